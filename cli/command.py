@@ -1,0 +1,88 @@
+"""Runs a command: absl flags in, one line on stderr and exit code 2 for what a user got wrong.
+
+A command module has three parts: `define_flags()`, a pure function that does the work with a frozen
+dataclass of settings, and `main()`, which calls `run` below. Flags are defined when a command starts,
+not when its module is imported, so that one command can import another.
+"""
+
+import json
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from absl import app, flags
+
+USER_ERROR_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
+
+
+class UserError(Exception):
+    """Something the user can put right; the message is one line that says how."""
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _fail(f"{error} (see --help)")
+
+
+def _fail(message: str) -> None:
+    line = " ".join(str(message).split())
+    print(f"error: {line}", file=sys.stderr)
+    sys.exit(USER_ERROR_EXIT_CODE)
+
+
+def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
+    """Parses the flags, calls `work(flags.FLAGS)` and turns `UserError` into one line and exit code 2.
+
+    Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
+    """
+    define_flags()
+
+    def absl_main(argv: list[str]) -> None:
+        if len(argv) > 1:
+            _fail(f"unexpected argument {argv[1]!r}: settings are given as --name=value (see --help)")
+        try:
+            work(flags.FLAGS)
+        except UserError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED_EXIT_CODE)
+
+    app.run(absl_main, flags_parser=_parse_flags)
+
+
+def define_json_flag() -> None:
+    """Defines `--json`, the machine-readable output that every measuring command has."""
+    flags.DEFINE_string("json", None, "Also write the result as JSON to this path ('-' for standard output).")
+
+
+def require(**values: Any) -> None:
+    """Raises `UserError` for the first flag in `values` that is None or empty."""
+    for name, value in values.items():
+        if value is None or value == "":
+            raise UserError(f"--{name} is required: give --{name}=... (see --help)")
+
+
+def say(text: str, json_path: str | None) -> None:
+    """Prints text for a person: on stdout, or on stderr where stdout is promised to JSON."""
+    print(text, file=sys.stderr if json_path == "-" else sys.stdout, flush=True)
+
+
+def write_json(result: dict[str, Any], json_path: str | None) -> None:
+    """Writes `result` where `--json` asks for it: a path, '-' for stdout, None for nowhere."""
+    if json_path is None:
+        return
+    text = json.dumps(result, indent=2, sort_keys=False) + "\n"
+    if json_path == "-":
+        sys.stdout.write(text)
+        return
+    path = pathlib.Path(json_path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as error:
+        raise UserError(f"can't write --json={json_path}: {error.strerror}") from error

@@ -1,0 +1,227 @@
+"""A bundle: the folder that `export.convert` writes and everything downstream takes.
+
+bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file
+integer_model.npz    the integer model
+model.tflite         fully integer flatbuffer
+keras_model.h5       the trained fixed-point Keras graph, for the parity proof
+c/                   the generated C: static schedule, weights, formats
+golden.npz           features of the test split, their labels, and the interpreter's logits
+MODEL_CARD.md, metrics.json
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+from export import integer_model, interpreter
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+INTEGER_MODEL = "integer_model.npz"
+TFLITE = "model.tflite"
+KERAS = "keras_model.h5"
+C_FOLDER = "c"
+GOLDEN = "golden.npz"
+CARD = "MODEL_CARD.md"
+METRICS = "metrics.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """Golden vectors: real inputs and the exact interpreter's answers.
+
+    Attributes:
+      clips: names of the clips, [n].
+      features: int8 [n, height, width, channels], the network's input codes.
+      labels: int64 [n], index of the true label.
+      logits_single, logits_double: int8 [n, labels], per rounding.
+    """
+
+    clips: tuple[str, ...]
+    features: np.ndarray
+    labels: np.ndarray
+    logits_single: np.ndarray
+    logits_double: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+def golden_vectors(
+    model: integer_model.IntegerModel, clips: tuple[str, ...], features: np.ndarray, labels: np.ndarray
+) -> Golden:
+    """Runs the interpreter in both roundings over `features` (int8 [n, h, w, c])."""
+    logits = {rounding: interpreter.run(model, features, rounding) for rounding in interpreter.ROUNDINGS}
+    return Golden(tuple(clips), features, np.asarray(labels, np.int64), logits["single"], logits["double"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """An opened, whole bundle; files are read when asked for.
+
+    Attributes:
+      path: the folder.
+      manifest: the parsed bundle.json.
+    """
+
+    path: pathlib.Path
+    manifest: dict[str, Any]
+
+    @functools.cached_property
+    def model(self) -> integer_model.IntegerModel:
+        return integer_model.load(self.path / INTEGER_MODEL)
+
+    @functools.cached_property
+    def golden(self) -> Golden:
+        with np.load(self.path / GOLDEN, allow_pickle=False) as arrays:
+            return Golden(
+                tuple(str(name) for name in arrays["clips"]),
+                arrays["features"],
+                arrays["labels"],
+                arrays["logits_single"],
+                arrays["logits_double"],
+            )
+
+    @property
+    def name(self) -> str:
+        return self.manifest["name"]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.manifest["labels"])
+
+    @property
+    def frontend(self) -> dict[str, Any]:
+        """The front end's parameters, as `kws.frontend` wrote them."""
+        return self.manifest["frontend"]
+
+    @property
+    def tflite_path(self) -> pathlib.Path:
+        return self.path / TFLITE
+
+    @property
+    def keras_path(self) -> pathlib.Path:
+        return self.path / KERAS
+
+    @property
+    def c_folder(self) -> pathlib.Path:
+        return self.path / C_FOLDER
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return json.loads((self.path / METRICS).read_text())
+
+
+def write(
+    path: str | pathlib.Path,
+    *,
+    model: integer_model.IntegerModel,
+    tflite: bytes,
+    c_files: dict[str, str],
+    golden: Golden,
+    frontend: dict[str, Any],
+    keras_model: pathlib.Path,
+    card: str,
+    metrics: dict[str, Any],
+) -> Bundle:
+    """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
+
+    Args:
+      keras_model: an .h5 file to copy.
+      c_files: name -> text of the generated C.
+
+    Raises:
+      UserError: `path` holds something that is not a bundle, or can't be written.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"--bundle={path} exists and is not a bundle: choose another path or remove it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    try:
+        integer_model.save(model, staging / INTEGER_MODEL)
+        (staging / TFLITE).write_bytes(tflite)
+        shutil.copyfile(keras_model, staging / KERAS)
+        (staging / C_FOLDER).mkdir()
+        for name, text in c_files.items():
+            (staging / C_FOLDER / name).write_text(text)
+        np.savez_compressed(
+            staging / GOLDEN,
+            clips=np.array(golden.clips, dtype=np.str_),
+            features=golden.features,
+            labels=golden.labels,
+            logits_single=golden.logits_single,
+            logits_double=golden.logits_double,
+        )
+        (staging / CARD).write_text(card)
+        (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "name": model.name,
+            "labels": list(model.labels),
+            "frontend": frontend,
+            "model_sha256": model.sha256,
+            "files": {name: _sha256(staging / name) for name in _files(staging)},
+        }
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        staging.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(staging, path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return load(path)
+
+
+def load(path: str | pathlib.Path) -> Bundle:
+    """Opens a bundle after checking that every file is there and unchanged.
+
+    Raises:
+      UserError: no bundle there, a file missing or changed, or another format version.
+    """
+    path = pathlib.Path(path)
+    remedy = "write the bundle again with python -m export.convert"
+    if not path.is_dir():
+        raise UserError(f"--bundle={path} is not a folder: {remedy}, or correct the path")
+    if not (path / MANIFEST).is_file():
+        raise UserError(f"--bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        version, files = manifest["format_version"], manifest["files"]
+        manifest["name"], manifest["labels"], manifest["frontend"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
+    for name, expected in files.items():
+        if not (path / name).is_file():
+            raise UserError(f"{path} is truncated, {name} is missing: {remedy}")
+        if _sha256(path / name) != expected:
+            raise UserError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
+    bundle = Bundle(path, manifest)
+    try:
+        bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
+    return bundle
+
+
+def _files(folder: pathlib.Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

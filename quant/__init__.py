@@ -1,0 +1,9 @@
+"""Fixed-point quantization aware training: Q-formats, quantizers, folding, equalization, calibration.
+
+Knows nothing of audio. TensorFlow is imported only by the modules that build Keras graphs.
+"""
+
+import os
+
+# tfmot has no Keras 3 support: this must be set before TensorFlow is imported.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
