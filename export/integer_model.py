@@ -18,7 +18,7 @@ import zipfile
 import numpy as np
 
 from cli.command import UserError
-from quant.qformat import QFormat
+from quant.qformat import QFormat, weight_format
 
 CONV2D = "conv2d"
 DEPTHWISE_CONV2D = "depthwise_conv2d"
@@ -152,6 +152,28 @@ def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[i
         total = max((math.ceil(length / s) - 1) * s + k - length, 0)
         pads.append((total // 2, total - total // 2))
     return tuple(pads)
+
+
+def average_pool(name: str, input_shape: tuple[int, int, int], q: QFormat) -> Layer:
+    """Pooling over all positions as a sum and a shift by the power of two at or above their number.
+
+    The result is the mean times positions / 2**shift; the next layer's weights carry the inverse ratio.
+    """
+    height, width, channels = input_shape
+    shift = int(np.ceil(np.log2(height * width))) if height * width > 1 else 0
+    return Layer(
+        name,
+        AVERAGE_POOL,
+        input_shape,
+        (1, 1, channels),
+        np.ones((height, width, channels), np.int8),
+        np.zeros(channels, np.int32),
+        (1, 1),
+        ((0, 0), (0, 0)),
+        q,
+        weight_format(2, shift),
+        q,
+    )
 
 
 def _validate(layer: Layer) -> None:

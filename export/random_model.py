@@ -71,33 +71,11 @@ def ds_cnn(
     for _ in range(blocks):
         add(DEPTHWISE_CONV2D, (3, 3, channels), (1, 1), same((3, 3), (1, 1)), relu=True)
         add(CONV2D, (1, 1, channels, channels), (1, 1), none, relu=True)
-    layers.append(average_pool(f"layer{len(layers)}_{AVERAGE_POOL}", shape, x_format))
+    layers.append(integer_model.average_pool(f"layer{len(layers)}_{AVERAGE_POOL}", shape, x_format))
     shape = (1, 1, channels)
     add(DENSE, (channels, classes), (1, 1), none, relu=False)
     labels = tuple(f"label{i}" for i in range(classes))
     return IntegerModel(name, labels, tuple(layers))
-
-
-def average_pool(name: str, input_shape: tuple[int, int, int], q: QFormat) -> Layer:
-    """Pooling over all positions as a sum and a shift by the power of two at or above their number.
-
-    The result is the mean times positions / 2**shift; the next layer's weights carry the inverse ratio.
-    """
-    height, width, channels = input_shape
-    shift = int(np.ceil(np.log2(height * width))) if height * width > 1 else 0
-    return Layer(
-        name,
-        AVERAGE_POOL,
-        input_shape,
-        (1, 1, channels),
-        np.ones((height, width, channels), np.int8),
-        np.zeros(channels, np.int32),
-        (1, 1),
-        ((0, 0), (0, 0)),
-        q,
-        weight_format(2, shift),
-        q,
-    )
 
 
 def codes(seed: int, model: IntegerModel, count: int) -> np.ndarray:

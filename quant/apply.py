@@ -1,0 +1,196 @@
+"""Builds Keras graphs from folded layers: float, or in fixed point through tfmot's annotate and apply."""
+
+import contextlib
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+from tensorflow_model_optimization.python.core.quantization.keras import quantize_registry, quantize_wrapper
+
+from quant import configs, formats, quantizers
+from quant.fold import AVERAGE_POOL, CONV2D, DEPTHWISE_CONV2D, FoldedLayer
+from quant.formats import Formats, LayerFormats
+from quant.pool import SumShiftPool2D
+from quant.qformat import QFormat, activation_format, weight_format
+
+INPUT_LAYER = "input_quantizer"
+_PREFIX = "fxp_"
+
+
+class _NothingElse(quantize_registry.QuantizeRegistry):
+    """Every layer is annotated here: the registry has nothing to add."""
+
+    def supports(self, layer: Any) -> bool:
+        return False
+
+    def get_quantize_config(self, layer: Any) -> None:
+        return None
+
+
+class _AsItStands:
+    """A layout transformer that leaves the graph alone: there is no batch normalization left to move."""
+
+    def apply(self, model: Any, layer_quantize_map: dict) -> tuple[Any, dict]:
+        return model, layer_quantize_map
+
+
+class FixedPointScheme(tfmot.quantization.keras.QuantizeScheme):
+    """The quantize scheme of this project: the annotations, nothing more."""
+
+    def get_layout_transformer(self) -> _AsItStands:
+        return _AsItStands()
+
+    def get_quantize_registry(self) -> _NothingElse:
+        return _NothingElse()
+
+
+def quantize_scope() -> contextlib.AbstractContextManager:
+    """Names this project's classes for Keras' deserialization."""
+    classes = (
+        configs.OutputConfig,
+        configs.WeightedConfig,
+        quantizers.FixedPointQuantizer,
+        quantizers.BiasQuantizer,
+        SumShiftPool2D,
+    )
+    return tfmot.quantization.keras.quantize_scope({cls.__name__: cls for cls in classes})
+
+
+def _keras_layer(layer: FoldedLayer) -> tf.keras.layers.Layer:
+    if layer.op == AVERAGE_POOL:
+        return SumShiftPool2D(layer.pool_shift, name=layer.name)
+    activation = "relu" if layer.relu else "linear"
+    if layer.op == CONV2D:
+        filters, size = layer.kernel.shape[3], layer.kernel.shape[:2]
+        return tf.keras.layers.Conv2D(filters, size, layer.stride, "same", activation=activation, name=layer.name)
+    if layer.op == DEPTHWISE_CONV2D:
+        size = layer.kernel.shape[:2]
+        return tf.keras.layers.DepthwiseConv2D(size, layer.stride, "same", activation=activation, name=layer.name)
+    return tf.keras.layers.Dense(layer.kernel.shape[1], activation=activation, name=layer.name)
+
+
+def _set_weights(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> None:
+    by_name = {keras_layer.name: keras_layer for keras_layer in model.layers}
+    for layer in layers:
+        if layer.op != AVERAGE_POOL:
+            kernel = layer.kernel[..., None] if layer.op == DEPTHWISE_CONV2D else layer.kernel
+            by_name[layer.name].set_weights([kernel, layer.bias])
+
+
+def float_model(layers: tuple[FoldedLayer, ...], input_shape: tuple[int, int, int]) -> tf.keras.Model:
+    """The folded network in float32: [n, *input_shape] -> logits [n, classes]."""
+    inputs = tf.keras.Input(input_shape, name="features")
+    x = inputs
+    for layer in layers:
+        x = _keras_layer(layer)(x)
+    model = tf.keras.Model(inputs, x)
+    _set_weights(model, layers)
+    return model
+
+
+def calibrate(
+    layers: tuple[FoldedLayer, ...],
+    features: np.ndarray,
+    input_format: QFormat,
+    weight_bits: dict[str, int],
+    activation_bits: dict[str, int],
+) -> Formats:
+    """Power-of-two formats of least squared error for every kernel and every layer's output.
+
+    Args:
+      features: float32 [n, h, w, c], inputs to observe; a few hundred suffice.
+      weight_bits, activation_bits: width per layer name (pooling keeps its input's format; logits are signed).
+    """
+    model = float_model(layers, features.shape[1:])
+    observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
+    outputs = observed.predict(features, batch_size=256, verbose=0)
+    chosen: dict[str, LayerFormats] = {}
+    x = input_format
+    for layer, output in zip(layers, outputs, strict=True):
+        if layer.op == AVERAGE_POOL:
+            chosen[layer.name] = LayerFormats(None, x)
+            continue
+        weights = weight_format(weight_bits[layer.name], 0)
+        weights = weight_format(weights.bits, formats.best_fraction_bits(layer.kernel, weights))
+        out = activation_format(activation_bits[layer.name], 0, layer.relu)
+        fraction_bits = formats.best_fraction_bits(output, out)
+        # Requantization only shifts right: an output can't be finer than its accumulator.
+        fraction_bits = min(fraction_bits, weights.fraction_bits + x.fraction_bits)
+        x = activation_format(activation_bits[layer.name], fraction_bits, layer.relu)
+        chosen[layer.name] = LayerFormats(weights, x)
+    return Formats(input_format, chosen)
+
+
+def fixed_point_model(
+    layers: tuple[FoldedLayer, ...], network: Formats, input_shape: tuple[int, int, int]
+) -> tf.keras.Model:
+    """The folded network with every variable in its Q-format, ready for quantization aware training.
+
+    Built with tfmot's `quantize_annotate_layer` and `quantize_apply`. Inputs are rounded to `network.input` first.
+    """
+    annotate = tfmot.quantization.keras.quantize_annotate_layer
+    inputs = tf.keras.Input(input_shape, name="features")
+    with quantize_scope():
+        q = network.input
+        config = configs.OutputConfig(quantizers.FixedPointQuantizer(q))
+        x = annotate(tf.keras.layers.Activation("linear", name=INPUT_LAYER), config)(inputs)
+        for layer in layers:
+            chosen = network.layers[layer.name]
+            if chosen.weights is None:
+                config = configs.OutputConfig(quantizers.FixedPointQuantizer(chosen.output))
+            else:
+                config = configs.weighted(chosen.weights, q, chosen.output)
+            x = annotate(_keras_layer(layer), config)(x)
+            q = chosen.output
+        annotated = tf.keras.Model(inputs, x)
+        model = tfmot.quantization.keras.quantize_apply(annotated, FixedPointScheme(), _PREFIX)
+    for wrapper in wrapped_layers(model):
+        variables = variables_of(wrapper)
+        for layer in layers:
+            if layer.name == wrapper.layer.name and layer.op != AVERAGE_POOL:
+                variables["kernel"].assign(layer.kernel.reshape(variables["kernel"].shape))
+                variables["bias"].assign(layer.bias)
+    return model
+
+
+def wrapped_layers(model: tf.keras.Model) -> list[Any]:
+    """The tfmot wrappers of a fixed-point model in order of execution, without the input's."""
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, quantize_wrapper.QuantizeWrapper) and layer.layer.name != INPUT_LAYER
+    ]
+
+
+def variables_of(wrapper: Any) -> dict[str, tf.Variable]:
+    """A wrapped layer's trained variables: 'kernel' (whatever the layer calls it) and 'bias'; empty for pooling."""
+    found = {}
+    for variable in wrapper.trainable_weights:
+        name = variable.name.split(":")[0].split("/")[-1]
+        found["kernel" if name == "depthwise_kernel" else name] = variable
+    return found
+
+
+def save_model(model: tf.keras.Model, path: str | pathlib.Path) -> None:
+    """Writes a fixed-point model (graph, formats and weights) as .h5."""
+    model.save(path, save_format="h5", include_optimizer=False)
+
+
+def load_model(path: str | pathlib.Path) -> tf.keras.Model:
+    """Reads what `save_model` wrote. Raises `OSError` where the file is missing or damaged."""
+    with quantize_scope():
+        return tf.keras.models.load_model(path, compile=False)
+
+
+def layer_outputs(model: tf.keras.Model, features: np.ndarray) -> dict[str, np.ndarray]:
+    """Every layer's output in fixed point, as real values `code * 2**-f`, by layer name.
+
+    Args:
+      features: float32 [n, h, w, c] on the input's grid.
+    """
+    wrappers = wrapped_layers(model)
+    observed = tf.keras.Model(model.input, [wrapper.output for wrapper in wrappers])
+    outputs = observed.predict(features, batch_size=128, verbose=0)
+    return {wrapper.layer.name: output for wrapper, output in zip(wrappers, outputs, strict=True)}
