@@ -1,0 +1,129 @@
+/*
+ * Fixed-point kernels for keyword spotting.
+ *
+ * Every kernel computes, for int8 codes x (activations, NHWC) and w (weights):
+ *
+ *     accumulator = bias + sum(w * x)                                     int32
+ *     y           = clamp(accumulator >> shift, min_code, max_code)       int8
+ *
+ * The generator adds 2^(shift - 1) to the bias, so that the shift rounds half up. It also proves that no input can make
+ * an accumulator, or any partial sum in any order, leave int32. ReLU is a min_code of 0. Padding reads as code 0.
+ *
+ * The caller owns all memory. Input and output must not overlap. Dimensions are positive; nothing is checked at run
+ * time. The engine has no state: every function may be called from any thread.
+ *
+ * Each kernel's file in src/ documents the layout of its weights, which export/kernel_plan.py produces.
+ */
+#ifndef FXP_ENGINE_H
+#define FXP_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Alignment in bytes of arenas, weights and biases. */
+#define FXP_ALIGNMENT 16
+
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+} fxp_shape;
+
+/* A kernel's window. Padding below and on the right follows from the shapes. */
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t stride_vertical;
+    int32_t stride_horizontal;
+    int32_t padding_top;
+    int32_t padding_left;
+} fxp_window;
+
+/* From accumulator to code; 0 <= shift <= 30. */
+typedef struct {
+    uint8_t shift;
+    int8_t min_code;
+    int8_t max_code;
+} fxp_requantization;
+
+typedef struct {
+    fxp_shape input;
+    fxp_shape output;
+    fxp_window window;
+    const int8_t *weights;
+    const int32_t *bias; /* [output.channels], rounding half included */
+    fxp_requantization requantization;
+} fxp_conv2d_args;
+
+typedef struct {
+    int32_t positions; /* height * width, the same in and out */
+    int32_t input_channels;
+    int32_t output_channels;
+    const int8_t *weights;
+    const int32_t *bias; /* [output_channels], rounding half included */
+    fxp_requantization requantization;
+} fxp_pointwise_conv2d_args;
+
+typedef struct {
+    fxp_shape input;
+    fxp_shape output;
+    fxp_window window;
+    const int8_t *weights;
+    const int32_t *bias; /* [output.channels], rounding half included */
+    fxp_requantization requantization;
+} fxp_depthwise_conv2d_args;
+
+typedef struct {
+    int32_t positions; /* height * width of the input; the output has one position */
+    int32_t channels;
+    int32_t bias; /* the rounding half, the same for every channel */
+    fxp_requantization requantization;
+} fxp_average_pool_args;
+
+typedef struct {
+    int32_t inputs;
+    int32_t outputs;
+    const int8_t *weights;
+    const int32_t *bias; /* [outputs], rounding half included */
+    fxp_requantization requantization;
+} fxp_dense_args;
+
+void fxp_conv2d_s8(const fxp_conv2d_args *args, const int8_t *input, int8_t *output);
+void fxp_pointwise_conv2d_s8(const fxp_pointwise_conv2d_args *args, const int8_t *input, int8_t *output);
+void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t *input, int8_t *output);
+void fxp_average_pool_s8(const fxp_average_pool_args *args, const int8_t *input, int8_t *output);
+void fxp_dense_s8(const fxp_dense_args *args, const int8_t *input, int8_t *output);
+
+/* What a generated model tells about one of its layers: value = code * 2^-fraction_bits for each tensor. */
+typedef struct {
+    const char *name;
+    const char *op;
+    const char *kernel; /* the engine function that runs it */
+    uint32_t macs;      /* multiply-accumulates per inference */
+    uint32_t weight_bytes;
+    uint32_t output_bytes;
+    fxp_shape output;
+    int8_t input_bits;
+    int8_t input_fraction_bits;
+    int8_t weight_bits;
+    int8_t weight_fraction_bits;
+    int8_t output_bits;
+    int8_t output_fraction_bits;
+    uint8_t accumulator_bits;
+    uint8_t shift;
+    int8_t min_code;
+    int8_t max_code;
+} fxp_layer_info;
+
+/* Called after each layer with its output, which is valid until the observer returns. */
+typedef void (*fxp_observer)(void *context, int layer, const int8_t *output, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
