@@ -131,7 +131,7 @@ static_assert(FXP_MODEL_ARENA_BYTES % FXP_ALIGNMENT == 0, "the arena is a whole 
 def _constants(step: Step) -> str:
     layer = step.layer
     shape = " x ".join(map(str, layer.output_shape))
-    text = f"/* {layer.name}: {layer.op} to {shape}, shift {layer.shift} */\n"
+    text = f"/* {layer.name}: {layer.op} to {shape} */\n"
     if step.kernel.layout:
         text += _array("int8_t", f"{layer.name}_weights", step.weights, step.kernel.layout)
         text += _array("int32_t", f"{layer.name}_bias", step.bias, "[output channel], rounding half included")
@@ -139,15 +139,15 @@ def _constants(step: Step) -> str:
 
 
 def _array(c_type: str, name: str, values: np.ndarray, layout: str) -> str:
-    size = f"{name}[{values.size}]"
     width = max(len(str(values.min())), len(str(values.max())))
     per_line = max((_COLUMNS - 4) // (width + 2), 1)
     cells = [f"{value:>{width}}," for value in values.tolist()]
     rows = [cells[i : i + per_line] for i in range(0, len(cells), per_line)]
     lines = "\n".join("    " + " ".join(row) for row in rows)
     return (
-        f"/* {layout} */\n// clang-format off\n"
-        f"alignas(FXP_ALIGNMENT) static const {c_type} {size} = {{\n{lines}\n}};\n// clang-format on\n"
+        f"// clang-format off: {layout}\n"
+        f"alignas(FXP_ALIGNMENT) static const {c_type} {name}[{values.size}] = {{\n{lines}\n}};\n"
+        "// clang-format on\n"
     )
 
 
@@ -160,14 +160,9 @@ def _args(step: Step) -> dict:
         (top, _), (left, _) = layer.padding
         fields["input"] = dict(zip(("height", "width", "channels"), layer.input_shape, strict=True))
         fields["output"] = dict(height=height, width=width, channels=channels)
-        fields["window"] = {
-            "height": kernel_height,
-            "width": kernel_width,
-            "stride_vertical": layer.stride[0],
-            "stride_horizontal": layer.stride[1],
-            "padding_top": top,
-            "padding_left": left,
-        }
+        fields["window"] = dict(height=kernel_height, width=kernel_width)
+        fields["stride"] = dict(vertical=layer.stride[0], horizontal=layer.stride[1])
+        fields["padding"] = dict(top=top, left=left)
     elif step.kernel.function == "fxp_pointwise_conv2d_s8":
         fields["positions"] = height * width
         fields["input_channels"] = layer.input_shape[2]

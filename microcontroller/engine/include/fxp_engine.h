@@ -33,15 +33,21 @@ typedef struct {
     int32_t channels;
 } fxp_shape;
 
-/* A kernel's window. Padding below and on the right follows from the shapes. */
 typedef struct {
     int32_t height;
     int32_t width;
-    int32_t stride_vertical;
-    int32_t stride_horizontal;
-    int32_t padding_top;
-    int32_t padding_left;
 } fxp_window;
+
+typedef struct {
+    int32_t vertical;
+    int32_t horizontal;
+} fxp_stride;
+
+/* Padding below and on the right follows from the shapes. */
+typedef struct {
+    int32_t top;
+    int32_t left;
+} fxp_padding;
 
 /* From accumulator to code; 0 <= shift <= 30. */
 typedef struct {
@@ -54,6 +60,8 @@ typedef struct {
     fxp_shape input;
     fxp_shape output;
     fxp_window window;
+    fxp_stride stride;
+    fxp_padding padding;
     const int8_t *weights;
     const int32_t *bias; /* [output.channels], rounding half included */
     fxp_requantization requantization;
@@ -72,6 +80,8 @@ typedef struct {
     fxp_shape input;
     fxp_shape output;
     fxp_window window;
+    fxp_stride stride;
+    fxp_padding padding;
     const int8_t *weights;
     const int32_t *bias; /* [output.channels], rounding half included */
     fxp_requantization requantization;

@@ -24,10 +24,10 @@ void fxp_conv2d_s8(const fxp_conv2d_args *args, const int8_t *input, int8_t *out
     const int32_t channels = args->output.channels;
 
     for (int32_t y = 0; y < args->output.height; ++y) {
-        const int32_t top = y * window.stride_vertical - window.padding_top;
+        const int32_t top = y * args->stride.vertical - args->padding.top;
         const fxp_span rows = fxp_clip(top, window.height, args->input.height);
         for (int32_t x = 0; x < args->output.width; ++x) {
-            const int32_t left = x * window.stride_horizontal - window.padding_left;
+            const int32_t left = x * args->stride.horizontal - args->padding.left;
             const fxp_span columns = fxp_clip(left, window.width, args->input.width);
             const int32_t count = (columns.end - columns.begin) * depth;
             const int32_t height = count > 0 ? rows.end - rows.begin : 0;

@@ -47,10 +47,10 @@ void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t
     const int32_t window_size = window.height * window.width;
 
     for (int32_t y = 0; y < args->output.height; ++y) {
-        const int32_t top = y * window.stride_vertical - window.padding_top;
+        const int32_t top = y * args->stride.vertical - args->padding.top;
         const fxp_span rows = fxp_clip(top, window.height, args->input.height);
         for (int32_t x = 0; x < args->output.width; ++x) {
-            const int32_t left = x * window.stride_horizontal - window.padding_left;
+            const int32_t left = x * args->stride.horizontal - args->padding.left;
             const fxp_span columns = fxp_clip(left, window.width, args->input.width);
             const int32_t width = columns.end - columns.begin;
             const int32_t height = width > 0 ? rows.end - rows.begin : 0;
