@@ -78,7 +78,7 @@ def _zero_point(tensor: schema.TensorT) -> int:
 
 
 def _codes(tensor: schema.TensorT, stored: np.ndarray) -> np.ndarray:
-    """int8 codes. A value below an unsigned tensor's zero point stays wrong: it wraps to 2**b or more, never to a code."""
+    """int8 codes; a value below an unsigned tensor's zero point wraps to 2**b or more: it never passes for a code."""
     return (stored.astype(np.int16) - _zero_point(tensor)).astype(np.int8)
 
 

@@ -1,0 +1,130 @@
+"""The model card of a bundle: facts in Markdown. What is unknown is left out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from export.integer_model import IntegerModel
+from quant.qformat import QFormat
+
+_SCALAR = (str, int, float)
+INTENDED_USE = (
+    "Spotting the words below in one-second clips of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
+    "of one. Audio unlike the training data (other languages, distances, microphones, noises) was not part of the "
+    "metrics below unless they say so. It recognizes words, not people, and is not meant to trigger anything that "
+    "needs certainty."
+)
+
+
+def write(
+    model: IntegerModel,
+    metrics: dict[str, Any],
+    frontend: dict[str, Any],
+    training: dict[str, Any],
+    data: dict[str, Any],
+) -> str:
+    """The card as Markdown text.
+
+    Every number and text in the four dictionaries is printed under its key ('_' read as a space), at any depth;
+    None, empty values and lists of lists (confusion matrices: see metrics.json) are left out.
+
+    Args:
+      metrics: by variant or split at any depth, e.g. {"float": {"testing": {"accuracy": 0.9}}}; innermost numbers
+        that share a parent become one row.
+      frontend: the front end's parameters.
+      training: `command` (the line that makes the model again) and `seed` first, then anything else.
+      data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
+    """
+    parts = [f"# {_plain(model.name)}", "## Intended use", INTENDED_USE, "## Input and output", _interface(model)]
+    parts += _section("## Training data", _bullets(data))
+    details = {key: value for key, value in training.items() if key != "command"}
+    parts += _section("## Training", _bullets(details))
+    parts += _section("## Metrics", _metrics(metrics))
+    parts += _section("## Front end", _bullets(frontend))
+    parts += ["## Size and identity", _identity(model)]
+    if training.get("command"):
+        parts += ["## Make it again", f"```\n{training['command']}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [title, text] if text else []
+
+
+def _interface(model: IntegerModel) -> str:
+    height, width, channels = model.input_shape
+    labels = ", ".join(f"`{label}`" for label in model.labels)
+    return (
+        f"- Input: int8 [1, {height}, {width}, {channels}], {_format(model.input_format)}\n"
+        f"- Output: int8 [1, {len(model.labels)}] logits, {_format(model.output_format)}\n"
+        f"- Labels, in the order of the logits: {labels}"
+    )
+
+
+def _format(q: QFormat) -> str:
+    sign = "signed" if q.signed else "unsigned"
+    return f"{sign} {q.bits} bits, {q.fraction_bits} fraction bits (value = code * 2^{-q.fraction_bits})"
+
+
+def _identity(model: IntegerModel) -> str:
+    weight_bits = sorted({layer.weight_format.bits for layer in model.layers if layer.weight_bytes})
+    activation_bits = sorted({layer.output_format.bits for layer in model.layers})
+    return (
+        f"- Layers: {len(model.layers)}, multiply-accumulates per inference: {model.macs:,}\n"
+        f"- Weights and biases: {sum(layer.weight_bytes for layer in model.layers):,} bytes, weights of "
+        f"{_list(weight_bits)} bits, layer outputs of {_list(activation_bits)} bits\n"
+        f"- sha256 of the integer model: `{model.sha256}`"
+    )
+
+
+def _list(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _plain(key: str) -> str:
+    return str(key).replace("_", " ").strip()
+
+
+def _text(value: Any) -> str | None:
+    """One line for a scalar or a list of scalars; None for what the card leaves out."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, _SCALAR):
+        return " ".join(str(value).split()) or None
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, _SCALAR) for item in value):
+        return ", ".join(_text(item) or "" for item in value)
+    return None
+
+
+def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, str(key)))
+        elif (text := _text(value)) is not None:
+            yield (*path, str(key)), text
+
+
+def _bullets(values: dict[str, Any]) -> str:
+    lines = [f"- {', '.join(map(_plain, path))}: {text}" for path, text in _leaves(values)]
+    return "\n".join(lines)
+
+
+def _metrics(values: dict[str, Any]) -> str:
+    """A table with a row per parent and a column per innermost key, in order of appearance."""
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for (*parent, key), text in _leaves(values):
+        rows.setdefault(tuple(parent), {})[key] = text
+    if not rows:
+        return ""
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    header = ["", *map(_plain, columns)]
+    lines = [_row(header), _row(["---"] * len(header))]
+    for parent, row in rows.items():
+        lines.append(_row([", ".join(map(_plain, parent)), *(row.get(key, "") for key in columns)]))
+    return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
