@@ -1,0 +1,63 @@
+"""Features on disk, found by the content of the samples and the parameters of the front end."""
+
+import hashlib
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+from cli.command import UserError
+from kws.frontend.config import FrontEndConfig
+
+# Part of every key: raise it when the front end computes other codes from the same parameters.
+ARITHMETIC_VERSION = 1
+
+
+def key(samples: np.ndarray, config: FrontEndConfig) -> str:
+    """A name for the features of `samples` (int16 [n, clip_samples]) under `config`: 64 hexadecimal digits."""
+    digest = hashlib.sha256(f"{ARITHMETIC_VERSION} {config.sha256} {samples.shape} {samples.dtype.str}".encode())
+    digest.update(np.ascontiguousarray(samples).data)
+    return digest.hexdigest()
+
+
+def path(cache_dir: str | pathlib.Path, name: str) -> pathlib.Path:
+    """The file that holds the features called `name`."""
+    return pathlib.Path(cache_dir) / f"{name}.npy"
+
+
+def read(cache_dir: str | pathlib.Path, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The int8 features stored under `name`, or None; a damaged file is None too, with a warning on stderr."""
+    file = path(cache_dir, name)
+    if not file.exists():
+        return None
+    try:
+        features = np.load(file, allow_pickle=False)
+        if features.shape != shape or features.dtype != np.int8:
+            raise ValueError(f"holds {features.dtype} {features.shape}, expected int8 {shape}")
+    except (OSError, ValueError, EOFError) as error:
+        print(f"warning: {file}: damaged ({error}); its features are computed again", file=sys.stderr)
+        return None
+    return features
+
+
+def write(cache_dir: str | pathlib.Path, name: str, features: np.ndarray) -> None:
+    """Stores int8 features under `name`; a reader sees the whole file or none.
+
+    Raises:
+      UserError: the folder can't be written.
+    """
+    file = path(cache_dir, name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                np.save(stream, features, allow_pickle=False)
+            os.replace(partial, file)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as error:
+        raise UserError(f"can't write the feature cache {file}: {error.strerror}; give another folder") from error
