@@ -5,18 +5,27 @@
  * weights  [channels][window.height][window.width]
  * output   [output.height][output.width][channels]
  *
- * The window is clipped to the input once per output position; a whole 3x3 window takes the unrolled path.
+ * The window is clipped to the input once per output position, and the clipped size chooses one of three loops over
+ * the channels: a whole 3x3 window, two columns (what a padded 3x3 window has at the left and right), any other size.
  */
 #include "fxp_engine.h"
 #include "fxp_requantize.h"
 #include "fxp_span.h"
 
-/* One output position whose 3x3 window lies inside the input. */
-static void whole_3x3(const fxp_depthwise_conv2d_args *args, const int8_t *input, int32_t input_row, int8_t *output) {
+/* The part of the window over the input at one output position. */
+typedef struct {
+    const int8_t *input; /* its first row and column, channel 0 */
+    int32_t first_weight;
+    int32_t height;
+    int32_t width;
+} patch;
+
+static void whole_3x3(const fxp_depthwise_conv2d_args *args, patch at, int8_t *output) {
     const fxp_requantization requantization = args->requantization;
     const int32_t channels = args->output.channels;
+    const int32_t input_row = args->input.width * channels;
     const int8_t *w = args->weights;
-    const int8_t *row0 = input;
+    const int8_t *row0 = at.input;
     const int8_t *row1 = row0 + input_row;
     const int8_t *row2 = row1 + input_row;
 
@@ -39,12 +48,49 @@ static void whole_3x3(const fxp_depthwise_conv2d_args *args, const int8_t *input
     }
 }
 
-void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t *input, int8_t *output) {
-    const fxp_window window = args->window;
+static void two_columns(const fxp_depthwise_conv2d_args *args, patch at, int8_t *output) {
     const fxp_requantization requantization = args->requantization;
     const int32_t channels = args->output.channels;
     const int32_t input_row = args->input.width * channels;
-    const int32_t window_size = window.height * window.width;
+    const int32_t window_row = args->window.width;
+    const int32_t window_size = args->window.height * window_row;
+
+    for (int32_t channel = 0; channel < channels; ++channel) {
+        const int8_t *w = args->weights + channel * window_size + at.first_weight;
+        const int8_t *in = at.input + channel;
+        int32_t sum = args->bias[channel];
+        for (int32_t row = 0; row < at.height; ++row) {
+            sum += w[row * window_row] * in[row * input_row];
+            sum += w[row * window_row + 1] * in[row * input_row + channels];
+        }
+        output[channel] = fxp_requantize(sum, requantization);
+    }
+}
+
+static void any_size(const fxp_depthwise_conv2d_args *args, patch at, int8_t *output) {
+    const fxp_requantization requantization = args->requantization;
+    const int32_t channels = args->output.channels;
+    const int32_t input_row = args->input.width * channels;
+    const int32_t window_row = args->window.width;
+    const int32_t window_size = args->window.height * window_row;
+
+    for (int32_t channel = 0; channel < channels; ++channel) {
+        const int8_t *w = args->weights + channel * window_size + at.first_weight;
+        const int8_t *in = at.input + channel;
+        int32_t sum = args->bias[channel];
+        for (int32_t row = 0; row < at.height; ++row) {
+            for (int32_t column = 0; column < at.width; ++column) {
+                sum += w[row * window_row + column] * in[row * input_row + column * channels];
+            }
+        }
+        output[channel] = fxp_requantize(sum, requantization);
+    }
+}
+
+void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t *input, int8_t *output) {
+    const fxp_window window = args->window;
+    const int32_t channels = args->output.channels;
+    const int32_t input_row = args->input.width * channels;
 
     for (int32_t y = 0; y < args->output.height; ++y) {
         const int32_t top = y * args->stride.vertical - args->padding.top;
@@ -52,27 +98,21 @@ void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t
         for (int32_t x = 0; x < args->output.width; ++x) {
             const int32_t left = x * args->stride.horizontal - args->padding.left;
             const fxp_span columns = fxp_clip(left, window.width, args->input.width);
-            const int32_t width = columns.end - columns.begin;
-            const int32_t height = width > 0 ? rows.end - rows.begin : 0;
-            if (height == 3 && width == 3 && window_size == 9) {
-                whole_3x3(args, input + top * input_row + left * channels, input_row, output);
-                output += channels;
-                continue;
+            patch at = {.input = input, .first_weight = 0, .height = 0, .width = 0};
+            if (rows.begin < rows.end && columns.begin < columns.end) {
+                at.input += (top + rows.begin) * input_row + (left + columns.begin) * channels;
+                at.first_weight = rows.begin * window.width + columns.begin;
+                at.height = rows.end - rows.begin;
+                at.width = columns.end - columns.begin;
             }
-            const int32_t first_input =
-                height > 0 ? (top + rows.begin) * input_row + (left + columns.begin) * channels : 0;
-            const int32_t first_weight = height > 0 ? rows.begin * window.width + columns.begin : 0;
-            for (int32_t channel = 0; channel < channels; ++channel) {
-                const int8_t *w = args->weights + channel * window_size + first_weight;
-                const int8_t *in = input + first_input + channel;
-                int32_t sum = args->bias[channel];
-                for (int32_t row = 0; row < height; ++row) {
-                    for (int32_t column = 0; column < width; ++column) {
-                        sum += w[row * window.width + column] * in[row * input_row + column * channels];
-                    }
-                }
-                *output++ = fxp_requantize(sum, requantization);
+            if (window.height == 3 && window.width == 3 && at.height == 3 && at.width == 3) {
+                whole_3x3(args, at, output);
+            } else if (at.width == 2) {
+                two_columns(args, at, output);
+            } else {
+                any_size(args, at, output);
             }
+            output += channels;
         }
     }
 }
