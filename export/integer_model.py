@@ -14,6 +14,7 @@ import json
 import math
 import pathlib
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -240,13 +241,13 @@ def load(path: str | pathlib.Path) -> IntegerModel:
     if not path.is_file():
         raise UserError(f"{path} is missing: write the bundle again with python -m export.convert")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(bytes(arrays["header"]).decode())
             if header["format_version"] != FORMAT_VERSION:
                 raise ValueError(f"format version {header['format_version']}, this program reads {FORMAT_VERSION}")
             layers = tuple(_layer(fields, arrays) for fields in header["layers"])
         return IntegerModel(header["name"], tuple(header["labels"]), layers)
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"{path} is not a whole integer model ({error}): write the bundle again with python -m export.convert"
         ) from error
