@@ -1,0 +1,47 @@
+# Every target is documented by the text after '##', which `make help` prints.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: setup demo test lint bench build-files clean help
+
+python := .venv/bin/python
+buildifier := .venv/npm/node_modules/.bin/buildifier
+
+# Settings: make bench BUNDLE=... EMULATOR=renode, make demo RUN_DIR=..., make setup PYTHON=...
+RUN_DIR ?= runs/demo
+BUNDLE ?= $(RUN_DIR)/bundle
+EMULATOR ?= auto
+export PYTHON
+
+# Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
+c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find microcontroller tests -name '*.[ch]'))
+
+setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what is missing)
+	@scripts/setup.sh
+
+demo: setup ## speech to trained model to firmware to instruction count, on synthetic speech (RUN_DIR=runs/demo)
+	$(python) -m kws.demo --run_dir=$(RUN_DIR)
+
+test: lint ## lint, then the fast tests, then the slow ones
+	$(python) -m pytest -m "not slow"
+	$(python) -m pytest -m slow
+
+lint: setup ## ruff, clang-format and buildifier, all of them only checking
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(if $(strip $(c_files)),.venv/bin/clang-format --dry-run -Werror $(c_files))
+	@if [ -x $(buildifier) ]; then $(buildifier) -mode=check BUILD MODULE.bazel; \
+	else echo "skipped: buildifier is not installed (needs npm), BUILD is checked by tests/test_build_files.py alone"; fi
+
+bench: setup ## instructions, RAM and flash of a bundle on an emulated Cortex-M4 (BUNDLE=..., EMULATOR=auto)
+	$(python) -m microcontroller.bench --bundle=$(BUNDLE) --emulator=$(EMULATOR)
+
+build-files: setup ## rewrite BUILD from the source files that git tracks
+	$(python) -m scripts.update_build
+
+clean: ## remove build outputs and caches (.venv and runs stay)
+	rm -rf build .pytest_cache .ruff_cache *.egg-info
+	find cli export kws microcontroller quant scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## print this list
+	@awk -F ': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt, the
+# Arm compiler with newlib, QEMU, a host C compiler, and buildifier where npm is there to install it.
+# What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly buildifier_version=8.2.1
+readonly stamp=.venv/setup.stamp
+
+fail() {
+  echo "setup: $*" >&2
+  exit 2
+}
+
+version_of() {
+  # Runs it, because a name on the PATH may be a shim of a version that isn't installed.
+  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+}
+
+is_supported() {
+  [ "$1" = 3.11 ] || [ "$1" = 3.12 ]
+}
+
+find_python() {
+  local candidate version found=""
+  for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
+    version=$(version_of "$candidate") || continue
+    if is_supported "$version"; then
+      python=$candidate
+      return
+    fi
+    found="$found, found $candidate $version"
+  done
+  fail "needs Python 3.11 or 3.12 (TensorFlow 2.17 has no other)${found:-, found none}:" \
+    "install one, or name it with make setup PYTHON=/path/to/python3.11"
+}
+
+has_newlib() {
+  local path
+  path=$(arm-none-eabi-gcc -print-file-name=libc.a 2>/dev/null) && [ -e "$path" ]
+}
+
+has_host_compiler() {
+  printf '#include <stdio.h>\n' | gcc -fsyntax-only -x c - 2>/dev/null
+}
+
+find_missing_packages() {
+  missing=()
+  if [ -n "${python:-}" ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=("python$(version_of "$python")-venv")
+  fi
+  command -v arm-none-eabi-gcc >/dev/null || missing+=(gcc-arm-none-eabi)
+  has_newlib || missing+=(libnewlib-arm-none-eabi)
+  command -v qemu-system-arm >/dev/null || missing+=(qemu-system-arm)
+  has_host_compiler || missing+=(gcc libc6-dev)
+}
+
+install_packages() {
+  local install="apt-get install -y --no-install-recommends $*"
+  command -v apt-get >/dev/null ||
+    fail "these are missing and there is no apt-get to install them: $* (Debian's names); install them, then run make setup again"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    { command -v sudo >/dev/null && sudo -n true 2>/dev/null; } ||
+      fail "needs root once, run: sudo apt-get update && sudo $install   then run make setup again"
+    as_root=(sudo -n)
+  fi
+  echo "setup: installing $*"
+  "${as_root[@]}" apt-get update -qq && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install >/dev/null ||
+    fail "apt-get could not install $*: run it by hand to see why: apt-get update && $install"
+}
+
+install_python_packages() {
+  if ! is_supported "$(version_of .venv/bin/python)"; then
+    echo "setup: making .venv with $python ($(version_of "$python"))"
+    "$python" -m venv --clear .venv
+  fi
+  echo "setup: installing the packages of requirements.txt into .venv (some minutes the first time)"
+  local pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
+  "${pip[@]}" install -r requirements.txt ||
+    fail "pip could not install requirements.txt: see its message above (is the network there?)"
+  # The console scripts of pyproject.toml; everything they need is there by now.
+  "${pip[@]}" install --no-deps --no-build-isolation --editable . ||
+    fail "pip could not install this project into .venv: see its message above"
+}
+
+install_buildifier() {
+  [ -x .venv/npm/node_modules/.bin/buildifier ] && return
+  if ! command -v npm >/dev/null; then
+    echo "setup: npm not found, so BUILD will not be checked with buildifier (apt-get install npm, then make setup)"
+    return
+  fi
+  npm install --prefix .venv/npm --no-audit --no-fund --loglevel=error "@bazel/buildifier@$buildifier_version" \
+    >/dev/null 2>&1 ||
+    echo "setup: npm could not install @bazel/buildifier, so BUILD will not be checked with it (is the network there?)"
+}
+
+fingerprint() {
+  cat requirements.txt pyproject.toml scripts/setup.sh | sha256sum
+}
+
+is_current() {
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && is_supported "$(version_of .venv/bin/python)"
+}
+
+if ! is_current; then
+  find_python
+fi
+find_missing_packages
+if [ ${#missing[@]} -gt 0 ]; then
+  install_packages "${missing[@]}"
+fi
+if ! is_current; then
+  install_python_packages
+  fingerprint >"$stamp"
+fi
+install_buildifier

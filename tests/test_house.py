@@ -1,0 +1,231 @@
+"""The house: make's targets, the gate, setup's refusals, pinned packages, links, nothing of one machine."""
+
+import ast
+import importlib.metadata
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
+TARGETS = ("setup", "demo", "test", "lint", "bench", "clean", "help")
+PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.]+)")
+MINUTE = 60
+
+
+def project_files() -> list[pathlib.Path]:
+    """The files of the project: those git tracks, or all there are where git isn't."""
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+        return [ROOT / line for line in listing.stdout.split("\0") if line and (ROOT / line).is_file()]
+    left_out = {".venv", "runs", "build", "data", "__pycache__", ".pytest_cache", ".ruff_cache"}
+    return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
+
+
+def pins() -> dict[str, str]:
+    """{normalized package name: version} of requirements.txt."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    found = {}
+    for line in filter(None, lines):
+        match = PIN.fullmatch(line)
+        assert match, f"requirements.txt: {line!r} is not pinned as name==version"
+        found[normalized(match["name"])] = match["version"]
+    return found
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pyproject() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_make_help_lists_every_target():
+    output = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    documented = {line.split()[1] for line in output.splitlines() if len(line.split()) > 2}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert documented == set(phony)
+    assert documented >= set(TARGETS)
+
+
+def test_make_alone_is_make_help():
+    outputs = [
+        subprocess.run(["make", "-s", *target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for target in ([], ["help"])
+    ]
+    assert outputs[0] == outputs[1]
+
+
+def test_gate_calls_make_test_and_nothing_else():
+    gate = ROOT / ".ci/run"
+    assert os.access(gate, os.X_OK)
+    lines = [line for line in gate.read_text().splitlines() if line and not line.startswith("#")]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
+
+
+def test_workflow_runs_the_contributors_commands():
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    runs = re.findall(r"- run: (.*)", workflow)
+    contributing = re.findall(r"^(make \w+) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert sorted(runs) == sorted(contributing) == ["make demo", "make setup", "make test"]
+
+
+def test_nothing_tells_of_one_machine():
+    # Spelled in pieces, so that this file does not find itself.
+    told = re.compile("|".join(rf"(?<![\w.*])/{name}/" for name in ("work", "root", "home", "tmp/sc")))
+    found = []
+    for path in project_files():
+        try:
+            lines = path.read_text().splitlines()
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{path.relative_to(ROOT)}:{number}: {line}" for number, line in enumerate(lines, 1) if told.search(line)
+        ]
+    assert not found, "\n".join(found)
+
+
+def markdown_files() -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for path in project_files() if path.suffix == ".md"]
+
+
+@pytest.mark.parametrize("name", markdown_files())
+def test_every_link_leads_somewhere(name):
+    page = ROOT / name
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
+    targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+    local = [target for target in targets if target and not re.match(r"[a-z]+:", target)]
+    broken = [target for target in local if not (page.parent / target).exists()]
+    assert not broken, f"{name} links to what isn't there: {broken}"
+
+
+def test_readme_shows_the_picture_and_the_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    assert "](docs/way_of_the_data.svg)" in readme
+    assert "make demo" in readme and "make test" in readme
+
+
+def test_every_command_of_the_readme_exists():
+    modules = set(re.findall(r"python -m ([a-z_.]+)", (ROOT / "README.md").read_text()))
+    assert len(modules) >= 7
+    missing = {module for module in modules if not (ROOT / (module.replace(".", "/") + ".py")).is_file()}
+    assert not missing
+
+
+def test_every_console_script_has_its_main():
+    for script, target in pyproject()["project"]["scripts"].items():
+        module, function = target.split(":")
+        path = ROOT / (module.replace(".", "/") + ".py")
+        assert path.is_file(), f"{script}: no {module}"
+        names = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+        assert function in names, f"{script}: no {function} in {module}"
+
+
+def test_dependencies_are_pinned_once():
+    """pyproject takes them from requirements.txt, so there is no second list to disagree with it."""
+    project = pyproject()
+    assert "dependencies" in project["project"]["dynamic"] and "dependencies" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+    assert {"tensorflow", "tf-keras", "tensorflow-model-optimization", "tensorflow-io", "absl-py"} <= set(pins())
+
+
+def test_installed_packages_are_the_pinned_ones():
+    installed = {name: importlib.metadata.version(name) for name in pins()}
+    assert installed == pins(), "run `make setup`"
+
+
+def test_every_imported_package_is_pinned():
+    owners = importlib.metadata.packages_distributions()
+    own = {*ROOMS, *sys.stdlib_module_names}
+    unpinned = set()
+    for path in project_files():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+            for name in {name.split(".")[0] for name in names} - own:
+                if not {normalized(owner) for owner in owners.get(name, [])} & set(pins()):
+                    unpinned.add(f"{name} in {path.relative_to(ROOT)}")
+    assert not unpinned
+
+
+def test_setup_and_pyproject_support_the_same_pythons():
+    assert pyproject()["project"]["requires-python"] == ">=3.11,<3.13"
+    supported = re.search(r"is_supported\(\) \{\n(.*)\n\}", (ROOT / "scripts/setup.sh").read_text())[1]
+    assert re.findall(r"= (3\.\d+)", supported) == ["3.11", "3.12"]
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A bare machine: a copy of what setup reads, and a PATH with a shell's own tools and Python, nothing else.
+
+    It has no root and no sudo; its apt-get leaves a file behind when it is called.
+    """
+    for name in ("requirements.txt", "pyproject.toml", "scripts/setup.sh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "cat", "dirname", "sha256sum"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    script(tools / "id", "echo 1000")
+    script(tools / "apt-get", f"echo called > {tmp_path}/apt-get.called")
+    script(tools / "python3.11", f'exec {sys.executable} "$@"')
+    return tmp_path
+
+
+def script(path: pathlib.Path, text: str) -> None:
+    path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+    path.chmod(0o755)
+
+
+def run_setup(machine: pathlib.Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [machine / "scripts/setup.sh"],
+        env={"PATH": str(machine / "bin"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=MINUTE,
+        check=False,
+    )
+
+
+def test_setup_without_root_names_the_command_to_run(machine):
+    result = run_setup(machine)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    for package in ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm", "gcc libc6-dev"):
+        assert package in result.stderr
+    assert "sudo apt-get install" in result.stderr
+    assert not (machine / "apt-get.called").exists() and not (machine / ".venv").exists()
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.13", "2.7"])
+def test_setup_refuses_another_python_in_one_line(machine, version):
+    (machine / "bin/python3.11").unlink()
+    script(machine / "bin/python3", f"echo {version}")
+    result = run_setup(machine)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert f"found python3 {version}" in result.stderr and "Python 3.11 or 3.12" in result.stderr
+
+
+def test_setup_refuses_a_machine_without_python_in_one_line(machine):
+    (machine / "bin/python3.11").unlink()
+    result = run_setup(machine)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "found none" in result.stderr
+
+
+def test_setup_passes_over_a_python_that_does_not_run(machine):
+    script(machine / "bin/python3.11", "echo not installed >&2; exit 127")
+    script(machine / "bin/python3.12", f'exec {sys.executable} "$@"')
+    assert "apt-get install" in run_setup(machine).stderr
