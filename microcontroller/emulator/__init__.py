@@ -1,0 +1,31 @@
+"""Emulators of Cortex-M boards, all with one interface.
+
+    NAME, version() -> str, run(board, elf, image, timeout_s) -> list of the report's lines
+
+Both count instructions: not cycles, and never milliseconds.
+"""
+
+import shutil
+from types import ModuleType
+
+from cli.command import UserError
+from microcontroller.emulator import qemu, renode
+
+AUTO = "auto"
+_EMULATORS = {module.NAME: module for module in (qemu, renode)}
+NAMES = (AUTO, *_EMULATORS)
+
+
+def choose(name: str) -> tuple[ModuleType, str]:
+    """The emulator of that name, and why it was chosen; "auto" is Renode where it is on the PATH, else QEMU.
+
+    Raises:
+      UserError: an unknown name.
+    """
+    if name == AUTO:
+        if shutil.which(renode.PROGRAM):
+            return renode, "renode is on the PATH"
+        return qemu, "renode is not on the PATH"
+    if name not in _EMULATORS:
+        raise UserError(f"--emulator={name} is unknown: choose one of {', '.join(NAMES)}")
+    return _EMULATORS[name], f"--emulator={name}"

@@ -1,0 +1,55 @@
+"""QEMU: one tick of the board's counter per instruction under -icount, and unmapped accesses fault."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from cli.command import UserError
+from microcontroller.boards import Board
+from microcontroller.clip_image import ClipImage
+from microcontroller.emulator import process
+
+NAME = "qemu"
+PROGRAM = "qemu-system-arm"
+
+
+def _program() -> str:
+    path = shutil.which(PROGRAM)
+    if path is None:
+        raise UserError(f"{PROGRAM} not found: run make setup (or apt-get install qemu-system-arm)")
+    return path
+
+
+def version() -> str:
+    """The first line of --version; raises `UserError` where QEMU is missing."""
+    done = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
+
+
+def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:
+    """QEMU's arguments: count instructions, report on standard output, load image and mailbox."""
+    command = ["-M", board.qemu_machine, "-kernel", str(elf), "-nographic", "-monitor", "none"]
+    command += ["-icount", "shift=0,sleep=off"]
+    command += ["-serial", "null"] * board.qemu_serial_index + ["-serial", "stdio"]
+    command += ["-device", f"loader,file={_escaped(image.path)},addr={image.address:#x},force-raw=on"]
+    for address, word in image.mailbox:
+        command += ["-device", f"loader,addr={address:#x},data={word:#x},data-len=4"]
+    return command
+
+
+def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> list[str]:
+    """Lines of the firmware's report, up to the END line.
+
+    Raises:
+      UserError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
+    """
+    command = [_program(), *arguments(board, elf, image)]
+    with tempfile.TemporaryDirectory(prefix="qemu") as folder:
+        report, log = pathlib.Path(folder, "uart.log"), pathlib.Path(folder, "qemu.log")
+        return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
+
+
+def _escaped(path: pathlib.Path) -> str:
+    """A path as a value in QEMU's option lists, where a comma is doubled."""
+    return str(path).replace(",", ",,")

@@ -1,0 +1,84 @@
+"""Renode: one tick of the board's counter per instruction, by the frequencies of the project's own platform."""
+
+import pathlib
+import shutil
+import subprocess
+
+from cli.command import UserError
+from microcontroller.boards import Board
+from microcontroller.clip_image import ClipImage
+from microcontroller.emulator import process
+
+NAME = "renode"
+PROGRAM = "renode"
+SETUP = "setup.resc"
+_FOLDER = pathlib.Path(__file__).parent
+_SCRIPT = "bench.resc"
+_VIRTUAL_SECONDS = 3600
+
+
+def _program() -> str:
+    path = shutil.which(PROGRAM)
+    if path is None:
+        raise UserError(f"{PROGRAM} not found: install Renode 1.16 (renode.io), or choose --emulator=qemu")
+    return path
+
+
+def version() -> str:
+    """What --version prints first; raises `UserError` where Renode is missing."""
+    done = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True)
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    return lines[0] if lines else PROGRAM
+
+
+def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: pathlib.Path) -> str:
+    """Text that loads firmware, image and mailbox, ready to run.
+
+    Args:
+      folder: holds copies of bench.resc and the board's platform description; receives uart.log.
+
+    Raises:
+      UserError: a path that Renode's scripts can't take.
+    """
+    paths = {
+        "platform": folder / board.renode_platform,
+        "bin": elf,
+        "image": image.path,
+        "uart_log": folder / "uart.log",
+        "script": folder / _SCRIPT,
+    }
+    for path in paths.values():
+        if any(character.isspace() for character in str(path)):
+            raise UserError(f"Renode's scripts can't take a path with spaces ({path}): give --build_dir=... without")
+    script = paths.pop("script")
+    lines = [f"${name}=@{path}" for name, path in paths.items()]
+    lines += [f"$image_address={image.address:#010x}", f"include @{script}"]
+    lines += [f"sysbus WriteDoubleWord {address:#010x} {word:#010x}" for address, word in image.mailbox]
+    return "\n".join(lines) + "\n"
+
+
+def run_script(setup: pathlib.Path) -> str:
+    """Text that runs what `setup` loads; the host ends it at the firmware's END line.
+
+    Virtual time advances second by second (100 million instructions each) and not in one go, so that Renode
+    answers in between; after the END line the firmware sleeps and what is left passes quickly.
+    """
+    return f"include @{setup}\n" + 'emulation RunFor "1"\n' * _VIRTUAL_SECONDS + "quit\n"
+
+
+def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> list[str]:
+    """Lines of the firmware's report, up to the END line; the scripts stay in the ELF's folder.
+
+    Raises:
+      UserError: Renode is missing or stops, or there is no END line within `timeout_s` of wall clock.
+    """
+    program = _program()
+    folder = elf.parent
+    for name in (_SCRIPT, board.renode_platform):
+        shutil.copyfile(_FOLDER / name, folder / name)
+    (folder / SETUP).write_text(setup_script(board, elf, image, folder))
+    (folder / "run.resc").write_text(run_script(folder / SETUP))
+    command = [program, "--disable-gui", "--console", "--plain", str(folder / "run.resc")]
+    return process.run_until_end(
+        command, folder / "uart.log", folder / "renode.log", report_is_stdout=False, timeout_s=timeout_s
+    )
