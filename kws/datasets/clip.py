@@ -1,0 +1,262 @@
+"""The types that every dataset yields: clips of one second, their splits, and the noises to mix in."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from tqdm import tqdm
+
+from cli.command import UserError
+
+SAMPLE_RATE = 16000
+CLIP_SAMPLES = 16000
+SPLITS = ("training", "validation", "testing")
+SILENCE = "_silence_"
+UNKNOWN = "_unknown_"
+BACKGROUND_NOISE = "_background_noise_"
+
+KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+DATASETS = ("speech_commands", "mini_speech_commands", "synthetic", "folder")
+TASKS = ("12", "35")
+
+# Shares of a background recording's duration, in the order of SPLITS.
+_NOISE_SHARES = (0.6, 0.2, 0.2)
+_BLOCK_CLIPS = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetConfig:
+    """What to load.
+
+    Attributes:
+      dataset: one of DATASETS.
+      data_dir: the corpus' folder; `synthetic` doesn't read it.
+      words: the keywords, in the order of their labels; None for the task's own.
+      task: "12" for keywords with `_silence_` and `_unknown_`, "35" for every word of the corpus and nothing else.
+      seed: of every draw of the training split, of home-made splits, and of synthetic speech.
+      unknown_percentage: at most this many `_unknown_` clips, in percent of a split's keyword clips; None for all.
+      silence_percentage: `_silence_` clips of validation and testing, in percent of a split's keyword clips.
+      download: fetch the corpus into data_dir if it isn't there.
+      clips_per_word: synthetic only, clips of each keyword over all splits.
+      processes: worker processes of `synthetic`; None for one per core.
+
+    Raises:
+      UserError: a value outside its range.
+    """
+
+    dataset: str = "synthetic"
+    data_dir: str | None = None
+    words: tuple[str, ...] | None = None
+    task: str = "12"
+    seed: int = 0
+    unknown_percentage: float | None = None
+    silence_percentage: float = 10.0
+    download: bool = False
+    clips_per_word: int = 200
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise UserError(f"--dataset={self.dataset} is unknown: choose one of {', '.join(DATASETS)}")
+        if self.task not in TASKS:
+            raise UserError(f"--task={self.task} is unknown: choose one of {', '.join(TASKS)}")
+        if self.words is not None:
+            self._check_words(self.words)
+        if self.seed < 0:
+            raise UserError(f"--data_seed={self.seed} is negative: give 0 or more")
+        for name in ("unknown_percentage", "silence_percentage"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise UserError(f"--{name}={value} is not a percentage: give 0 or more")
+        if self.clips_per_word < 10:
+            raise UserError(f"--clips_per_word={self.clips_per_word} is too few for three splits: give 10 or more")
+        if self.processes is not None and self.processes < 1:
+            raise UserError(f"--processes={self.processes}: give 1 or more")
+
+    def _check_words(self, words: tuple[str, ...]) -> None:
+        if not words or any(not word.strip() for word in words):
+            raise UserError("--words holds an empty word: give words separated by commas, e.g. --words=yes,no")
+        if len(set(words)) != len(words):
+            raise UserError(f"--words={','.join(words)} names a word twice: give each once")
+        special = [word for word in words if word.startswith("_")]
+        if special:
+            raise UserError(f"--words can't name {special[0]}: {SILENCE} and {UNKNOWN} are added by themselves")
+        if self.task == "35":
+            raise UserError("--words and --task=35 exclude each other: leave one out")
+
+    @property
+    def worker_processes(self) -> int:
+        return self.processes or os.cpu_count() or 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """One clip: int16 [16000] mono at 16 kHz, and what is known about it."""
+
+    name: str
+    samples: np.ndarray
+    label: int
+    speaker: str
+    split: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """The clips of one split.
+
+    Attributes:
+      split: one of SPLITS.
+      names: [n], unique within the dataset.
+      samples: int16 [n, 16000].
+      labels: int64 [n], index into the dataset's labels.
+      speakers: [n]; "" where nobody speaks or the speaker is not known.
+    """
+
+    split: str
+    names: tuple[str, ...]
+    samples: np.ndarray
+    labels: np.ndarray
+    speakers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        if self.samples.shape != (count, CLIP_SAMPLES) or self.samples.dtype != np.int16:
+            got = f"{self.samples.dtype} {self.samples.shape}"
+            raise ValueError(f"samples are {got}, expected int16 {(count, CLIP_SAMPLES)}")
+        if self.labels.shape != (count,) or self.labels.dtype != np.int64 or len(self.speakers) != count:
+            got = f"labels {self.labels.dtype} {self.labels.shape} and {len(self.speakers)} speakers"
+            raise ValueError(f"{got}, expected int64 and {count} of each")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Clip]:
+        for name, samples, label, speaker in zip(self.names, self.samples, self.labels, self.speakers, strict=True):
+            yield Clip(name, samples, int(label), speaker, self.split)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A corpus in memory.
+
+    Attributes:
+      name: one of DATASETS.
+      labels: names of the classes; the index is the label.
+      splits: split -> its clips.
+      noises: split -> background recordings, int16 [any length]; no stretch of noise is in two splits.
+      skipped: (file, reason) of every file that could not be used.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    splits: dict[str, Clips]
+    noises: dict[str, tuple[np.ndarray, ...]]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def summary(self) -> str:
+        """A table of clips per label and split, for a person."""
+        width = max(len(label) for label in self.labels)
+        lines = [f"{'':{width}}" + "".join(f"{split:>12}" for split in SPLITS)]
+        for index, label in enumerate(self.labels):
+            counts = [int(np.sum(self.splits[split].labels == index)) for split in SPLITS]
+            lines.append(f"{label:{width}}" + "".join(f"{count:>12}" for count in counts))
+        lines.append(f"{'clips':{width}}" + "".join(f"{len(self.splits[split]):>12}" for split in SPLITS))
+        if self.skipped:
+            lines.append(f"skipped files: {len(self.skipped)}")
+        return "\n".join(lines)
+
+
+class DatasetBuilder:
+    """Collects clips one by one; `build` checks the whole and returns the dataset.
+
+    Samples are kept in blocks that are released as they are copied, so that the peak is one corpus, not two.
+    """
+
+    def __init__(self, name: str, labels: tuple[str, ...]) -> None:
+        self._name = name
+        self._labels = labels
+        self._blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
+        self._clips: dict[str, list[tuple[str, int, str]]] = {split: [] for split in SPLITS}
+        self._skipped: list[tuple[str, str]] = []
+
+    def add(self, split: str, name: str, samples: np.ndarray, label: str, speaker: str) -> None:
+        """Adds one clip of int16 [16000]."""
+        clips, blocks = self._clips[split], self._blocks[split]
+        row = len(clips) % _BLOCK_CLIPS
+        if row == 0:
+            blocks.append(np.empty((_BLOCK_CLIPS, CLIP_SAMPLES), np.int16))
+        blocks[-1][row] = samples
+        clips.append((name, self._labels.index(label), speaker))
+
+    def skip(self, path: os.PathLike | str, reason: str) -> None:
+        """Counts a file that can't be used and warns once, by name, on stderr."""
+        self._skipped.append((str(path), reason))
+        tqdm.write(f"warning: skipped {path}: {reason}", file=sys.stderr)
+
+    def count(self, split: str, labels: tuple[str, ...]) -> int:
+        """Clips of `labels` in `split` so far."""
+        wanted = {self._labels.index(label) for label in labels}
+        return sum(label in wanted for _, label, _ in self._clips[split])
+
+    def build(self, noises: dict[str, tuple[np.ndarray, ...]], where: str) -> Dataset:
+        """The dataset.
+
+        Args:
+          noises: as in `Dataset`.
+          where: the corpus, for messages.
+
+        Raises:
+          UserError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips.
+        """
+        for label in self._labels:
+            if label == SILENCE:
+                continue
+            remedy = "add recordings of it or leave it out of --words"
+            if sum(self.count(split, (label,)) for split in SPLITS) == 0:
+                raise UserError(f"{where}: class '{label}' is empty: {remedy}")
+            if self.count("training", (label,)) == 0:
+                raise UserError(f"{where}: class '{label}' has no training clips: {remedy}")
+        for split in SPLITS:
+            if not self._clips[split]:
+                remedy = "add recordings, of other speakers where file names carry one, or check the lists"
+                raise UserError(f"{where}: the {split} split has no clips: {remedy}")
+        splits = {split: self._assemble(split) for split in SPLITS}
+        return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped))
+
+    def _assemble(self, split: str) -> Clips:
+        clips, blocks = self._clips[split], self._blocks[split]
+        samples = np.empty((len(clips), CLIP_SAMPLES), np.int16)
+        for start in range(0, len(clips), _BLOCK_CLIPS):
+            block = blocks.pop(0)
+            samples[start : start + _BLOCK_CLIPS] = block[: len(clips) - start]
+        return Clips(
+            split,
+            tuple(name for name, _, _ in clips),
+            samples,
+            np.array([label for _, label, _ in clips], np.int64),
+            tuple(speaker for _, _, speaker in clips),
+        )
+
+
+def centre(samples: np.ndarray) -> np.ndarray:
+    """int16 [n] -> int16 [16000]: a shorter clip is padded on both sides, of a longer one the middle is taken."""
+    missing = CLIP_SAMPLES - len(samples)
+    if missing <= 0:
+        start = -missing // 2
+        return samples[start : start + CLIP_SAMPLES]
+    before = missing // 2
+    return np.pad(samples, (before, missing - before))
+
+
+def split_noise(recording: np.ndarray) -> dict[str, np.ndarray]:
+    """Cuts a recording (int16 [n]) in time: the first 60 % for training, then 20 % each for validation and testing."""
+    edges = np.round(np.cumsum((0.0, *_NOISE_SHARES)) * len(recording)).astype(int)
+    return {split: recording[edges[i] : edges[i + 1]] for i, split in enumerate(SPLITS)}
+
+
+def split_noises(recordings: list[np.ndarray]) -> dict[str, tuple[np.ndarray, ...]]:
+    """`split_noise` of several recordings, gathered per split."""
+    cuts = [split_noise(recording) for recording in recordings]
+    return {split: tuple(cut[split] for cut in cuts) for split in SPLITS}

@@ -1,0 +1,110 @@
+"""Renders utterances in several processes: this module is both the caller and, run as a program, the worker.
+
+A worker is a plain program that reads utterances as JSON on stdin and writes the clips' int16 samples to stdout. It
+imports neither TensorFlow nor the caller's main module (as `multiprocessing` would), so it starts in a moment
+whatever the caller has loaded, and the caller needs no `if __name__ == "__main__"`.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from cli.command import UserError
+from kws.datasets.clip import CLIP_SAMPLES
+from kws.datasets.utterance import Utterance, WordTooLong, render
+
+_CLIP_BYTES = 2 * CLIP_SAMPLES
+_TOO_LONG_EXIT_CODE = 3
+
+
+def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
+    """The clips of `utterances`, int16 [n, 16000]; the same for any number of processes.
+
+    Raises:
+      UserError: a word that doesn't fit into a clip.
+      RuntimeError: a worker failed; the message has what it printed.
+    """
+    processes = max(1, min(processes, len(utterances)))
+    clips = np.empty((len(utterances), CLIP_SAMPLES), np.int16)
+    workers = [_start() for _ in range(processes)]
+    try:
+        with tqdm(total=len(utterances), desc="speak", unit="clip", file=sys.stderr, disable=None) as bar:
+            threads = [
+                threading.Thread(
+                    target=_converse, args=(worker, utterances[share::processes], clips[share::processes], bar)
+                )
+                for share, worker in enumerate(workers)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        for worker in workers:
+            _check(worker)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+            worker.stdout.close()
+            worker.stderr.close()
+    return clips
+
+
+def _start() -> subprocess.Popen[bytes]:
+    paths = [path for path in sys.path if path] + [os.getcwd()]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "kws.datasets.speaking"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+
+
+def _converse(worker: subprocess.Popen[bytes], share: Sequence[Utterance], clips: np.ndarray, bar: tqdm) -> None:
+    """Gives a worker its share and fills `clips` (a view of [n, 16000]) until the worker ends."""
+    try:
+        worker.stdin.write(json.dumps([dataclasses.asdict(utterance) for utterance in share]).encode())
+        worker.stdin.close()
+    except BrokenPipeError:
+        return
+    for row in range(len(share)):
+        data = worker.stdout.read(_CLIP_BYTES)
+        if len(data) != _CLIP_BYTES:
+            return
+        clips[row] = np.frombuffer(data, np.int16)
+        bar.update()
+
+
+def _check(worker: subprocess.Popen[bytes]) -> None:
+    message = worker.stderr.read().decode(errors="replace").strip()
+    code = worker.wait()
+    if code == _TOO_LONG_EXIT_CODE:
+        raise UserError(f"--words: {message}; a clip has one second, choose a shorter word")
+    if code:
+        raise RuntimeError(f"a process that speaks ended with {code}: {message}")
+
+
+def _work() -> None:
+    utterances = [Utterance(**fields) for fields in json.load(sys.stdin)]
+    try:
+        for utterance in utterances:
+            sys.stdout.buffer.write(render(utterance).tobytes())
+            sys.stdout.buffer.flush()
+    except WordTooLong as error:
+        print(error, file=sys.stderr)
+        sys.exit(_TOO_LONG_EXIT_CODE)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    _work()

@@ -1,0 +1,209 @@
+"""Google Speech Commands v0.02 (Warden 2018, arXiv:1804.03209, CC BY 4.0) and its excerpt mini_speech_commands.
+
+Published layout: `<word>/<speaker>_nohash_<n>.wav` (16 kHz mono int16), `_background_noise_/*.wav`, and
+`validation_list.txt`, `testing_list.txt`, which name the clips of two splits; a clip in neither is training data.
+The excerpt has no lists: its split is the corpus' published rule, `published_split`, which also made the lists.
+It has no noise recordings either: `kws.datasets.synthetic.noise_recordings` stands in.
+"""
+
+import hashlib
+import pathlib
+import sys
+import wave
+
+import numpy as np
+from tqdm import tqdm
+
+from cli.command import UserError
+from kws.datasets import download, labels, silence
+from kws.datasets.clip import (
+    BACKGROUND_NOISE,
+    SAMPLE_RATE,
+    SILENCE,
+    SPLITS,
+    UNKNOWN,
+    Dataset,
+    DatasetBuilder,
+    DatasetConfig,
+    centre,
+    split_noises,
+)
+
+NOHASH = "_nohash_"
+LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
+# Speakers whose hash falls below 10 % validate, below 20 % test.
+_VALIDATION_PERCENTAGE = 10.0
+_TESTING_PERCENTAGE = 10.0
+_HASH_BUCKETS = 2**27
+
+Listed = tuple[str, pathlib.Path]
+
+
+class NotAClip(Exception):
+    """A file that is no usable recording; the message is the reason."""
+
+
+def load(config: DatasetConfig) -> Dataset:
+    """Loads the corpus of `config.dataset` from `config.data_dir`, after fetching it there if asked to.
+
+    Raises:
+      UserError: no data_dir, lists or noises missing, a word that isn't there, a class or a split without clips.
+    """
+    mini = config.dataset == "mini_speech_commands"
+    root = _root(config, download.MINI_SPEECH_COMMANDS if mini else download.SPEECH_COMMANDS)
+    words = _folders(root)
+    names = labels.choose(config, words, f"--data_dir={root}")
+    listed = _listed(root)
+    builder = DatasetBuilder(config.dataset, names)
+    noises = split_noises(_noises(root, mini, config, builder))
+    chosen = [folder for folder in (SILENCE, UNKNOWN) if folder in names and (root / folder).is_dir()]
+    jobs: list[tuple[str, str, pathlib.Path]] = []
+    for split in SPLITS:
+        keywords, unknown, own = _of_split(root, words, chosen, names, listed, split)
+        unknown = labels.thin_unknown(config, split, unknown, len(keywords))
+        jobs += [(split, label, path) for label, path in keywords + unknown + own]
+    for split, label, path in tqdm(jobs, desc=config.dataset, unit="clip", file=sys.stderr, disable=None):
+        try:
+            samples = centre(read_wav(path))
+        except NotAClip as reason:
+            builder.skip(path, str(reason))
+        else:
+            builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
+    if SILENCE in names:
+        add_silence(config, builder, names, noises)
+    return builder.build(noises, f"--data_dir={root}")
+
+
+def add_silence(
+    config: DatasetConfig, builder: DatasetBuilder, names: tuple[str, ...], noises: dict[str, tuple[np.ndarray, ...]]
+) -> None:
+    """Gives validation and testing their fixed `_silence_` clips unless the corpus brought its own."""
+    keywords = tuple(name for name in names if name not in (SILENCE, UNKNOWN))
+    for split in ("validation", "testing"):
+        if builder.count(split, (SILENCE,)) == 0:
+            count = labels.silence_count(config, builder.count(split, keywords))
+            for name, samples in silence.fixed_set(split, count, noises[split]):
+                builder.add(split, name, samples, SILENCE, "")
+
+
+def speaker_of(file_name: str) -> str:
+    """The speaker of a clip: the file's name up to `_nohash_` ("" if it has none)."""
+    speaker, mark, _ = file_name.partition(NOHASH)
+    return speaker if mark else ""
+
+
+def published_split(file_name: str) -> str:
+    """The corpus' rule for a clip that no list names (README of the corpus, "Partitioning").
+
+    SHA-1 of the file's name without folder, `_nohash_` and what follows, as an integer modulo 2**27, becomes a
+    percentage of 2**27 - 1: below 10 validation, below 20 testing, else training. All clips of a speaker agree.
+    """
+    identity = file_name.partition(NOHASH)[0]
+    bucket = int(hashlib.sha1(identity.encode()).hexdigest(), 16) % _HASH_BUCKETS
+    percentage = bucket * (100.0 / (_HASH_BUCKETS - 1))
+    if percentage < _VALIDATION_PERCENTAGE:
+        return "validation"
+    return "testing" if percentage < _VALIDATION_PERCENTAGE + _TESTING_PERCENTAGE else "training"
+
+
+def read_wav(path: pathlib.Path) -> np.ndarray:
+    """int16 [n] of a 16 kHz mono 16-bit WAV file.
+
+    Raises:
+      NotAClip: anything else, or a file that is shorter than its header says.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            frames, form = file.getnframes(), (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+            data = file.readframes(frames)
+    except (wave.Error, EOFError, OSError, RuntimeError) as error:
+        if path.is_file() and path.stat().st_size == 0:
+            raise NotAClip("the file is empty") from error
+        raise NotAClip(f"not a readable WAV file ({error or 'it ends early'})") from error
+    if form != (SAMPLE_RATE, 1, 16):
+        raise NotAClip(f"{form[0]} Hz, {form[1]} channels, {form[2]} bits; expected 16000 Hz, 1 channel, 16 bits")
+    if frames == 0:
+        raise NotAClip("it has no samples")
+    if len(data) != 2 * frames:
+        raise NotAClip(f"truncated: {len(data) // 2} of {frames} samples")
+    return np.frombuffer(data, "<i2").astype(np.int16)
+
+
+def _root(config: DatasetConfig, archive: download.Archive) -> pathlib.Path:
+    if not config.data_dir:
+        raise UserError(f"--dataset={config.dataset} needs --data_dir=DIR; add --download to fetch it into DIR")
+    root = pathlib.Path(config.data_dir)
+    if config.download and not is_unpacked(root, config.dataset):
+        download.fetch_into(archive, root)
+    if not root.is_dir():
+        raise UserError(f"--data_dir={root} is not a folder: correct the path or add --download to fetch it there")
+    if config.dataset == "speech_commands":
+        for name in LISTS.values():
+            if not (root / name).is_file():
+                raise UserError(f"--data_dir={root} has no {name}: unpack the whole corpus there or add --download")
+    return root
+
+
+def is_unpacked(root: pathlib.Path, dataset: str) -> bool:
+    """Whether the corpus is there: its lists, or for the excerpt any word."""
+    if dataset == "mini_speech_commands":
+        return root.is_dir() and bool(_folders(root))
+    return all((root / name).is_file() for name in LISTS.values())
+
+
+def _folders(root: pathlib.Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "_.")
+
+
+def _listed(root: pathlib.Path) -> dict[str, str] | None:
+    """Clip (`<word>/<file>`) -> split, of the clips that the lists name; None for a corpus without lists."""
+    if not all((root / name).is_file() for name in LISTS.values()):
+        return None
+    result: dict[str, str] = {}
+    for split, name in LISTS.items():
+        for line in (root / name).read_text().splitlines():
+            if line.strip():
+                result[line.strip()] = split
+    return result
+
+
+def _of_split(
+    root: pathlib.Path,
+    words: list[str],
+    special: list[str],
+    names: tuple[str, ...],
+    listed: dict[str, str] | None,
+    split: str,
+) -> tuple[list[Listed], list[Listed], list[Listed]]:
+    """(label, path) of a split's keywords, other words, and clips of the folders `_silence_` and `_unknown_`."""
+    keywords: list[Listed] = []
+    unknown: list[Listed] = []
+    own: list[Listed] = []
+    for folder in [*words, *special]:
+        label = folder if folder in special else labels.label_of(folder, names)
+        target = own if folder in special else unknown if label == UNKNOWN else keywords
+        for path in sorted((root / folder).glob("*.wav")):
+            here = published_split(path.name) if listed is None else listed.get(f"{folder}/{path.name}", "training")
+            if here == split:
+                target.append((label, path))
+    return keywords, unknown, own
+
+
+def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: DatasetBuilder) -> list[np.ndarray]:
+    folder = root / BACKGROUND_NOISE
+    if mini and not folder.is_dir():
+        from kws.datasets import synthetic
+
+        return synthetic.noise_recordings(config.seed)
+    recordings = []
+    for path in sorted(folder.glob("*.wav")):
+        try:
+            recordings.append(read_wav(path))
+        except NotAClip as reason:
+            builder.skip(path, str(reason))
+    if not recordings:
+        raise UserError(
+            f"--data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there "
+            "(WAV, 16 kHz, mono, 16 bits, a minute of noise each)"
+        )
+    return recordings
