@@ -7,7 +7,6 @@ import zlib
 import numpy as np
 
 from cli.command import UserError
-from microcontroller.boards import Board
 from microcontroller.build import MAILBOX_MAGIC, Firmware
 
 _ALIGNMENT = 4096
@@ -48,8 +47,8 @@ def capacity(firmware: Firmware, clip_bytes: int) -> int:
     clips = (board.flash_end - image_address(firmware)) // clip_bytes
     if clips < 1:
         raise UserError(
-            f"a firmware of {firmware.flash_end - board.flash_origin} bytes and a clip of {clip_bytes} bytes do not fit "
-            f"into the {board.flash_bytes} bytes of flash of {board.name}: use a smaller model"
+            f"a firmware of {firmware.flash_end - board.flash_origin} bytes and a clip of {clip_bytes} bytes "
+            f"do not fit into the {board.flash_bytes} bytes of flash of {board.name}: use a smaller model"
         )
     return clips
 
@@ -60,15 +59,16 @@ def write(path: pathlib.Path, firmware: Firmware, codes: np.ndarray) -> ClipImag
     Raises:
       UserError: firmware and image exceed the board's flash.
     """
+    board = firmware.board
     clip_bytes = int(np.prod(codes.shape[1:]))
     if len(codes) > capacity(firmware, clip_bytes):
         raise UserError(
-            f"a firmware of {firmware.flash_end - firmware.board.flash_origin} bytes and an image of {codes.nbytes} bytes "
-            f"do not fit into the {firmware.board.flash_bytes} bytes of flash of {firmware.board.name}: use fewer clips"
+            f"a firmware of {firmware.flash_end - board.flash_origin} bytes and an image of {codes.nbytes} bytes "
+            f"do not fit into the {board.flash_bytes} bytes of flash of {board.name}: use fewer clips"
         )
     image = np.ascontiguousarray(codes, np.int8).tobytes()
     path.write_bytes(image)
     address = image_address(firmware)
     words = (MAILBOX_MAGIC, address, len(codes), clip_bytes, zlib.adler32(image))
-    mailbox = tuple((firmware.board.mailbox_address + 4 * i, word) for i, word in enumerate(words))
+    mailbox = tuple((board.mailbox_address + 4 * i, word) for i, word in enumerate(words))
     return ClipImage(path, address, mailbox, len(codes))

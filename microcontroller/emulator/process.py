@@ -1,5 +1,6 @@
 """Runs an emulator until the firmware's END line, or until a limit on the wall clock."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -69,9 +70,7 @@ def _last(path: pathlib.Path) -> str:
 
 def _stop(process: subprocess.Popen) -> None:
     """Kills the emulator and whatever it started (Renode's launcher starts the emulator proper)."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
     process.stdin.close()
