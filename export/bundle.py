@@ -83,7 +83,7 @@ class Bundle:
 
     @functools.cached_property
     def golden(self) -> Golden:
-        with np.load(self.path / GOLDEN, allow_pickle=False) as arrays:
+        with (self.path / GOLDEN).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Golden(
                 tuple(str(name) for name in arrays["clips"]),
                 arrays["features"],
@@ -104,6 +104,11 @@ class Bundle:
     def frontend(self) -> dict[str, Any]:
         """The front end's parameters, as `kws.frontend` wrote them."""
         return self.manifest["frontend"]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """Settings, environment and data of the training; empty for a bundle that was not trained."""
+        return self.manifest["training"]
 
     @property
     def tflite_path(self) -> pathlib.Path:
@@ -133,12 +138,14 @@ def write(
     keras_model: pathlib.Path,
     card: str,
     metrics: dict[str, Any],
+    training: dict[str, Any] | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
 
     Args:
       keras_model: an .h5 file to copy.
       c_files: name -> text of the generated C.
+      training: settings, environment and data that led here, as JSON values.
 
     Raises:
       UserError: `path` holds something that is not a bundle, or can't be written.
@@ -173,6 +180,7 @@ def write(
             "name": model.name,
             "labels": list(model.labels),
             "frontend": frontend,
+            "training": training or {},
             "model_sha256": model.sha256,
             "files": {name: _sha256(staging / name) for name in _files(staging)},
         }
@@ -201,7 +209,7 @@ def load(path: str | pathlib.Path) -> Bundle:
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         version, files = manifest["format_version"], manifest["files"]
-        manifest["name"], manifest["labels"], manifest["frontend"]
+        manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
     if version != FORMAT_VERSION:

@@ -1,36 +1,8 @@
-"""DS-CNN models: "Hello Edge" S, M and L (Zhang et al. 2017, arXiv:1711.07128) and MLPerf Tiny's (Banbury et al. 2021).
-
-All take features [49, 10, 1] and give logits, in float with batch normalization; `quant.fold` takes it from there.
-"""
-
-import dataclasses
+"""Float DS-CNN models in Keras, with batch normalization; `quant.fold` takes it from there."""
 
 import tensorflow as tf
 
-
-@dataclasses.dataclass(frozen=True)
-class DsCnnSpec:
-    """A DS-CNN's architecture.
-
-    Attributes:
-      channels: of every convolution.
-      stride: (vertical, horizontal) of the first convolution.
-      blocks: (vertical, horizontal) stride of each depthwise separable block's 3x3 depthwise convolution.
-      first_kernel: (height, width) of the first convolution.
-    """
-
-    channels: int
-    stride: tuple[int, int]
-    blocks: tuple[tuple[int, int], ...]
-    first_kernel: tuple[int, int] = (10, 4)
-
-
-SPECS = {
-    "ds_cnn_mlperf": DsCnnSpec(64, (2, 2), ((1, 1),) * 4),
-    "ds_cnn_s": DsCnnSpec(64, (2, 2), ((1, 1),) * 4),
-    "ds_cnn_m": DsCnnSpec(172, (2, 1), ((2, 2), *((1, 1),) * 3)),
-    "ds_cnn_l": DsCnnSpec(276, (2, 1), ((2, 2), *((1, 1),) * 4)),
-}
+from kws.specs import DsCnnSpec
 
 
 def ds_cnn(spec: DsCnnSpec, input_shape: tuple[int, int, int], classes: int, seed: int) -> tf.keras.Model:

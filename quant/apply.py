@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import warnings
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,10 @@ def variables_of(wrapper: Any) -> dict[str, tf.Variable]:
 
 def save_model(model: tf.keras.Model, path: str | pathlib.Path) -> None:
     """Writes a fixed-point model (graph, formats and weights) as .h5."""
-    model.save(path, save_format="h5", include_optimizer=False)
+    with warnings.catch_warnings():
+        # tfmot's wrappers list a variable twice, which only the HDF5 format reads back.
+        warnings.filterwarnings("ignore", message="You are saving your model as an HDF5 file")
+        model.save(path, save_format="h5", include_optimizer=False)
 
 
 def load_model(path: str | pathlib.Path) -> tf.keras.Model:

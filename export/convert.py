@@ -1,0 +1,86 @@
+"""Writes a bundle from a finished run. `python -m export.convert --run_dir=R --bundle=B`."""
+
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import bundle, c_source, lower, model_card, tflite, trained
+from quant import apply
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertConfig:
+    """What to convert.
+
+    Attributes:
+      run_dir: a finished run.
+      bundle: the folder to write.
+      accumulator_bits: declared width of every accumulator, proved per channel.
+    """
+
+    run_dir: pathlib.Path
+    bundle: pathlib.Path
+    accumulator_bits: int = 32
+
+
+def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle.Bundle:
+    """Lowers the trained graph and writes everything that follows from it.
+
+    Raises:
+      UserError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
+    """
+    source = trained.read(config.run_dir)
+    try:
+        model = apply.load_model(source.model)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
+    try:
+        lowered = lower.lower(model, source.name, source.labels, config.accumulator_bits)
+    except ValueError as error:
+        raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
+    say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
+    golden = bundle.golden_vectors(lowered, source.clips, source.features, source.true_labels)
+    say(f"golden vectors: {len(golden)} clips of the test split")
+    written = bundle.write(
+        config.bundle,
+        model=lowered,
+        tflite=tflite.to_tflite(lowered),
+        c_files=c_source.generate(lowered),
+        golden=golden,
+        frontend=source.frontend,
+        keras_model=source.model,
+        card=model_card.write(lowered, source.metrics, source.frontend, source.training, source.training["data"]),
+        metrics=source.metrics,
+        training=source.training,
+    )
+    say(f"bundle: {written.path}")
+    return written
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    flags.DEFINE_string("run_dir", None, "A finished run of kws.train.")
+    flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
+    flags.DEFINE_integer("accumulator_bits", 32, "Declared width of the accumulators.", lower_bound=8, upper_bound=32)
+
+
+def main() -> None:
+    """The command `python -m export.convert`."""
+
+    def work(values: flags.FlagValues) -> None:
+        command.require(run_dir=values.run_dir, bundle=values.bundle)
+        paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
+        convert(
+            ConvertConfig(**paths, accumulator_bits=values.accumulator_bits), lambda text: print(text, file=sys.stderr)
+        )
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

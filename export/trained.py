@@ -1,0 +1,93 @@
+"""What training hands to export: a folder `trained/` in the run, written once when the run is finished.
+
+model.h5        the fixed-point Keras graph
+testing.npz     names, features and labels of the test split, for golden vectors
+trained.json    name, labels, front-end parameters, metrics, and the settings that led here
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+
+FOLDER = "trained"
+_MODEL = "model.h5"
+_TESTING = "testing.npz"
+_DESCRIPTION = "trained.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A finished training.
+
+    Attributes:
+      model: path of the fixed-point Keras graph, .h5.
+      name: a C identifier.
+      labels: names of the classes, one per logit.
+      frontend: the front end's parameters, as its own JSON.
+      metrics: stage -> split -> metrics.
+      training: settings, environment and data, as JSON values.
+      clips, features, true_labels: the test split; names [n], int8 [n, h, w, c], int64 [n].
+    """
+
+    model: pathlib.Path
+    name: str
+    labels: tuple[str, ...]
+    frontend: dict[str, Any]
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+    clips: tuple[str, ...]
+    features: np.ndarray
+    true_labels: np.ndarray
+
+
+def write(run_dir: pathlib.Path, trained: Trained) -> None:
+    """Writes `run_dir/trained/`, replacing an earlier one; the model file is copied."""
+    staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=run_dir))
+    shutil.copyfile(trained.model, staging / _MODEL)
+    np.savez_compressed(
+        staging / _TESTING,
+        clips=np.array(trained.clips, np.str_),
+        features=trained.features,
+        labels=trained.true_labels,
+    )
+    description = {name: getattr(trained, name) for name in ("name", "labels", "frontend", "metrics", "training")}
+    (staging / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    staging.chmod(0o755)
+    target = run_dir / FOLDER
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(staging, target)
+
+
+def read(run_dir: str | pathlib.Path) -> Trained:
+    """What `write` wrote. Raises `UserError` where the run is missing, unfinished or damaged."""
+    run_dir = pathlib.Path(run_dir)
+    if not run_dir.is_dir():
+        raise UserError(f"--run_dir={run_dir} is not a folder: train a run with python -m kws.train")
+    folder = run_dir / FOLDER
+    if not folder.is_dir():
+        raise UserError(f"--run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
+    try:
+        description = json.loads((folder / _DESCRIPTION).read_text())
+        labels = tuple(description.pop("labels"))
+        with np.load(folder / _TESTING, allow_pickle=False) as arrays:
+            clips = tuple(str(name) for name in arrays["clips"])
+            features, true_labels = arrays["features"], arrays["labels"]
+        return Trained(
+            model=folder / _MODEL,
+            labels=labels,
+            clips=clips,
+            features=features,
+            true_labels=true_labels,
+            **description,
+        )
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error

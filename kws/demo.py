@@ -1,0 +1,154 @@
+"""The whole way once, on speech spoken on the spot: `make demo`.
+
+Synthetic speech -> features -> float training -> fixed-point training -> bundle (.tflite, C) -> parity proof ->
+firmware -> emulated Cortex-M4, and a table of what came out.
+"""
+
+import dataclasses
+import pathlib
+import shutil
+import time
+from typing import Any
+
+from absl import flags
+
+from cli import command
+from export import bundle as bundles
+from export import convert, verify
+from kws import datasets, evaluate, train
+from kws.run_folder import METRICS, RunFolder
+from kws.train_config import TrainConfig
+from microcontroller import bench
+
+_SHOWN_CLIPS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoConfig:
+    """Settings of the demonstration.
+
+    Attributes:
+      run_dir: folder of the run; the bundle goes into its `bundle/`. An earlier demonstration there is replaced.
+      emulator: as in `microcontroller.bench`.
+      clips: clips that the emulated device hears.
+    """
+
+    run_dir: pathlib.Path
+    float_epochs: int = 14
+    fixed_point_epochs: int = 4
+    emulator: str = "auto"
+    clips: int = 20
+    seed: int = 0
+    clips_per_word: int = 200
+
+
+def demo(config: DemoConfig) -> dict[str, Any]:
+    """Runs every step and returns the figures of the closing table."""
+    started = time.monotonic()
+    if (config.run_dir / bundles.MANIFEST).parent.is_dir() and (config.run_dir / "run.json").is_file():
+        shutil.rmtree(config.run_dir)
+    _step(1, "train on synthetic speech: float, then fixed point (8-bit weights and activations)")
+    dataset = datasets.DatasetConfig(dataset="synthetic", clips_per_word=config.clips_per_word)
+    settings = TrainConfig(
+        dataset, seed=config.seed, float_epochs=config.float_epochs, fixed_point_epochs=config.fixed_point_epochs
+    )
+    run = train.run(settings, config.run_dir)
+    _step(2, "write the bundle: integer model, .tflite, C arrays, golden vectors")
+    bundle_path = config.run_dir / "bundle"
+    bundle = convert.convert(convert.ConvertConfig(run.path, bundle_path))
+    _step(3, "prove that Keras, interpreter, TensorFlow Lite Micro and the C engine agree, code by code")
+    parity = verify.verify(bundle, verify.VerifyConfig())
+    print(verify.table(parity), flush=True)
+    _step(4, "measure the integer model on the test split")
+    measured = evaluate.evaluate(evaluate.EvaluateConfig(bundle_path, dataset))
+    print(evaluate.table(measured), flush=True)
+    _step(5, "build the firmware and run it on an emulated Cortex-M4")
+    board = bench.measure(bench.BenchConfig(bundle=bundle_path, emulator=config.emulator, clips=config.clips))
+    print(bench.table(board), flush=True)
+    return {
+        "float_accuracy": run_metrics(run, "float"),
+        "fixed_point_accuracy": measured["accuracy"],
+        "parity": {"inputs": parity["inputs"], "mismatches": parity["mismatches"]},
+        "tflite_bytes": bundle.tflite_path.stat().st_size,
+        "weight_bytes": sum(layer.weight_bytes for layer in bundle.model.layers),
+        "device": board,
+        "host": _host_answers(bundle),
+        "seconds": round(time.monotonic() - started),
+        "bundle": str(bundle_path),
+    }
+
+
+def run_metrics(run: RunFolder, stage: str) -> float:
+    """Accuracy of a stage on the test split."""
+    return run.read_json(METRICS)[stage]["testing"]["accuracy"]
+
+
+def _host_answers(bundle: bundles.Bundle) -> dict[str, str]:
+    answers = bundle.golden.logits_single.argmax(axis=1)
+    return {clip: bundle.labels[answer] for clip, answer in zip(bundle.golden.clips, answers, strict=True)}
+
+
+def _step(number: int, text: str) -> None:
+    print(f"\n[{number}/5] {text}", flush=True)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The closing table."""
+    device, parity = result["device"], result["parity"]
+    rows = [
+        ("accuracy on synthetic test speech, float", f"{100 * result['float_accuracy']:.2f} %"),
+        ("accuracy on synthetic test speech, fixed point", f"{100 * result['fixed_point_accuracy']:.2f} %"),
+        ("parity: differing codes", f"{parity['mismatches']} over {parity['inputs']} inputs, every layer"),
+        ("weights and biases", f"{result['weight_bytes']:,} bytes"),
+        (".tflite", f"{result['tflite_bytes']:,} bytes"),
+        ("emulator, board", f"{device['emulator']}, {device['board']}"),
+        ("instructions per inference", f"{device['instructions_per_inference']:,}"),
+        ("RAM: arena + stack", f"{device['arena_bytes']:,} + {device['stack_bytes']:,} bytes"),
+        ("RAM of the whole firmware", f"{device['ram_bytes']:,} bytes"),
+        ("flash of the whole firmware", f"{device['flash_bytes']:,} bytes"),
+        ("device: differing logit codes", str(device["mismatches"])),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:{width}}  {value}" for name, value in rows]
+    lines += ["", f"{'clip':{width}}  {'spoken':10} {'host':10} device"]
+    shown = device["predictions"][:: max(len(device["predictions"]) // _SHOWN_CLIPS, 1)][:_SHOWN_CLIPS]
+    for answer in shown:
+        clip = answer["clip"]
+        host = result["host"].get(clip, "-")
+        lines.append(f"{clip[-width:]:{width}}  {answer['expected']:10} {host:10} {answer['label']}")
+    lines += ["", f"{result['seconds']} s; the bundle is in {result['bundle']}"]
+    return "\n".join(lines)
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    default = DemoConfig(pathlib.Path("runs/demo"))
+    command.define_json_flag()
+    flags.DEFINE_string("run_dir", str(default.run_dir), "Folder to write to; an earlier demonstration is replaced.")
+    flags.DEFINE_integer("float_epochs", default.float_epochs, "Epochs of float training.", lower_bound=1)
+    flags.DEFINE_integer("fixed_point_epochs", default.fixed_point_epochs, "Epochs in fixed point.", lower_bound=0)
+    flags.DEFINE_string("emulator", default.emulator, "auto, qemu or renode.")
+    flags.DEFINE_integer("clips_per_word", default.clips_per_word, "Spoken clips of each keyword.", lower_bound=10)
+
+
+def main() -> None:
+    """The command `python -m kws.demo`."""
+
+    def work(values: flags.FlagValues) -> None:
+        result = demo(
+            DemoConfig(
+                pathlib.Path(values.run_dir),
+                float_epochs=values.float_epochs,
+                fixed_point_epochs=values.fixed_point_epochs,
+                emulator=values.emulator,
+                clips_per_word=values.clips_per_word,
+            )
+        )
+        command.say("\n" + table(result), values.json)
+        command.write_json(result, values.json)
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The training loop: epochs of fresh examples, a checkpoint after each, exact resumption."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from kws import metrics, spec_augment
+from kws.run_folder import HISTORY, RunFolder
+from quant.qformat import QFormat, dequantize
+
+Examples = tuple[np.ndarray, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """Settings of one stage.
+
+    Attributes:
+      stage: its folder's name in the run.
+      epochs, batch_size: of the stage.
+      first_epoch: the stage's first epoch in the run's count, from which augmentation is drawn.
+      learning_rate: the peak; linear warm-up over `warmup_epochs`, then cosine to zero.
+      weight_decay: decoupled (AdamW), on kernels only.
+      label_smoothing: share of the target spread over all classes.
+      seed: of shuffling and masking.
+      input_format: of the feature codes.
+    """
+
+    stage: str
+    epochs: int
+    first_epoch: int
+    batch_size: int
+    learning_rate: float
+    warmup_epochs: float
+    weight_decay: float
+    label_smoothing: float
+    seed: int
+    input_format: QFormat
+
+
+def predict(model: tf.keras.Model, codes: np.ndarray, q: QFormat, batch_size: int = 256) -> np.ndarray:
+    """Logits float32 [n, classes] of feature codes int8 [n, h, w, c] in format `q`."""
+    compiled = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
+    starts = range(0, len(codes), batch_size)
+    return np.concatenate([compiled(dequantize(codes[i : i + batch_size], q)).numpy() for i in starts])
+
+
+def _optimizer(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
+    warmup = int(config.warmup_epochs * steps)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        decay_steps=config.epochs * steps - warmup,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def _step(model: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer, config: FitConfig) -> Callable[..., Any]:
+    loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+    classes = model.output_shape[-1]
+
+    @tf.function
+    def step(features: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(tf.one_hot(labels, classes), model(features, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    return step
+
+
+def fit(
+    model: tf.keras.Model,
+    config: FitConfig,
+    examples_of: Callable[[int], Examples],
+    examples_per_epoch: int,
+    validation: Examples,
+    folder: RunFolder,
+) -> None:
+    """Trains `model` in place, from the stage's last checkpoint if there is one.
+
+    An interrupted and resumed stage ends with the same weights, bit for bit, as an uninterrupted one: all draws
+    depend on (seed, epoch) alone, and the checkpoint after each epoch holds weights and optimizer.
+
+    Args:
+      examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
+      validation: (features int8, labels).
+    """
+    steps = examples_per_epoch // config.batch_size
+    optimizer = _optimizer(model, config, steps)
+    done = tf.Variable(0, dtype=tf.int64, trainable=False, name="epochs_done")
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, epochs_done=done)
+    manager = tf.train.CheckpointManager(checkpoint, str(folder.path / config.stage / "checkpoints"), max_to_keep=2)
+    if manager.latest_checkpoint:
+        checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
+    writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
+    step = _step(model, optimizer, config)
+    progress = tqdm(
+        total=config.epochs * steps, initial=int(done) * steps, desc=config.stage, unit="step", mininterval=1.0
+    )
+    with progress:
+        for epoch in range(int(done), config.epochs):
+            started = time.monotonic()
+            loss = _epoch(step, examples_of(config.first_epoch + epoch), config, epoch, steps, progress)
+            logits = predict(model, validation[0], config.input_format)
+            row = {
+                "stage": config.stage,
+                "epoch": epoch + 1,
+                "loss": loss,
+                "validation_accuracy": metrics.accuracy(logits, validation[1]),
+                "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
+                "seconds": round(time.monotonic() - started, 2),
+            }
+            done.assign(epoch + 1)
+            manager.save()
+            _record(folder, writer, row)
+            progress.set_postfix_str(f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %")
+    writer.close()
+
+
+def _epoch(
+    step: Callable[..., Any], examples: Examples, config: FitConfig, epoch: int, steps: int, progress: tqdm
+) -> float:
+    """Runs one epoch and returns its mean loss."""
+    features, labels = examples
+    rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
+    order = rng.permutation(len(labels))[: steps * config.batch_size]
+    masked = spec_augment.mask(dequantize(features[order], config.input_format), seed=int(rng.integers(2**31)))
+    labels = labels[order]
+    losses = []
+    for i in range(0, len(order), config.batch_size):
+        batch = slice(i, i + config.batch_size)
+        losses.append(step(masked[batch], labels[batch]))
+        progress.update()
+    return float(np.mean([float(loss) for loss in losses]))
+
+
+def _record(folder: RunFolder, writer: tf.summary.SummaryWriter, row: dict[str, Any]) -> None:
+    history = folder.read_json(HISTORY) if folder.file(HISTORY).is_file() else []
+    key = (row["stage"], row["epoch"])
+    folder.write_json(HISTORY, [old for old in history if (old["stage"], old["epoch"]) != key] + [row])
+    with writer.as_default():
+        for name in ("loss", "validation_accuracy", "learning_rate"):
+            tf.summary.scalar(name, row[name], step=row["epoch"])
+    writer.flush()

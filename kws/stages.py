@@ -1,0 +1,113 @@
+"""The two stages of training: float with batch normalization, then fixed point."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kws import metrics, models, run_folder
+from kws.epochs import EpochProducer
+from kws.fit import FitConfig, fit, predict
+from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
+from kws.specs import SPECS
+from kws.train_config import TrainConfig, by_layer
+from quant import apply, equalize, fold
+from quant.formats import Formats
+from quant.qformat import QFormat, dequantize
+
+LOGIT_BITS = 8
+_CALIBRATION_EXAMPLES = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What both stages need.
+
+    Attributes:
+      features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
+    """
+
+    config: TrainConfig
+    names: tuple[str, ...]
+    input_format: QFormat
+    features: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    folder: RunFolder
+    producer: EpochProducer
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.features["validation"].shape[1:]
+
+    def measure(self, model: tf.keras.Model) -> dict[str, Any]:
+        """Metrics of a model's logits on validation and testing."""
+        return {
+            split: metrics.summary(predict(model, codes, self.input_format), self.labels[split], self.names)
+            for split, codes in self.features.items()
+        }
+
+    def fit(self, model: tf.keras.Model, **settings: Any) -> None:
+        """Trains `model` in place for a stage with these settings of `FitConfig`."""
+        config = FitConfig(
+            batch_size=self.config.batch_size,
+            label_smoothing=self.config.label_smoothing,
+            seed=self.config.seed,
+            input_format=self.input_format,
+            **settings,
+        )
+        validation = (self.features["validation"], self.labels["validation"])
+        fit(model, config, self.producer.epoch, self.producer.examples_per_epoch, validation, self.folder)
+
+
+def train_float(job: Job) -> None:
+    """Stage 1: writes float/model.h5 and its metrics."""
+    config = job.config
+    model = models.ds_cnn(SPECS[config.model], job.input_shape, len(job.names), config.seed)
+    job.fit(
+        model,
+        stage=FLOAT,
+        epochs=config.float_epochs,
+        first_epoch=0,
+        learning_rate=config.float_learning_rate,
+        warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
+        weight_decay=config.weight_decay,
+    )
+    job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
+    apply.save_model(model, job.folder.model_path(FLOAT))
+
+
+def train_fixed_point(job: Job) -> None:
+    """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
+    config, folder = job.config, job.folder
+    layers = equalize.equalize(fold.fold(apply.load_model(folder.model_path(FLOAT))))
+    if folder.file(run_folder.FORMATS).is_file():
+        formats = Formats.from_json(folder.read_json(run_folder.FORMATS))
+    else:
+        formats = _calibrate(job, layers)
+        folder.write_json(run_folder.FORMATS, formats.to_json())
+    model = apply.fixed_point_model(layers, formats, job.input_shape)
+    folder.update_json(run_folder.METRICS, post_training=job.measure(model))
+    if config.fixed_point_epochs:
+        job.fit(
+            model,
+            stage=FIXED_POINT,
+            epochs=config.fixed_point_epochs,
+            first_epoch=config.float_epochs,
+            learning_rate=config.fixed_point_learning_rate,
+            warmup_epochs=0.0,
+            weight_decay=0.0,
+        )
+    folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
+    apply.save_model(model, folder.model_path(FIXED_POINT))
+
+
+def _calibrate(job: Job, layers: tuple[fold.FoldedLayer, ...]) -> Formats:
+    """Formats from the first examples of stage 2's first epoch: training data, augmented as in training."""
+    config = job.config
+    codes, _ = job.producer.epoch(config.float_epochs)
+    features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
+    activation_bits = {**by_layer(config.activation_bits, config.model), "logits": LOGIT_BITS}
+    return apply.calibrate(
+        layers, features, job.input_format, by_layer(config.weight_bits, config.model), activation_bits
+    )

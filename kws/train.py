@@ -1,0 +1,219 @@
+"""Trains a keyword-spotting model: in float, then in fixed point. `python -m kws.train --help`.
+
+Stage 1 trains a float DS-CNN with batch normalization. Stage 2 folds the normalization, equalizes, chooses a
+power-of-two format for every tensor and fine-tunes in fixed point through tfmot.
+"""
+
+import dataclasses
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import trained
+from kws import dataset_flags, datasets, frontend, run_folder, specs
+from kws.datasets import silence
+from kws.datasets.clip import SILENCE, Dataset
+from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
+from kws.train_config import TrainConfig, parse_bits
+from quant.qformat import MAX_BITS, MIN_BITS
+
+# Training clips whose MFCCs choose the features' Q-format, and whose activations choose the network's.
+_CALIBRATION_CLIPS = 1024
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    default = TrainConfig(datasets.DatasetConfig(dataset="synthetic"))
+    dataset_flags.define_flags()
+    flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
+    flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
+    flags.DEFINE_enum("model", default.model, sorted(specs.SPECS), "Architecture.")
+    flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and augmentation.", lower_bound=0)
+    flags.DEFINE_integer("float_epochs", default.float_epochs, "Epochs of stage 1.", lower_bound=1)
+    flags.DEFINE_integer("fixed_point_epochs", default.fixed_point_epochs, "Epochs of stage 2.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
+    flags.DEFINE_float("float_learning_rate", default.float_learning_rate, "Peak rate of stage 1.", lower_bound=0)
+    flags.DEFINE_float(
+        "fixed_point_learning_rate", default.fixed_point_learning_rate, "Peak rate of stage 2.", lower_bound=0
+    )
+    flags.DEFINE_float("warmup_epochs", default.warmup_epochs, "Linear warm-up of stage 1.", lower_bound=0)
+    flags.DEFINE_float("weight_decay", default.weight_decay, "Decoupled weight decay of stage 1.", lower_bound=0)
+    flags.DEFINE_float("label_smoothing", default.label_smoothing, "Label smoothing.", lower_bound=0, upper_bound=0.5)
+    for name in ("weight_bits", "activation_bits"):
+        flags.DEFINE_list(name, ["8"], f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.")
+
+
+def config_from_flags(values: flags.FlagValues) -> TrainConfig:
+    """The settings that the flags spell. Raises `UserError` for an impossible one."""
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"dataset", "weight_bits", "activation_bits"}
+    return TrainConfig(
+        dataset=dataset_flags.config_from_flags(values),
+        weight_bits=parse_bits("weight_bits", values.weight_bits, values.model),
+        activation_bits=parse_bits("activation_bits", values.activation_bits, values.model),
+        **{name: values[name].value for name in names},
+    )
+
+
+def run(
+    config: TrainConfig,
+    run_dir: str | pathlib.Path,
+    *,
+    resume: bool,
+    say: Callable[[str], None] = print,
+) -> RunFolder:
+    """Trains both stages, or what is left of them, and returns the finished run.
+
+    Raises:
+      UserError: data or folder are not as they should be.
+    """
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    dataset = datasets.load(config.dataset)
+    if resume:
+        folder, _ = run_folder.open_run(run_dir)
+    else:
+        settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
+        folder = run_folder.create(run_dir, settings)
+    say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
+    features_config = _calibrated_frontend(dataset, folder)
+    features = {
+        split: frontend.extract(
+            dataset.splits[split].samples,
+            features_config,
+            processes=config.dataset.worker_processes,
+            label=split,
+            cache_dir=folder.path.parent / "feature_cache",
+        )
+        for split in ("validation", "testing")
+    }
+    try:
+        _train_stages(config, dataset, features_config, features, folder, say)
+    except KeyboardInterrupt:
+        print(
+            f"\ninterrupted: every finished epoch is kept; go on with --run_dir={folder.path} --resume", file=sys.stderr
+        )
+        raise
+    _hand_over(config, dataset, features_config, features["testing"], folder)
+    return folder
+
+
+def _hand_over(
+    config: TrainConfig,
+    dataset: Dataset,
+    features_config: frontend.FrontEndConfig,
+    features: np.ndarray,
+    folder: RunFolder,
+) -> None:
+    testing = dataset.splits["testing"]
+    trained.write(
+        folder.path,
+        trained.Trained(
+            model=folder.model_path(FIXED_POINT),
+            name=config.model,
+            labels=dataset.labels,
+            frontend=features_config.to_json(),
+            metrics=folder.read_json(run_folder.METRICS),
+            training={**folder.read_json(run_folder.SETTINGS), "data": _description(dataset)},
+            clips=testing.names,
+            features=features,
+            true_labels=testing.labels,
+        ),
+    )
+
+
+def _description(dataset: Dataset) -> dict[str, Any]:
+    clips = {split: len(clips) for split, clips in dataset.splits.items()}
+    return {"name": dataset.name, "clips": clips, "skipped": len(dataset.skipped)}
+
+
+def _calibrated_frontend(dataset: Dataset, folder: RunFolder) -> frontend.FrontEndConfig:
+    """The front end with the Q-format that training data choose, stored in the run."""
+    if folder.file(run_folder.FRONTEND).is_file():
+        return frontend.FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
+    samples = dataset.splits["training"].samples
+    chosen = np.random.default_rng(0).permutation(len(samples))[:_CALIBRATION_CLIPS]
+    config = frontend.calibrate(frontend.mfcc(samples[np.sort(chosen)], frontend.FrontEndConfig()))
+    folder.write_json(run_folder.FRONTEND, config.to_json())
+    return config
+
+
+def _train_stages(
+    config: TrainConfig,
+    dataset: Dataset,
+    features_config: frontend.FrontEndConfig,
+    features: dict[str, np.ndarray],
+    folder: RunFolder,
+    say: Callable[[str], None],
+) -> None:
+    from kws import stages
+    from kws.epochs import EpochProducer
+
+    training = dataset.splits["training"]
+    labels = {split: dataset.splits[split].labels for split in ("validation", "testing")}
+    producer = EpochProducer(
+        training.samples,
+        training.labels,
+        noises=dataset.noises["training"],
+        silence_draw=silence.draw if SILENCE in dataset.labels else None,
+        silence_label=dataset.labels.index(SILENCE) if SILENCE in dataset.labels else None,
+        frontend=features_config,
+        seed=config.seed,
+        epochs=config.float_epochs + config.fixed_point_epochs,
+        processes=config.dataset.worker_processes,
+    )
+    with producer:
+        job = stages.Job(config, dataset.labels, features_config.input_format, features, labels, folder, producer)
+        for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
+            if not folder.model_path(stage).is_file():
+                started = time.monotonic()
+                train(job)
+                say(f"{stage}: {time.monotonic() - started:.0f} s")
+            report = folder.read_json(run_folder.METRICS)[stage]
+            say(f"{stage}: " + ", ".join(f"{split} {100 * m['accuracy']:.2f} %" for split, m in report.items()))
+
+
+def main() -> None:
+    """The command `python -m kws.train`."""
+
+    def work(values: flags.FlagValues) -> None:
+        command.require(run_dir=values.run_dir)
+        config = resumed_config(values) if values.resume else config_from_flags(values)
+        folder = run(config, values.run_dir, resume=values.resume)
+        print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
+
+    command.run(work, define_flags)
+
+
+def resumed_config(values: flags.FlagValues) -> TrainConfig:
+    """The interrupted run's own settings. Raises `UserError` where a flag was given that contradicts them."""
+    _, saved = run_folder.open_run(values.run_dir)
+    settings = dict(saved["settings"])
+    settings["dataset"] = dataset_flags.from_json(
+        settings["dataset"], data_dir=values.data_dir, download=values.download, processes=values.processes
+    )
+    for name in ("weight_bits", "activation_bits"):
+        settings[name] = tuple(settings[name])
+    config = TrainConfig(**settings)
+    given = config_from_flags(values)
+    for field in dataclasses.fields(TrainConfig):
+        if field.name == "dataset":
+            continue
+        if values[field.name].present and getattr(given, field.name) != getattr(config, field.name):
+            raise UserError(
+                f"--{field.name}={getattr(given, field.name)} contradicts the run's own {getattr(config, field.name)}: "
+                "leave it out, or start another run"
+            )
+    return config
+
+
+if __name__ == "__main__":
+    main()

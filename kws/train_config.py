@@ -1,0 +1,56 @@
+"""The settings of a training run."""
+
+import dataclasses
+
+from cli.command import UserError
+from kws import datasets, specs
+from quant.qformat import MAX_BITS, MIN_BITS
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything a run depends on; `run.json` keeps it.
+
+    Attributes:
+      dataset: settings of `kws.datasets.load`.
+      model: a name in `kws.models.SPECS`.
+      seed: of weights, shuffling and augmentation.
+      float_epochs, fixed_point_epochs: length of the two stages.
+      weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
+    """
+
+    dataset: datasets.DatasetConfig
+    model: str = "ds_cnn_mlperf"
+    seed: int = 0
+    float_epochs: int = 56
+    fixed_point_epochs: int = 12
+    batch_size: int = 64
+    float_learning_rate: float = 5e-3
+    fixed_point_learning_rate: float = 1e-3
+    warmup_epochs: float = 2.0
+    weight_decay: float = 2e-3
+    label_smoothing: float = 0.02
+    weight_bits: tuple[int, ...] = (8,)
+    activation_bits: tuple[int, ...] = (8,)
+
+
+def parse_bits(flag: str, texts: list[str], model: str) -> tuple[int, ...]:
+    """Widths in bits from a comma list. Raises `UserError` for a width that is none or a list of the wrong length."""
+    layers = specs.SPECS[model].layer_names
+    bits = []
+    for text in texts:
+        if not text.strip().isdigit() or not MIN_BITS <= int(text) <= MAX_BITS:
+            raise UserError(f"--{flag}={','.join(texts)}: {text!r} is not a width from {MIN_BITS} to {MAX_BITS} bits")
+        bits.append(int(text))
+    if len(bits) not in (1, len(layers)):
+        raise UserError(
+            f"--{flag}={','.join(texts)} gives {len(bits)} widths: give one for all layers, or {len(layers)}, one each "
+            f"for {', '.join(layers)}"
+        )
+    return tuple(bits)
+
+
+def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
+    """Width per layer name."""
+    layers = specs.SPECS[model].layer_names
+    return dict(zip(layers, bits * len(layers) if len(bits) == 1 else bits, strict=False))
