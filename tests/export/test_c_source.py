@@ -1,0 +1,163 @@
+"""The generated C: what it says of the model, how it is formatted, and that every compiler takes it."""
+
+import dataclasses
+import itertools
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from export import c_engine, c_source, kernel_plan, random_model
+from export.integer_model import IntegerModel
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ARM = "arm-none-eabi-gcc"
+
+
+def _model(**kwargs) -> IntegerModel:
+    return random_model.ds_cnn(1, **({"channels": 5, "blocks": 1} | kwargs))
+
+
+def _write(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
+    for name, text in c_source.generate(model).items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def _check(command: list) -> None:
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def _c_files() -> list[pathlib.Path]:
+    return sorted(file for suffix in "ch" for file in (ROOT / "microcontroller" / "engine").rglob(f"*.{suffix}"))
+
+
+def test_one_model_gives_one_text_and_another_model_another():
+    assert c_source.generate(_model()) == c_source.generate(_model())
+    assert c_source.generate(_model()) != c_source.generate(_model(classes=11))
+
+
+def test_header_holds_sizes_and_hash():
+    model = _model(input_shape=(11, 7, 3), classes=4)
+    macros = dict(re.findall(r"#define FXP_MODEL_(\w+) (.+)", c_source.generate(model)["fxp_model.h"]))
+    assert macros["INPUT_BYTES"] == str(11 * 7 * 3)
+    assert macros["OUTPUT_BYTES"] == "4"
+    assert macros["LAYER_COUNT"] == str(len(model.layers))
+    assert macros["SHA256"] == f'"{model.sha256}"'
+    assert macros["MACS"] == str(model.macs)
+    assert macros["OUTPUT_FRACTION_BITS"].strip("()") == str(model.output_format.fraction_bits)
+
+
+def test_layer_table_and_comment_table_say_the_formats():
+    model = _model(weight_bits=4, activation_bits=4)
+    source = c_source.generate(model)["fxp_model.c"]
+    table = source[source.index("fxp_model_layers[") :]
+    for field, value in {
+        "weight_bits": lambda layer: layer.weight_format.bits,
+        "output_fraction_bits": lambda layer: layer.output_format.fraction_bits,
+        "shift": lambda layer: layer.shift,
+        "max_code": lambda layer: layer.output_format.max_code,
+        "macs": lambda layer: layer.macs,
+    }.items():
+        assert re.findall(rf"\.{field} = (-?\d+),", table) == [str(value(layer)) for layer in model.layers]
+    for layer in model.layers:
+        formats = rf"{layer.input_format}\s+{layer.weight_format}\s+{layer.output_format}\s+{layer.shift}\s"
+        assert re.search(rf"^ \* {layer.name}\s+{layer.op}\s+{formats}", source, re.MULTILINE)
+
+
+def test_arrays_are_named_after_their_layer_and_aligned():
+    model = _model()
+    source = c_source.generate(model)["fxp_model.c"]
+    arrays = dict(re.findall(r"^alignas\(FXP_ALIGNMENT\) static const \w+ (\w+)\[(\d+)\]", source, re.MULTILINE))
+    weighted = [layer for layer in model.layers if layer.op != "average_pool"]
+    assert {name: int(size) for name, size in arrays.items()} == {
+        f"{layer.name}_{kind}": array.size
+        for layer in weighted
+        for kind, array in {"weights": layer.kernel, "bias": layer.bias}.items()
+    }
+
+
+def test_unknown_profile_is_named():
+    with pytest.raises(ValueError, match="'dsp'"):
+        c_source.generate(_model(), profile="dsp")
+
+
+def test_model_without_a_proof_is_refused():
+    model = _model()
+    narrow = dataclasses.replace(model.layers[0], accumulator_bits=8)
+    with pytest.raises(ValueError, match=model.layers[0].name):
+        c_source.generate(IntegerModel(model.name, model.labels, (narrow, *model.layers[1:])))
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [16, 17], [100, 1, 100], [8000, 8000, 8000, 64], [5, 300, 7, 9, 1000, 3]])
+def test_placement_reaches_the_bound_and_neighbours_never_overlap(sizes):
+    total, offsets = kernel_plan.place(sizes)
+    aligned = [-(-size // 16) * 16 for size in sizes]
+    assert total == max([16, *aligned, *(a + b for a, b in itertools.pairwise(aligned))])
+    spans = [(offset, offset + size) for offset, size in zip(offsets, aligned, strict=True)]
+    assert all(offset % 16 == 0 and offset >= 0 and end <= total for offset, end in spans)
+    for before, after in itertools.pairwise(spans):
+        assert before[1] <= after[0] or after[1] <= before[0]
+
+
+def test_arena_of_the_benchmark_network():
+    plan = kernel_plan.plan(random_model.ds_cnn(1))
+    assert plan.arena_bytes == 2 * 25 * 5 * 64
+
+
+def test_bias_carries_the_rounding_half():
+    for step in kernel_plan.plan(_model()).steps:
+        assert np.array_equal(step.bias - step.layer.bias, np.full(step.bias.size, (1 << step.layer.shift) >> 1))
+
+
+@pytest.mark.parametrize("shape", [{}, {"input_shape": (13, 9, 3), "classes": 17}, {"blocks": 4, "channels": 64}])
+def test_generated_c_is_formatted(tmp_path, shape):
+    folder = _write(_model(**shape), tmp_path)
+    style = f"--style=file:{ROOT / '.clang-format'}"
+    formatter = pathlib.Path(sys.executable).with_name("clang-format")
+    _check([formatter, style, "--dry-run", "--Werror", *sorted(folder.glob("*.[ch]"))])
+
+
+def test_engine_is_formatted():
+    formatter = pathlib.Path(sys.executable).with_name("clang-format")
+    _check([formatter, "--dry-run", "--Werror", f"--style=file:{ROOT / '.clang-format'}", *_c_files()])
+
+
+def test_headers_are_cpp_too(tmp_path):
+    compiler = _tool("c++")
+    folder = _write(_model(), tmp_path)
+    source = tmp_path / "main.cpp"
+    source.write_text(
+        '#include "fxp_model.h"\nstatic_assert(alignof(fxp_model_arena) == FXP_ALIGNMENT, "alignment");\n'
+    )
+    flags = ["-std=c++17", *c_engine.WARNINGS, "-fsyntax-only", f"-I{c_engine.include_dir()}", f"-I{folder}"]
+    _check([compiler, *flags, source])
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])
+def test_everything_compiles_for_the_device(tmp_path, cpu):
+    compiler = _tool(ARM)
+    folder = _write(_model(), tmp_path)
+    flags = [f"-mcpu={cpu}", "-mthumb", *c_engine.C_FLAGS, "-Os", f"-I{c_engine.include_dir()}", f"-I{folder}"]
+    for file in [*c_engine.sources(), folder / "fxp_model.c"]:
+        _check([compiler, *flags, "-c", file, "-o", tmp_path / f"{file.stem}.o"])
+
+
+def test_each_kernel_has_a_file_that_draws_its_layout():
+    functions = {file.stem for file in c_engine.sources()}
+    declared = re.findall(r"^void (fxp_\w+)\(", (c_engine.include_dir() / "fxp_engine.h").read_text(), re.MULTILINE)
+    assert functions == set(declared)
+    for step in kernel_plan.plan(_model()).steps:
+        assert step.kernel.function in functions
