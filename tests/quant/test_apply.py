@@ -1,0 +1,84 @@
+"""The fixed-point Keras graph: on its grids, trainable, saved and loaded, equal to the exact interpreter."""
+
+import pathlib
+
+import networks
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import interpreter, lower
+from quant import apply, equalize, fold
+from quant.formats import Formats
+from quant.qformat import QFormat
+
+INPUT = QFormat(8, 5)
+LABELS = tuple(f"label{i}" for i in range(networks.CLASSES))
+
+
+def build(weight_bits: int, activation_bits: int) -> tuple[tf.keras.Model, Formats]:
+    layers = equalize.equalize(fold.fold(networks.small()))
+    features = networks.inputs(1).astype(np.float32) / 32
+    names = [layer.name for layer in layers]
+    widths = {**dict.fromkeys(names, activation_bits), "logits": 8}
+    formats = apply.calibrate(layers, features, INPUT, dict.fromkeys(names, weight_bits), widths)
+    return apply.fixed_point_model(layers, formats, networks.INPUT_SHAPE), formats
+
+
+@pytest.mark.parametrize(("weight_bits", "activation_bits"), [(8, 8), (4, 8), (4, 4), (3, 4), (2, 8), (2, 2)])
+def test_every_layer_equals_the_interpreter(weight_bits: int, activation_bits: int) -> None:
+    model, _ = build(weight_bits, activation_bits)
+    lowered = lower.lower(model, "small", LABELS)
+    codes = networks.inputs(2, 200)
+    outputs = apply.layer_outputs(model, codes.astype(np.float32) / 32)
+    for layer, expected in interpreter.run_layers(lowered, codes):
+        found = outputs[layer.name].reshape(expected.shape) * 2.0**layer.output_format.fraction_bits
+        np.testing.assert_array_equal(found, expected, err_msg=layer.name)
+
+
+def test_widths_are_those_asked_for() -> None:
+    _, formats = build(4, 4)
+    assert {f.weights.bits for f in formats.layers.values() if f.weights} == {4}
+    assert formats.layers["conv0"].output.bits == 4
+    assert formats.layers["logits"].output == QFormat(8, formats.layers["logits"].output.fraction_bits)
+    assert formats.layers["pool"].output == formats.layers["pointwise2"].output
+
+
+def test_a_saved_model_is_the_same_model(tmp_path: pathlib.Path) -> None:
+    model, _ = build(4, 8)
+    apply.save_model(model, tmp_path / "model.h5")
+    again = apply.load_model(tmp_path / "model.h5")
+    first, second = lower.lower(model, "small", LABELS), lower.lower(again, "small", LABELS)
+    assert first.sha256 == second.sha256
+
+
+def test_training_moves_the_codes_and_lowers_the_loss() -> None:
+    model, _ = build(4, 4)
+    before = lower.lower(model, "small", LABELS)
+    features = tf.constant(networks.inputs(3, 64).astype(np.float32) / 32)
+    targets = tf.constant(np.arange(64) % networks.CLASSES)
+    optimizer = tf.keras.optimizers.Adam(5e-3)
+    loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    losses = []
+    for _ in range(30):
+        with tf.GradientTape() as tape:
+            loss = loss_of(targets, model(features, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        assert all(gradient is not None for gradient in gradients)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        losses.append(float(loss))
+    assert losses[-1] < losses[0]
+    assert lower.lower(model, "small", LABELS).sha256 != before.sha256
+
+
+def test_only_this_projects_variables_are_trained() -> None:
+    model, _ = build(8, 8)
+    weighted = [w for w in apply.wrapped_layers(model) if apply.variables_of(w)]
+    assert len(model.trainable_variables) == 2 * len(weighted)
+    assert [set(apply.variables_of(w)) for w in weighted] == [{"kernel", "bias"}] * len(weighted)
+
+
+def test_an_accumulator_that_can_overflow_is_refused() -> None:
+    model, _ = build(8, 8)
+    with pytest.raises(ValueError, match=r"layer \w+, channel \d+: the accumulator can reach \d+, \d+ more than 12"):
+        lower.lower(model, "small", LABELS, accumulator_bits=12)

@@ -1,0 +1,90 @@
+"""Q-formats, rounding and saturation."""
+
+import numpy as np
+import pytest
+
+from quant import qformat
+from quant.qformat import QFormat, activation_format, weight_format
+
+
+@pytest.mark.parametrize(
+    ("q", "low", "high"),
+    [
+        (QFormat(8, 7), -128, 127),
+        (weight_format(8, 7), -127, 127),
+        (weight_format(2, 1), -1, 1),
+        (activation_format(8, 4, relu=True), 0, 127),
+        (activation_format(4, 2, relu=True), 0, 15),
+        (activation_format(4, 2, relu=False), -8, 7),
+    ],
+)
+def test_code_ranges(q: QFormat, low: int, high: int) -> None:
+    assert (q.min_code, q.max_code) == (low, high)
+    assert q.max_value == high * 2.0**-q.fraction_bits
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"bits": 9, "fraction_bits": 0}, "bits=9"),
+        ({"bits": 1, "fraction_bits": 0}, "bits=1"),
+        ({"bits": 8, "fraction_bits": 0, "signed": False}, "at most 7 bits"),
+        ({"bits": 4, "fraction_bits": 0, "signed": False, "symmetric": True}, "symmetric"),
+    ],
+)
+def test_impossible_formats_are_refused(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        QFormat(**arguments)
+
+
+def test_round_half_up_at_ties_of_both_signs() -> None:
+    accumulators = np.array([-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5])
+    expected = [-1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1]
+    assert qformat.round_half_up_shift(accumulators, 2).tolist() == expected
+
+
+@pytest.mark.parametrize("shift", range(0, 12))
+def test_single_requantization_is_the_floor_of_the_exact_quotient(shift: int) -> None:
+    accumulators = np.arange(-70000, 70000, 7)
+    q = QFormat(8, 0)
+    expected = np.clip(np.floor(accumulators / 2.0**shift + 0.5), -128, 127)
+    np.testing.assert_array_equal(qformat.requantize_single(accumulators, shift, q), expected)
+
+
+def test_requantization_never_shifts_left() -> None:
+    for requantize in (qformat.requantize_single, qformat.requantize_double):
+        with pytest.raises(ValueError, match="shift=-1"):
+            requantize(np.zeros(3, np.int64), -1, QFormat(8, 0))
+
+
+def test_roundings_agree_on_even_accumulators_that_are_not_negative() -> None:
+    accumulators = np.arange(0, 100000, 2)
+    for shift in range(2, 11):
+        single = qformat.requantize_single(accumulators, shift, QFormat(8, 0))
+        np.testing.assert_array_equal(single, qformat.requantize_double(accumulators, shift, QFormat(8, 0)))
+
+
+def test_quantize_saturates_and_rounds_half_up() -> None:
+    q = QFormat(4, 1)
+    values = np.array([-100, -4.25, -0.25, 0.0, 0.25, 0.74, 3.5, 100])
+    assert qformat.quantize(values, q).tolist() == [-8, -8, 0, 0, 1, 1, 7, 7]
+
+
+@pytest.mark.parametrize("q", [QFormat(8, 5), weight_format(4, 6), activation_format(3, -1, relu=True)])
+def test_tensorflow_and_numpy_give_the_same_codes(q: QFormat) -> None:
+    import tensorflow as tf
+
+    ticks = np.arange(q.min_code - 3, q.max_code + 4, 0.25) * q.lsb
+    found = qformat.fake_quantize(tf.constant(ticks, tf.float32), q).numpy()
+    np.testing.assert_array_equal(found, qformat.quantize(ticks, q) * q.lsb)
+
+
+def test_the_gradient_passes_inside_the_range_and_stops_where_it_saturates() -> None:
+    import tensorflow as tf
+
+    q = activation_format(4, 0, relu=True)
+    values = tf.constant([-0.6, -0.4, 0.3, 15.0, 15.4, 15.6])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        total = tf.reduce_sum(qformat.fake_quantize(values, q))
+    assert tape.gradient(total, values).numpy().tolist() == [0, 1, 1, 1, 1, 0]

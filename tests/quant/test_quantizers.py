@@ -1,0 +1,47 @@
+"""Quantizers and configs: forward values, gradients, serialization."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from quant import configs
+from quant.qformat import QFormat, activation_format, weight_format
+from quant.quantizers import BiasQuantizer, FixedPointQuantizer
+
+FORMATS = [QFormat(8, 7), weight_format(4, 2), weight_format(2, 1), activation_format(5, 3, relu=True)]
+QUANTIZERS = [*map(FixedPointQuantizer, FORMATS), BiasQuantizer(12)]
+
+
+@pytest.mark.parametrize("quantizer", QUANTIZERS, ids=lambda q: f"{type(q).__name__}-{q.precision}")
+def test_quantizers_serialize(quantizer: Any) -> None:
+    again = type(quantizer).from_config(quantizer.get_config())
+    values = tf.constant(np.random.default_rng(0).normal(0, 2, 500), tf.float32)
+    np.testing.assert_array_equal(quantizer(values), again(values))
+    assert again.get_config() == quantizer.get_config()
+    assert again.precision == quantizer.precision
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        configs.weighted(weight_format(4, 3), QFormat(8, 5), activation_format(8, 4, relu=True)),
+        configs.OutputConfig(FixedPointQuantizer(QFormat(8, 5))),
+    ],
+    ids=lambda config: type(config).__name__,
+)
+def test_configs_serialize(config: Any) -> None:
+    assert type(config).from_config(config.get_config()).get_config() == config.get_config()
+
+
+def test_a_bias_lies_on_the_accumulators_grid_and_its_gradient_passes() -> None:
+    quantizer = configs.weighted(weight_format(4, 3), QFormat(8, 5), QFormat(8, 4)).bias
+    values = tf.constant([0.3, -0.3, 1000.7])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        rounded = quantizer(values)
+        total = tf.reduce_sum(rounded)
+    codes = rounded.numpy() * 2.0**8
+    np.testing.assert_array_equal(codes, np.floor(values.numpy() * 2.0**8 + 0.5))
+    assert tape.gradient(total, values).numpy().tolist() == [1, 1, 1]
