@@ -1,0 +1,61 @@
+"""Small bundles to test with, whole or doctored."""
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from export import bundle as bundles
+from export import c_source, random_model, tflite
+from export.bundle import Bundle
+from export.integer_model import IntegerModel
+
+SMALL = {"input_shape": (12, 6, 1), "channels": 4, "blocks": 1, "classes": 3}
+
+
+@pytest.fixture
+def small_model() -> IntegerModel:
+    """Five layers, every op, 4-bit activations."""
+    return random_model.ds_cnn(0, activation_bits=4, **SMALL)
+
+
+@pytest.fixture
+def make_bundle(tmp_path: pathlib.Path) -> Callable[..., Bundle]:
+    """Writes a bundle of a model; keyword arguments replace arguments of `bundle.write`."""
+
+    def make(model: IntegerModel, clips: int = 8, **replaced: object) -> Bundle:
+        keras_model = tmp_path / "keras.h5"
+        if not keras_model.exists():
+            keras_model.write_bytes(b"not a graph")
+        features = random_model.codes(1, model, clips)
+        names = tuple(f"clip{i}.wav" for i in range(clips))
+        contents = {
+            "model": model,
+            "tflite": tflite.to_tflite(model),
+            "c_files": c_source.generate(model),
+            "golden": bundles.golden_vectors(model, names, features, np.zeros(clips, np.int64)),
+            "frontend": {"mel_bands": 40},
+            "keras_model": keras_model,
+            "card": "# card\n",
+            "metrics": {"testing": {"accuracy": 0.5}},
+        }
+        return bundles.write(tmp_path / "bundle", **{**contents, **replaced})
+
+    return make
+
+
+@pytest.fixture
+def doctor() -> Callable[[Bundle, str, bytes], Bundle]:
+    """Replaces a file of a bundle and makes its manifest agree, as if it had been written that way."""
+
+    def change(bundle: Bundle, name: str, contents: bytes) -> Bundle:
+        (bundle.path / name).write_bytes(contents)
+        manifest = json.loads((bundle.path / bundles.MANIFEST).read_text())
+        manifest["files"][name] = hashlib.sha256(contents).hexdigest()
+        (bundle.path / bundles.MANIFEST).write_text(json.dumps(manifest))
+        return bundles.load(bundle.path)
+
+    return change
