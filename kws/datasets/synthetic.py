@@ -1,4 +1,4 @@
-"""Words spoken on the spot by espeak-ng in many voices: a dataset that needs no download, the same for a seed to the bit.
+"""Words spoken on the spot by espeak-ng in many voices: no download, and the same for a seed to the bit.
 
 It shows that the whole chain works; its accuracy says nothing about human speech.
 """
@@ -11,7 +11,6 @@ from kws.datasets.clip import (
     SAMPLE_RATE,
     SILENCE,
     SPLITS,
-    UNKNOWN,
     Dataset,
     DatasetBuilder,
     DatasetConfig,
@@ -20,27 +19,27 @@ from kws.datasets.clip import (
 from kws.datasets.speech_commands import add_silence
 from kws.datasets.utterance import Utterance
 
-# `_unknown_` of the 12-class task: short words, some of which sound like a keyword.
-OTHER_WORDS = (
-    "bed",
-    "bird",
-    "cat",
-    "dog",
-    "happy",
-    "house",
-    "marvin",
-    "sheila",
-    "tree",
-    "wow",
-    "seven",
-    "nine",
-    "zero",
-)
+# `_unknown_` of the 12-class task.
+OTHER_WORDS = ("bed", "bird", "cat", "dog", "happy", "house", "marvin", "seven", "sheila", "tree", "wow", "zero")
 # The corpus' 35 words, which --task=35 speaks.
 WORDS_35 = tuple(
     sorted(
         {*KEYWORDS, *OTHER_WORDS}
-        | {"backward", "eight", "five", "follow", "forward", "four", "learn", "one", "six", "three", "two", "visual"}
+        | {
+            "backward",
+            "eight",
+            "five",
+            "follow",
+            "forward",
+            "four",
+            "learn",
+            "nine",
+            "one",
+            "six",
+            "three",
+            "two",
+            "visual",
+        }
     )
 )
 SPLIT_SHARES = {"training": 0.8, "validation": 0.1, "testing": 0.1}
@@ -58,7 +57,7 @@ def load(config: DatasetConfig) -> Dataset:
     """Speaks the dataset.
 
     `clips_per_word` clips of each keyword, 80/10/10 over the splits, and three tenths as many of each other word. The
-    background is 50 s each of white, pink and brown noise and mains hum, cut in time, and babble of the split's own voices.
+    background is 50 s each of white, pink and brown noise and mains hum, cut in time, and babble of a split's own voices.
 
     Raises:
       UserError: a word that is too long for a clip, or that espeak-ng can't pronounce.
