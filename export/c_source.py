@@ -12,7 +12,6 @@ from export.kernel_plan import ALIGNMENT, PORTABLE, Plan, Step, plan
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
 _COLUMNS = 120
-_CONV2D_ARGS = ("fxp_conv2d_s8", "fxp_depthwise_conv2d_s8")
 
 
 def generate(model: IntegerModel, profile: str = PORTABLE) -> dict[str, str]:
@@ -97,7 +96,7 @@ def _source(model: IntegerModel, steps: Plan) -> str:
         *(_constants(step) for step in steps.steps),
         _labels(model),
         _layer_table(steps),
-        _invoke(model, steps),
+        _invoke(steps),
     ]
     return "\n".join(parts)
 
@@ -152,34 +151,53 @@ def _array(c_type: str, name: str, values: np.ndarray, layout: str) -> str:
 
 
 def _args(step: Step) -> dict:
-    layer = step.layer
-    height, width, channels = layer.output_shape
-    fields: dict = {}
-    if step.kernel.function in _CONV2D_ARGS:
-        kernel_height, kernel_width = layer.kernel_size
-        (top, _), (left, _) = layer.padding
-        fields["input"] = dict(zip(("height", "width", "channels"), layer.input_shape, strict=True))
-        fields["output"] = dict(height=height, width=width, channels=channels)
-        fields["window"] = dict(height=kernel_height, width=kernel_width)
-        fields["stride"] = dict(vertical=layer.stride[0], horizontal=layer.stride[1])
-        fields["padding"] = dict(top=top, left=left)
-    elif step.kernel.function == "fxp_pointwise_conv2d_s8":
-        fields["positions"] = height * width
-        fields["input_channels"] = layer.input_shape[2]
-        fields["output_channels"] = channels
-    elif step.kernel.function == "fxp_average_pool_s8":
-        fields["positions"] = layer.input_shape[0] * layer.input_shape[1]
-        fields["channels"] = channels
-        fields["bias"] = int(step.bias[0])
-    else:
-        fields["inputs"] = layer.input_shape[2]
-        fields["outputs"] = channels
+    """The kernel's argument struct: field -> number, C expression, or a nested struct's fields."""
+    fields = _ARGS[step.kernel.args_type](step)
     if step.kernel.layout:
-        fields["weights"] = f"{layer.name}_weights"
-        fields["bias"] = f"{layer.name}_bias"
-    output = layer.output_format
-    fields["requantization"] = dict(shift=layer.shift, min_code=output.min_code, max_code=output.max_code)
+        fields["weights"] = f"{step.layer.name}_weights"
+        fields["bias"] = f"{step.layer.name}_bias"
+    output = step.layer.output_format
+    fields["requantization"] = dict(shift=step.layer.shift, min_code=output.min_code, max_code=output.max_code)
     return fields
+
+
+def _window_args(step: Step) -> dict:
+    layer = step.layer
+    (top, _), (left, _) = layer.padding
+    return {
+        "input": _shape(layer.input_shape),
+        "output": _shape(layer.output_shape),
+        "window": dict(height=layer.kernel_size[0], width=layer.kernel_size[1]),
+        "stride": dict(vertical=layer.stride[0], horizontal=layer.stride[1]),
+        "padding": dict(top=top, left=left),
+    }
+
+
+def _pointwise_args(step: Step) -> dict:
+    height, width, channels = step.layer.output_shape
+    return dict(positions=height * width, input_channels=step.layer.input_shape[2], output_channels=channels)
+
+
+def _pool_args(step: Step) -> dict:
+    height, width, channels = step.layer.input_shape
+    return dict(positions=height * width, channels=channels, bias=int(step.bias[0]))
+
+
+def _dense_args(step: Step) -> dict:
+    return dict(inputs=step.layer.input_shape[2], outputs=step.layer.output_shape[2])
+
+
+_ARGS = {
+    "fxp_conv2d_args": _window_args,
+    "fxp_pointwise_conv2d_args": _pointwise_args,
+    "fxp_depthwise_conv2d_args": _window_args,
+    "fxp_average_pool_args": _pool_args,
+    "fxp_dense_args": _dense_args,
+}
+
+
+def _shape(shape: tuple[int, int, int]) -> dict[str, int]:
+    return dict(zip(("height", "width", "channels"), shape, strict=True))
 
 
 def _fields(fields: dict, indent: str = "") -> str:
@@ -204,15 +222,14 @@ def _layer_table(steps: Plan) -> str:
     rows = []
     for step in steps.steps:
         layer = step.layer
-        height, width, channels = layer.output_shape
         fields = {
             "name": _string(layer.name),
             "op": _string(layer.op),
             "kernel": _string(step.kernel.function),
             "macs": layer.macs,
             "weight_bytes": _weight_bytes(step),
-            "output_bytes": height * width * channels,
-            "output": dict(height=height, width=width, channels=channels),
+            "output_bytes": int(np.prod(layer.output_shape)),
+            "output": _shape(layer.output_shape),
         }
         formats = {"input": layer.input_format, "weight": layer.weight_format, "output": layer.output_format}
         for tensor, q in formats.items():
@@ -229,7 +246,7 @@ def _layer_table(steps: Plan) -> str:
     )
 
 
-def _invoke(model: IntegerModel, steps: Plan) -> str:
+def _invoke(steps: Plan) -> str:
     declarations, calls, source = [], [], "input"
     for i, step in enumerate(steps.steps):
         target = "output" if step.output_offset is None else f"output_{i}"

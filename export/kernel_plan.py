@@ -70,7 +70,7 @@ def _axes(*order: int) -> Callable[[Layer], np.ndarray]:
     return lambda layer: np.ascontiguousarray(layer.kernel.transpose(order)).ravel()
 
 
-_NO_WEIGHTS = Kernel("fxp_average_pool_s8", "", lambda layer: np.zeros(0, np.int8))
+_AVERAGE_POOL = Kernel("fxp_average_pool_s8", "", lambda layer: np.zeros(0, np.int8))
 _CONV2D = Kernel("fxp_conv2d_s8", "[output channel][row][column][input channel]", _axes(3, 0, 1, 2))
 _POINTWISE = Kernel("fxp_pointwise_conv2d_s8", "[output channel][input channel]", _axes(3, 0, 1, 2))
 _DEPTHWISE = Kernel("fxp_depthwise_conv2d_s8", "[channel][row][column]", _axes(2, 0, 1))
@@ -102,7 +102,7 @@ def choose(layer: Layer, profile: str) -> Kernel:
     return {
         CONV2D: _POINTWISE if pointwise else _CONV2D,
         DEPTHWISE_CONV2D: _DEPTHWISE,
-        AVERAGE_POOL: _NO_WEIGHTS,
+        AVERAGE_POOL: _AVERAGE_POOL,
         DENSE: _DENSE,
     }[layer.op]
 
