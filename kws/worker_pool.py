@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import loky
 from loky.backend.context import get_context
@@ -22,9 +23,18 @@ def processes_or_cores(processes: int | None) -> int:
 
 def start_workers(processes: int) -> loky.ProcessPoolExecutor:
     """A pool of `processes` workers that leave Ctrl-C to the parent, which shuts them down."""
-    return loky.ProcessPoolExecutor(
+    pool = loky.ProcessPoolExecutor(
         max_workers=processes, context=get_context("loky"), initializer=_leave_interrupts_to_parent
     )
+    if threading.current_thread() is not threading.main_thread():
+        return pool
+    # The first task starts the workers, which inherit what the signal does: no traceback from a half-started one.
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        pool.submit(_leave_interrupts_to_parent)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return pool
 
 
 def _leave_interrupts_to_parent() -> None:
