@@ -113,7 +113,7 @@ def test_readme_shows_the_picture_and_the_two_commands():
 
 
 def test_every_command_of_the_readme_exists():
-    modules = set(re.findall(r"python -m ([a-z_.]+)", (ROOT / "README.md").read_text()))
+    modules = set(re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)+)", (ROOT / "README.md").read_text()))
     assert len(modules) >= 7
     missing = {module for module in modules if not (ROOT / (module.replace(".", "/") + ".py")).is_file()}
     assert not missing
@@ -155,6 +155,11 @@ def test_every_imported_package_is_pinned():
                 if not {normalized(owner) for owner in owners.get(name, [])} & set(pins()):
                     unpinned.add(f"{name} in {path.relative_to(ROOT)}")
     assert not unpinned
+
+
+def test_pyproject_and_bazel_name_the_same_version():
+    module = (ROOT / "MODULE.bazel").read_text()
+    assert re.search(r'^    version = "(.*)",$', module, re.MULTILINE)[1] == pyproject()["project"]["version"]
 
 
 def test_setup_and_pyproject_support_the_same_pythons():
