@@ -107,7 +107,9 @@ def test_padding_that_tflite_cannot_express_names_the_layer(small_model: Integer
     layer = small_model.layers[0]
     (top, bottom), sides = layer.padding
     layers = (dataclasses.replace(layer, padding=((top + 1, bottom - 1), sides)), *small_model.layers[1:])
-    with pytest.raises(UserError, match=r"layer layer0_conv2d: \.tflite can't express padding \(\(5, 3\), .* or \(\(4, 4\)"):
+    with pytest.raises(
+        UserError, match=r"layer layer0_conv2d: \.tflite can't express padding \(\(5, 3\), .* or \(\(4, 4\)"
+    ):
         tflite.to_tflite(dataclasses.replace(small_model, layers=layers))
 
 

@@ -1,0 +1,52 @@
+"""The model card states what it was given, and nothing else."""
+
+from export import model_card
+
+METRICS = {
+    "float": {"validation": {"accuracy": 0.931234567, "clips": 800}, "testing": {"accuracy": 0.9, "clips": 671}},
+    "fixed_point": {"testing": {"accuracy": 0.899, "false_reject_rate": 0.01, "confusion": [[1, 2], [3, 4]]}},
+}
+TRAINING = {"seed": 7, "command": "python -m kws.train --seed=7", "epochs": 30, "note": None, "resumed": False}
+DATA = {
+    "name": "Speech Commands v0.02",
+    "licence": "CC BY 4.0",
+    "attribution": "Pete Warden,\nGoogle",
+    "clips": {"training": 6000, "testing": 671},
+}
+
+
+def test_every_fact_is_on_the_card(small_model) -> None:
+    card = model_card.write(small_model, METRICS, {"mel_bands": 40, "shifts": (1, 2)}, TRAINING, DATA)
+    for fact in (
+        "# random ds cnn",
+        "- Input: int8 [1, 12, 6, 1], signed 8 bits, 5 fraction bits (value = code * 2^-5)",
+        "- Labels, in the order of the logits: `label0`, `label1`, `label2`",
+        "- licence: CC BY 4.0",
+        "- attribution: Pete Warden, Google",
+        "- clips, training: 6000",
+        "- seed: 7",
+        "- resumed: no",
+        "- mel bands: 40",
+        "- shifts: 1, 2",
+        "| float, validation | 0.931235 | 800 |  |",
+        "| fixed point, testing | 0.899 |  | 0.01 |",
+        f"{small_model.macs:,}",
+        small_model.sha256,
+        "```\npython -m kws.train --seed=7\n```",
+    ):
+        assert fact in card, fact
+
+
+def test_what_is_unknown_is_left_out(small_model) -> None:
+    card = model_card.write(small_model, METRICS, {}, TRAINING, DATA)
+    assert "note" not in card and "None" not in card and "confusion" not in card
+    bare = model_card.write(small_model, {}, {}, {}, {})
+    for absent in ("Training", "Metrics", "Front end", "Make it again", "seed", "licence", "None"):
+        assert absent not in bare, absent
+    assert small_model.sha256 in bare
+
+
+def test_the_metrics_table_has_equal_rows(small_model) -> None:
+    card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"clips": 2}}, {}, {}, {})
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c |  | 2 |"]
