@@ -1,0 +1,60 @@
+"""Bundles of random models, for whoever builds and runs firmware."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from export import bundle, c_source, random_model
+from export.integer_model import IntegerModel
+
+CLIPS = 24
+END_OF_INVOKE = "}\n"
+
+
+def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> dict[str, str]:
+    """The generated C with statements added at the start and the end of fxp_model_invoke."""
+    text = c_files["fxp_model.c"]
+    head, opening, body = text.rpartition("int8_t *const bytes = arena;\n")
+    assert opening and body.endswith(END_OF_INVOKE)
+    body = body.removesuffix(END_OF_INVOKE)
+    return {**c_files, "fxp_model.c": f"{head}{first}\n{opening}{body}{last}\n{END_OF_INVOKE}"}
+
+
+@pytest.fixture(scope="session")
+def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.Path]:
+    """Writes a bundle of a model; `first` and `last` are C statements to add to fxp_model_invoke."""
+
+    def write(model: IntegerModel, *, clips: int = CLIPS, first: str = "", last: str = "") -> pathlib.Path:
+        folder = tmp_path_factory.mktemp("bundle")
+        keras = folder / "keras_model.h5"
+        keras.write_bytes(b"not needed here")
+        features = random_model.codes(7, model, clips)
+        names = tuple(f"clip{i}" for i in range(clips))
+        labels = np.arange(clips) % len(model.labels)
+        bundle.write(
+            folder / "bundle",
+            model=model,
+            tflite=b"not needed here",
+            c_files=edit_invoke(c_source.generate(model), first=first, last=last),
+            golden=bundle.golden_vectors(model, names, features, labels),
+            frontend={},
+            keras_model=keras,
+            card="",
+            metrics={},
+        )
+        return folder / "bundle"
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_model() -> IntegerModel:
+    """One block of eight channels."""
+    return random_model.ds_cnn(1, channels=8, blocks=1)
+
+
+@pytest.fixture(scope="session")
+def small_bundle(write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel) -> pathlib.Path:
+    return write_bundle(small_model)

@@ -1,0 +1,257 @@
+"""The bench on QEMU: counts, comparison, and what goes wrong."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from cli.command import UserError
+from export import c_source, random_model
+from export.integer_model import IntegerModel
+from microcontroller import bench, clip_image
+from microcontroller.bench import BenchConfig
+from microcontroller.emulator import qemu
+from microcontroller.protocol import DeviceError
+
+KEYS = {
+    "emulator",
+    "board",
+    "engine",
+    "instructions_per_inference",
+    "layers",
+    "arena_bytes",
+    "stack_bytes",
+    "ram_bytes",
+    "flash_bytes",
+    "mismatches",
+    "predictions",
+}
+
+
+def config(bundle: pathlib.Path, folder: pathlib.Path, **changes: object) -> BenchConfig:
+    settings = {"bundle": bundle, "emulator": "qemu", "build_dir": folder, "timeout_s": 60.0, **changes}
+    return BenchConfig(**settings)
+
+
+def run_command(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ if path is None else {**os.environ, "PATH": path}
+    command = [sys.executable, "-m", "microcontroller.bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    for part in parts:
+        assert part in done.stderr
+
+
+@pytest.fixture(scope="module")
+def result(small_bundle: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    return bench.measure(config(small_bundle, tmp_path_factory.mktemp("build")))
+
+
+def test_every_logit_of_every_clip_equals_the_interpreter(result: dict) -> None:
+    assert set(result) >= KEYS
+    assert result["mismatches"] == 0 and result["mismatch_examples"] == []
+    assert result["inferences"] == len(result["predictions"]) == 24
+    assert all(answer["label"] == answer["expected"] for answer in result["predictions"])
+    assert result["predictions"][3]["spoken"] == "label3" and result["predictions"][-1]["spoken"] is None
+
+
+def test_layers_add_up_to_the_inference(result: dict, small_model: IntegerModel) -> None:
+    assert [layer["name"] for layer in result["layers"]] == [layer.name for layer in small_model.layers]
+    assert [layer["macs"] for layer in result["layers"]] == [layer.macs for layer in small_model.layers]
+    total = result["instructions_per_inference"]
+    assert total > small_model.macs
+    assert sum(layer["instructions"] for layer in result["layers"]) == pytest.approx(total, rel=1e-3)
+
+
+def test_memory_adds_up(result: dict, small_model: IntegerModel) -> None:
+    ram, flash = result["ram_sections"], result["flash_sections"]
+    assert result["ram_bytes"] == sum(ram.values())
+    assert result["arena_bytes"] == ram["arena"] > 0
+    assert 0 < result["stack_bytes"] == ram["stack"] < 2048
+    assert result["flash_bytes"] == flash["model_and_engine"] + flash["harness"] + flash["library"]
+    assert flash["model_rodata"] >= sum(layer.weight_bytes for layer in small_model.layers)
+
+
+def test_two_runs_count_the_same(result: dict, small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert bench.measure(config(small_bundle, tmp_path)) == result
+
+
+def test_clips_beyond_flash_are_run_in_several_runs(
+    result: dict, small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_image, "capacity", lambda firmware, clip_bytes: 10)
+    assert bench.measure(config(small_bundle, tmp_path)) == result
+    assert sorted(path.name for path in tmp_path.glob("clips*.bin")) == ["clips0.bin", "clips10.bin", "clips20.bin"]
+
+
+def test_table_says_what_is_counted(result: dict) -> None:
+    text = bench.table(result)
+    assert "instructions, not cycles and not time" in text
+    assert "QEMU emulator version" in text and "--emulator=qemu" in text
+    assert f"{result['instructions_per_inference']:,}" in text
+
+
+@pytest.mark.slow
+def test_full_size_model(write_bundle: Callable[..., pathlib.Path], tmp_path: pathlib.Path) -> None:
+    model = random_model.ds_cnn(2)
+    first = bench.measure(config(write_bundle(model), tmp_path))
+    assert first["mismatches"] == 0
+    assert first["arena_bytes"] < 23_000
+    total = first["instructions_per_inference"]
+    assert sum(layer["instructions"] for layer in first["layers"]) == pytest.approx(total, rel=1e-3)
+    assert bench.measure(config(write_bundle(model), tmp_path))["instructions_per_inference"] == total
+
+
+def test_a_wrong_logit_is_found_and_ends_with_exit_code_1(
+    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+) -> None:
+    bundle = write_bundle(small_model, last="if (input[0] == -128) { output[3] = (int8_t)(output[3] ^ 1); }")
+    arguments = [f"--bundle={bundle}", "--emulator=qemu", f"--build_dir={tmp_path}", "--clips=3", "--random_codes=0"]
+    done = run_command(*arguments, "--json=-")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["mismatches"] == 1
+    example = found["mismatch_examples"][0]
+    assert (example["clip"], example["logit"]) == ("clip0", "label3")
+    assert example["device"] == example["expected"] ^ 1
+    assert "clip clip0, logit label3" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("*(volatile int *)0x70000000u = 1;", "BusFault"),
+        ("__builtin_trap();", "UsageFault"),
+        ("((void (*)(void))0x70000001u)();", "BusFault"),
+        ("volatile int8_t deep[9000]; deep[0] = input[0]; output[0] = deep[0];", "BusFault"),
+    ],
+)
+def test_a_fault_is_one_line(
+    write_bundle: Callable[..., pathlib.Path],
+    small_model: IntegerModel,
+    tmp_path: pathlib.Path,
+    statement: str,
+    kind: str,
+) -> None:
+    bundle = write_bundle(small_model, clips=1, first=statement)
+    with pytest.raises(DeviceError) as caught:
+        bench.measure(config(bundle, tmp_path, clips=1, random_codes=0))
+    assert f"kind={kind}" in str(caught.value) and "cfsr=0x" in str(caught.value) and "pc=" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_counts_without_icount_are_rejected(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = qemu.arguments
+
+    def without_icount(*arguments: object) -> list[str]:
+        command = whole(*arguments)
+        at = command.index("-icount")
+        return command[:at] + command[at + 2 :]
+
+    monkeypatch.setattr(qemu, "arguments", without_icount)
+    with pytest.raises(UserError, match="expected 1"):
+        bench.measure(config(small_bundle, tmp_path))
+
+
+def test_an_image_that_does_not_arrive_whole_is_rejected(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = clip_image.write
+
+    def truncated(path: pathlib.Path, *arguments: object) -> clip_image.ClipImage:
+        image = write(path, *arguments)
+        path.write_bytes(path.read_bytes()[:-100])
+        return image
+
+    monkeypatch.setattr(clip_image, "write", truncated)
+    with pytest.raises(DeviceError, match="image of clips arrived damaged"):
+        bench.measure(config(small_bundle, tmp_path))
+
+
+def test_a_run_without_mailbox_is_rejected(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = clip_image.write
+    monkeypatch.setattr(clip_image, "write", lambda *arguments: dataclasses.replace(write(*arguments), mailbox=()))
+    with pytest.raises(DeviceError, match="no clips in the mailbox"):
+        bench.measure(config(small_bundle, tmp_path))
+
+
+def test_c_of_another_model_is_rejected(
+    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+) -> None:
+    other = c_source.generate(dataclasses.replace(small_model, name="another"))["fxp_model.h"]
+    bundle = write_bundle(small_model)
+    header = bundle / "c" / "fxp_model.h"
+    header.write_text(other)
+    with pytest.raises(UserError, match="damaged or was changed"):
+        bench.measure(config(bundle, tmp_path))
+    bench.bundles.seal(bundle)
+
+
+def test_a_firmware_that_never_ends_is_stopped(
+    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+) -> None:
+    bundle = write_bundle(small_model, clips=1, first="for (volatile int forever = 1; forever;) {\n    }")
+    with pytest.raises(UserError, match=r"no END line from the firmware after 1 s.*CALIBRATION.*--timeout"):
+        bench.measure(config(bundle, tmp_path, clips=1, random_codes=0, timeout_s=1.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engines": ("cmsis",)}, "--engine=cmsis is unknown: choose one of fxp"),
+        ({"engines": ("fxp", "fxp")}, "name one engine"),
+        ({"clips": 0, "random_codes": 0}, "leave nothing to run"),
+        ({"clips": -1}, "negative"),
+        ({"timeout_s": 0.0}, "positive number of seconds"),
+    ],
+)
+def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        config(small_bundle, tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"emulator": "bochs"}, "--emulator=bochs is unknown"),
+        ({"board": "pdp11"}, "--board=pdp11 is unknown: choose one of stm32f4"),
+        ({"clips": 25}, "the bundle has 24 golden clips"),
+        ({"bundle": pathlib.Path("nowhere")}, "--bundle=nowhere is not a folder"),
+    ],
+)
+def test_bad_names(small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        bench.measure(config(**{"bundle": small_bundle, "folder": tmp_path, **changes}))
+
+
+def test_missing_programs_are_one_line_each(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    arguments = [f"--bundle={small_bundle}", f"--build_dir={tmp_path / 'build'}"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert_one_line(run_command(*arguments, path=str(empty)), "qemu-system-arm not found: run make setup")
+    done = run_command(*arguments, "--emulator=renode", path=str(empty))
+    assert_one_line(done, "renode not found", "--emulator=qemu")
+    only_qemu = tmp_path / "only_qemu"
+    only_qemu.mkdir()
+    (only_qemu / "qemu-system-arm").symlink_to(shutil.which("qemu-system-arm"))
+    done = run_command(*arguments, path=str(only_qemu))
+    assert_one_line(done, "arm-none-eabi-gcc not found: run make setup", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+
+
+def test_bad_flags_are_one_line() -> None:
+    assert_one_line(run_command(), "--bundle is required")
+    assert_one_line(run_command("--bundle=x", "--clips=many"), "--clips")
