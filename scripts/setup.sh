@@ -104,7 +104,7 @@ is_current() {
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && is_supported "$(version_of .venv/bin/python)"
 }
 
-if ! is_current; then
+if [ -n "${PYTHON:-}" ] || ! is_supported "$(version_of .venv/bin/python)"; then
   find_python
 fi
 find_missing_packages

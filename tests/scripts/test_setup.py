@@ -1,0 +1,142 @@
+"""make setup on machines made for the test: what it refuses, and that it installs once."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MINUTE = 60
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A bare machine: a copy of what setup reads, and a PATH with a shell's own tools and Python, nothing else.
+
+    It has no root and no sudo; its apt-get leaves a file behind when it is called.
+    """
+    for name in ("requirements.txt", "pyproject.toml", "scripts/setup.sh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "cat", "dirname", "sha256sum"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    script(tools / "id", "echo 1000")
+    script(tools / "apt-get", f"echo called > {tmp_path}/apt-get.called")
+    script(tools / "python3.11", f'exec {sys.executable} "$@"')
+    return tmp_path
+
+
+def script(path: pathlib.Path, text: str) -> None:
+    path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+    path.chmod(0o755)
+
+
+def run_setup(machine: pathlib.Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [machine / "scripts/setup.sh"],
+        env={"PATH": str(machine / "bin"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=MINUTE,
+        check=False,
+    )
+
+
+def test_setup_without_root_names_the_command_to_run(machine):
+    result = run_setup(machine)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    for package in ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm", "gcc libc6-dev"):
+        assert package in result.stderr
+    assert "sudo apt-get install" in result.stderr
+    assert not (machine / "apt-get.called").exists() and not (machine / ".venv").exists()
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.13", "2.7"])
+def test_setup_refuses_another_python_in_one_line(machine, version):
+    (machine / "bin/python3.11").unlink()
+    script(machine / "bin/python3", f"echo {version}")
+    result = run_setup(machine)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert f"found python3 {version}" in result.stderr and "Python 3.11 or 3.12" in result.stderr
+
+
+def test_setup_refuses_another_python_named_by_hand(machine):
+    script(machine / "bin/python3.13", "echo 3.13")
+    result = run_setup(machine, PYTHON="python3.13")
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "found python3.13 3.13" in result.stderr
+
+
+def test_setup_refuses_a_machine_without_python_in_one_line(machine):
+    (machine / "bin/python3.11").unlink()
+    result = run_setup(machine)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "found none" in result.stderr
+
+
+def test_setup_passes_over_a_python_that_does_not_run(machine):
+    script(machine / "bin/python3.11", "echo not installed >&2; exit 127")
+    script(machine / "bin/python3.12", f'exec {sys.executable} "$@"')
+    assert "apt-get install" in run_setup(machine).stderr
+
+
+@pytest.fixture
+def equipped(machine):
+    """A machine with every tool but npm, and a Python that only notes what it is asked to install."""
+    python = f"""
+if [ "$1" = -c ]; then exec {sys.executable} "$@"; fi
+echo "$*" >> asked
+mkdir -p .venv/bin
+[ -e .venv/bin/python ] || cp "${{BASH_SOURCE[0]}}" .venv/bin/python
+"""
+    script(machine / "bin/python3.11", python)
+    script(machine / "bin/arm-none-eabi-gcc", f"echo {machine}/requirements.txt")
+    for tool in ("gcc", "qemu-system-arm"):
+        script(machine / "bin" / tool, "true")
+    for tool in ("cp", "mkdir"):
+        (machine / "bin" / tool).symlink_to(shutil.which(tool))
+    return machine
+
+
+def asked(machine: pathlib.Path) -> list[str]:
+    """What setup has asked Python to do, and forgets it."""
+    notes = machine / "asked"
+    lines = notes.read_text().splitlines() if notes.exists() else []
+    notes.unlink(missing_ok=True)
+    return [line.split()[1] for line in lines]
+
+
+def test_setup_installs_once(equipped):
+    first = run_setup(equipped)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "npm not found" in first.stdout
+    assert asked(equipped) == ["venv", "pip", "pip"]
+    assert run_setup(equipped).returncode == 0
+    assert asked(equipped) == []
+
+
+def test_setup_installs_again_when_a_requirement_changes(equipped):
+    run_setup(equipped)
+    asked(equipped)
+    with (equipped / "requirements.txt").open("a") as requirements:
+        requirements.write("six==1.17.0\n")
+    assert run_setup(equipped).returncode == 0
+    assert asked(equipped) == ["pip", "pip"]
+    assert not (equipped / "apt-get.called").exists()
+
+
+def test_setup_that_fails_is_not_taken_for_done(equipped):
+    python = equipped / "bin/python3.11"
+    python.write_text(python.read_text() + '[ "$2" != pip ]\n')
+    result = run_setup(equipped)
+    assert result.returncode == 2
+    assert "pip could not install requirements.txt" in result.stderr
+    asked(equipped)
+    run_setup(equipped)
+    assert asked(equipped) == ["pip"]
