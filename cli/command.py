@@ -39,7 +39,10 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
 
     Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
     """
+    known = set(flags.FLAGS)
     define_flags()
+    for name in set(flags.FLAGS) - known:  # --help lists the main module's own flags alone: all of these are
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
 
     def absl_main(argv: list[str]) -> None:
         if len(argv) > 1:

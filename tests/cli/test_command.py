@@ -1,0 +1,118 @@
+"""The command shell: exit codes, one line on stderr, results as JSON."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from cli import command
+from cli.command import UserError
+
+PROGRAM = """
+import sys
+from absl import flags
+from cli import command
+from cli.command import UserError
+
+def define_flags():
+    flags.DEFINE_integer("count", 1, "How many.")
+    flags.DEFINE_string("mode", "work", "What happens.")
+    flags.DEFINE_string("bundle", None, "A folder.")
+    command.define_json_flag()
+
+def work(values):
+    if values.mode == "user":
+        raise UserError("first half,\\n  second half")
+    if values.mode == "interrupt":
+        raise KeyboardInterrupt
+    if values.mode == "require":
+        command.require(count=values.count, bundle=values.bundle)
+    if values.mode == "bug":
+        raise RuntimeError("a bug")
+    if values.mode == "exit":
+        sys.exit(1)
+    command.say(f"count is {values.count}", values.json)
+    command.write_json({"count": values.count}, values.json)
+
+if __name__ == "__main__":
+    command.run(work, define_flags)
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_work_is_done_with_the_flags() -> None:
+    done = run("--count=3")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "count is 3\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mode=user"], "error: first half, second half"),
+        (["--mode=require"], "error: --bundle is required: give --bundle=... (see --help)"),
+        (["--mode=require", "--bundle="], "error: --bundle is required: give --bundle=... (see --help)"),
+        (["--count=three"], "error: flag --count=three: invalid literal for int() with base 10: 'three' (see --help)"),
+        (["--cuont=3"], "error: Unknown command line flag 'cuont'. Did you mean: count ? (see --help)"),
+        (["stray"], "error: unexpected argument 'stray': settings are given as --name=value (see --help)"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(arguments: list[str], message: str) -> None:
+    failed = run(*arguments)
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert failed.stderr == message + "\n"
+
+
+def test_an_interrupt_is_exit_code_130() -> None:
+    stopped = run("--mode=interrupt")
+    assert (stopped.returncode, stopped.stderr) == (130, "interrupted\n")
+
+
+def test_a_command_chooses_its_own_exit_code() -> None:
+    assert run("--mode=exit").returncode == 1
+
+
+def test_a_bug_is_not_hidden() -> None:
+    failed = run("--mode=bug")
+    assert failed.returncode not in (0, 2, 130)
+    assert "RuntimeError: a bug" in failed.stderr and "Traceback" in failed.stderr
+
+
+def test_help_lists_the_flags() -> None:
+    helped = run("--help")
+    assert "--json" in helped.stdout + helped.stderr and "How many." in helped.stdout + helped.stderr
+
+
+def test_json_alone_is_on_standard_output() -> None:
+    done = run("--count=4", "--json=-")
+    assert json.loads(done.stdout) == {"count": 4}
+    assert done.stderr == "count is 4\n"
+
+
+def test_json_goes_to_a_file(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "deep" / "result.json"
+    command.write_json({"b": 1, "a": [2]}, str(path))
+    assert path.read_text() == '{\n  "b": 1,\n  "a": [\n    2\n  ]\n}\n'
+    command.write_json({"b": 1}, None)
+    command.say("a line", str(path))
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("a line\n", "")
+
+
+def test_json_that_cannot_be_written_is_the_users(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="can't write --json="):
+        command.write_json({}, str(tmp_path / "file" / "result.json"))
+    with pytest.raises(UserError, match="can't write --json="):
+        command.write_json({}, str(tmp_path))
+
+
+def test_require_names_the_first_that_is_missing() -> None:
+    command.require(a=0, b=False, c="x")
+    with pytest.raises(UserError, match="--b is required"):
+        command.require(a="x", b=None, c="")

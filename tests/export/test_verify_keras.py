@@ -1,0 +1,68 @@
+"""verify on a real fixed-point Keras graph, through the bundle."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from export import lower, verify
+from export.verify import VerifyConfig
+from quant import apply
+from quant.fold import fold
+from quant.qformat import QFormat
+
+pytestmark = pytest.mark.slow
+LABELS = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def graph():
+    """An untrained fixed-point graph with 4-bit weights and activations."""
+    from kws.models import ds_cnn
+    from kws.specs import DsCnnSpec
+
+    model = ds_cnn(DsCnnSpec(5, (2, 1), ((2, 2), (1, 1)), (4, 3)), (11, 6, 1), len(LABELS), 0)
+    layers = fold(model)
+    features = np.random.default_rng(0).integers(-128, 128, (64, 11, 6, 1)).astype(np.float32) / 32
+    bits = {layer.name: 4 for layer in layers}
+    network = apply.calibrate(layers, features, QFormat(8, 5), bits, {**bits, layers[-1].name: 8})
+    return apply.fixed_point_model(layers, network, (11, 6, 1))
+
+
+def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, tmp_path) -> None:
+    path = tmp_path / "keras.h5"
+    apply.save_model(graph, path)
+    model = lower.lower(graph, "tiny", LABELS)
+    bundle = make_bundle(model, keras_model=path)
+    result = verify.verify(bundle, VerifyConfig())
+    assert result["inputs"] == 500
+    assert result["mismatches"] == 0, verify.table(result)
+    assert len(result["pairs"][0]["layers"]) == len(model.layers)
+
+    wrapper = apply.wrapped_layers(graph)[2]
+    kernel = apply.variables_of(wrapper)["kernel"]
+    kernel.assign(kernel + 2.0 * wrapper.quantize_config.kernel.q.lsb)
+    apply.save_model(graph, path)
+    bundle = make_bundle(model, keras_model=path)
+    result = verify.verify(bundle, VerifyConfig(random_codes=20))
+    keras = result["pairs"][0]
+    assert keras["implementation"] == "keras"
+    assert keras["mismatches"] == result["mismatches"] > 0
+    assert keras["first"]["layer"] == model.layers[2].name
+
+
+def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> None:
+    path = tmp_path / "keras.h5"
+    apply.save_model(graph, path)
+    bundle = make_bundle(lower.lower(graph, "tiny", LABELS), keras_model=path)
+    command = [sys.executable, "-m", "export.verify", f"--bundle={bundle.path}", "--random_codes=30", "--json=-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["mismatches"] == 0
+
+
+def test_a_graph_that_cannot_be_read_is_one_line(make_bundle, small_model) -> None:
+    with pytest.raises(verify.UserError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
+        verify.verify(make_bundle(small_model), VerifyConfig(implementations=("keras",)))
