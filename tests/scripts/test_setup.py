@@ -140,3 +140,23 @@ def test_setup_that_fails_is_not_taken_for_done(equipped):
     asked(equipped)
     run_setup(equipped)
     assert asked(equipped) == ["pip"]
+
+
+def test_setup_installs_as_root_only_what_is_missing(equipped):
+    (equipped / "bin/qemu-system-arm").unlink()
+    (equipped / "bin/env").symlink_to(shutil.which("env"))
+    script(equipped / "bin/id", "echo 0")
+    script(equipped / "bin/apt-get", f'echo "$*" >> {equipped}/apt-get.called')
+    result = run_setup(equipped)
+    assert (result.returncode, result.stderr) == (0, "")
+    calls = (equipped / "apt-get.called").read_text().splitlines()
+    assert calls == ["update -qq", "install -y --no-install-recommends qemu-system-arm"]
+
+
+def test_setup_says_so_when_apt_get_fails(equipped):
+    (equipped / "bin/qemu-system-arm").unlink()
+    script(equipped / "bin/id", "echo 0")
+    script(equipped / "bin/apt-get", "exit 100")
+    result = run_setup(equipped)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "apt-get could not install qemu-system-arm" in result.stderr
