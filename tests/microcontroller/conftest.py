@@ -24,9 +24,19 @@ def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> 
 
 @pytest.fixture(scope="session")
 def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.Path]:
-    """Writes a bundle of a model; `first` and `last` are C statements to add to fxp_model_invoke."""
+    """Writes a bundle of a model.
 
-    def write(model: IntegerModel, *, clips: int = CLIPS, first: str = "", last: str = "") -> pathlib.Path:
+    `first` and `last` are C statements to add to fxp_model_invoke; `generated_from` is another model for the C.
+    """
+
+    def write(
+        model: IntegerModel,
+        *,
+        clips: int = CLIPS,
+        first: str = "",
+        last: str = "",
+        generated_from: IntegerModel | None = None,
+    ) -> pathlib.Path:
         folder = tmp_path_factory.mktemp("bundle")
         keras = folder / "keras_model.h5"
         keras.write_bytes(b"not needed here")
@@ -37,7 +47,7 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
             folder / "bundle",
             model=model,
             tflite=b"not needed here",
-            c_files=edit_invoke(c_source.generate(model), first=first, last=last),
+            c_files=edit_invoke(c_source.generate(generated_from or model), first=first, last=last),
             golden=bundle.golden_vectors(model, names, features, labels),
             frontend={},
             keras_model=keras,
