@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
@@ -39,6 +39,7 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
 
     Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
     """
+    logging.set_verbosity(logging.WARNING)
     known = set(flags.FLAGS)
     define_flags()
     for name in set(flags.FLAGS) - known:  # --help lists the main module's own flags alone: all of these are

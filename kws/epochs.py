@@ -281,6 +281,11 @@ class EpochProducer:
         self._pool.shutdown(wait=True, kill_workers=True)
         self._folder.cleanup()
 
+    @functools.cached_property
+    def examples_per_epoch(self) -> int:
+        """Examples in an epoch, the same for all."""
+        return len(plan(self._labels, self._config, self._seed, 0)[0])
+
     def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Epoch number `epoch`; the one after it is started in the background.
 

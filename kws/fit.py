@@ -1,6 +1,7 @@
 """The training loop: epochs of fresh examples, a checkpoint after each, exact resumption."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -106,7 +107,11 @@ def fit(
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
     step = _step(model, optimizer, config)
     progress = tqdm(
-        total=config.epochs * steps, initial=int(done) * steps, desc=config.stage, unit="step", mininterval=1.0
+        total=config.epochs * steps,
+        initial=int(done) * steps,
+        desc=config.stage,
+        unit="step",
+        mininterval=1.0 if sys.stderr.isatty() else 30.0,
     )
     with progress:
         for epoch in range(int(done), config.epochs):
@@ -124,7 +129,9 @@ def fit(
             done.assign(epoch + 1)
             manager.save()
             _record(folder, writer, row)
-            progress.set_postfix_str(f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %")
+            progress.set_postfix_str(
+                refresh=False, s=f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %"
+            )
     writer.close()
 
 

@@ -1,14 +1,14 @@
 """The two stages of training: float with batch normalization, then fixed point."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kws import metrics, models, run_folder
-from kws.epochs import EpochProducer
-from kws.fit import FitConfig, fit, predict
+from kws.fit import Examples, FitConfig, fit, predict
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
 from kws.train_config import TrainConfig, by_layer
@@ -25,7 +25,10 @@ class Job:
     """What both stages need.
 
     Attributes:
+      names: of the classes.
       features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
+      examples_of: epoch -> its training examples, features int8 [m, h, w, c] and labels int [m].
+      examples_per_epoch: m.
     """
 
     config: TrainConfig
@@ -34,7 +37,8 @@ class Job:
     features: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     folder: RunFolder
-    producer: EpochProducer
+    examples_of: Callable[[int], Examples]
+    examples_per_epoch: int
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -57,7 +61,7 @@ class Job:
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
-        fit(model, config, self.producer.epoch, self.producer.examples_per_epoch, validation, self.folder)
+        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder)
 
 
 def train_float(job: Job) -> None:
@@ -105,7 +109,7 @@ def train_fixed_point(job: Job) -> None:
 def _calibrate(job: Job, layers: tuple[fold.FoldedLayer, ...]) -> Formats:
     """Formats from the first examples of stage 2's first epoch: training data, augmented as in training."""
     config = job.config
-    codes, _ = job.producer.epoch(config.float_epochs)
+    codes, _ = job.examples_of(config.float_epochs)
     features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
     activation_bits = {**by_layer(config.activation_bits, config.model), "logits": LOGIT_BITS}
     return apply.calibrate(

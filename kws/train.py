@@ -5,6 +5,7 @@ power-of-two format for every tensor and fine-tunes in fixed point through tfmot
 """
 
 import dataclasses
+import functools
 import pathlib
 import sys
 import time
@@ -20,12 +21,10 @@ from export import trained
 from kws import dataset_flags, datasets, frontend, run_folder, specs
 from kws.datasets import silence
 from kws.datasets.clip import SILENCE, Dataset
+from kws.epochs import EpochConfig, EpochProducer
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.train_config import TrainConfig, parse_bits
 from quant.qformat import MAX_BITS, MIN_BITS
-
-# Training clips whose MFCCs choose the features' Q-format, and whose activations choose the network's.
-_CALIBRATION_CLIPS = 1024
 
 
 def define_flags() -> None:
@@ -139,9 +138,7 @@ def _calibrated_frontend(dataset: Dataset, folder: RunFolder) -> frontend.FrontE
     """The front end with the Q-format that training data choose, stored in the run."""
     if folder.file(run_folder.FRONTEND).is_file():
         return frontend.FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
-    samples = dataset.splits["training"].samples
-    chosen = np.random.default_rng(0).permutation(len(samples))[:_CALIBRATION_CLIPS]
-    config = frontend.calibrate(frontend.mfcc(samples[np.sort(chosen)], frontend.FrontEndConfig()))
+    config = frontend.calibrate_on_clips(dataset.splits["training"].samples, frontend.FrontEndConfig())
     folder.write_json(run_folder.FRONTEND, config.to_json())
     return config
 
@@ -155,23 +152,33 @@ def _train_stages(
     say: Callable[[str], None],
 ) -> None:
     from kws import stages
-    from kws.epochs import EpochProducer
 
     training = dataset.splits["training"]
-    labels = {split: dataset.splits[split].labels for split in ("validation", "testing")}
+    silence_label = dataset.labels.index(SILENCE) if SILENCE in dataset.labels else None
     producer = EpochProducer(
         training.samples,
         training.labels,
-        noises=dataset.noises["training"],
-        silence_draw=silence.draw if SILENCE in dataset.labels else None,
-        silence_label=dataset.labels.index(SILENCE) if SILENCE in dataset.labels else None,
-        frontend=features_config,
+        dataset.noises["training"],
+        silence.draw if silence_label is not None else None,
+        EpochConfig(features_config, silence_label=silence_label),
         seed=config.seed,
         epochs=config.float_epochs + config.fixed_point_epochs,
         processes=config.dataset.worker_processes,
     )
+    labels = {split: dataset.splits[split].labels for split in ("validation", "testing")}
     with producer:
-        job = stages.Job(config, dataset.labels, features_config.input_format, features, labels, folder, producer)
+        # Calibration reads the epoch that fine-tuning then starts with.
+        examples_of = functools.lru_cache(maxsize=1)(producer.epoch)
+        job = stages.Job(
+            config,
+            dataset.labels,
+            frontend.input_format(),
+            features,
+            labels,
+            folder,
+            examples_of,
+            producer.examples_per_epoch,
+        )
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
             if not folder.model_path(stage).is_file():
                 started = time.monotonic()
