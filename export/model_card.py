@@ -7,6 +7,7 @@ from export.integer_model import IntegerModel
 from quant.qformat import QFormat
 
 _SCALAR = (str, int, float)
+_LOCAL_SUFFIXES = ("_dir", "_path")
 INTENDED_USE = (
     "Spotting the words below in one-second clips of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
     "of one. Audio unlike the training data (other languages, distances, microphones, noises) was not part of the "
@@ -25,20 +26,21 @@ def write(
     """The card as Markdown text.
 
     Every number and text in the four dictionaries is printed under its key ('_' read as a space), at any depth;
-    None, empty values and lists of lists (confusion matrices: see metrics.json) are left out.
+    None, empty values, lists of lists (confusion matrices: see metrics.json) and folders of the machine that trained
+    (keys ending in `_dir` or `_path`) are left out.
 
     Args:
       metrics: by variant or split at any depth, e.g. {"float": {"testing": {"accuracy": 0.9}}}; innermost numbers
-        that share a parent become one row.
+        that share a parent become one row, rows that share a column one table.
       frontend: the front end's parameters.
-      training: `command` (the line that makes the model again) and `seed` first, then anything else.
+      training: `command` (the line that makes the model again), `seed`, and anything else but `data`, given apart.
       data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
     """
     parts = [f"# {_plain(model.name)}", "## Intended use", INTENDED_USE, "## Input and output", _interface(model)]
     parts += _section("## Training data", _bullets(data))
-    details = {key: value for key, value in training.items() if key != "command"}
+    details = {key: value for key, value in training.items() if key not in ("command", "data")}
     parts += _section("## Training", _bullets(details))
-    parts += _section("## Metrics", _metrics(metrics))
+    parts += _section("## Metrics", _metrics(metrics, model.labels))
     parts += _section("## Front end", _bullets(frontend))
     parts += ["## Size and identity", _identity(model)]
     if training.get("command"):
@@ -99,6 +101,8 @@ def _text(value: Any) -> str | None:
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
     for key, value in values.items():
+        if str(key).endswith(_LOCAL_SUFFIXES):
+            continue
         if isinstance(value, dict):
             yield from _leaves(value, (*path, str(key)))
         elif (text := _text(value)) is not None:
@@ -110,15 +114,24 @@ def _bullets(values: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _metrics(values: dict[str, Any]) -> str:
-    """A table with a row per parent and a column per innermost key, in order of appearance."""
+def _metrics(values: dict[str, Any], labels: tuple[str, ...]) -> str:
+    """Tables with a row per parent and a column per innermost key, in order of appearance; labels stand as they are."""
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for (*parent, key), text in _leaves(values):
         rows.setdefault(tuple(parent), {})[key] = text
-    if not rows:
-        return ""
+    tables: list[dict[tuple[str, ...], dict[str, str]]] = []
+    for parent, row in rows.items():
+        same = next((table for table in tables if any(row.keys() & other.keys() for other in table.values())), None)
+        if same is None:
+            tables.append({parent: row})
+        else:
+            same[parent] = row
+    return "\n\n".join(_table(table, labels) for table in tables)
+
+
+def _table(rows: dict[tuple[str, ...], dict[str, str]], labels: tuple[str, ...]) -> str:
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    header = ["", *map(_plain, columns)]
+    header = ["", *(key if key in labels else _plain(key) for key in columns)]
     lines = [_row(header), _row(["---"] * len(header))]
     for parent, row in rows.items():
         lines.append(_row([", ".join(map(_plain, parent)), *(row.get(key, "") for key in columns)]))

@@ -50,3 +50,30 @@ def test_the_metrics_table_has_equal_rows(small_model) -> None:
     card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"clips": 2}}, {}, {}, {})
     rows = [line for line in card.splitlines() if line.startswith("|")]
     assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c |  | 2 |"]
+
+
+def test_metrics_of_another_kind_are_another_table(small_model) -> None:
+    recall = {"label0": 0.5, "_unknown_": 0.25}
+    metrics = {stage: {"testing": {"accuracy": 0.9, "recall": recall}} for stage in ("float", "fixed_point")}
+    card = model_card.write(small_model, metrics, {}, {}, {})
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert rows[:4] == [
+        "|  | accuracy |",
+        "| --- | --- |",
+        "| float, testing | 0.9 |",
+        "| fixed point, testing | 0.9 |",
+    ]
+    assert rows[4:] == [
+        "|  | label0 | unknown |",
+        "| --- | --- | --- |",
+        "| float, testing, recall | 0.5 | 0.25 |",
+        "| fixed point, testing, recall | 0.5 | 0.25 |",
+    ]
+
+
+def test_folders_of_the_trainers_machine_and_repeated_data_are_left_out(small_model) -> None:
+    training = {"settings": {"data_dir": "/home/somebody/speech", "seed": 3}, "data": DATA}
+    card = model_card.write(small_model, {}, {}, training, DATA)
+    assert "somebody" not in card
+    assert "- settings, seed: 3" in card
+    assert card.count("CC BY 4.0") == 1
