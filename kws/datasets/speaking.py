@@ -5,6 +5,7 @@ imports neither TensorFlow nor the caller's main module (as `multiprocessing` wo
 whatever the caller has loaded, and the caller needs no `if __name__ == "__main__"`.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -18,32 +19,29 @@ from tqdm import tqdm
 
 from cli.command import UserError
 from kws.datasets.clip import CLIP_SAMPLES
-from kws.datasets.utterance import Utterance, WordTooLong, render
+from kws.datasets.utterance import Unspeakable, Utterance, render
 
 _CLIP_BYTES = 2 * CLIP_SAMPLES
-_TOO_LONG_EXIT_CODE = 3
+_UNSPEAKABLE_EXIT_CODE = 3
 
 
 def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
     """The clips of `utterances`, int16 [n, 16000]; the same for any number of processes.
 
     Raises:
-      UserError: a word that doesn't fit into a clip.
+      UserError: a word that doesn't fit into a clip or that espeak-ng can't pronounce.
       RuntimeError: a worker failed; the message has what it printed.
     """
     processes = max(1, min(processes, len(utterances)))
     clips = np.empty((len(utterances), CLIP_SAMPLES), np.int16)
     workers = [_start() for _ in range(processes)]
+    threads: list[threading.Thread] = []
     try:
         with tqdm(total=len(utterances), desc="speak", unit="clip", file=sys.stderr, disable=None) as bar:
-            threads = [
-                threading.Thread(
-                    target=_converse, args=(worker, utterances[share::processes], clips[share::processes], bar)
-                )
-                for share, worker in enumerate(workers)
-            ]
-            for thread in threads:
-                thread.start()
+            for share, worker in enumerate(workers):
+                work = (worker, utterances[share::processes], clips[share::processes], bar)
+                threads.append(threading.Thread(target=_converse, args=work))
+                threads[-1].start()
             for thread in threads:
                 thread.join()
         for worker in workers:
@@ -52,6 +50,9 @@ def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
         for worker in workers:
             worker.kill()
             worker.wait()
+        for thread in threads:
+            thread.join()
+        for worker in workers:
             worker.stdout.close()
             worker.stderr.close()
     return clips
@@ -71,11 +72,10 @@ def _start() -> subprocess.Popen[bytes]:
 
 def _converse(worker: subprocess.Popen[bytes], share: Sequence[Utterance], clips: np.ndarray, bar: tqdm) -> None:
     """Gives a worker its share and fills `clips` (a view of [n, 16000]) until the worker ends."""
-    try:
-        worker.stdin.write(json.dumps([dataclasses.asdict(utterance) for utterance in share]).encode())
-        worker.stdin.close()
-    except BrokenPipeError:
-        return
+    request = json.dumps([dataclasses.asdict(utterance) for utterance in share]).encode()
+    # A worker that is gone shows in what it returns and in its exit code.
+    with contextlib.suppress(BrokenPipeError), worker.stdin:
+        worker.stdin.write(request)
     for row in range(len(share)):
         data = worker.stdout.read(_CLIP_BYTES)
         if len(data) != _CLIP_BYTES:
@@ -87,8 +87,8 @@ def _converse(worker: subprocess.Popen[bytes], share: Sequence[Utterance], clips
 def _check(worker: subprocess.Popen[bytes]) -> None:
     message = worker.stderr.read().decode(errors="replace").strip()
     code = worker.wait()
-    if code == _TOO_LONG_EXIT_CODE:
-        raise UserError(f"--words: {message}; a clip has one second, choose a shorter word")
+    if code == _UNSPEAKABLE_EXIT_CODE:
+        raise UserError(f"--words: {message}: a clip has one second, choose another word")
     if code:
         raise RuntimeError(f"a process that speaks ended with {code}: {message}")
 
@@ -99,9 +99,9 @@ def _work() -> None:
         for utterance in utterances:
             sys.stdout.buffer.write(render(utterance).tobytes())
             sys.stdout.buffer.flush()
-    except WordTooLong as error:
+    except Unspeakable as error:
         print(error, file=sys.stderr)
-        sys.exit(_TOO_LONG_EXIT_CODE)
+        sys.exit(_UNSPEAKABLE_EXIT_CODE)
     except BrokenPipeError:
         sys.exit(1)
 

@@ -98,7 +98,7 @@ def published_split(file_name: str) -> str:
     SHA-1 of the file's name without folder, `_nohash_` and what follows, as an integer modulo 2**27, becomes a
     percentage of 2**27 - 1: below 10 validation, below 20 testing, else training. All clips of a speaker agree.
     """
-    identity = file_name.partition(NOHASH)[0]
+    identity = pathlib.PurePosixPath(file_name).name.partition(NOHASH)[0]
     bucket = int(hashlib.sha1(identity.encode()).hexdigest(), 16) % _HASH_BUCKETS
     percentage = bucket * (100.0 / (_HASH_BUCKETS - 1))
     if percentage < _VALIDATION_PERCENTAGE:

@@ -21,8 +21,8 @@ _SPECTRUM_SAMPLES = 2 * CLIP_SAMPLES
 _RATIO_IN, _RATIO_OUT = 441, 320
 
 
-class WordTooLong(Exception):
-    """A text that doesn't fit into a clip however fast it is spoken."""
+class Unspeakable(Exception):
+    """A text that can't become a clip; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ def render(utterance: Utterance) -> np.ndarray:
     small room (a decaying random tail), has a peak of -20 to -1 dB of full scale, and a quiet noise 15 to 45 dB below.
 
     Raises:
-      WordTooLong: it takes more than 0.92 s at the fastest rate.
+      Unspeakable: it takes more than 0.92 s at the fastest rate, or espeak-ng says nothing for it.
     """
     rng = np.random.default_rng(utterance.seed)
     word = resample(_spoken(utterance))
@@ -107,11 +107,11 @@ def _spoken(utterance: Utterance) -> np.ndarray:
         )
         word = trim(raw.astype(np.float64), espeak.RATE) if len(raw) else raw
         if len(word) == 0:
-            raise RuntimeError(f"espeak-ng says nothing for {utterance.word!r} as {utterance.voice}")
+            raise Unspeakable(f"espeak-ng says nothing for '{utterance.word}'")
         if len(word) <= LONGEST_WORD_S * espeak.RATE:
             return word
         if rate == _FASTEST_RATE:
-            raise WordTooLong(f"'{utterance.word}' takes {len(word) / espeak.RATE:.2f} s at the fastest rate")
+            raise Unspeakable(f"'{utterance.word}' takes {len(word) / espeak.RATE:.2f} s at the fastest rate")
         rate = min(_FASTEST_RATE, math.ceil(rate * _FASTER))
 
 

@@ -1,7 +1,8 @@
 """Who speaks in synthetic data: espeak-ng's English accents and voice variants, and the split each one is in.
 
 A voice variant (vocal tract, breath, roughness) stands for a person: it is in one split only, in every accent, and so
-are the variants derived from it (those that share more than half of their lines in espeak-ng's voice files). Robots, whispers and effects are left out.
+are the variants derived from it (those that share more than half of their lines in espeak-ng's voice files). Robots,
+whispers and effects are left out.
 """
 
 from kws.datasets.clip import SPLITS
