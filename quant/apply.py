@@ -60,16 +60,17 @@ def quantize_scope() -> contextlib.AbstractContextManager:
 
 
 def _keras_layer(layer: FoldedLayer) -> tf.keras.layers.Layer:
+    """The layer without its weights: zeros, as an unseeded draw after `set_random_seed` fails on Python 3.12."""
     if layer.op == AVERAGE_POOL:
         return SumShiftPool2D(layer.pool_shift, name=layer.name)
-    activation = "relu" if layer.relu else "linear"
+    settings = {"activation": "relu" if layer.relu else "linear", "name": layer.name}
     if layer.op == CONV2D:
         filters, size = layer.kernel.shape[3], layer.kernel.shape[:2]
-        return tf.keras.layers.Conv2D(filters, size, layer.stride, "same", activation=activation, name=layer.name)
+        return tf.keras.layers.Conv2D(filters, size, layer.stride, "same", kernel_initializer="zeros", **settings)
     if layer.op == DEPTHWISE_CONV2D:
         size = layer.kernel.shape[:2]
-        return tf.keras.layers.DepthwiseConv2D(size, layer.stride, "same", activation=activation, name=layer.name)
-    return tf.keras.layers.Dense(layer.kernel.shape[1], activation=activation, name=layer.name)
+        return tf.keras.layers.DepthwiseConv2D(size, layer.stride, "same", depthwise_initializer="zeros", **settings)
+    return tf.keras.layers.Dense(layer.kernel.shape[1], kernel_initializer="zeros", **settings)
 
 
 def _set_weights(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> None:
