@@ -47,9 +47,9 @@ def test_what_is_unknown_is_left_out(small_model) -> None:
 
 
 def test_the_metrics_table_has_equal_rows(small_model) -> None:
-    card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"clips": 2}}, {}, {}, {})
+    card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"accuracy": 0.5, "clips": 2}}, {}, {}, {})
     rows = [line for line in card.splitlines() if line.startswith("|")]
-    assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c |  | 2 |"]
+    assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c | 0.5 | 2 |"]
 
 
 def test_metrics_of_another_kind_are_another_table(small_model) -> None:
