@@ -41,7 +41,7 @@ class BenchConfig:
       board: a folder of `boards`.
       clips: how many of the bundle's golden clips to run.
       random_codes: how many adversarial and random inputs to run besides.
-      build_dir: for firmware and images; None is build/bench/<name of the bundle's folder>.
+      build_dir: for firmware and images; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of one emulator run.
     """
 
@@ -92,7 +92,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     bundle = bundles.load(config.bundle)
     chosen, reason = emulator.choose(config.emulator)
     version = chosen.version()
-    folder = config.build_dir or pathlib.Path("build", "bench", pathlib.Path(config.bundle).resolve().name)
+    folder = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
     firmware = build(bundle.c_folder, folder, config.board)
     inputs = _inputs(bundle, config)
     reports = _run(chosen, firmware, inputs.codes, config.timeout_s)
@@ -257,7 +257,7 @@ def define_flags() -> None:
     flags.DEFINE_string("board", "stm32f4", "The board: a folder of microcontroller/boards.")
     flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
-    flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<bundle>).")
+    flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
     flags.DEFINE_float("timeout", 300, "Limit on the wall clock of one emulator run, in seconds.")
     command.define_json_flag()
 

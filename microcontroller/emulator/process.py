@@ -58,6 +58,15 @@ def run_until_end(
         _stop(process)
 
 
+def version(program: str) -> str:
+    """The first line that `program --version` prints; raises `UserError` where it fails."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode != 0 or not lines:
+        raise UserError(f"{program} --version fails with exit code {done.returncode}: install it again")
+    return lines[0]
+
+
 def _whole_lines(report: pathlib.Path) -> list[str]:
     whole, _, _ = report.read_bytes().rpartition(b"\n")
     return [line.strip("\r") for line in whole.decode(errors="replace").split("\n")] if whole else []

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 from cli.command import UserError
@@ -22,9 +21,8 @@ def _program() -> str:
 
 
 def version() -> str:
-    """The first line of --version; raises `UserError` where QEMU is missing."""
-    done = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[0]
+    """The first line of --version; raises `UserError` where QEMU is missing or broken."""
+    return process.version(_program())
 
 
 def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:

@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import subprocess
 
 from cli.command import UserError
 from microcontroller.boards import Board
@@ -25,10 +24,8 @@ def _program() -> str:
 
 
 def version() -> str:
-    """What --version prints first; raises `UserError` where Renode is missing."""
-    done = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True)
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    return lines[0] if lines else PROGRAM
+    """What --version prints first; raises `UserError` where Renode is missing or broken."""
+    return process.version(_program())
 
 
 def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: pathlib.Path) -> str:

@@ -251,3 +251,31 @@ def test_missing_programs_are_one_line_each(small_bundle: pathlib.Path, tmp_path
 def test_bad_flags_are_one_line() -> None:
     assert_one_line(run_command(), "--bundle is required")
     assert_one_line(run_command("--bundle=x", "--clips=many"), "--clips")
+
+
+def test_initialized_and_zeroed_data_of_the_model(
+    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+) -> None:
+    data = "static volatile int8_t one = 1;\nstatic volatile int8_t none;\n"
+    bundle = write_bundle(small_model, clips=2, last=f"{data}output[0] = (int8_t)(output[0] + one - 1 + none);")
+    result = bench.measure(config(bundle, tmp_path, clips=2, random_codes=0))
+    assert result["mismatches"] == 0
+    assert result["flash_sections"]["engine_data"] == 4 and result["ram_sections"]["engine"] in (5, 8)
+
+
+@pytest.mark.slow
+def test_a_large_arena_leaves_the_image_alone(
+    write_bundle: Callable[..., pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    model = random_model.ds_cnn(3, input_shape=(100, 40, 1), channels=13, blocks=1, first_stride=(1, 1))
+    result = bench.measure(config(write_bundle(model, clips=2), tmp_path, clips=2, random_codes=0))
+    assert result["arena_bytes"] == 2 * 100 * 40 * 13
+    assert result["mismatches"] == 0
+
+
+@pytest.mark.slow
+def test_flash_full_of_clips_and_a_second_run(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    result = bench.measure(config(small_bundle, tmp_path, clips=0, random_codes=2000))
+    assert (tmp_path / "clips0.bin").stat().st_size > 0xE0000 - 490
+    assert len(list(tmp_path.glob("clips*.bin"))) == 2
+    assert result["inferences"] == 2000 and result["mismatches"] == 0

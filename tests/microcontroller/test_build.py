@@ -39,6 +39,7 @@ def test_firmware_lies_where_the_board_has_memory(firmware: Firmware) -> None:
     for section in firmware.sections:
         assert section.in_ram or section.in_flash
         if section.in_ram:
+            assert section.in_flash or section.load_address == section.address
             assert section.address + section.bytes <= board.mailbox_address
     assert sections[".arena"].address % 16 == 0
     assert firmware.map.is_file() and "gcc" in firmware.compiler

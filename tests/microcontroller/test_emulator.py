@@ -15,6 +15,7 @@ from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import process, qemu, renode
 
 BOARD = boards.load("stm32f4")
+SHELL = shutil.which("sh")
 SCRIPTS = pathlib.Path(renode.__file__).parent
 
 
@@ -24,7 +25,7 @@ def image_in(folder: pathlib.Path) -> ClipImage:
 
 def program(folder: pathlib.Path, name: str, text: str) -> pathlib.Path:
     path = folder / name
-    path.write_text(f"#!{shutil.which('sh')}\n{text}")
+    path.write_text(f"#!{SHELL}\n{text}")
     path.chmod(0o755)
     return path
 
@@ -44,6 +45,13 @@ def test_missing_emulator(chosen: object, tmp_path: pathlib.Path, monkeypatch: p
     for call in (chosen.version, lambda: chosen.run(BOARD, tmp_path / "firmware.elf", image_in(tmp_path), 1.0)):
         with pytest.raises(UserError, match="not found: "):
             call()
+
+
+def test_a_broken_emulator_is_one_line(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program(tmp_path, "renode", "exit 3\n")
+    with pytest.raises(UserError, match="--version fails with exit code 3"):
+        renode.version()
 
 
 def test_qemu_arguments() -> None:
