@@ -1,0 +1,170 @@
+"""Training as a user meets it: a run, its resumption, its bundle, its measurement."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import corpus
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from export import bundle as bundles
+from export import convert, lower, verify
+from kws import evaluate, run_folder
+from kws.datasets import DatasetConfig
+from kws.run_folder import FIXED_POINT
+from kws.train_config import by_layer, parse_bits
+from quant import apply
+
+TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")
+
+
+def command(module: str, *flags: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", module, *flags], capture_output=True, text=True, timeout=300)
+
+
+def error_line(result: subprocess.CompletedProcess) -> str:
+    """The one line of a user's error; fails where there is a traceback or another exit code."""
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return corpus.write(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def finished(data: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A run trained without interruption."""
+    run_dir = tmp_path_factory.mktemp("runs") / "finished"
+    result = command("kws.train", "--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={run_dir}", *TINY)
+    assert result.returncode == 0, result.stderr
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def bundle(finished: pathlib.Path) -> pathlib.Path:
+    path = finished.parent / "bundle"
+    convert.convert(convert.ConvertConfig(finished, path))
+    return path
+
+
+@pytest.mark.parametrize("text", ["9", "1", "0", "-4", "four", "4.0", ""])
+def test_impossible_widths_are_named(text: str) -> None:
+    with pytest.raises(UserError, match="--weight_bits"):
+        parse_bits("weight_bits", [text], "ds_cnn_mlperf")
+
+
+def test_one_width_or_one_for_each_layer() -> None:
+    assert set(by_layer(parse_bits("weight_bits", ["4"], "ds_cnn_mlperf"), "ds_cnn_mlperf").values()) == {4}
+    mixed = by_layer(parse_bits("weight_bits", ["8", *["4"] * 8, "6"], "ds_cnn_mlperf"), "ds_cnn_mlperf")
+    assert (mixed["conv0"], mixed["pointwise4"], mixed["logits"], len(mixed)) == (8, 4, 6, 10)
+    with pytest.raises(UserError, match="gives 2 widths: give one for all layers, or 10"):
+        parse_bits("weight_bits", ["4", "8"], "ds_cnn_mlperf")
+
+
+@pytest.mark.slow
+def test_a_run_holds_what_it_promises(finished: pathlib.Path) -> None:
+    folder, saved = run_folder.open_run(finished)
+    assert saved["settings"]["seed"] == 0
+    assert saved["settings"]["dataset"]["words"] == ["yes", "no"]
+    assert saved["environment"]["tensorflow"]
+    history = folder.read_json(run_folder.HISTORY)
+    assert [(row["stage"], row["epoch"]) for row in history] == [("float", 1), ("float", 2), ("fixed_point", 1)]
+    metrics = folder.read_json(run_folder.METRICS)
+    assert set(metrics) == {"float", "post_training", "fixed_point"}
+    assert metrics["fixed_point"]["testing"]["clips"] > 0
+    assert list((finished / "tensorboard" / "float").iterdir())
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    data: pathlib.Path, finished: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    run_dir = tmp_path / "interrupted"
+    flags = ["--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={run_dir}", *TINY]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kws.train", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 200
+    while not (run_dir / "history.json").is_file():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    assert not (run_dir / "trained").exists()
+
+    refused = command("kws.train", *flags)
+    assert "go on with it with --resume" in error_line(refused)
+    contradicting = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--seed=7")
+    assert "--seed=7 contradicts" in error_line(contradicting)
+
+    resumed = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--processes=1")
+    assert resumed.returncode == 0, resumed.stderr
+    lowered = []
+    for run in (finished, run_dir):
+        model = apply.load_model(run / FIXED_POINT / "model.h5")
+        lowered.append(lower.lower(model, "m", ("a", "b", "c", "d")).sha256)
+        lowered.append([v.numpy().tobytes() for v in model.trainable_variables])
+    assert lowered[:2] == lowered[2:]
+
+
+@pytest.mark.slow
+def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.Path) -> None:
+    opened = bundles.load(bundle)
+    result = verify.verify(opened, verify.VerifyConfig(random_codes=20))
+    assert result["mismatches"] == 0
+    assert result["clips"] == len(opened.golden) > 0
+    accuracies = set()
+    for backend in ("interpreter", "engine"):
+        done = command("kws.evaluate", f"--bundle={bundle}", f"--data_dir={data}", f"--backend={backend}", "--json=-")
+        assert done.returncode == 0, done.stderr
+        measured = json.loads(done.stdout)
+        accuracies.add(measured["accuracy"])
+        assert np.sum(measured["confusion"]) == measured["clips"]
+        assert measured["float"]["accuracy"] >= 0
+    assert len(accuracies) == 1
+    assert accuracies.pop() == opened.metrics["fixed_point"]["testing"]["accuracy"]
+
+
+@pytest.mark.slow
+def test_both_roundings_can_be_measured(data: pathlib.Path, bundle: pathlib.Path) -> None:
+    dataset = DatasetConfig("speech_commands", str(data), ("yes", "no"), processes=1)
+    result = evaluate.evaluate(evaluate.EvaluateConfig(bundle, dataset, "validation", "tflm"))
+    assert result["clips"] == np.sum(result["confusion"])
+    other = DatasetConfig("speech_commands", str(data), ("yes",), processes=1)
+    with pytest.raises(UserError, match="are not the bundle's"):
+        evaluate.evaluate(evaluate.EvaluateConfig(bundle, other))
+
+
+@pytest.mark.slow
+def test_user_errors_are_one_line(data: pathlib.Path, bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    run = f"--run_dir={tmp_path / 'run'}"
+    assert "--weight_bits=9" in error_line(command("kws.train", run, "--weight_bits=9"))
+    assert "--run_dir is required" in error_line(command("kws.train"))
+    missing = command("kws.train", run, "--dataset=speech_commands", f"--data_dir={tmp_path / 'nowhere'}")
+    assert str(tmp_path / "nowhere") in error_line(missing)
+    assert not (tmp_path / "run").exists()
+    assert "holds no finished run" in error_line(command("export.convert", f"--run_dir={tmp_path}", "--bundle=b"))
+    (bundle / bundles.TFLITE).rename(tmp_path / "kept")
+    try:
+        damaged = command("kws.evaluate", f"--bundle={bundle}", f"--data_dir={data}")
+        assert "truncated" in error_line(damaged)
+    finally:
+        (tmp_path / "kept").rename(bundle / bundles.TFLITE)
+
+
+def test_layers_of_every_model_are_named() -> None:
+    assert len(by_layer((8,), "ds_cnn_l")) == 12
