@@ -69,10 +69,14 @@ def fetch_into(archive: Archive, folder: pathlib.Path) -> None:
     """Downloads `archive` and unpacks it into `folder`; the archive itself is removed at the end.
 
     Raises:
-      UserError: not reachable, not there (404), a wrong sha256, or no room to write.
+      UserError: `folder` holds something else; not reachable, not there (404), a wrong sha256, no room to write.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        own = (archive.name, f"{archive.name}.part", _UNPACKING)
+        foreign = sorted(path.name for path in folder.iterdir() if path.name not in own)
+        if foreign:
+            raise UserError(f"--data_dir={folder} holds '{foreign[0]}': --download needs an empty or a new folder")
         path = fetch(archive, folder)
         unpack(path, folder, archive.inside)
         path.unlink()
@@ -126,10 +130,7 @@ def unpack(path: pathlib.Path, folder: pathlib.Path, inside: str = "") -> None:
                 shutil.copyfileobj(content, file)
         # Folders first: the lists, which say that the corpus is whole, come last.
         for entry in sorted(staging.iterdir(), key=lambda entry: (entry.is_file(), entry.name)):
-            target = folder / entry.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(entry, target)
+            os.replace(entry, folder / entry.name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, FileNotFoundError) as error:
         raise UserError(f"{path} can't be unpacked ({error}): remove it and run again with --download") from error
     finally:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cli.command import UserError
+from kws import datasets
 from kws.datasets import download
 from kws.datasets.download import Archive
 
@@ -150,7 +151,29 @@ def test_a_damaged_archive_leaves_nothing_behind(tmp_path: pathlib.Path) -> None
     assert list((tmp_path / "corpus").iterdir()) == []
 
 
+def test_a_folder_with_something_else_is_left_alone(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "yes").mkdir()
+    (tmp_path / "yes" / "own.wav").touch()
+    with pytest.raises(UserError, match="holds 'yes': --download needs an empty or a new folder"):
+        download.fetch_into(Archive("http://127.0.0.1:1/a.zip", 10, "0" * 64), tmp_path)
+    assert (tmp_path / "yes" / "own.wav").is_file()
+
+
 def test_a_folder_that_can_not_be_made(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"can't write .* to --data_dir="):
         download.fetch_into(Archive("http://127.0.0.1:1/a.zip", 10, "0" * 64), tmp_path / "file" / "corpus")
+
+
+def test_load_downloads_once(
+    serve: Callable[..., _Server], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the archive lacks is refused after the download; a second load asks the server for nothing."""
+    content = _tar(_CORPUS)
+    server = serve(content)
+    monkeypatch.setattr(download, "SPEECH_COMMANDS", _archive(server, content))
+    config = datasets.DatasetConfig(dataset="speech_commands", data_dir=str(tmp_path / "corpus"), download=True)
+    for _ in range(2):
+        with pytest.raises(UserError, match="no recordings in _background_noise_/"):
+            datasets.load(config)
+    assert server.requested == [None]

@@ -1,0 +1,13 @@
+"""Where each dataset comes from and under which licence, for model cards."""
+
+_SPEECH_COMMANDS = {
+    "licence": "CC BY 4.0",
+    "attribution": "P. Warden, Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition, arXiv:1804.03209",
+}
+
+ATTRIBUTION = {
+    "speech_commands": _SPEECH_COMMANDS,
+    "mini_speech_commands": _SPEECH_COMMANDS,
+    "synthetic": {"source": "spoken by espeak-ng; no recording of a person"},
+    "folder": {"source": "the user's own recordings"},
+}
