@@ -186,12 +186,19 @@ def write(
         }
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         staging.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(staging, path)
+        _replace(path, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return load(path)
+
+
+def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:
+    """Puts `staging` where `path` is; at every moment one of the two bundles is whole on disk."""
+    old = staging.with_name(staging.name + "-old")
+    if path.exists():
+        os.replace(path, old)
+    os.replace(staging, path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(path: str | pathlib.Path) -> Bundle:

@@ -4,12 +4,14 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from absl import flags
 
 from cli import command
 from cli.command import UserError
 from export import bundle, c_source, lower, model_card, tflite, trained
+from export.integer_model import IntegerModel
 from quant import apply
 
 
@@ -54,12 +56,26 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         golden=golden,
         frontend=source.frontend,
         keras_model=source.model,
-        card=model_card.write(lowered, source.metrics, source.frontend, source.training, source.training["data"]),
+        card=_card(lowered, source),
         metrics=source.metrics,
         training=source.training,
     )
     say(f"bundle: {written.path}")
     return written
+
+
+def _card(model: IntegerModel, source: trained.Trained) -> str:
+    training = {name: value for name, value in source.training.items() if name != "data"}
+    metrics = {
+        stage: {split: _headlines(values) for split, values in splits.items()}
+        for stage, splits in source.metrics.items()
+    }
+    return model_card.write(model, metrics, source.frontend, training, source.training["data"])
+
+
+def _headlines(metrics: dict[str, Any]) -> dict[str, float]:
+    """The single figures among a split's metrics; curves and confusion stay in metrics.json."""
+    return {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
 
 
 def define_flags() -> None:

@@ -20,10 +20,11 @@ from cli.command import UserError
 from export import trained
 from kws import dataset_flags, datasets, frontend, run_folder, specs
 from kws.datasets import silence
+from kws.datasets.attribution import ATTRIBUTION
 from kws.datasets.clip import SILENCE, Dataset
 from kws.epochs import EpochConfig, EpochProducer
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
-from kws.train_config import TrainConfig, parse_bits
+from kws.train_config import TrainConfig, command_line, parse_bits
 from quant.qformat import MAX_BITS, MIN_BITS
 
 
@@ -121,7 +122,12 @@ def _hand_over(
             labels=dataset.labels,
             frontend=features_config.to_json(),
             metrics=folder.read_json(run_folder.METRICS),
-            training={**folder.read_json(run_folder.SETTINGS), "data": _description(dataset)},
+            training={
+                "command": command_line(config),
+                "seed": config.seed,
+                **folder.read_json(run_folder.SETTINGS),
+                "data": _description(dataset),
+            },
             clips=testing.names,
             features=features,
             true_labels=testing.labels,
@@ -131,7 +137,7 @@ def _hand_over(
 
 def _description(dataset: Dataset) -> dict[str, Any]:
     clips = {split: len(clips) for split, clips in dataset.splits.items()}
-    return {"name": dataset.name, "clips": clips, "skipped": len(dataset.skipped)}
+    return {"name": dataset.name, **ATTRIBUTION[dataset.name], "clips": clips, "skipped": len(dataset.skipped)}
 
 
 def _calibrated_frontend(dataset: Dataset, folder: RunFolder) -> frontend.FrontEndConfig:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cli.command import UserError
-from kws import datasets, specs
+from kws import dataset_flags, datasets, specs
 from quant.qformat import MAX_BITS, MIN_BITS
 
 
@@ -54,3 +54,19 @@ def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
     """Width per layer name."""
     layers = specs.SPECS[model].layer_names
     return dict(zip(layers, bits * len(layers) if len(bits) == 1 else bits, strict=False))
+
+
+def command_line(config: TrainConfig) -> str:
+    """The shell line that trains this configuration again: what differs from the flags' defaults."""
+    default = TrainConfig(datasets.DatasetConfig())
+    flags = {"dataset": config.dataset.dataset}
+    defaults = dataset_flags.to_json(default.dataset)
+    for name, value in dataset_flags.to_json(config.dataset).items():
+        if value != defaults[name]:
+            flags["data_seed" if name == "seed" else name] = value
+    for field in dataclasses.fields(TrainConfig):
+        value = getattr(config, field.name)
+        if field.name != "dataset" and value != getattr(default, field.name):
+            flags[field.name] = value
+    texts = {name: ",".join(map(str, v)) if isinstance(v, (tuple, list)) else v for name, v in flags.items()}
+    return " ".join(["python -m kws.train --data_dir=D --run_dir=R", *(f"--{k}={v}" for k, v in texts.items())])

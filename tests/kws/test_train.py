@@ -18,7 +18,7 @@ from export import convert, lower, verify
 from kws import evaluate, run_folder
 from kws.datasets import DatasetConfig
 from kws.run_folder import FIXED_POINT
-from kws.train_config import by_layer, parse_bits
+from kws.train_config import TrainConfig, by_layer, command_line, parse_bits
 from quant import apply
 
 TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")
@@ -168,3 +168,11 @@ def test_user_errors_are_one_line(data: pathlib.Path, bundle: pathlib.Path, tmp_
 
 def test_layers_of_every_model_are_named() -> None:
     assert len(by_layer((8,), "ds_cnn_l")) == 12
+
+
+def test_the_command_line_names_what_differs_from_the_defaults() -> None:
+    config = TrainConfig(DatasetConfig("speech_commands", "somewhere", ("yes", "no"), seed=3), seed=2, weight_bits=(4,))
+    assert command_line(config) == (
+        "python -m kws.train --data_dir=D --run_dir=R --dataset=speech_commands --words=yes,no --data_seed=3 --seed=2 "
+        "--weight_bits=4"
+    )
