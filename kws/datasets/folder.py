@@ -6,7 +6,6 @@ file, 80/10/10 in each word; the clips cut from one file always stay together. B
 """
 
 import hashlib
-import math
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -127,7 +126,7 @@ def _by_speaker(of_speaker: dict[str, list[pathlib.Path]], seed: int) -> dict[pa
 
 def _by_file(word: str, paths: Sequence[pathlib.Path], seed: int) -> dict[pathlib.Path, str]:
     order = sorted(paths, key=lambda path: _hash(f"{seed}/{word}/{path.name}"))
-    held_out = math.ceil(_HELD_OUT_SHARE * len(order)) if len(order) >= len(SPLITS) else 0
+    held_out = max(1, round(_HELD_OUT_SHARE * len(order))) if len(order) >= len(SPLITS) else 0
     result = dict.fromkeys(order, "training")
     result.update(dict.fromkeys(order[:held_out], "validation"))
     result.update(dict.fromkeys(order[held_out : 2 * held_out], "testing"))
