@@ -42,7 +42,7 @@ has_newlib() {
 }
 
 has_host_compiler() {
-  printf '#include <stdio.h>\n' | gcc -fsyntax-only -x c - 2>/dev/null
+  gcc -fsyntax-only -x c - <<<'#include <stdio.h>' 2>/dev/null
 }
 
 find_missing_packages() {
