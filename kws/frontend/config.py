@@ -45,7 +45,7 @@ class FrontEndConfig:
     mel_low_hz: int = 20
     mel_high_hz: int = 7600
     coefficients: int = 10
-    floor_bits: int = 12
+    floor_bits: int = 14
     offsets: tuple[int, ...] = ()
     shifts: tuple[int, ...] = ()
 
