@@ -73,9 +73,10 @@ def keras_layers(bundle: Bundle) -> LayerCodes:
     except (OSError, ValueError) as error:
         raise UserError(f"{bundle.keras_path} can't be read ({error}): {_REMEDY}") from error
     model = bundle.model
+    layer_outputs = apply.layer_outputs(graph)
 
     def run_layers(codes: np.ndarray) -> dict[str, np.ndarray]:
-        outputs = apply.layer_outputs(graph, dequantize(codes, model.input_format))
+        outputs = layer_outputs(dequantize(codes, model.input_format))
         formats = {layer.name: layer.output_format for layer in model.layers}
         return {
             name: np.asarray(values, np.float64) * 2.0 ** formats[name].fraction_bits

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -189,13 +190,17 @@ def load_model(path: str | pathlib.Path) -> tf.keras.Model:
         return tf.keras.models.load_model(path, compile=False)
 
 
-def layer_outputs(model: tf.keras.Model, features: np.ndarray) -> dict[str, np.ndarray]:
-    """Every layer's output in fixed point, as real values `code * 2**-f`, by layer name.
+def layer_outputs(model: tf.keras.Model) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A function from features to every layer's output in fixed point, as real values `code * 2**-f`, by layer name.
 
-    Args:
-      features: float32 [n, h, w, c] on the input's grid.
+    Its argument is float32 [n, h, w, c] on the input's grid. The graph is built once, for all calls.
     """
-    wrappers = wrapped_layers(model)
-    observed = tf.keras.Model(model.input, [wrapper.output for wrapper in wrappers])
-    outputs = observed.predict(features, batch_size=128, verbose=0)
-    return {wrapper.layer.name: output for wrapper, output in zip(wrappers, outputs, strict=True)}
+    names = [wrapper.layer.name for wrapper in wrapped_layers(model)]
+    observed = tf.keras.Model(model.input, [wrapper.output for wrapper in wrapped_layers(model)])
+    compiled = tf.function(lambda features: observed(features, training=False), reduce_retracing=True)
+
+    def outputs(features: np.ndarray) -> dict[str, np.ndarray]:
+        found = compiled(tf.constant(features, tf.float32))
+        return {name: output.numpy() for name, output in zip(names, found, strict=True)}
+
+    return outputs

@@ -30,7 +30,7 @@ def test_every_layer_equals_the_interpreter(weight_bits: int, activation_bits: i
     model, _ = build(weight_bits, activation_bits)
     lowered = lower.lower(model, "small", LABELS)
     codes = networks.inputs(2, 200)
-    outputs = apply.layer_outputs(model, codes.astype(np.float32) / 32)
+    outputs = apply.layer_outputs(model)(codes.astype(np.float32) / 32)
     for layer, expected in interpreter.run_layers(lowered, codes):
         found = outputs[layer.name].reshape(expected.shape) * 2.0**layer.output_format.fraction_bits
         np.testing.assert_array_equal(found, expected, err_msg=layer.name)
