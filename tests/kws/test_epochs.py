@@ -1,0 +1,165 @@
+"""Epochs: which clips, how many, in what order; the same from any number of workers; clean ends."""
+
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from kws.epochs import EpochConfig, EpochProducer, epoch_examples, plan
+from kws.frontend import FrontEndConfig, features
+
+FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
+CONFIG = EpochConfig(FRONTEND, silence_label=9)
+LABELS = np.repeat([0, 1, 2, 3, 4], [100, 60, 60, 50, 10])
+
+
+def quiet(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
+    return rng.integers(-3, 4, 16000).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    return np.random.default_rng(0).integers(-2000, 2000, (len(LABELS), 16000)).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def noises() -> list[np.ndarray]:
+    return [np.random.default_rng(1).integers(-500, 500, 40000).astype(np.int16)]
+
+
+def test_classes_are_balanced() -> None:
+    sources, labels = plan(LABELS, CONFIG, 1, 0)
+    # The median class has 60 clips; ten clips are repeated three times at most.
+    assert [int((labels == label).sum()) for label in range(5)] == [60, 60, 60, 60, 30]
+    spoken = sources >= 0
+    np.testing.assert_array_equal(labels[spoken], LABELS[sources[spoken]])
+    counts = np.bincount(sources[spoken], minlength=len(LABELS))
+    assert set(counts[LABELS == 4]) == {3}
+    assert set(counts[LABELS == 3]) == {1, 2}
+    assert counts[LABELS == 0].max() == 1
+
+
+def test_silence_has_its_share() -> None:
+    sources, labels = plan(LABELS, CONFIG, 1, 0)
+    assert (labels[sources < 0] == 9).all()
+    assert abs((labels == 9).mean() - CONFIG.silence_share) < 0.005
+    assert (plan(LABELS, dataclasses.replace(CONFIG, silence_label=None), 1, 0)[0] >= 0).all()
+
+
+def test_every_epoch_is_another_and_a_seed_decides() -> None:
+    first = plan(LABELS, CONFIG, 1, 0)
+    np.testing.assert_array_equal(first, plan(LABELS, CONFIG, 1, 0))
+    assert (plan(LABELS, CONFIG, 1, 1)[0] != first[0]).any()
+    assert (plan(LABELS, CONFIG, 2, 0)[0] != first[0]).any()
+    drawn = {clip for epoch in range(8) for clip in plan(LABELS, CONFIG, 1, epoch)[0] if clip >= 0}
+    assert len(drawn) == len(LABELS)
+
+
+def test_unbalanced_is_every_clip_once() -> None:
+    sources, _ = plan(LABELS, dataclasses.replace(CONFIG, balanced=False), 1, 0)
+    np.testing.assert_array_equal(np.sort(sources[sources >= 0]), np.arange(len(LABELS)))
+
+
+def test_a_repeated_clip_is_another_example(clips: np.ndarray, noises: list[np.ndarray]) -> None:
+    tensor, labels = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=1, epoch=0)
+    assert (tensor.shape, tensor.dtype) == ((len(labels), 49, 10, 1), np.int8)
+    spoken = tensor[labels != CONFIG.silence_label]
+    assert len({example.tobytes() for example in spoken}) == len(spoken)
+
+
+def test_examples_are_augmented_clips(clips: np.ndarray, noises: list[np.ndarray]) -> None:
+    still = dataclasses.replace(
+        CONFIG.augment, speed=(1.0, 1.0), shift_samples=0, noise_probability=0.0, gain_db=(0.0, 0.0)
+    )
+    config = EpochConfig(FRONTEND, still)
+    tensor, _ = epoch_examples(clips, LABELS, noises, None, config, seed=1, epoch=0)
+    sources, _ = plan(LABELS, config, 1, 0)
+    np.testing.assert_array_equal(tensor, features(clips, FRONTEND)[sources])
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_any_number_of_workers_gives_the_same(clips: np.ndarray, noises: list[np.ndarray], processes: int) -> None:
+    with EpochProducer(clips, LABELS, noises, quiet, CONFIG, seed=5, epochs=3, processes=processes) as producer:
+        for epoch in (0, 1, 2, 1):
+            tensor, labels = producer.epoch(epoch)
+            expected, expected_labels = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=5, epoch=epoch)
+            np.testing.assert_array_equal(tensor, expected)
+            np.testing.assert_array_equal(labels, expected_labels)
+
+
+def test_the_files_are_removed(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
+    with EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, processes=1, scratch_dir=str(tmp_path)) as producer:
+        producer.epoch(0)
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def _explode(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
+    raise RuntimeError("no silence today")
+
+
+def test_an_error_in_a_worker_reaches_the_caller(clips: np.ndarray) -> None:
+    with (
+        pytest.raises(RuntimeError, match="no silence today"),
+        EpochProducer(clips, LABELS, [], _explode, CONFIG, seed=5, processes=1) as producer,
+    ):
+        producer.epoch(0)
+
+
+def test_bad_arguments_are_refused(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match=r"expected int16 \[n, 16000\]"):
+        EpochProducer(clips[:, :8000], LABELS, [], quiet, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="3 labels for 280 clips"):
+        EpochProducer(clips, LABELS[:3], [], quiet, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="no function that draws silence"):
+        EpochProducer(clips, LABELS, [], None, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="noises"):
+        EpochProducer(clips, LABELS, [np.zeros(5, np.float32)], quiet, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="isn't calibrated"):
+        EpochConfig(FrontEndConfig())
+    with pytest.raises(UserError, match="no training clips"):
+        plan(LABELS[:0], CONFIG, 0, 0)
+    with pytest.raises(UserError, match="can't write"):
+        EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, scratch_dir=str(tmp_path / "missing"))
+
+
+INTERRUPTED = """
+import numpy as np
+from kws.epochs import EpochConfig, EpochProducer
+from kws.frontend import FrontEndConfig
+config = EpochConfig(FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10))
+clips = np.ones((600, 16000), np.int16)
+try:
+    with EpochProducer(clips, np.zeros(600, int), [], None, config, seed=0, processes=2) as producer:
+        print("ready", flush=True)
+        for epoch in range(1000):
+            producer.epoch(epoch)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.5])
+def test_ctrl_c_ends_quietly(delay: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(delay)
+    # As a terminal does: the whole group, workers included, gets the signal.
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (output, errors, process.returncode) == ("stopped\n", "", 0)
