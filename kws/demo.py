@@ -16,7 +16,7 @@ from cli import command
 from export import bundle as bundles
 from export import convert, verify
 from kws import datasets, evaluate, train
-from kws.run_folder import METRICS, RunFolder
+from kws.run_folder import METRICS, SETTINGS, RunFolder
 from kws.train_config import TrainConfig
 from microcontroller import bench
 
@@ -45,7 +45,7 @@ class DemoConfig:
 def demo(config: DemoConfig) -> dict[str, Any]:
     """Runs every step and returns the figures of the closing table."""
     started = time.monotonic()
-    if (config.run_dir / bundles.MANIFEST).parent.is_dir() and (config.run_dir / "run.json").is_file():
+    if (config.run_dir / SETTINGS).is_file():
         shutil.rmtree(config.run_dir)
     _step(1, "train on synthetic speech: float, then fixed point (8-bit weights and activations)")
     dataset = datasets.DatasetConfig(dataset="synthetic", clips_per_word=config.clips_per_word)
@@ -72,7 +72,6 @@ def demo(config: DemoConfig) -> dict[str, Any]:
         "tflite_bytes": bundle.tflite_path.stat().st_size,
         "weight_bytes": sum(layer.weight_bytes for layer in bundle.model.layers),
         "device": board,
-        "host": _host_answers(bundle),
         "seconds": round(time.monotonic() - started),
         "bundle": str(bundle_path),
     }
@@ -81,11 +80,6 @@ def demo(config: DemoConfig) -> dict[str, Any]:
 def run_metrics(run: RunFolder, stage: str) -> float:
     """Accuracy of a stage on the test split."""
     return run.read_json(METRICS)[stage]["testing"]["accuracy"]
-
-
-def _host_answers(bundle: bundles.Bundle) -> dict[str, str]:
-    answers = bundle.golden.logits_single.argmax(axis=1)
-    return {clip: bundle.labels[answer] for clip, answer in zip(bundle.golden.clips, answers, strict=True)}
 
 
 def _step(number: int, text: str) -> None:
@@ -111,11 +105,10 @@ def table(result: dict[str, Any]) -> str:
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:{width}}  {value}" for name, value in rows]
     lines += ["", f"{'clip':{width}}  {'spoken':10} {'host':10} device"]
-    shown = device["predictions"][:: max(len(device["predictions"]) // _SHOWN_CLIPS, 1)][:_SHOWN_CLIPS]
-    for answer in shown:
-        clip = answer["clip"]
-        host = result["host"].get(clip, "-")
-        lines.append(f"{clip[-width:]:{width}}  {answer['expected']:10} {host:10} {answer['label']}")
+    heard = [answer for answer in device["predictions"] if answer["spoken"]]
+    for answer in heard[:: max(len(heard) // _SHOWN_CLIPS, 1)][:_SHOWN_CLIPS]:
+        clip = answer["clip"][-width:]
+        lines.append(f"{clip:{width}}  {answer['spoken']:10} {answer['expected']:10} {answer['label']}")
     lines += ["", f"{result['seconds']} s; the bundle is in {result['bundle']}"]
     return "\n".join(lines)
 

@@ -65,7 +65,7 @@ def run(
     config: TrainConfig,
     run_dir: str | pathlib.Path,
     *,
-    resume: bool,
+    resume: bool = False,
     say: Callable[[str], None] = print,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
