@@ -67,7 +67,7 @@ def windowed(frames: np.ndarray, config: FrontEndConfig) -> np.ndarray:
       frames: int16 [..., window_samples].
 
     Returns:
-      int32 [..., fft_length], below 2**30 in magnitude but for a frame of -32768.
+      int32 [..., fft_length], below 2**30 in magnitude.
     """
     product = frames.astype(np.int32) * make_tables(config).window
     length = config.fft_length
