@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from cli import command
@@ -46,7 +47,10 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
     except ValueError as error:
         raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
-    golden = bundle.golden_vectors(lowered, source.clips, source.features, source.true_labels)
+    # In a fixed random order, any first few clips are a fair sample of all words.
+    order = np.random.default_rng(0).permutation(len(source.clips))
+    clips = tuple(source.clips[i] for i in order)
+    golden = bundle.golden_vectors(lowered, clips, source.features[order], source.true_labels[order])
     say(f"golden vectors: {len(golden)} clips of the test split")
     written = bundle.write(
         config.bundle,

@@ -13,7 +13,6 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from export import bundle as bundles
 from export import convert, verify
 from kws import datasets, evaluate, train
 from kws.run_folder import METRICS, SETTINGS, RunFolder
@@ -34,8 +33,8 @@ class DemoConfig:
     """
 
     run_dir: pathlib.Path
-    float_epochs: int = 14
-    fixed_point_epochs: int = 4
+    float_epochs: int = 40
+    fixed_point_epochs: int = 8
     emulator: str = "auto"
     clips: int = 20
     seed: int = 0
