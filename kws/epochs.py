@@ -6,8 +6,6 @@ An example depends on (seed, epoch, its index) alone, so an epoch is the same fo
 import concurrent.futures
 import dataclasses
 import functools
-import os
-import pathlib
 import tempfile
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -17,6 +15,7 @@ import numpy as np
 from cli.command import UserError
 from kws.augment import AugmentConfig, augment
 from kws.frontend import FrontEndConfig, features
+from kws.sample_store import SampleStore
 from kws.worker_pool import processes_or_cores, start_workers
 
 # draw(rng, noises) -> int16 [clip_samples]
@@ -163,43 +162,14 @@ def epoch_examples(
     return examples(samples.__getitem__, noises, silence_draw, sources, 0, config, seed, epoch), drawn
 
 
-@dataclasses.dataclass(frozen=True)
-class _Store:
-    """Clips and noise recordings in a file each, which workers read from."""
-
-    folder: str
-    clip_samples: int
-    noise_lengths: tuple[int, ...]
-
-    def write(self, samples: np.ndarray, noises: Sequence[np.ndarray]) -> None:
-        with open(self._path("clips"), "wb") as file:
-            for start in range(0, len(samples), 1024):
-                file.write(np.ascontiguousarray(samples[start : start + 1024]).data)
-        with open(self._path("noises"), "wb") as file:
-            for noise in noises:
-                file.write(np.ascontiguousarray(noise).data)
-
-    def open_clips(self) -> Callable[[int], np.ndarray]:
-        descriptor = os.open(self._path("clips"), os.O_RDONLY)
-        size = self.clip_samples * np.dtype(np.int16).itemsize
-        return lambda clip: np.frombuffer(os.pread(descriptor, size, clip * size), np.int16)
-
-    def read_noises(self) -> list[np.ndarray]:
-        samples = np.fromfile(self._path("noises"), np.int16)
-        return np.split(samples, np.cumsum(self.noise_lengths)[:-1]) if self.noise_lengths else []
-
-    def _path(self, name: str) -> pathlib.Path:
-        return pathlib.Path(self.folder) / f"{name}.int16"
-
-
 @functools.lru_cache(maxsize=1)
-def _opened(store: _Store) -> tuple[Callable[[int], np.ndarray], list[np.ndarray]]:
+def _opened(store: SampleStore) -> tuple[Callable[[int], np.ndarray], list[np.ndarray]]:
     """What a worker reads once, whatever the number of its tasks."""
     return store.open_clips(), store.read_noises()
 
 
 def _work(
-    store: _Store,
+    store: SampleStore,
     silence_draw: SilenceDraw | None,
     sources: np.ndarray,
     first: int,
@@ -260,7 +230,7 @@ class EpochProducer:
         self._pending: dict[int, tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]] = {}
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir)
-            self._store = _Store(self._folder.name, samples.shape[1], tuple(len(noise) for noise in noises))
+            self._store = SampleStore(self._folder.name, samples.shape[1], tuple(len(noise) for noise in noises))
             self._store.write(samples, noises)
         except OSError as error:
             size = samples.nbytes / 1e6
