@@ -7,7 +7,9 @@ time; every number in them comes from the model. They compile against `microcont
 import numpy as np
 
 from export.integer_model import IntegerModel
-from export.kernel_plan import ALIGNMENT, PORTABLE, Plan, Step, plan
+from export.kernel_plan import ALIGNMENT, PORTABLE, Conversion, Plan, Step, Tensor, plan
+from export.kernel_plan.kernel import Constant, requantization, shape_fields
+from export.kernel_plan.layout import CHANNEL_BLOCK
 
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
@@ -41,7 +43,7 @@ def _header(model: IntegerModel, steps: Plan, profile: str) -> str:
         "OUTPUT_FRACTION_BITS": model.output_format.fraction_bits,
         "LAYER_COUNT": len(model.layers),
         "MACS": model.macs,
-        "WEIGHT_BYTES": sum(_weight_bytes(step) for step in steps.steps),
+        "WEIGHT_BYTES": sum(step.constant_bytes for step in steps.steps),
         "ARENA_BYTES": steps.arena_bytes,
     }
     defines = "\n".join(
@@ -77,10 +79,18 @@ typedef struct {{
  * input     codes [FXP_MODEL_INPUT_HEIGHT][FXP_MODEL_INPUT_WIDTH][FXP_MODEL_INPUT_CHANNELS]
  * output    logit codes [FXP_MODEL_OUTPUT_BYTES], in the order of fxp_model_labels
  * arena     FXP_MODEL_ARENA_BYTES aligned to FXP_ALIGNMENT, such as an fxp_model_arena; overlaps neither of the two
- * observer  called after each layer with its output; may be NULL
+ * observer  called after each layer with its output, in the layout of the layer's kernel; may be NULL
  * context   handed to the observer
  */
 void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context);
+
+/*
+ * Writes what an observer was given as int8 codes.
+ *
+ * output  the observer's
+ * codes   [height][width][channels] of fxp_model_layers[layer].output; overlaps not the output
+ */
+void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes);
 
 #ifdef __cplusplus
 }}
@@ -92,16 +102,18 @@ void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_obse
 
 def _source(model: IntegerModel, steps: Plan) -> str:
     parts = [
-        _preamble(model),
+        _preamble(model, steps),
+        *_instances(steps),
         *(_constants(step) for step in steps.steps),
         _labels(model),
         _layer_table(steps),
+        _unpack(steps),
         _invoke(steps),
     ]
     return "\n".join(parts)
 
 
-def _preamble(model: IntegerModel) -> str:
+def _preamble(model: IntegerModel, steps: Plan) -> str:
     rows = [("layer", "op", "input", "weights", "output", "shift", "accumulator")]
     for layer in model.layers:
         formats = (layer.input_format, layer.weight_format, layer.output_format)
@@ -110,6 +122,8 @@ def _preamble(model: IntegerModel) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     table = "\n".join(f" * {line}".rstrip() for line in lines)
+    headers = {instance.header for step in steps.steps for instance in step.instances.values()}
+    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted(headers)))
     return f"""\
 /*
  * Generated from an integer model. Don't edit: export the model again.
@@ -118,86 +132,54 @@ def _preamble(model: IntegerModel) -> str:
  *
 {table}
  */
-#include "{HEADER}"
-
+{includes}
 #include <assert.h>
+#include <string.h>
 
 static_assert(FXP_ALIGNMENT == {ALIGNMENT}, "this model was placed for another alignment");
+static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for another block of channels");
 static_assert(FXP_MODEL_ARENA_BYTES % FXP_ALIGNMENT == 0, "the arena is a whole number of aligned blocks");
 """
+
+
+def _instances(steps: Plan) -> list[str]:
+    """Functions made by macros of the engine, each once."""
+    made = {instance.name: instance for step in steps.steps for instance in step.instances.values()}
+    lines = [f"{made[name].macro}({', '.join(map(str, (name, *made[name].arguments)))})\n" for name in sorted(made)]
+    return ["".join(lines)] if lines else []
 
 
 def _constants(step: Step) -> str:
     layer = step.layer
     shape = " x ".join(map(str, layer.output_shape))
     text = f"/* {layer.name}: {layer.op} to {shape} */\n"
-    if step.kernel.layout:
-        text += _array("int8_t", f"{layer.name}_weights", step.weights, step.kernel.layout)
-        text += _array("int32_t", f"{layer.name}_bias", step.bias, "[output channel], rounding half included")
+    for field, constant in step.constants.items():
+        text += _array(f"{layer.name}_{field}", constant)
     return text + f"static const {step.kernel.args_type} {layer.name}_args = {_fields(_args(step))};\n"
 
 
-def _array(c_type: str, name: str, values: np.ndarray, layout: str) -> str:
-    width = max(len(str(values.min())), len(str(values.max())))
-    per_line = max((_COLUMNS - 4) // (width + 2), 1)
-    cells = [f"{value:>{width}}," for value in values.tolist()]
+def _array(name: str, constant: Constant) -> str:
+    values = constant.values
+    if values.dtype == np.uint32:
+        cells = [f"0x{value:08x}," for value in values.tolist()]
+    else:
+        width = max(len(str(values.min())), len(str(values.max())))
+        cells = [f"{value:>{width}}," for value in values.tolist()]
+    per_line = max((_COLUMNS - 4) // (len(cells[0]) + 1), 1)
     rows = [cells[i : i + per_line] for i in range(0, len(cells), per_line)]
     lines = "\n".join("    " + " ".join(row) for row in rows)
     return (
-        f"// clang-format off: {layout}\n"
-        f"alignas(FXP_ALIGNMENT) static const {c_type} {name}[{values.size}] = {{\n{lines}\n}};\n"
+        f"// clang-format off: {constant.layout}\n"
+        f"alignas(FXP_ALIGNMENT) static const {values.dtype}_t {name}[{values.size}] = {{\n{lines}\n}};\n"
         "// clang-format on\n"
     )
 
 
 def _args(step: Step) -> dict:
     """The kernel's argument struct: field -> number, C expression, or a nested struct's fields."""
-    fields = _ARGS[step.kernel.args_type](step)
-    if step.kernel.layout:
-        fields["weights"] = f"{step.layer.name}_weights"
-        fields["bias"] = f"{step.layer.name}_bias"
-    output = step.layer.output_format
-    fields["requantization"] = dict(shift=step.layer.shift, min_code=output.min_code, max_code=output.max_code)
-    return fields
-
-
-def _window_args(step: Step) -> dict:
-    layer = step.layer
-    (top, _), (left, _) = layer.padding
-    return {
-        "input": _shape(layer.input_shape),
-        "output": _shape(layer.output_shape),
-        "window": dict(height=layer.kernel_size[0], width=layer.kernel_size[1]),
-        "stride": dict(vertical=layer.stride[0], horizontal=layer.stride[1]),
-        "padding": dict(top=top, left=left),
-    }
-
-
-def _pointwise_args(step: Step) -> dict:
-    height, width, channels = step.layer.output_shape
-    return dict(positions=height * width, input_channels=step.layer.input_shape[2], output_channels=channels)
-
-
-def _pool_args(step: Step) -> dict:
-    height, width, channels = step.layer.input_shape
-    return dict(positions=height * width, channels=channels, bias=int(step.bias[0]))
-
-
-def _dense_args(step: Step) -> dict:
-    return dict(inputs=step.layer.input_shape[2], outputs=step.layer.output_shape[2])
-
-
-_ARGS = {
-    "fxp_conv2d_args": _window_args,
-    "fxp_pointwise_conv2d_args": _pointwise_args,
-    "fxp_depthwise_conv2d_args": _window_args,
-    "fxp_average_pool_args": _pool_args,
-    "fxp_dense_args": _dense_args,
-}
-
-
-def _shape(shape: tuple[int, int, int]) -> dict[str, int]:
-    return dict(zip(("height", "width", "channels"), shape, strict=True))
+    fields = step.kernel.args(step.layer)
+    fields |= {field: f"{step.layer.name}_{field}" for field in step.constants}
+    return fields | {field: instance.name for field, instance in step.instances.items()}
 
 
 def _fields(fields: dict, indent: str = "") -> str:
@@ -227,18 +209,16 @@ def _layer_table(steps: Plan) -> str:
             "op": _string(layer.op),
             "kernel": _string(step.kernel.function),
             "macs": layer.macs,
-            "weight_bytes": _weight_bytes(step),
-            "output_bytes": int(np.prod(layer.output_shape)),
-            "output": _shape(layer.output_shape),
+            "weight_bytes": step.constant_bytes,
+            "output_bytes": step.output.bytes,
+            "output": shape_fields(layer.output_shape),
         }
         formats = {"input": layer.input_format, "weight": layer.weight_format, "output": layer.output_format}
         for tensor, q in formats.items():
             fields[f"{tensor}_bits"] = q.bits
             fields[f"{tensor}_fraction_bits"] = q.fraction_bits
         fields["accumulator_bits"] = layer.accumulator_bits
-        fields["shift"] = layer.shift
-        fields["min_code"] = layer.output_format.min_code
-        fields["max_code"] = layer.output_format.max_code
+        fields |= requantization(layer)
         rows.append(f"    {_fields(fields, '    ')},\n")
     return (
         "// clang-format off\n"
@@ -246,17 +226,43 @@ def _layer_table(steps: Plan) -> str:
     )
 
 
+def _unpack(steps: Plan) -> str:
+    """fxp_model_unpack: by a function of the engine where a layer's output is not int8 already."""
+    function_of = {step.kernel.output_layout.unpack for step in steps.steps}
+    cases = ""
+    for function in sorted(function_of - {""}):
+        layers = [i for i, step in enumerate(steps.steps) if step.kernel.output_layout.unpack == function]
+        cases += "".join(f"    case {i}:\n" for i in layers)
+        cases += f"        {function}(fxp_model_layers[layer].output, output, codes);\n        break;\n"
+    if not cases:
+        return """\
+void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {
+    memcpy(codes, output, fxp_model_layers[layer].output_bytes);
+}
+"""
+    return f"""\
+void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {{
+    switch (layer) {{
+{cases}    default:
+        memcpy(codes, output, fxp_model_layers[layer].output_bytes);
+        break;
+    }}
+}}
+"""
+
+
 def _invoke(steps: Plan) -> str:
-    declarations, calls, source = [], [], "input"
+    calls = []
     for i, step in enumerate(steps.steps):
-        target = "output" if step.output_offset is None else f"output_{i}"
-        size = int(np.prod(step.layer.output_shape))
-        if step.output_offset is not None:
-            declarations.append(f"    int8_t *const {target} = bytes + {step.output_offset};\n")
-        calls.append(f"    {step.kernel.function}(&{step.layer.name}_args, {source}, {target});\n")
-        calls.append(f"    observe(observer, context, {i}, {target}, {size});\n")
-        source = target
-    bytes_pointer = "    int8_t *const bytes = arena;\n" if declarations else "    (void)arena;\n"
+        calls += [_conversion(conversion) for conversion in step.conversions]
+        arguments = [f"&{step.layer.name}_args", _pointer(step.input), _pointer(step.output)]
+        if step.scratch is not None:
+            arguments.append(f"bytes + {step.scratch}")
+        calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")
+        calls.append(f"    observe(observer, context, {i}, {_pointer(step.output)}, {step.output.bytes});\n")
+    calls += [_conversion(conversion) for conversion in steps.answer]
+    used = any("bytes + " in call for call in calls)
+    bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
     return f"""\
 static inline void observe(fxp_observer observer, void *context, int layer, const int8_t *output, size_t bytes) {{
     if (observer != NULL) {{
@@ -265,14 +271,19 @@ static inline void observe(fxp_observer observer, void *context, int layer, cons
 }}
 
 void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context) {{
-{bytes_pointer}{"".join(declarations)}
+{bytes_pointer}
 {"".join(calls)}}}
 """
 
 
-def _weight_bytes(step: Step) -> int:
-    """Bytes of the constants as stored: weights and biases."""
-    return step.weights.size + step.bias.size * 4 if step.kernel.layout else 0
+def _conversion(conversion: Conversion) -> str:
+    height, width, channels = conversion.input.shape
+    shape = f"(fxp_shape){{.height = {height}, .width = {width}, .channels = {channels}}}"
+    return f"    {conversion.function}({shape}, {_pointer(conversion.input)}, {_pointer(conversion.output)});\n"
+
+
+def _pointer(tensor: Tensor) -> str:
+    return tensor.place if isinstance(tensor.place, str) else f"bytes + {tensor.place}"
 
 
 def _string(text: str) -> str:

@@ -1,8 +1,6 @@
 /* What a generated model shows to a foreign-function binding on the host, where its macros can't be seen. */
 #include "fxp_model.h"
 
-#include <string.h>
-
 uint32_t fxp_host_arena_bytes(void);
 uint32_t fxp_host_layer_count(void);
 uint32_t fxp_host_label_count(void);
@@ -63,12 +61,13 @@ void fxp_host_run(const int8_t *input, int8_t *output, uint32_t count, void *are
 /* context: where the next layer's output goes */
 static void record(void *context, int layer, const int8_t *output, size_t bytes) {
     int8_t **next = context;
-    (void)layer;
-    memcpy(*next, output, bytes);
-    *next += bytes;
+    const fxp_shape shape = fxp_model_layers[layer].output;
+    (void)bytes;
+    fxp_model_unpack(layer, output, *next);
+    *next += shape.height * shape.width * shape.channels;
 }
 
-/* layers [count][sum of the layers' output bytes]: every layer's output in order of execution */
+/* layers [count][sum of the layers' output bytes]: every layer's output in order of execution, as codes */
 void fxp_host_run_layers(const int8_t *input, int8_t *layers, int8_t *output, uint32_t count, void *arena) {
     for (uint32_t i = 0; i < count; ++i) {
         fxp_model_invoke(input, output, arena, record, &layers);

@@ -27,6 +27,9 @@ extern "C" {
 /* Alignment in bytes of arenas, weights and biases. */
 #define FXP_ALIGNMENT 16
 
+/* An int16 tensor holds a multiple of so many channels; the added ones are 0. */
+#define FXP_CHANNEL_BLOCK 4
+
 typedef struct {
     int32_t height;
     int32_t width;
@@ -108,6 +111,38 @@ void fxp_depthwise_conv2d_s8(const fxp_depthwise_conv2d_args *args, const int8_t
 void fxp_average_pool_s8(const fxp_average_pool_args *args, const int8_t *input, int8_t *output);
 void fxp_dense_s8(const fxp_dense_args *args, const int8_t *input, int8_t *output);
 
+/*
+ * int16 activations, [height][width][channels rounded up to FXP_CHANNEL_BLOCK], for kernels that use the DSP extension
+ * of Armv7E-M. A word, which is 4-byte aligned, holds two neighbouring channels. Every one of them has a twin in plain C
+ * with the same layouts, for compilers without __ARM_FEATURE_DSP.
+ */
+
+/* Unaliased by the type of the memory behind it, which is the caller's. */
+typedef uint32_t __attribute__((may_alias)) fxp_word;
+
+/* Made by FXP_PAIR_PRODUCTS of fxp_pair_products.h. */
+typedef void fxp_pair_products(
+    const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output0, fxp_word *output1
+);
+
+typedef struct {
+    int32_t positions;    /* height * width, the same in and out */
+    int32_t input_words;  /* of one position: half its channels */
+    int32_t output_words; /* at most input_words where input and output begin at one address */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_pair_products *products;
+} fxp_pointwise_conv2d_s16_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_s16(
+    const fxp_pointwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
+);
+
+/* int8 [height][width][channels] from and to int16; both may work in place. */
+void fxp_pack_s16(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_s16(fxp_shape shape, const void *input, void *output);
+
 /* What a generated model tells about one of its layers: value = code * 2^-fraction_bits for each tensor. */
 typedef struct {
     const char *name;
@@ -129,7 +164,10 @@ typedef struct {
     int8_t max_code;
 } fxp_layer_info;
 
-/* Called after each layer with its output, which is valid until the observer returns. */
+/*
+ * Called after each layer with its output, which is valid until the observer returns. It lies in the layout of the
+ * layer's kernel; fxp_model_unpack of the generated model writes it as int8 [height][width][channels].
+ */
 typedef void (*fxp_observer)(void *context, int layer, const int8_t *output, size_t bytes);
 
 #ifdef __cplusplus

@@ -1,0 +1,71 @@
+"""Weights in 16 bits leave room: a layer's accumulators are scaled by a power of two so that layers share a shift.
+
+Multiplying weights and bias (rounding half included) by 2**d and shifting by d more changes no output code. A kernel
+whose shift is a number in its instructions then serves several layers; a shift of 16 is the cheapest one, since the
+upper halfwords of two accumulators are packed and saturated together.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from export import accumulator
+from export.integer_model import Layer
+from export.kernel_plan.kernel import half
+
+CANONICAL_SHIFTS = (16, 14, 12, 10, 8)
+"""Tried in this order; what fits none of them keeps its own shift."""
+_MAX_WEIGHT = 2**15 - 1
+_MAX_SUM = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaled:
+    """A layer on a scaled accumulator grid.
+
+    Attributes:
+      shift: from the scaled accumulator to the output codes, 1 to 31.
+      weights: int64, the layer's kernel times 2**(shift - layer.shift), |weight| < 2**15.
+      bias: int64 [channels], rounding half included, on the same grid.
+    """
+
+    shift: int
+    weights: np.ndarray
+    bias: np.ndarray
+
+
+def refusal(layer: Layer) -> str:
+    """Why no scale fits the layer; empty where one does."""
+    if layer.shift == 0 and not _fits(layer, 1):
+        return "shift 0 and no bit of the accumulator to spare"
+    return ""
+
+
+def scaled(layer: Layer) -> Scaled:
+    """The layer with the first canonical shift that its weights and its proved sums allow.
+
+    Raises:
+      ValueError: `refusal` gives a reason.
+    """
+    if reason := refusal(layer):
+        raise ValueError(f"layer {layer.name}: {reason}")
+    own = max(layer.shift, 1)
+    shift = next((s for s in CANONICAL_SHIFTS if s >= own and _fits(layer, s - layer.shift)), own)
+    factor = 1 << (shift - layer.shift)
+    return Scaled(shift, layer.kernel.astype(np.int64) * factor, (layer.bias.astype(np.int64) + half(layer)) * factor)
+
+
+def _fits(layer: Layer, extra: int) -> bool:
+    peak = int(np.abs(layer.kernel.astype(np.int64)).max(initial=0))
+    return peak << extra <= _MAX_WEIGHT and int(accumulator.worst_case(layer).max()) << extra <= _MAX_SUM
+
+
+def saturation(layer: Layer) -> tuple[str, int]:
+    """The instruction that clamps to the output's codes, and its width: ("usat", 7) for 0 .. 127."""
+    q = layer.output_format
+    return ("ssat" if q.signed else "usat"), q.bits
+
+
+def saturation_refusal(layer: Layer) -> str:
+    """Why no one instruction clamps to the output's codes; empty where one does."""
+    return "symmetric signed outputs" if layer.output_format.symmetric else ""

@@ -1,0 +1,73 @@
+"""Chooses a kernel for every layer: the cheapest path through kernels and the layouts between them."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from export.integer_model import IntegerModel, Layer
+from export.kernel_plan.kernel import Kernel
+from export.kernel_plan.layout import S8, ActivationLayout
+
+
+@dataclasses.dataclass(frozen=True)
+class _Path:
+    instructions: float
+    kernels: tuple[Kernel, ...]
+
+
+def candidates(layer: Layer, kernels: Sequence[Kernel]) -> list[Kernel]:
+    """Those of `kernels` that can run `layer`.
+
+    Raises:
+      ValueError: none can; it names layer, shapes and every kernel's reason.
+    """
+    takers, reasons = [], []
+    for kernel in kernels:
+        if kernel.op == layer.op:
+            reason = kernel.refusal(layer)
+            takers += [] if reason else [kernel]
+            reasons.append(f"{kernel.function}: {reason}")
+    if not takers:
+        shapes = " to ".join("x".join(map(str, shape)) for shape in (layer.input_shape, layer.output_shape))
+        why = "; ".join(reasons) or "no kernel for this op"
+        raise ValueError(f"layer {layer.name} ({layer.op}, {shapes}): no kernel runs it ({why})")
+    return takers
+
+
+def conversion_cost(before: ActivationLayout, after: ActivationLayout, codes: int) -> float:
+    """Instructions between two layouts, by way of int8 where they are both others; infinite where there is no way."""
+    if before == after:
+        return 0.0
+    if (before != S8 and not before.unpack) or (after != S8 and not after.pack):
+        return float("inf")
+    return codes * (before.unpack_cost + after.pack_cost)
+
+
+def choose(model: IntegerModel, kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
+    """One kernel per layer, with the least estimated instructions, conversions between layouts included.
+
+    Raises:
+      ValueError: a layer that no kernel runs.
+    """
+    best: dict[str, tuple[ActivationLayout, _Path]] = {S8.name: (S8, _Path(0.0, ()))}
+    for layer in model.layers:
+        height, width, channels = layer.input_shape
+        following: dict[str, tuple[ActivationLayout, _Path]] = {}
+        for kernel in candidates(layer, kernels):
+            own = kernel.instructions(layer)
+            paths = [
+                _Path(
+                    path.instructions + conversion_cost(layout, kernel.input_layout, height * width * channels) + own,
+                    (*path.kernels, kernel),
+                )
+                for layout, path in best.values()
+            ]
+            cheapest = min(paths, key=lambda path: path.instructions)
+            known = following.get(kernel.output_layout.name)
+            if known is None or cheapest.instructions < known[1].instructions:
+                following[kernel.output_layout.name] = (kernel.output_layout, cheapest)
+        best = following
+    codes = len(model.labels)
+    paths = [
+        _Path(path.instructions + conversion_cost(layout, S8, codes), path.kernels) for layout, path in best.values()
+    ]
+    return min(paths, key=lambda path: path.instructions).kernels
