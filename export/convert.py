@@ -23,12 +23,10 @@ class ConvertConfig:
     Attributes:
       run_dir: a finished run.
       bundle: the folder to write.
-      accumulator_bits: declared width of every accumulator, proved per channel.
     """
 
     run_dir: pathlib.Path
     bundle: pathlib.Path
-    accumulator_bits: int = 32
 
 
 def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle.Bundle:
@@ -43,7 +41,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
     except (OSError, ValueError) as error:
         raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:
-        lowered = lower.lower(model, source.name, source.labels, config.accumulator_bits)
+        lowered = lower.lower(model, source.name, source.labels)
     except ValueError as error:
         raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
@@ -86,7 +84,6 @@ def define_flags() -> None:
     """Defines this command's flags."""
     flags.DEFINE_string("run_dir", None, "A finished run of kws.train.")
     flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
-    flags.DEFINE_integer("accumulator_bits", 32, "Declared width of the accumulators.", lower_bound=8, upper_bound=32)
 
 
 def main() -> None:
@@ -95,9 +92,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir, bundle=values.bundle)
         paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
-        convert(
-            ConvertConfig(**paths, accumulator_bits=values.accumulator_bits), lambda text: print(text, file=sys.stderr)
-        )
+        convert(ConvertConfig(**paths), lambda text: print(text, file=sys.stderr))
 
     command.run(work, define_flags)
 

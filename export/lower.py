@@ -16,13 +16,12 @@ from quant.qformat import QFormat
 _OPS = {"Conv2D": CONV2D, "DepthwiseConv2D": DEPTHWISE_CONV2D, "Dense": DENSE, "SumShiftPool2D": AVERAGE_POOL}
 
 
-def lower(model: Any, name: str, labels: tuple[str, ...], accumulator_bits: int = 32) -> IntegerModel:
+def lower(model: Any, name: str, labels: tuple[str, ...]) -> IntegerModel:
     """The integer model of a Keras model built by `quant.apply.fixed_point_model`.
 
     Args:
       name: a C identifier.
       labels: one per logit.
-      accumulator_bits: the declared width of every accumulator.
 
     Raises:
       ValueError: a quantized value is off its grid, or an accumulator can overflow its declared width.
@@ -31,7 +30,7 @@ def lower(model: Any, name: str, labels: tuple[str, ...], accumulator_bits: int 
     q = _input_format(model)
     layers = []
     for wrapper in apply.wrapped_layers(model):
-        layer = _lower_layer(wrapper, shape, q, accumulator_bits)
+        layer = _lower_layer(wrapper, shape, q)
         shape, q = layer.output_shape, layer.output_format
         layers.append(layer)
     lowered = IntegerModel(name, labels, tuple(layers))
@@ -46,7 +45,7 @@ def _input_format(model: Any) -> QFormat:
     return wrapper.quantize_config.output.q
 
 
-def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat, accumulator_bits: int) -> Layer:
+def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer:
     keras_layer, config = wrapper.layer, wrapper.quantize_config
     op = _OPS[type(keras_layer).__name__]
     if op == AVERAGE_POOL:
@@ -73,7 +72,7 @@ def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat, accumula
         input_format=q,
         weight_format=config.kernel.q,
         output_format=config.output.q,
-        accumulator_bits=accumulator_bits,
+        accumulator_bits=config.accumulator_bits,
     )
 
 

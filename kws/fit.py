@@ -72,7 +72,7 @@ def _step(model: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer, confi
     @tf.function
     def step(features: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = loss_of(tf.one_hot(labels, classes), model(features, training=True))
+            loss = loss_of(tf.one_hot(labels, classes), model(features, training=True)) + sum(model.losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss
@@ -87,6 +87,7 @@ def fit(
     examples_per_epoch: int,
     validation: Examples,
     folder: RunFolder,
+    before_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> None:
     """Trains `model` in place, from the stage's last checkpoint if there is one.
 
@@ -96,6 +97,7 @@ def fit(
     Args:
       examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
       validation: (features int8, labels).
+      before_epoch: called with the number of epochs done, before each.
     """
     steps = examples_per_epoch // config.batch_size
     optimizer = _optimizer(model, config, steps)
@@ -116,6 +118,7 @@ def fit(
     with progress:
         for epoch in range(int(done), config.epochs):
             started = time.monotonic()
+            before_epoch(epoch)
             loss = _epoch(step, examples_of(config.first_epoch + epoch), config, epoch, steps, progress)
             logits = predict(model, validation[0], config.input_format)
             row = {

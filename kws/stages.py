@@ -12,7 +12,8 @@ from kws.fit import Examples, FitConfig, fit, predict
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
 from kws.train_config import TrainConfig, by_layer
-from quant import apply, equalize, fold
+from quant import apply, cosine, equalize, fold
+from quant.calibrate import calibrate
 from quant.formats import Formats
 from quant.qformat import QFormat, dequantize
 
@@ -51,7 +52,9 @@ class Job:
             for split, codes in self.features.items()
         }
 
-    def fit(self, model: tf.keras.Model, **settings: Any) -> None:
+    def fit(
+        self, model: tf.keras.Model, before_epoch: Callable[[int], None] = lambda epoch: None, **settings: Any
+    ) -> None:
         """Trains `model` in place for a stage with these settings of `FitConfig`."""
         config = FitConfig(
             batch_size=self.config.batch_size,
@@ -61,7 +64,7 @@ class Job:
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
-        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder)
+        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, before_epoch)
 
 
 def train_float(job: Job) -> None:
@@ -85,12 +88,9 @@ def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
     config, folder = job.config, job.folder
     layers = equalize.equalize(fold.fold(apply.load_model(folder.model_path(FLOAT))))
-    if folder.file(run_folder.FORMATS).is_file():
-        formats = Formats.from_json(folder.read_json(run_folder.FORMATS))
-    else:
-        formats = _calibrate(job, layers)
-        folder.write_json(run_folder.FORMATS, formats.to_json())
-    model = apply.fixed_point_model(layers, formats, job.input_shape)
+    layers, formats = _calibrate(job, layers)
+    folder.write_json(run_folder.FORMATS, formats.to_json())
+    model = apply.fixed_point_model(layers, formats, job.input_shape, config.method)
     folder.update_json(run_folder.METRICS, post_training=job.measure(model))
     if config.fixed_point_epochs:
         job.fit(
@@ -101,17 +101,22 @@ def train_fixed_point(job: Job) -> None:
             learning_rate=config.fixed_point_learning_rate,
             warmup_epochs=0.0,
             weight_decay=0.0,
+            before_epoch=_ramp(model, config.fixed_point_epochs),
         )
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
     apply.save_model(model, folder.model_path(FIXED_POINT))
 
 
-def _calibrate(job: Job, layers: tuple[fold.FoldedLayer, ...]) -> Formats:
+def _calibrate(job: Job, layers: tuple[fold.FoldedLayer, ...]) -> tuple[tuple[fold.FoldedLayer, ...], Formats]:
     """Formats from the first examples of stage 2's first epoch: training data, augmented as in training."""
     config = job.config
     codes, _ = job.examples_of(config.float_epochs)
     features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
+    weight_bits = by_layer(config.weight_bits, config.model)
     activation_bits = {**by_layer(config.activation_bits, config.model), "logits": LOGIT_BITS}
-    return apply.calibrate(
-        layers, features, job.input_format, by_layer(config.weight_bits, config.model), activation_bits
-    )
+    return calibrate(layers, features, job.input_format, weight_bits, activation_bits, config.method)
+
+
+def _ramp(model: tf.keras.Model, epochs: int) -> Callable[[int], None]:
+    """Raises the cosine regularization over the stage's second half."""
+    return lambda epoch: apply.set_cosine_ramp(model, cosine.ramp(epoch / epochs))

@@ -25,6 +25,7 @@ from kws.datasets.clip import SILENCE, Dataset
 from kws.epochs import EpochConfig, EpochProducer
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.train_config import TrainConfig, command_line, parse_bits
+from quant.method import QFORMATS, Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
 
@@ -46,17 +47,30 @@ def define_flags() -> None:
     flags.DEFINE_float("warmup_epochs", default.warmup_epochs, "Linear warm-up of stage 1.", lower_bound=0)
     flags.DEFINE_float("weight_decay", default.weight_decay, "Decoupled weight decay of stage 1.", lower_bound=0)
     flags.DEFINE_float("label_smoothing", default.label_smoothing, "Label smoothing.", lower_bound=0, upper_bound=0.5)
+    method = default.method
+    flags.DEFINE_bool("squash", method.squash, "Train kernels through s * tanh(P) (squashed weight distribution).")
+    flags.DEFINE_float("deviation", method.deviation, "Pull of std(P) to even use of the codes.", lower_bound=0)
+    flags.DEFINE_float("cosine", method.cosine, "Lambda of absolute cosine regularization.", lower_bound=0)
+    flags.DEFINE_integer(
+        "accumulator_bits", method.accumulator_bits, "Width that accumulators keep.", lower_bound=8, upper_bound=32
+    )
+    flags.DEFINE_enum("qformat", method.qformat, QFORMATS, "Formats per layer, or one for the whole network.")
     for name in ("weight_bits", "activation_bits"):
         flags.DEFINE_list(name, ["8"], f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.")
 
 
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:
     """The settings that the flags spell. Raises `UserError` for an impossible one."""
-    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"dataset", "weight_bits", "activation_bits"}
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"dataset", "method", "weight_bits", "activation_bits"}
+    try:
+        method = Method(**{field.name: values[field.name].value for field in dataclasses.fields(Method)})
+    except ValueError as error:
+        raise UserError(f"--{error}") from error
     return TrainConfig(
         dataset=dataset_flags.config_from_flags(values),
         weight_bits=parse_bits("weight_bits", values.weight_bits, values.model),
         activation_bits=parse_bits("activation_bits", values.activation_bits, values.model),
+        method=method,
         **{name: values[name].value for name in names},
     )
 
@@ -209,16 +223,14 @@ def main() -> None:
 def resumed_config(values: flags.FlagValues) -> TrainConfig:
     """The interrupted run's own settings. Raises `UserError` where a flag was given that contradicts them."""
     _, saved = run_folder.open_run(values.run_dir)
-    settings = dict(saved["settings"])
-    settings["dataset"] = dataset_flags.from_json(
+    settings = saved["settings"]
+    dataset = dataset_flags.from_json(
         settings["dataset"], data_dir=values.data_dir, download=values.download, processes=values.processes
     )
-    for name in ("weight_bits", "activation_bits"):
-        settings[name] = tuple(settings[name])
-    config = TrainConfig(**settings)
+    config = TrainConfig.from_json(settings, dataset)
     given = config_from_flags(values)
     for field in dataclasses.fields(TrainConfig):
-        if field.name == "dataset":
+        if field.name in ("dataset", "method"):
             continue
         if values[field.name].present and getattr(given, field.name) != getattr(config, field.name):
             raise UserError(

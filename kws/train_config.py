@@ -1,9 +1,11 @@
 """The settings of a training run."""
 
 import dataclasses
+from typing import Any
 
 from cli.command import UserError
 from kws import dataset_flags, datasets, specs
+from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
 
@@ -16,6 +18,7 @@ class TrainConfig:
       model: a name in `kws.models.SPECS`.
       seed: of weights, shuffling and augmentation.
       float_epochs, fixed_point_epochs: length of the two stages.
+      method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
     """
 
@@ -32,6 +35,13 @@ class TrainConfig:
     label_smoothing: float = 0.02
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
+    method: Method = dataclasses.field(default_factory=Method)
+
+    @classmethod
+    def from_json(cls, settings: dict[str, Any], dataset: datasets.DatasetConfig) -> "TrainConfig":
+        """The settings that `run.json` keeps, with the dataset of this machine."""
+        bits = {name: tuple(settings[name]) for name in ("weight_bits", "activation_bits")}
+        return cls(**{**settings, **bits, "dataset": dataset, "method": Method(**settings["method"])})
 
 
 def parse_bits(flag: str, texts: list[str], model: str) -> tuple[int, ...]:
@@ -64,9 +74,10 @@ def command_line(config: TrainConfig) -> str:
     for name, value in dataset_flags.to_json(config.dataset).items():
         if value != defaults[name]:
             flags["data_seed" if name == "seed" else name] = value
-    for field in dataclasses.fields(TrainConfig):
-        value = getattr(config, field.name)
-        if field.name != "dataset" and value != getattr(default, field.name):
-            flags[field.name] = value
+    for ours, theirs in ((config, default), (config.method, default.method)):
+        for field in dataclasses.fields(ours):
+            value = getattr(ours, field.name)
+            if field.name not in ("dataset", "method") and value != getattr(theirs, field.name):
+                flags[field.name] = value
     texts = {name: ",".join(map(str, v)) if isinstance(v, (tuple, list)) else v for name, v in flags.items()}
     return " ".join(["python -m kws.train --data_dir=D --run_dir=R", *(f"--{k}={v}" for k, v in texts.items())])

@@ -11,11 +11,13 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras import quantize_registry, quantize_wrapper
 
-from quant import configs, formats, quantizers
+from quant import configs, quantizers
+from quant.accumulator import CodeSumConstraint
 from quant.fold import AVERAGE_POOL, CONV2D, DEPTHWISE_CONV2D, FoldedLayer
-from quant.formats import Formats, LayerFormats
+from quant.formats import Formats
+from quant.method import Method
 from quant.pool import SumShiftPool2D
-from quant.qformat import QFormat, activation_format, weight_format
+from quant.regularizer import KernelRegularizer
 
 INPUT_LAYER = "input_quantizer"
 _PREFIX = "fxp_"
@@ -55,23 +57,35 @@ def quantize_scope() -> contextlib.AbstractContextManager:
         configs.WeightedConfig,
         quantizers.FixedPointQuantizer,
         quantizers.BiasQuantizer,
+        quantizers.KernelQuantizer,
+        KernelRegularizer,
+        CodeSumConstraint,
         SumShiftPool2D,
     )
     return tfmot.quantization.keras.quantize_scope({cls.__name__: cls for cls in classes})
 
 
-def _keras_layer(layer: FoldedLayer) -> tf.keras.layers.Layer:
+def _keras_layer(
+    layer: FoldedLayer, regularizer: KernelRegularizer | None = None, constraint: CodeSumConstraint | None = None
+) -> tf.keras.layers.Layer:
     """The layer without its weights: zeros, as an unseeded draw after `set_random_seed` fails on Python 3.12."""
     if layer.op == AVERAGE_POOL:
         return SumShiftPool2D(layer.pool_shift, name=layer.name)
-    settings = {"activation": "relu" if layer.relu else "linear", "name": layer.name}
+    prefix = "depthwise" if layer.op == DEPTHWISE_CONV2D else "kernel"
+    settings = {
+        "activation": "relu" if layer.relu else "linear",
+        "name": layer.name,
+        f"{prefix}_initializer": "zeros",
+        f"{prefix}_regularizer": regularizer,
+        f"{prefix}_constraint": constraint,
+    }
     if layer.op == CONV2D:
         filters, size = layer.kernel.shape[3], layer.kernel.shape[:2]
-        return tf.keras.layers.Conv2D(filters, size, layer.stride, "same", kernel_initializer="zeros", **settings)
+        return tf.keras.layers.Conv2D(filters, size, layer.stride, "same", **settings)
     if layer.op == DEPTHWISE_CONV2D:
         size = layer.kernel.shape[:2]
-        return tf.keras.layers.DepthwiseConv2D(size, layer.stride, "same", depthwise_initializer="zeros", **settings)
-    return tf.keras.layers.Dense(layer.kernel.shape[1], kernel_initializer="zeros", **settings)
+        return tf.keras.layers.DepthwiseConv2D(size, layer.stride, "same", **settings)
+    return tf.keras.layers.Dense(layer.kernel.shape[1], **settings)
 
 
 def _set_weights(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> None:
@@ -93,41 +107,8 @@ def float_model(layers: tuple[FoldedLayer, ...], input_shape: tuple[int, int, in
     return model
 
 
-def calibrate(
-    layers: tuple[FoldedLayer, ...],
-    features: np.ndarray,
-    input_format: QFormat,
-    weight_bits: dict[str, int],
-    activation_bits: dict[str, int],
-) -> Formats:
-    """Power-of-two formats of least squared error for every kernel and every layer's output.
-
-    Args:
-      features: float32 [n, h, w, c], inputs to observe; a few hundred suffice.
-      weight_bits, activation_bits: width per layer name (pooling keeps its input's format; logits are signed).
-    """
-    model = float_model(layers, features.shape[1:])
-    observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
-    outputs = observed.predict(features, batch_size=256, verbose=0)
-    chosen: dict[str, LayerFormats] = {}
-    x = input_format
-    for layer, output in zip(layers, outputs, strict=True):
-        if layer.op == AVERAGE_POOL:
-            chosen[layer.name] = LayerFormats(None, x)
-            continue
-        weights = weight_format(weight_bits[layer.name], 0)
-        weights = weight_format(weights.bits, formats.best_fraction_bits(layer.kernel, weights))
-        out = activation_format(activation_bits[layer.name], 0, layer.relu)
-        fraction_bits = formats.best_fraction_bits(output, out)
-        # Requantization only shifts right: an output can't be finer than its accumulator.
-        fraction_bits = min(fraction_bits, weights.fraction_bits + x.fraction_bits)
-        x = activation_format(activation_bits[layer.name], fraction_bits, layer.relu)
-        chosen[layer.name] = LayerFormats(weights, x)
-    return Formats(input_format, chosen)
-
-
 def fixed_point_model(
-    layers: tuple[FoldedLayer, ...], network: Formats, input_shape: tuple[int, int, int]
+    layers: tuple[FoldedLayer, ...], network: Formats, input_shape: tuple[int, int, int], method: Method
 ) -> tf.keras.Model:
     """The folded network with every variable in its Q-format, ready for quantization aware training.
 
@@ -143,9 +124,10 @@ def fixed_point_model(
             chosen = network.layers[layer.name]
             if chosen.weights is None:
                 config = configs.OutputConfig(quantizers.FixedPointQuantizer(chosen.output))
+                x = annotate(_keras_layer(layer), config)(x)
             else:
-                config = configs.weighted(chosen.weights, q, chosen.output)
-            x = annotate(_keras_layer(layer), config)(x)
+                config = configs.weighted(chosen.weights, q, chosen.output, method)
+                x = annotate(_keras_layer(layer, *_training_aids(config.kernel, method)), config)(x)
             q = chosen.output
         annotated = tf.keras.Model(inputs, x)
         model = tfmot.quantization.keras.quantize_apply(annotated, FixedPointScheme(), _PREFIX)
@@ -153,9 +135,30 @@ def fixed_point_model(
         variables = variables_of(wrapper)
         for layer in layers:
             if layer.name == wrapper.layer.name and layer.op != AVERAGE_POOL:
-                variables["kernel"].assign(layer.kernel.reshape(variables["kernel"].shape))
+                kernel = wrapper.quantize_config.kernel.variable_of(layer.kernel)
+                variables["kernel"].assign(kernel.reshape(variables["kernel"].shape))
                 variables["bias"].assign(layer.bias)
     return model
+
+
+def _training_aids(
+    kernel: quantizers.KernelQuantizer, method: Method
+) -> tuple[KernelRegularizer | None, CodeSumConstraint | None]:
+    regularizer = constraint = None
+    if method.cosine or method.deviation:
+        regularizer = KernelRegularizer(kernel, method.cosine, method.deviation)
+    if kernel.code_sum is not None and not kernel.squashed:
+        constraint = CodeSumConstraint(kernel.q.lsb, kernel.code_sum)
+    return regularizer, constraint
+
+
+def set_cosine_ramp(model: tf.keras.Model, ramp: float) -> None:
+    """Sets the ramp (0 to 1) of the absolute cosine regularization in every layer that has it."""
+    for wrapper in wrapped_layers(model):
+        for name in ("kernel_regularizer", "depthwise_regularizer"):
+            regularizer = getattr(wrapper.layer, name, None)
+            if isinstance(regularizer, KernelRegularizer):
+                regularizer.ramp.assign(ramp)
 
 
 def wrapped_layers(model: tf.keras.Model) -> list[Any]:

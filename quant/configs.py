@@ -7,8 +7,10 @@ from typing import Any
 
 import tensorflow_model_optimization as tfmot
 
+from quant import accumulator
+from quant.method import ACCUMULATOR_BITS, Method
 from quant.qformat import QFormat
-from quant.quantizers import BiasQuantizer, FixedPointQuantizer
+from quant.quantizers import BiasQuantizer, FixedPointQuantizer, KernelQuantizer
 
 _KERNELS = ("depthwise_kernel", "kernel")
 
@@ -50,12 +52,19 @@ class OutputConfig(_FixedPointConfig):
 
 
 class WeightedConfig(OutputConfig):
-    """A convolution or dense layer: kernel, bias and output, each with its quantizer."""
+    """A convolution or dense layer: kernel, bias and output with their quantizers, and the accumulator's width."""
 
-    def __init__(self, kernel: FixedPointQuantizer, bias: BiasQuantizer, output: FixedPointQuantizer) -> None:
+    def __init__(
+        self,
+        kernel: KernelQuantizer,
+        bias: BiasQuantizer,
+        output: FixedPointQuantizer,
+        accumulator_bits: int = ACCUMULATOR_BITS,
+    ) -> None:
         super().__init__(output)
         self.kernel = kernel
         self.bias = bias
+        self.accumulator_bits = accumulator_bits
 
     def get_weights_and_quantizers(self, layer: Any) -> list:
         return [(getattr(layer, kernel_name(layer)), self.kernel), (layer.bias, self.bias)]
@@ -65,16 +74,26 @@ class WeightedConfig(OutputConfig):
         layer.bias = quantize_weights[1]
 
     def get_config(self) -> dict[str, Any]:
-        own = {"kernel": self.kernel.get_config(), "bias": self.bias.get_config()}
-        return {**super().get_config(), **own}
+        quantizers = {"kernel": self.kernel.get_config(), "bias": self.bias.get_config()}
+        return {**super().get_config(), **quantizers, "accumulator_bits": self.accumulator_bits}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "WeightedConfig":
-        kernel = FixedPointQuantizer.from_config(config["kernel"])
-        return cls(kernel, BiasQuantizer(**config["bias"]), FixedPointQuantizer.from_config(config["output"]))
+        kernel = KernelQuantizer.from_config(config["kernel"])
+        output = FixedPointQuantizer.from_config(config["output"])
+        return cls(kernel, BiasQuantizer(**config["bias"]), output, config["accumulator_bits"])
 
 
-def weighted(weights: QFormat, input_format: QFormat, output: QFormat) -> WeightedConfig:
-    """The config of a layer with these Q-formats; its bias lies on the grid of w * x."""
-    bias = BiasQuantizer(weights.fraction_bits + input_format.fraction_bits)
-    return WeightedConfig(FixedPointQuantizer(weights), bias, FixedPointQuantizer(output))
+def weighted(weights: QFormat, x: QFormat, output: QFormat, method: Method) -> WeightedConfig:
+    """The config of a layer with these Q-formats: its bias lies on the grid of w * x, its accumulator is bounded."""
+    grid = weights.fraction_bits + x.fraction_bits
+    code_sum = bias_code = None
+    if method.bounds_accumulators:
+        limits = accumulator.bound(method.accumulator_bits, x, grid - output.fraction_bits)
+        code_sum, bias_code = limits.code_sum, limits.bias_code
+    return WeightedConfig(
+        KernelQuantizer(weights, method.squash, code_sum),
+        BiasQuantizer(grid, bias_code),
+        FixedPointQuantizer(output),
+        method.accumulator_bits,
+    )

@@ -5,10 +5,11 @@ Each documents its forward pass, its pseudo-gradient and its precision, and seri
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 
-from quant import qformat
+from quant import accumulator, qformat, squash
 from quant.qformat import QFormat
 
 BIAS_BITS = 32
@@ -44,26 +45,77 @@ class FixedPointQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
         return cls(QFormat(**config))
 
 
+class KernelQuantizer(FixedPointQuantizer):
+    """Rounds a kernel, squashed before that or not, bounded for its accumulator or not.
+
+    Forward: `w = s * tanh(P)` if squashed, else P; then rounding to the Q-format, within the bound if there is one.
+    Pseudo-gradient: straight through rounding and bound inside the representable range, times tanh's own slope.
+    Precision: the Q-format's bits.
+
+    Attributes:
+      squashed: whether the variable is P of `quant.squash`.
+      code_sum: largest sum of |code| of an output channel (see `quant.accumulator`); None without a bound.
+    """
+
+    def __init__(self, q: QFormat, squashed: bool = False, code_sum: int | None = None) -> None:
+        super().__init__(q)
+        self.squashed = squashed
+        self.code_sum = code_sum
+
+    def weights_of(self, variable: Any) -> Any:
+        """The real-valued weights before rounding, of the trained variable."""
+        return squash.squash(variable, squash.scale(self.q)) if self.squashed else variable
+
+    def variable_of(self, weights: np.ndarray) -> np.ndarray:
+        """The trained variable that gives these weights."""
+        return squash.unsquash(weights, self.q) if self.squashed else weights
+
+    def __call__(self, inputs: Any, training: Any = None, weights: Any = None, **kwargs: Any) -> Any:
+        real = self.weights_of(inputs)
+        if self.code_sum is None:
+            return qformat.fake_quantize(real, self.q)
+        return accumulator.bounded_fake_quantize(real, self.q, self.code_sum)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "squashed": self.squashed, "code_sum": self.code_sum}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "KernelQuantizer":
+        own = {name: config[name] for name in ("squashed", "code_sum")}
+        return cls(QFormat(**{name: value for name, value in config.items() if name not in own}), **own)
+
+
 class BiasQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
     """Rounds biases to the accumulator's grid 2**-f, f = f_w + f_x, where they are added as int32.
 
-    Forward: `floor(b * 2**f + 1/2) * 2**-f` (float32 holds codes up to 2**24 exactly; a bias beyond that
-    would be far outside any useful accumulator, and export refuses it).
+    Forward: `floor(b * 2**f + 1/2) * 2**-f`, clipped to the largest code if there is one (float32 holds codes up to
+    2**24 exactly; a bias beyond that would be far outside any useful accumulator, and export refuses it).
     Pseudo-gradient: 1.
     Precision: 32.
+
+    Attributes:
+      fraction_bits: f.
+      largest_code: of either sign (see `quant.accumulator`); None without a bound.
     """
 
     precision = BIAS_BITS
 
-    def __init__(self, fraction_bits: int) -> None:
+    def __init__(self, fraction_bits: int, largest_code: int | None = None) -> None:
         self.fraction_bits = fraction_bits
+        self.largest_code = largest_code
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         return {}
 
     def __call__(self, inputs: Any, training: Any = None, weights: Any = None, **kwargs: Any) -> Any:
+        return tf.grad_pass_through(self._round)(inputs)
+
+    def _round(self, bias: Any) -> Any:
         scale = 2.0**self.fraction_bits
-        return tf.grad_pass_through(lambda b: tf.floor(b * scale + 0.5) / scale)(inputs)
+        codes = tf.floor(bias * scale + 0.5)
+        if self.largest_code is not None:
+            codes = tf.clip_by_value(codes, -float(self.largest_code), float(self.largest_code))
+        return codes / scale
 
     def get_config(self) -> dict[str, Any]:
-        return {"fraction_bits": self.fraction_bits}
+        return {"fraction_bits": self.fraction_bits, "largest_code": self.largest_code}

@@ -1,5 +1,6 @@
 """The fixed-point Keras graph: on its grids, trainable, saved and loaded, equal to the exact interpreter."""
 
+import dataclasses
 import pathlib
 
 import networks
@@ -7,27 +8,43 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import interpreter, lower
+from export import accumulator, interpreter, lower
 from quant import apply, equalize, fold
+from quant.calibrate import calibrate
 from quant.formats import Formats
+from quant.method import Method
 from quant.qformat import QFormat
 
 INPUT = QFormat(8, 5)
 LABELS = tuple(f"label{i}" for i in range(networks.CLASSES))
 
 
-def build(weight_bits: int, activation_bits: int) -> tuple[tf.keras.Model, Formats]:
+def build(weight_bits: int, activation_bits: int, method: Method | None = None) -> tuple[tf.keras.Model, Formats]:
+    method = method or Method()
     layers = equalize.equalize(fold.fold(networks.small()))
     features = networks.inputs(1).astype(np.float32) / 32
     names = [layer.name for layer in layers]
     widths = {**dict.fromkeys(names, activation_bits), "logits": 8}
-    formats = apply.calibrate(layers, features, INPUT, dict.fromkeys(names, weight_bits), widths)
-    return apply.fixed_point_model(layers, formats, networks.INPUT_SHAPE), formats
+    layers, formats = calibrate(layers, features, INPUT, dict.fromkeys(names, weight_bits), widths, method)
+    return apply.fixed_point_model(layers, formats, networks.INPUT_SHAPE, method), formats
 
 
-@pytest.mark.parametrize(("weight_bits", "activation_bits"), [(8, 8), (4, 8), (4, 4), (3, 4), (2, 8), (2, 2)])
-def test_every_layer_equals_the_interpreter(weight_bits: int, activation_bits: int) -> None:
-    model, _ = build(weight_bits, activation_bits)
+METHODS = {
+    "squash": Method(squash=True, deviation=0.1),
+    "cosine": Method(cosine=0.01),
+    "both": Method(squash=True, cosine=0.01),
+    "accumulators": Method(accumulator_bits=14),
+    "squashed accumulators": Method(squash=True, accumulator_bits=14),
+    "uniform": Method(qformat="uniform"),
+    "uniform accumulators": Method(qformat="uniform", accumulator_bits=16),
+}
+CASES = [(bits, Method()) for bits in [(8, 8), (4, 8), (4, 4), (3, 4), (2, 8), (2, 2)]]
+CASES += [((4, 8), method) for method in METHODS.values()]
+
+
+@pytest.mark.parametrize(("bits", "method"), CASES)
+def test_every_layer_equals_the_interpreter(bits: tuple[int, int], method: Method) -> None:
+    model, _ = build(*bits, method)
     lowered = lower.lower(model, "small", LABELS)
     codes = networks.inputs(2, 200)
     outputs = apply.layer_outputs(model)(codes.astype(np.float32) / 32)
@@ -78,7 +95,45 @@ def test_only_this_projects_variables_are_trained() -> None:
     assert [set(apply.variables_of(w)) for w in weighted] == [{"kernel", "bias"}] * len(weighted)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_every_part_of_the_method_trains_and_survives_saving(name: str, tmp_path: pathlib.Path) -> None:
+    model, _ = build(4, 8, METHODS[name])
+    features = tf.constant(networks.inputs(3, 16).astype(np.float32) / 32)
+    optimizer = tf.keras.optimizers.Adam(1e-2)
+    before = lower.lower(model, "small", LABELS)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(features, training=True) - 1)) + sum(model.losses)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+    trained = lower.lower(model, "small", LABELS)
+    assert trained.sha256 != before.sha256
+    assert {layer.accumulator_bits for layer in trained.layers if layer.macs} == {METHODS[name].accumulator_bits}
+    apply.save_model(model, tmp_path / "model.h5")
+    assert lower.lower(apply.load_model(tmp_path / "model.h5"), "small", LABELS).sha256 == trained.sha256
+
+
+def test_uniform_formats_give_every_layer_the_same_shift() -> None:
+    model, formats = build(4, 8, METHODS["uniform"])
+    lowered = lower.lower(model, "small", LABELS)
+    assert len({layer.shift for layer in lowered.layers if layer.macs}) == 1
+    assert len({f.weights for f in formats.layers.values() if f.weights}) == 1
+
+
 def test_an_accumulator_that_can_overflow_is_refused() -> None:
     model, _ = build(8, 8)
+    narrow = lower.lower(model, "small", LABELS)
+    narrow = dataclasses.replace(
+        narrow, layers=tuple(dataclasses.replace(layer, accumulator_bits=12) for layer in narrow.layers)
+    )
     with pytest.raises(ValueError, match=r"layer \w+, channel \d+: the accumulator can reach \d+, \d+ more than 12"):
-        lower.lower(model, "small", LABELS, accumulator_bits=12)
+        accumulator.prove(narrow)
+
+
+def test_the_cosine_ramp_scales_the_regularization() -> None:
+    model, _ = build(4, 8, METHODS["cosine"])
+    full = float(sum(model.losses))
+    apply.set_cosine_ramp(model, 0.5)
+    assert float(sum(model.losses)) == pytest.approx(full / 2)
+    apply.set_cosine_ramp(model, 0.0)
+    assert float(sum(model.losses)) == 0
