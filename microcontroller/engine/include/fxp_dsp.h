@@ -5,6 +5,8 @@
 #include "fxp_engine.h"
 #include "fxp_requantize.h"
 
+#include <string.h>
+
 static inline int32_t fxp_low(uint32_t word) {
     return (int16_t)(word & 0xffffu);
 }
@@ -17,10 +19,67 @@ static inline uint32_t fxp_halves(int32_t low, int32_t high) {
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 
-/* SMLAD: both products, added to a sum that is proved to fit. */
+/* Four codes in the order of memory, the first one lowest; at any address. */
+static inline uint32_t fxp_load_codes(const int8_t *codes) {
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)
+    uint32_t word;
+    memcpy(&word, codes, sizeof word);
+    return word;
+#else
+    const uint8_t *bytes = (const uint8_t *)codes;
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+#endif
+}
+
+#if defined(__ARM_FEATURE_DSP)
+
+/* Both products, added to a sum that is proved to fit. */
+static inline int32_t fxp_smlad(uint32_t a, uint32_t b, int32_t sum) {
+    int32_t result;
+    __asm("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* Halfword by halfword, carries lost. */
+static inline uint32_t fxp_add16(uint32_t a, uint32_t b) {
+    uint32_t result;
+    __asm("uadd16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+}
+
+/* Bytes 0 and 2 as int16. */
+static inline uint32_t fxp_sxtb16(uint32_t bytes) {
+    uint32_t result;
+    __asm("sxtb16 %0, %1" : "=r"(result) : "r"(bytes));
+    return result;
+}
+
+/* Bytes 1 and 3 as int16. */
+static inline uint32_t fxp_sxtb16_ror8(uint32_t bytes) {
+    uint32_t result;
+    __asm("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(bytes));
+    return result;
+}
+
+#else
+
 static inline int32_t fxp_smlad(uint32_t a, uint32_t b, int32_t sum) {
     return sum + fxp_low(a) * fxp_low(b) + fxp_high(a) * fxp_high(b);
 }
+
+static inline uint32_t fxp_add16(uint32_t a, uint32_t b) {
+    return ((a + b) & 0xffffu) | ((a >> 16) + (b >> 16)) << 16;
+}
+
+static inline uint32_t fxp_sxtb16(uint32_t bytes) {
+    return fxp_halves((int8_t)(bytes & 0xffu), (int8_t)(bytes >> 16 & 0xffu));
+}
+
+static inline uint32_t fxp_sxtb16_ror8(uint32_t bytes) {
+    return fxp_sxtb16(bytes >> 8);
+}
+
+#endif
 
 /* What the instructions USAT and SSAT with a shift clamp to. */
 static inline fxp_requantization fxp_usat(int32_t shift, int32_t bits) {

@@ -119,6 +119,7 @@ void fxp_dense_s8(const fxp_dense_args *args, const int8_t *input, int8_t *outpu
 
 /* Unaliased by the type of the memory behind it, which is the caller's. */
 typedef uint32_t __attribute__((may_alias)) fxp_word;
+typedef int16_t __attribute__((may_alias)) fxp_code16;
 
 /* Made by FXP_PAIR_PRODUCTS of fxp_pair_products.h. */
 typedef void fxp_pair_products(
@@ -138,6 +139,64 @@ typedef struct {
 void fxp_pointwise_conv2d_s16(
     const fxp_pointwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
 );
+
+/* From int8 input; output_words and what follows as in the 1x1 convolution. */
+typedef struct {
+    fxp_shape input;
+    fxp_shape output;
+    fxp_stride stride;
+    fxp_padding padding;
+    int32_t padded_height;
+    int32_t padded_width;
+    int32_t window_height;
+    int32_t row_steps; /* groups of four codes in a row of the window, rounded up */
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_pair_products *products;
+} fxp_conv2d_s16_args;
+
+/* scratch: 16 * window_height * row_steps + padded_height * padded_width * input.channels + 3 bytes */
+void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *output, void *scratch);
+
+/* Made by FXP_PLANE_PAIRS and FXP_PLANE_PRODUCTS of fxp_depthwise_3x3.h. */
+typedef void fxp_plane_pairs(const fxp_word *input, fxp_word *plane0, fxp_word *plane1, int32_t row_pairs);
+typedef void fxp_plane_products(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows);
+
+typedef struct {
+    fxp_shape input; /* channels rounded up to FXP_CHANNEL_BLOCK */
+    fxp_shape output;
+    fxp_padding padding; /* 0 or 1 */
+    const uint32_t *weights;
+    fxp_plane_pairs *pairs;
+    fxp_plane_products *products;
+} fxp_depthwise_conv2d_s16_args;
+
+/* scratch: 8 * ((output.height + 3) / 2) * (output.width + 2) bytes */
+void fxp_depthwise_conv2d_s16(
+    const fxp_depthwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
+);
+
+typedef struct {
+    int32_t positions; /* so few that their sum fits 16 bits */
+    int32_t words;     /* of one position */
+    int32_t bias;      /* the rounding half */
+    int32_t is_signed;
+    fxp_requantization requantization;
+} fxp_average_pool_s16_args;
+
+void fxp_average_pool_s16(const fxp_average_pool_s16_args *args, const void *input, void *output);
+
+typedef struct {
+    int32_t words; /* of the input */
+    int32_t outputs;
+    const uint32_t *weights;
+    const int32_t *bias; /* [outputs], rounding half included */
+    fxp_requantization requantization;
+} fxp_dense_s16_args;
+
+/* output: int8 */
+void fxp_dense_s16(const fxp_dense_s16_args *args, const void *input, void *output);
 
 /* int8 [height][width][channels] from and to int16; both may work in place. */
 void fxp_pack_s16(fxp_shape shape, const void *input, void *output);

@@ -8,13 +8,11 @@
  */
 #include "fxp_engine.h"
 
-typedef int16_t __attribute__((may_alias)) code16;
-
 void fxp_pack_s16(fxp_shape shape, const void *input, void *output) {
     const int32_t positions = shape.height * shape.width;
     const int32_t added = (FXP_CHANNEL_BLOCK - shape.channels % FXP_CHANNEL_BLOCK) % FXP_CHANNEL_BLOCK;
     const int8_t *in = (const int8_t *)input + positions * shape.channels;
-    code16 *out = (code16 *)output + positions * (shape.channels + added);
+    fxp_code16 *out = (fxp_code16 *)output + positions * (shape.channels + added);
 
     for (int32_t position = 0; position < positions; ++position) {
         for (int32_t channel = 0; channel < added; ++channel) {

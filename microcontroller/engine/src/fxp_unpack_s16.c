@@ -6,12 +6,10 @@
  */
 #include "fxp_engine.h"
 
-typedef int16_t __attribute__((may_alias)) code16;
-
 void fxp_unpack_s16(fxp_shape shape, const void *input, void *output) {
     const int32_t positions = shape.height * shape.width;
     const int32_t added = (FXP_CHANNEL_BLOCK - shape.channels % FXP_CHANNEL_BLOCK) % FXP_CHANNEL_BLOCK;
-    const code16 *in = input;
+    const fxp_code16 *in = input;
     int8_t *out = output;
 
     for (int32_t position = 0; position < positions; ++position) {

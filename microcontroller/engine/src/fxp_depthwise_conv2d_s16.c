@@ -1,0 +1,69 @@
+/*
+ * Depthwise 3x3 convolution with stride 1, int16 activations, two channels at a time.
+ *
+ * input    [input.height][input.width][input.channels]
+ * weights  as fxp_depthwise_3x3.h draws them, channel by channel
+ * output   [output.height][output.width][input.channels]; may begin where the input does, with at most as many positions
+ * scratch  two planes, each [row pairs][output.width + 2], row pairs = output.height / 2 + 1 rounded up
+ *
+ * The copy to planes pads, pairs rows for SMLAD, and allows work in place: the outputs of a channel overwrite nothing but
+ * inputs of that channel.
+ */
+#include "fxp_dsp.h"
+#include "fxp_engine.h"
+
+enum { WEIGHT_WORDS = 7 };
+
+/* A pair of which one row may be padding; row may be -1 or input.height - 1. */
+static void
+edge_pair(const fxp_depthwise_conv2d_s16_args *args, const fxp_word *in, int32_t row, fxp_word *to0, fxp_word *to1) {
+    const int32_t position = args->input.channels / 2;
+    const int32_t row_words = args->input.width * position;
+    for (int32_t x = 0; x < args->input.width; ++x) {
+        const uint32_t upper = row < 0 ? 0 : in[row * row_words + x * position];
+        const uint32_t lower = row + 1 >= args->input.height ? 0 : in[(row + 1) * row_words + x * position];
+        to0[x] = fxp_halves(fxp_low(upper), fxp_low(lower));
+        to1[x] = fxp_halves(fxp_high(upper), fxp_high(lower));
+    }
+}
+
+void fxp_depthwise_conv2d_s16(
+    const fxp_depthwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
+) {
+    const int32_t plane_width = args->output.width + 2;
+    const int32_t pairs = (args->output.height + 3) / 2;
+    const int32_t plane_words = pairs * plane_width;
+    fxp_word *const plane0 = scratch;
+    fxp_word *const plane1 = plane0 + plane_words;
+    /* Pairs of which both rows are input: row 2 * pair - top >= 0 and the one below it. */
+    const int32_t top = args->padding.top;
+    const int32_t first_whole = (top + 1) / 2;
+    const int32_t end_whole = (args->input.height + top) / 2;
+    const fxp_word *in = input;
+    fxp_word *out = output;
+    const uint32_t *weights = args->weights;
+
+    for (int32_t i = 0; i < 2 * plane_words; ++i) {
+        plane0[i] = 0;
+    }
+    for (int32_t word = 0; word < args->input.channels / 2; ++word) {
+        const int32_t row = 2 * first_whole - top;
+        const int32_t first = first_whole * plane_width + args->padding.left;
+        const int32_t end = end_whole * plane_width + args->padding.left;
+        if (row > 0) {
+            edge_pair(args, in, row - 2, plane0 + first - plane_width, plane1 + first - plane_width);
+        }
+        if (end_whole > first_whole) {
+            const fxp_word *from = in + row * args->input.width * (args->input.channels / 2);
+            args->pairs(from, plane0 + first, plane1 + first, end_whole - first_whole);
+        }
+        if ((args->input.height + top) % 2 != 0) {
+            edge_pair(args, in, args->input.height - 1, plane0 + end, plane1 + end);
+        }
+        args->products(plane0, weights, out, args->output.height);
+        args->products(plane1, weights + WEIGHT_WORDS, (fxp_code16 *)out + 1, args->output.height);
+        weights += 2 * WEIGHT_WORDS;
+        ++in;
+        ++out;
+    }
+}
