@@ -15,6 +15,7 @@ from kws.run_folder import HISTORY, RunFolder
 from quant.qformat import QFormat, dequantize
 
 Examples = tuple[np.ndarray, np.ndarray]
+LayerFigures = dict[str, dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +89,7 @@ def fit(
     validation: Examples,
     folder: RunFolder,
     before_epoch: Callable[[int], None] = lambda epoch: None,
+    describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
 ) -> None:
     """Trains `model` in place, from the stage's last checkpoint if there is one.
 
@@ -98,6 +100,7 @@ def fit(
       examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
       validation: (features int8, labels).
       before_epoch: called with the number of epochs done, before each.
+      describe: gives figures of each layer's weights, for the history and TensorBoard.
     """
     steps = examples_per_epoch // config.batch_size
     optimizer = _optimizer(model, config, steps)
@@ -128,6 +131,7 @@ def fit(
                 "validation_accuracy": metrics.accuracy(logits, validation[1]),
                 "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
                 "seconds": round(time.monotonic() - started, 2),
+                "layers": describe(model),
             }
             done.assign(epoch + 1)
             manager.save()
@@ -162,4 +166,7 @@ def _record(folder: RunFolder, writer: tf.summary.SummaryWriter, row: dict[str, 
     with writer.as_default():
         for name in ("loss", "validation_accuracy", "learning_rate"):
             tf.summary.scalar(name, row[name], step=row["epoch"])
+        for layer, figures in row["layers"].items():
+            for name, value in figures.items():
+                tf.summary.scalar(f"{layer}/{name}", value, step=row["epoch"])
     writer.flush()

@@ -12,7 +12,7 @@ from kws.fit import Examples, FitConfig, fit, predict
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
 from kws.train_config import TrainConfig, by_layer
-from quant import apply, cosine, equalize, fold
+from quant import apply, cosine, distribution, equalize, fold
 from quant.calibrate import calibrate
 from quant.formats import Formats
 from quant.qformat import QFormat, dequantize
@@ -52,10 +52,8 @@ class Job:
             for split, codes in self.features.items()
         }
 
-    def fit(
-        self, model: tf.keras.Model, before_epoch: Callable[[int], None] = lambda epoch: None, **settings: Any
-    ) -> None:
-        """Trains `model` in place for a stage with these settings of `FitConfig`."""
+    def fit(self, model: tf.keras.Model, hooks: dict[str, Callable[..., Any]] | None = None, **settings: Any) -> None:
+        """Trains `model` in place with these settings of `FitConfig`; hooks are `fit`'s before_epoch and describe."""
         config = FitConfig(
             batch_size=self.config.batch_size,
             label_smoothing=self.config.label_smoothing,
@@ -64,7 +62,7 @@ class Job:
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
-        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, before_epoch)
+        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, **(hooks or {}))
 
 
 def train_float(job: Job) -> None:
@@ -101,7 +99,7 @@ def train_fixed_point(job: Job) -> None:
             learning_rate=config.fixed_point_learning_rate,
             warmup_epochs=0.0,
             weight_decay=0.0,
-            before_epoch=_ramp(model, config.fixed_point_epochs),
+            hooks={"before_epoch": _ramp(model, config.fixed_point_epochs), "describe": distribution.describe},
         )
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
     apply.save_model(model, folder.model_path(FIXED_POINT))
