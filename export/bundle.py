@@ -3,7 +3,7 @@
 bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file
 integer_model.npz    the integer model
 model.tflite         fully integer flatbuffer
-keras_model.h5       the trained fixed-point Keras graph, for the parity proof
+keras_model.h5       the trained fixed-point Keras graph, for the parity proof (only of a trained model)
 c/                   the generated C: static schedule, weights, formats
 golden.npz           features of the test split, their labels, and the interpreter's logits
 MODEL_CARD.md, metrics.json
@@ -115,8 +115,9 @@ class Bundle:
         return self.path / TFLITE
 
     @property
-    def keras_path(self) -> pathlib.Path:
-        return self.path / KERAS
+    def keras_path(self) -> pathlib.Path | None:
+        """The trained graph; None in a bundle of a model that was not trained."""
+        return self.path / KERAS if KERAS in self.manifest["files"] else None
 
     @property
     def c_folder(self) -> pathlib.Path:
@@ -135,7 +136,7 @@ def write(
     c_files: dict[str, str],
     golden: Golden,
     frontend: dict[str, Any],
-    keras_model: pathlib.Path,
+    keras_model: pathlib.Path | None,
     card: str,
     metrics: dict[str, Any],
     training: dict[str, Any] | None = None,
@@ -143,7 +144,7 @@ def write(
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
 
     Args:
-      keras_model: an .h5 file to copy.
+      keras_model: an .h5 file to copy; None for a model that was not trained.
       c_files: name -> text of the generated C.
       training: settings, environment and data that led here, as JSON values.
 
@@ -161,7 +162,8 @@ def write(
     try:
         integer_model.save(model, staging / INTEGER_MODEL)
         (staging / TFLITE).write_bytes(tflite)
-        shutil.copyfile(keras_model, staging / KERAS)
+        if keras_model is not None:
+            shutil.copyfile(keras_model, staging / KERAS)
         (staging / C_FOLDER).mkdir()
         for name, text in c_files.items():
             (staging / C_FOLDER / name).write_text(text)

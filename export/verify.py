@@ -11,7 +11,7 @@ Run: python -m export.verify --bundle=B. Exit code 1 where a code differs; the f
 import dataclasses
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -111,13 +111,20 @@ IMPLEMENTATIONS: dict[str, tuple[str, Callable[[Bundle], LayerCodes]]] = {
 }
 
 
+def skipped(bundle: Bundle, implementations: Iterable[str]) -> dict[str, str]:
+    """Implementations that this bundle can't be compared with: name -> reason."""
+    missing = {} if bundle.keras_path else {"keras": "the bundle has no Keras graph: its model was not trained"}
+    return {name: reason for name, reason in missing.items() if name in implementations}
+
+
 def verify(bundle: Bundle, config: VerifyConfig) -> dict[str, Any]:
     """Compares everything `config` asks for.
 
     Returns:
       Keys `bundle`, `model_sha256`, `clips`, `random_codes`, `inputs` (their sum), `mismatches`, and `pairs`: per
       implementation and golden rounding `implementation`, `reference`, `codes`, `mismatches`, `first` (None, or
-      layer, clip, position, code, expected) and `layers` (name, codes, mismatches).
+      layer, clip, position, code, expected) and `layers` (name, codes, mismatches); `skipped`: a reason per
+      implementation that the bundle can't be compared with.
 
     Raises:
       UserError: no input to compare, an implementation that can't be loaded, or one without some layer.
@@ -130,7 +137,10 @@ def verify(bundle: Bundle, config: VerifyConfig) -> dict[str, Any]:
     codes = np.concatenate([golden.features[:clips], probes(config.seed, model, extra)])
     names = (*golden.clips[:clips], *(f"probe {i}" for i in range(extra)))
     running = []
+    left_out = skipped(bundle, config.implementations)
     for name in config.implementations:
+        if name in left_out:
+            continue
         rounding, load = IMPLEMENTATIONS[name]
         running.append((Parity(name, rounding, model.layers), load(bundle)))
     logits = [Parity(GOLDEN, rounding, model.layers[-1:]) for rounding in interpreter.ROUNDINGS]
@@ -154,6 +164,7 @@ def verify(bundle: Bundle, config: VerifyConfig) -> dict[str, Any]:
         "inputs": clips + extra,
         "mismatches": sum(pair["mismatches"] for pair in pairs),
         "pairs": pairs,
+        "skipped": left_out,
     }
 
 
@@ -197,6 +208,7 @@ def table(result: dict[str, Any]) -> str:
                 f"{pair['implementation']} differs from {pair['reference']} first in layer {first['layer']}, clip "
                 f"{first['clip']}, position {list(first['position'])}: {first['code']:g}, expected {first['expected']}"
             )
+    lines += [f"{name} skipped: {reason}" for name, reason in result["skipped"].items()]
     lines.append(
         f"{result['inputs']} inputs ({result['clips']} clips, {result['random_codes']} probes), "
         f"{sum(pair['codes'] for pair in pairs):,} codes compared, {result['mismatches']:,} differ"

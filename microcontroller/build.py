@@ -15,7 +15,24 @@ STACK_BYTES = 8192
 MAILBOX_MAGIC = 0x46585043
 _FIRMWARE = pathlib.Path(__file__).parent / "firmware"
 _TOOL_PREFIX = "arm-none-eabi-"
-_C_FLAGS = (*c_engine.C_FLAGS, "-O2", "-mthumb", "-mfloat-abi=soft", "-ffunction-sections", "-fdata-sections")
+_TARGET_FLAGS = ("-O2", "-mthumb", "-mfloat-abi=soft", "-ffunction-sections", "-fdata-sections")
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernels:
+    """The C functions that a generated model calls.
+
+    Attributes:
+      name: of the engine, as the firmware reports it.
+      sources: C files, linked as an archive with the model.
+      include_dirs: for these and for the model.
+      c_flags: language and warnings; code that is not this project's is not held to its warnings.
+    """
+
+    name: str
+    sources: tuple[pathlib.Path, ...]
+    include_dirs: tuple[pathlib.Path, ...] = ()
+    c_flags: tuple[str, ...] = c_engine.C_FLAGS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,17 +69,28 @@ def tool(name: str) -> str:
     return path
 
 
-def build(c_folder: str | pathlib.Path, out_dir: str | pathlib.Path, board: str = "stm32f4") -> Firmware:
+def own_kernels() -> Kernels:
+    """This project's engine."""
+    return Kernels("fxp", tuple(c_engine.sources()))
+
+
+def build(
+    c_folder: str | pathlib.Path,
+    out_dir: str | pathlib.Path,
+    board: str = "stm32f4",
+    kernels: Kernels | None = None,
+) -> Firmware:
     """Compiles and links `out_dir`/firmware.elf.
 
     Args:
       c_folder: the generated fxp_model.h and fxp_model.c.
       out_dir: for objects, ELF and map; made where it does not exist.
+      kernels: what the model calls; None for this project's engine.
 
     Raises:
       UserError: no toolchain, an unknown board, C that does not compile, or a model that does not fit the board.
     """
-    target = boards.load(board)
+    target, kernels = boards.load(board), kernels or own_kernels()
     gcc, archiver = tool("gcc"), tool("ar")
     c_folder, out = pathlib.Path(c_folder).resolve(), pathlib.Path(out_dir).resolve()
     model = c_folder / "fxp_model.c"
@@ -71,24 +99,29 @@ def build(c_folder: str | pathlib.Path, out_dir: str | pathlib.Path, board: str 
     try:
         (out / "engine").mkdir(parents=True, exist_ok=True)
         (out / "firmware").mkdir(exist_ok=True)
-        (out / "firmware_config.h").write_text(_config(target))
+        (out / "firmware_config.h").write_text(_config(target, kernels.name))
         (out / "memory.ld").write_text(_memory(target))
         (out / "libengine.a").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
 
-    cpu = (f"-mcpu={target.cpu}",)
-    includes = (f"-I{c_engine.include_dir()}", f"-I{c_folder}", f"-I{_FIRMWARE}", f"-I{out}")
-    compile_ = (gcc, *_C_FLAGS, *cpu, *includes, "-c")
-    engine = [model, *c_engine.sources()]
+    machine = (*_TARGET_FLAGS, f"-mcpu={target.cpu}")
+    own = (c_engine.include_dir(), c_folder, _FIRMWARE, out)
+    includes = [f"-I{folder}" for folder in own]
+    # -isystem: warnings in the headers of others are theirs.
+    foreign = [item for folder in kernels.include_dirs for item in ("-isystem", str(folder))]
+    compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
+    compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     harness = [*sorted(_FIRMWARE.glob("*.c")), target.folder / "board.c"]
-    _run([*compile_, *map(str, engine)], out / "engine", target)
-    _run([*compile_, *map(str, harness)], out / "firmware", target)
-    _run([archiver, "rcsD", "libengine.a", *(f"engine/{path.stem}.o" for path in engine)], out, target)
+    _run([*compile_model, str(model)], out / "engine", target)
+    _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
+    _run([*compile_model, *map(str, harness)], out / "firmware", target)
+    objects = [f"engine/{path.stem}.o" for path in (model, *kernels.sources)]
+    _run([archiver, "rcsD", "libengine.a", *objects], out, target)
     link = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-Map=firmware.map")
     objects = [f"firmware/{path.stem}.o" for path in harness]
     script = ("-L.", f"-T{_FIRMWARE / 'firmware.ld'}")
-    _run([gcc, *_C_FLAGS, *cpu, *link, *script, *objects, "libengine.a", "-o", "firmware.elf"], out, target)
+    _run([gcc, *machine, *link, *script, *objects, "libengine.a", "-o", "firmware.elf"], out, target)
 
     version = _run([gcc, "--version"], out, target).splitlines()[0]
     elf = out / "firmware.elf"
@@ -96,12 +129,12 @@ def build(c_folder: str | pathlib.Path, out_dir: str | pathlib.Path, board: str 
     return Firmware(elf, out / "firmware.map", target, f"{version} -O2", sections)
 
 
-def _config(board: Board) -> str:
+def _config(board: Board, engine: str) -> str:
     """The C side's view of the constants that the host uses too."""
     constants = {
         "BOARD": f'"{board.name}"',
         "COUNTER": f'"{board.counter}"',
-        "ENGINE": '"fxp"',
+        "ENGINE": f'"{engine}"',
         "RAM_ORIGIN": f"{board.ram_origin:#010x}u",
         "RAM_BYTES": f"{board.ram_bytes:#x}u",
         "MAILBOX_ADDRESS": f"{board.mailbox_address:#010x}u",

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 
 from cli.command import UserError
 from microcontroller.boards import Board
@@ -30,24 +31,27 @@ def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:
     command = ["-M", board.qemu_machine, "-kernel", str(elf), "-nographic", "-monitor", "none"]
     command += ["-icount", "shift=0,sleep=off"]
     command += ["-serial", "null"] * board.qemu_serial_index + ["-serial", "stdio"]
-    command += ["-device", f"loader,file={_escaped(image.path)},addr={image.address:#x},force-raw=on"]
+    command += ["-device", f"loader,file={escaped(image.path)},addr={image.address:#x},force-raw=on"]
     for address, word in image.mailbox:
         command += ["-device", f"loader,addr={address:#x},data={word:#x},data-len=4"]
     return command
 
 
-def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> list[str]:
+def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, options: Sequence[str] = ()) -> list[str]:
     """Lines of the firmware's report, up to the END line.
+
+    Args:
+      options: more of QEMU's arguments.
 
     Raises:
       UserError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
     """
-    command = [_program(), *arguments(board, elf, image)]
+    command = [_program(), *arguments(board, elf, image), *options]
     with tempfile.TemporaryDirectory(prefix="qemu") as folder:
         report, log = pathlib.Path(folder, "uart.log"), pathlib.Path(folder, "qemu.log")
         return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
 
 
-def _escaped(path: pathlib.Path) -> str:
+def escaped(path: pathlib.Path) -> str:
     """A path as a value in QEMU's option lists, where a comma is doubled."""
     return str(path).replace(",", ",,")

@@ -20,7 +20,7 @@ static __attribute__((noinline, noclone)) uint32_t loop_ticks(uint32_t iteration
     return board_ticks() - start;
 }
 
-static void observe(void *context, int layer, const int8_t *output, size_t bytes) {
+static void observe_layer(void *context, int layer, const int8_t *output, size_t bytes) {
     struct profile *const profile = context;
     const uint32_t entered = board_ticks();
     (void)output;
@@ -58,7 +58,7 @@ struct calibration measure_calibrate(void) {
 
     (void)empty_region_ticks();
     calibration.region_ticks = empty_region_ticks();
-    empty_schedule(NULL, observe, &empty);
+    empty_schedule(NULL, observe_layer, &empty);
     calibration.layer_ticks = empty.region;
     return calibration;
 }
@@ -74,5 +74,5 @@ void measure_layers(
 ) {
     profile->overhead = calibration->layer_ticks;
     profile->left = board_ticks();
-    fxp_model_invoke(input, output, arena.bytes, observe, profile);
+    fxp_model_invoke(input, output, arena.bytes, observe_layer, profile);
 }

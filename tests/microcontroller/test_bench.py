@@ -91,7 +91,7 @@ def test_clips_beyond_flash_are_run_in_several_runs(
 ) -> None:
     monkeypatch.setattr(clip_image, "capacity", lambda firmware, clip_bytes: 10)
     assert bench.measure(config(small_bundle, tmp_path)) == result
-    assert sorted(path.name for path in tmp_path.glob("clips*.bin")) == ["clips0.bin", "clips10.bin", "clips20.bin"]
+    assert sorted(path.name for path in tmp_path.rglob("clips*.bin")) == ["clips0.bin", "clips10.bin", "clips20.bin"]
 
 
 def test_table_says_what_is_counted(result: dict) -> None:
@@ -208,8 +208,9 @@ def test_a_firmware_that_never_ends_is_stopped(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"engines": ("cmsis",)}, "--engine=cmsis is unknown: choose one of fxp"),
-        ({"engines": ("fxp", "fxp")}, "name one engine"),
+        ({"engines": ("cmsis",)}, "--engine=cmsis is unknown: choose from fxp, reference, cmsis_nn"),
+        ({"engines": ("fxp", "fxp")}, "name each engine once"),
+        ({"engines": ()}, "name each engine once"),
         ({"clips": 0, "random_codes": 0}, "leave nothing to run"),
         ({"clips": -1}, "negative"),
         ({"timeout_s": 0.0}, "positive number of seconds"),
@@ -276,6 +277,6 @@ def test_a_large_arena_leaves_the_image_alone(
 @pytest.mark.slow
 def test_flash_full_of_clips_and_a_second_run(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
     result = bench.measure(config(small_bundle, tmp_path, clips=0, random_codes=2000))
-    assert (tmp_path / "clips0.bin").stat().st_size > 0xE0000 - 490
-    assert len(list(tmp_path.glob("clips*.bin"))) == 2
+    assert (tmp_path / "fxp" / "clips0.bin").stat().st_size > 0xE0000 - 490
+    assert len(list(tmp_path.rglob("clips*.bin"))) == 2
     assert result["inferences"] == 2000 and result["mismatches"] == 0

@@ -1,0 +1,122 @@
+"""Writes a bundle of a random model: counts and proofs of any width without training. It recognizes nothing.
+
+python -m export.random_bundle --bundle=B --weight_bits=4 --activation_bits=4
+"""
+
+import dataclasses
+import pathlib
+import sys
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import bundle as bundles
+from export import c_source, model_card, random_model, tflite
+from export.bundle import Bundle
+from export.kernel_plan import PROFILES
+from quant.qformat import MAX_BITS, MIN_BITS
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomBundleConfig:
+    """What to write.
+
+    Attributes:
+      bundle: the folder.
+      seed: of all codes, of the model and of its inputs.
+      weight_bits, activation_bits: 2 to 8.
+      channels, blocks: of the DS-CNN; its other shapes are MLPerf Tiny's.
+      clips: how many golden inputs.
+      profile: of `export.kernel_plan`, for the C.
+    """
+
+    bundle: pathlib.Path
+    seed: int = 0
+    weight_bits: int = 8
+    activation_bits: int = 8
+    channels: int = 64
+    blocks: int = 4
+    clips: int = 20
+    profile: str = PROFILES[0]
+
+    def __post_init__(self) -> None:
+        for name in ("weight_bits", "activation_bits"):
+            value = getattr(self, name)
+            if not MIN_BITS <= value <= MAX_BITS:
+                raise UserError(f"--{name}={value}: give {MIN_BITS} to {MAX_BITS}")
+        for name, least in (("channels", 1), ("blocks", 0), ("clips", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"--{name}={getattr(self, name)}: give {least} or more")
+        if self.profile not in PROFILES:
+            raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILES)}")
+
+
+def write(config: RandomBundleConfig) -> Bundle:
+    """Writes the bundle; it has no Keras graph and no metrics.
+
+    Raises:
+      UserError: a model whose accumulators leave 32 bits, or a folder that can't be written.
+    """
+    name = f"random_w{config.weight_bits}a{config.activation_bits}_seed{config.seed}"
+    model = random_model.ds_cnn(
+        config.seed,
+        channels=config.channels,
+        blocks=config.blocks,
+        weight_bits=config.weight_bits,
+        activation_bits=config.activation_bits,
+        name=name,
+    )
+    try:
+        c_files = c_source.generate(model, profile=config.profile)
+    except ValueError as error:
+        raise UserError(f"the random model can't be run: {error}; choose fewer --channels") from error
+    inputs = random_model.codes(config.seed, model, config.clips)
+    golden = bundles.golden_vectors(
+        model,
+        tuple(f"codes{i}" for i in range(config.clips)),
+        inputs,
+        np.zeros(config.clips, np.int64),
+    )
+    return bundles.write(
+        config.bundle,
+        model=model,
+        tflite=tflite.to_tflite(model),
+        c_files=c_files,
+        golden=golden,
+        frontend={},
+        keras_model=None,
+        card=model_card.write(model, {}, {}, {}, {"name": "none: the codes are random, the model recognizes nothing"}),
+        metrics={},
+    )
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    defaults = {field.name: field.default for field in dataclasses.fields(RandomBundleConfig)}
+    flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
+    flags.DEFINE_integer("seed", defaults["seed"], "Seed of the model's and the inputs' codes.")
+    flags.DEFINE_integer("weight_bits", defaults["weight_bits"], "Width of weights.")
+    flags.DEFINE_integer("activation_bits", defaults["activation_bits"], "Width of activations.")
+    flags.DEFINE_integer("channels", defaults["channels"], "Channels of the DS-CNN.")
+    flags.DEFINE_integer("blocks", defaults["blocks"], "Depthwise-separable blocks of the DS-CNN.")
+    flags.DEFINE_integer("clips", defaults["clips"], "Golden inputs: extremes first, then noise.")
+    flags.DEFINE_string("profile", defaults["profile"], f"Kernels of the C: {', '.join(PROFILES)}.")
+
+
+def _work(values: Any) -> None:
+    command.require(bundle=values.bundle)
+    names = [field.name for field in dataclasses.fields(RandomBundleConfig) if field.name != "bundle"]
+    config = RandomBundleConfig(pathlib.Path(values.bundle), **{name: getattr(values, name) for name in names})
+    print(f"bundle: {write(config).path}", file=sys.stderr)
+
+
+def main() -> None:
+    """The command `python -m export.random_bundle`."""
+    command.run(_work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""One engine on one bundle: built, run in the emulator, compared code by code, counted and weighed."""
+
+import dataclasses
+import pathlib
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+from export import interpreter
+from export.bundle import Bundle
+from export.integer_model import IntegerModel
+from microcontroller import build, clip_image, memory, protocol
+from microcontroller.build import Firmware
+from microcontroller.cycles import timing
+from microcontroller.cycles.counts import Unavailable
+from microcontroller.cycles.estimate import Estimate, estimate
+from microcontroller.emulator import qemu
+from microcontroller.engines import Engine
+from microcontroller.protocol import Report
+
+CALIBRATION_TOLERANCE = 1e-4
+"""Largest deviation from one tick per instruction: what a whole run could be off by."""
+ESTIMATE_NOTE = (
+    f"an estimate: the {timing.CPU}'s timing table over the executed instructions of one inference, "
+    "with zero wait states"
+)
+_MISMATCHES_NAMED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What is run: int8 codes [n, h, w, c], a name for each, and the true label where there is one."""
+
+    codes: np.ndarray
+    names: tuple[str, ...]
+    spoken: tuple[str | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """Where and how to run.
+
+    Attributes:
+      emulator: a module of `emulator`.
+      board: a folder of `boards`.
+      folder: for firmware and images; every engine has its own below.
+      timeout_s: limit on the wall clock of one emulator run.
+      estimate_cycles: whether to run once more, for estimated cycles.
+    """
+
+    emulator: ModuleType
+    board: str
+    folder: pathlib.Path
+    timeout_s: float
+    estimate_cycles: bool
+
+
+def measure(bench: Bench, engine: Engine, bundle: Bundle, inputs: Inputs) -> dict[str, Any]:
+    """What `docs/microcontroller.md` lists per engine.
+
+    Raises:
+      UserError: a program is missing, the model does not fit, or the run failed.
+    """
+    folder = bench.folder / engine.name
+    c_folder = engine.c_folder(bundle, folder / "c")
+    firmware = build.build(c_folder, folder, bench.board, engine.kernels())
+    reports = _run(bench, firmware, inputs.codes)
+    for report in reports:
+        _check(report, bundle.model)
+    return {
+        "engine": engine.name,
+        "origin": engine.origin(),
+        "rounding": engine.rounding,
+        "compiler": firmware.compiler,
+        **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
+        **_memory(firmware, reports),
+        **_answers(bundle.model, engine.rounding, inputs, reports),
+    }
+
+
+def _run(bench: Bench, firmware: Firmware, codes: np.ndarray) -> list[Report]:
+    """One report per emulator run; as many runs as flash asks for."""
+    size = clip_image.capacity(firmware, codes[0].size)
+    reports = []
+    for start in range(0, len(codes), size):
+        part = codes[start : start + size]
+        image = clip_image.write(firmware.elf.parent / f"clips{start}.bin", firmware, part)
+        reports.append(protocol.parse(bench.emulator.run(firmware.board, firmware.elf, image, bench.timeout_s)))
+    return reports
+
+
+def _check(report: Report, model: IntegerModel) -> None:
+    """Raises `UserError` for a report that can't be trusted or is another model's."""
+    if report.model_sha256 != model.sha256:
+        raise UserError(
+            f"the bundle's C is of model {report.model_sha256[:12]}, its integer model is {model.sha256[:12]}: "
+            "write the bundle again with python -m export.convert"
+        )
+    ratio = report.calibration_ticks / report.calibration_instructions
+    if abs(ratio - 1) > CALIBRATION_TOLERANCE:
+        raise UserError(
+            f"the counter {report.counter} ticked {report.calibration_ticks} times for "
+            f"{report.calibration_instructions} instructions ({ratio:.4f} per instruction, expected 1): "
+            "the counts mean nothing; run the emulator with this project's own settings"
+        )
+    if len(report.layer_instructions) != len(model.layers):
+        raise UserError(f"the firmware has {len(report.layer_instructions)} layers, the model {len(model.layers)}")
+
+
+def _cycles(bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[Report]) -> tuple[Estimate | None, str]:
+    """Estimated cycles of the first input, and what they are; None and the reason where there are none."""
+    if not bench.estimate_cycles:
+        return None, "left out: --estimate_cycles=false"
+    if bench.emulator is not qemu:
+        return None, f"left out: they need --emulator={qemu.NAME}"
+    image = clip_image.write(firmware.elf.parent / "first.bin", firmware, codes[:1])
+    first = reports[0].clips[0].instructions
+    try:
+        found = estimate(firmware, image, len(reports[0].layer_instructions), bench.timeout_s)
+    except Unavailable as reason:
+        return None, f"left out: {reason}"
+    if abs(found.instructions - first) > CALIBRATION_TOLERANCE * first:
+        return None, f"left out: QEMU's plugin saw {found.instructions} instructions, the firmware counted {first}"
+    return found, ESTIMATE_NOTE
+
+
+def _instructions(model: IntegerModel, reports: list[Report], estimated: Estimate | None, note: str) -> dict[str, Any]:
+    counts = [clip.instructions for report in reports for clip in report.clips]
+    mean = round(sum(counts) / len(counts))
+    layers = []
+    for i, layer in enumerate(model.layers):
+        total = sum(report.layer_instructions[i] for report in reports)
+        layers.append(
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "macs": layer.macs,
+                "instructions": round(total / len(counts)),
+                "estimated_cycles": estimated.layers[i] if estimated else None,
+            }
+        )
+    return {
+        "inferences": len(counts),
+        "instructions_per_inference": mean,
+        "instructions_min": min(counts),
+        "instructions_max": max(counts),
+        "instructions_per_mac": round(mean / model.macs, 3) if model.macs else None,
+        "estimated_cycles": estimated.cycles if estimated else None,
+        "estimated_cycles_note": note,
+        "macs": model.macs,
+        "layers": layers,
+    }
+
+
+def _memory(firmware: Firmware, reports: list[Report]) -> dict[str, Any]:
+    stack = max(report.stack_bytes for report in reports)
+    ram = memory.ram_by_section(firmware.sections, stack)
+    return {
+        "arena_bytes": reports[0].arena_bytes,
+        "stack_bytes": stack,
+        "ram_bytes": sum(ram.values()),
+        "ram_sections": ram,
+        "flash_bytes": sum(section.bytes for section in firmware.sections if section.in_flash),
+        "flash_sections": memory.flash_by_section(firmware.sections),
+    }
+
+
+def _answers(model: IntegerModel, rounding: str, inputs: Inputs, reports: list[Report]) -> dict[str, Any]:
+    """Predictions, and the logit codes that are not the interpreter's."""
+    clips = [clip for report in reports for clip in report.clips]
+    device = np.stack([clip.logits for clip in clips])
+    expected = interpreter.run(model, inputs.codes, rounding)
+    if device.shape != expected.shape:
+        raise UserError(f"the firmware answered logits {device.shape}, expected {expected.shape}")
+    wrong = np.argwhere(device != expected)
+    predictions = [
+        {"clip": name, "label": clip.label, "expected": model.labels[int(logits.argmax())], "spoken": spoken}
+        for name, clip, logits, spoken in zip(inputs.names, clips, expected, inputs.spoken, strict=True)
+    ]
+    return {
+        "mismatches": len(wrong),
+        "mismatch_examples": [
+            {
+                "clip": inputs.names[i],
+                "logit": model.labels[j],
+                "device": int(device[i, j]),
+                "expected": int(expected[i, j]),
+            }
+            for i, j in wrong[:_MISMATCHES_NAMED]
+        ],
+        "predictions": predictions,
+    }

@@ -1,0 +1,137 @@
+"""The bench's result for a person: one engine in full, or several side by side."""
+
+from collections.abc import Callable
+from typing import Any
+
+from microcontroller.engines import CMSIS_NN
+
+
+def table(result: dict[str, Any]) -> str:
+    """Text of what `bench.measure` returned."""
+    head = [
+        f"{result['bundle']} on {result['board']}, {result['compiler']}",
+        f"emulator: {result['emulator']} ({result['emulator_reason']}), {result['emulator_version']}",
+        "",
+    ]
+    body = _one(result) if len(result["engines"]) == 1 else _side_by_side(result["engines"])
+    return "\n".join([*head, *body, *(line for engine in result["engines"] for line in _differences(engine))])
+
+
+def _one(result: dict[str, Any]) -> list[str]:
+    total = result["instructions_per_inference"]
+    rows = [["layer", "op", "MAC", "instructions", "share", "per MAC", "est. cycles"]]
+    for layer in result["layers"]:
+        count, macs = layer["instructions"], layer["macs"]
+        per_mac = f"{count / macs:.2f}" if macs else "-"
+        cycles = _number(layer["estimated_cycles"])
+        rows.append([layer["name"], layer["op"], f"{macs:,}", f"{count:,}", f"{count / total:.1%}", per_mac, cycles])
+    per_mac = f"{result['instructions_per_mac']:.2f}" if result["instructions_per_mac"] else "-"
+    cycles = _number(result["estimated_cycles"])
+    rows.append(["inference", "", f"{result['macs']:,}", f"{total:,}", "100%", per_mac, cycles])
+    if result["estimated_cycles"] is None:
+        rows = [row[:-1] for row in rows]
+    ram, flash = result["ram_sections"], result["flash_sections"]
+    return [
+        f"engine {result['engine']}: {result['origin']}",
+        *_aligned(rows, left=2),
+        _counted(result),
+        f"estimated cycles: {result['estimated_cycles_note']}",
+        "",
+        f"RAM   {result['ram_bytes']:>9,} bytes: arena {ram['arena']:,}, engine {ram['engine']:,}, "
+        f"harness {ram['harness']:,}, stack {ram['stack']:,}",
+        f"flash {result['flash_bytes']:>9,} bytes: model and engine {flash['model_and_engine']:,}, "
+        f"harness {flash['harness']:,}, C library {flash['library']:,}",
+        f"logit codes that differ from the exact interpreter ({result['rounding']} rounding): {result['mismatches']}",
+    ]
+
+
+def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
+    with_cycles = [engine["estimated_cycles"] is not None for engine in engines]
+    title = ["", "MAC"]
+    for engine, cycles in zip(engines, with_cycles, strict=True):
+        title += [engine["engine"], *(["est. cycles"] if cycles else [])]
+    rows = [title]
+
+    def add(name: str, macs: str, instructions: Callable[[dict], str], cycles: Callable[[dict], str]) -> None:
+        row = [name, macs]
+        for engine, known in zip(engines, with_cycles, strict=True):
+            row += [instructions(engine), *([cycles(engine)] if known else [])]
+        rows.append(row)
+
+    def nothing(engine: dict[str, Any]) -> str:
+        return ""
+
+    for i, layer in enumerate(engines[0]["layers"]):
+        add(
+            layer["name"],
+            f"{layer['macs']:,}",
+            lambda engine, i=i: f"{engine['layers'][i]['instructions']:,}",
+            lambda engine, i=i: _number(engine["layers"][i]["estimated_cycles"]),
+        )
+    add(
+        "inference",
+        f"{engines[0]['macs']:,}",
+        lambda engine: f"{engine['instructions_per_inference']:,}",
+        lambda engine: _number(engine["estimated_cycles"]),
+    )
+    if engines[0]["ratio_to_cmsis_nn"] is not None:
+        add(
+            f"ratio to {CMSIS_NN}",
+            "",
+            lambda engine: f"{engine['ratio_to_cmsis_nn']:.3f}",
+            lambda engine: _ratio(engine["cycles_ratio_to_cmsis_nn"]),
+        )
+    for name, section in (
+        ("arena bytes", lambda engine: engine["arena_bytes"]),
+        ("stack bytes", lambda engine: engine["stack_bytes"]),
+        ("flash: code", lambda engine: engine["flash_sections"].get("engine_text", 0)),
+        ("flash: weights, tables", lambda engine: engine["flash_sections"].get("model_rodata", 0)),
+        ("flash: C library", lambda engine: engine["flash_sections"]["library"]),
+        ("flash: harness", lambda engine: engine["flash_sections"]["harness"]),
+        ("differing logit codes", lambda engine: engine["mismatches"]),
+    ):
+        add(name, "", lambda engine, section=section: f"{section(engine):,}", nothing)
+    lines = _aligned(rows, left=1)
+    lines.append(_counted(engines[0]))
+    for note in dict.fromkeys(engine["estimated_cycles_note"] for engine in engines):
+        lines.append(f"estimated cycles: {note}")
+    lines += [
+        f"{e['engine']}: {e['origin']}; compared with the exact interpreter, {e['rounding']} rounding" for e in engines
+    ]
+    return lines
+
+
+def _counted(engine: dict[str, Any]) -> str:
+    low, high = engine["instructions_min"], engine["instructions_max"]
+    return (
+        f"(mean of {engine['inferences']} inferences, {low:,} to {high:,} for {engine['engine']}; "
+        "instructions, not cycles and not time)"
+    )
+
+
+def _differences(engine: dict[str, Any]) -> list[str]:
+    return [
+        f"  {engine['engine']}: clip {wrong['clip']}, logit {wrong['logit']}: {wrong['device']}, "
+        f"expected {wrong['expected']}"
+        for wrong in engine["mismatch_examples"]
+    ]
+
+
+def _aligned(rows: list[list[str]], left: int) -> list[str]:
+    """Columns, the first `left` of them flush left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
