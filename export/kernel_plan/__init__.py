@@ -14,19 +14,21 @@ from export.kernel_plan import dsp, portable
 from export.kernel_plan.kernel import Constant, Instance, Kernel
 from export.kernel_plan.layout import S8, ActivationLayout, Shape
 from export.kernel_plan.placement import ALIGNMENT, Need, Place, place
-from export.kernel_plan.schedule import choose
+from export.kernel_plan.schedule import Profile, choose
 
 __all__ = [
     "ALIGNMENT",
+    "CHOICES",
     "FAST",
-    "KERNELS",
     "PORTABLE",
     "PROFILES",
+    "SMALL",
     "Conversion",
     "Kernel",
     "Need",
     "Place",
     "Plan",
+    "Profile",
     "Step",
     "Tensor",
     "place",
@@ -35,11 +37,14 @@ __all__ = [
 
 FAST = "fast"
 PORTABLE = "portable"
-KERNELS: dict[str, tuple[Kernel, ...]] = {
-    FAST: (*dsp.FAST_KERNELS, *portable.KERNELS),
-    PORTABLE: portable.KERNELS,
+SMALL = "small"
+CHOICES: dict[str, Profile] = {
+    FAST: Profile((*dsp.FAST_KERNELS, *portable.KERNELS)),
+    SMALL: Profile((*dsp.SMALL_KERNELS, *portable.KERNELS), byte_price=100.0),
+    PORTABLE: Profile(portable.KERNELS),
 }
-PROFILES = tuple(KERNELS)
+"""`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only."""
+PROFILES = tuple(CHOICES)
 INPUT = "input"
 OUTPUT = "output"
 
@@ -163,7 +168,7 @@ def plan(model: IntegerModel, profile: str = PORTABLE) -> Plan:
     if profile not in PROFILES:
         raise ValueError(f"profile {profile!r}: expected one of {PROFILES}")
     accumulator.prove(model)
-    kernels = choose(model, KERNELS[profile])
+    kernels = choose(model, CHOICES[profile])
     # The chain of calls: for each layer its conversions and its kernel, then the conversions of the answer.
     functions: list[list[tuple[str, ActivationLayout]]] = []
     layout = S8

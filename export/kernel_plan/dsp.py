@@ -1,112 +1,64 @@
 """Kernels for Armv7E-M's DSP extension on int16 activations: two products per instruction."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, Layer
 from export.kernel_plan import scale
 from export.kernel_plan.kernel import Constant, Instance, Kernel, half, requantization
 from export.kernel_plan.layout import S8, S16, padded
+from export.kernel_plan.pair_loop import STEP, W4, W8, WIDE, PairLoop, halfwords
 from export.kernel_plan.portable import not_pointwise, window_args
 
-STEP = 4
-"""Products per position and output channel in one step of the pair kernel; a step's code takes 40 bytes."""
-MAX_STEPS = 128
 MAX_WIDTH = 120
 MAX_POSITION_BYTES = 2044
 MAX_ROW_BYTES = 2**16 - 1
 """Bounds of what the instructions of fxp_depthwise_3x3.h can address."""
 _CONV_ORDER = [0, 2, 1, 3]
 """Codes of a step after SXTB16 of four bytes: bytes 0 and 2, then 1 and 3."""
-_STREAM = "[output channel pair]{2 biases, [step]{2 channels' products 0 and 1, 2 channels' products 2 and 3}}"
+_PAIR_WORD_BYTES = 4
 
 
-def _words(codes: np.ndarray) -> np.ndarray:
-    """Little-endian words, uint32 [..., n / 2], of codes that fit int16, [..., n]."""
-    halves = codes.astype(np.int64) & 0xFFFF
-    return (halves[..., 0::2] | halves[..., 1::2] << 16).astype(np.uint32)
-
-
-def pair_stream(weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Weights in the order in which FXP_PAIR_PRODUCTS walks them.
-
-    Args:
-      weights: [output channels, products], both multiples of 4; codes fit int16.
-      bias: [output channels], int32 codes.
-
-    Returns:
-      uint32 [words].
-    """
-    channels, products = weights.shape
-    words = _words(weights).reshape(channels // 2, 2, products // STEP, 2)
-    steps = words.transpose(0, 2, 3, 1).reshape(channels // 2, -1)
-    biases = (bias & 0xFFFFFFFF).astype(np.uint32).reshape(-1, 2)
-    return np.concatenate([biases, steps], axis=1).ravel()
-
-
-def _pair_instance(layer: Layer, steps: int) -> Instance:
-    shift = scale.scaled(layer).shift
-    saturate, bits = scale.saturation(layer)
-    name = f"pair_products_{steps}_{shift}_{saturate}{bits}"
-    return Instance(name, "fxp_pair_products.h", "FXP_PAIR_PRODUCTS", (steps, shift, saturate, bits))
-
-
-def _padded_matrix(weights: np.ndarray, bias: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """Zero rows and columns up to whole blocks: weights [outputs, products], bias [outputs]."""
-    outputs = padded(len(bias))
-    matrix = np.zeros((outputs, depth), np.int64)
-    matrix[: weights.shape[0], : weights.shape[1]] = weights
-    return matrix, np.concatenate([bias, np.zeros(outputs - len(bias), np.int64)])
-
-
-def _pair_refusal(layer: Layer, steps: int) -> str:
-    if steps > MAX_STEPS:
-        return f"{steps * STEP} products per output, the unrolled loop takes {MAX_STEPS * STEP}"
-    return scale.refusal(layer) or scale.saturation_refusal(layer)
-
-
-def _pair_instructions(layer: Layer, steps: int, per_position: float) -> float:
-    height, width, channels = layer.output_shape
-    pairs = -(-height * width // 2)
-    return pairs * (padded(channels) // 2 * (10 * steps + 14) + 2 * per_position)
+def _pair_bytes(loop: PairLoop, steps: int) -> int:
+    """Of the scratch memory for two positions' codes."""
+    return 2 * 2 * STEP * loop.steps_at_once * loop.repetitions(steps)
 
 
 def _pointwise_steps(layer: Layer) -> int:
     return padded(layer.input_shape[2]) // STEP
 
 
-def _pointwise_refusal(layer: Layer) -> str:
-    return not_pointwise(layer) or _pair_refusal(layer, _pointwise_steps(layer))
+def pointwise(loop: PairLoop) -> Kernel:
+    """1x1 convolution with one of the inner loops."""
 
+    def constants(layer: Layer) -> dict[str, Constant]:
+        scaled = loop.scaled(layer)
+        return {"weights": loop.weights(scaled.weights[0, 0].T, scaled.bias, _pointwise_steps(layer))}
 
-def _pointwise_constants(layer: Layer) -> dict[str, Constant]:
-    scaled = scale.scaled(layer)
-    weights, bias = _padded_matrix(scaled.weights[0, 0].T, scaled.bias, padded(layer.input_shape[2]))
-    return {"weights": Constant(pair_stream(weights, bias), _STREAM)}
+    def args(layer: Layer) -> dict:
+        height, width, channels = layer.output_shape
+        return dict(
+            positions=height * width,
+            input_words=padded(layer.input_shape[2]) // 2,
+            output_words=padded(channels) // 2,
+            weights_words=loop.weights_words(channels, _pointwise_steps(layer)),
+        )
 
-
-def _pointwise_args(layer: Layer) -> dict:
-    height, width, channels = layer.output_shape
-    return dict(
-        positions=height * width,
-        input_words=padded(layer.input_shape[2]) // 2,
-        output_words=padded(channels) // 2,
-        weights_words=padded(channels) // 2 * (2 + 4 * _pointwise_steps(layer)),
+    return Kernel(
+        "fxp_pointwise_conv2d_s16",
+        CONV2D,
+        S16,
+        S16,
+        args=args,
+        constants=constants,
+        instances=lambda layer: {"products": loop.instance(layer, _pointwise_steps(layer))},
+        instructions=lambda layer: loop.instructions(layer, _pointwise_steps(layer), 40),
+        refusal=lambda layer: not_pointwise(layer) or loop.why_not(layer, _pointwise_steps(layer)),
+        in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
+        scratch_bytes=lambda layer: _pair_bytes(loop, _pointwise_steps(layer)),
     )
-
-
-POINTWISE = Kernel(
-    "fxp_pointwise_conv2d_s16",
-    CONV2D,
-    S16,
-    S16,
-    args=_pointwise_args,
-    constants=_pointwise_constants,
-    instances=lambda layer: {"products": _pair_instance(layer, _pointwise_steps(layer))},
-    instructions=lambda layer: _pair_instructions(layer, _pointwise_steps(layer), 40),
-    refusal=_pointwise_refusal,
-    in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
-    scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
-)
 
 
 def _row_steps(layer: Layer) -> int:
@@ -117,54 +69,53 @@ def _conv_steps(layer: Layer) -> int:
     return layer.kernel.shape[0] * _row_steps(layer)
 
 
-def _conv_constants(layer: Layer) -> dict[str, Constant]:
-    scaled = scale.scaled(layer)
-    rows, columns, depth, outputs = layer.kernel.shape
-    codes = scaled.weights.transpose(3, 0, 1, 2).reshape(outputs, rows, columns * depth)
-    steps = np.zeros((outputs, rows, STEP * _row_steps(layer)), np.int64)
-    steps[:, :, : columns * depth] = codes
-    ordered = steps.reshape(outputs, -1, STEP)[:, :, _CONV_ORDER].reshape(outputs, -1)
-    weights, bias = _padded_matrix(ordered, scaled.bias, ordered.shape[1])
-    return {"weights": Constant(pair_stream(weights, bias), _STREAM)}
-
-
 def _padded_size(layer: Layer) -> tuple[int, int]:
     height, width = (length + sum(pads) for length, pads in zip(layer.input_shape[:2], layer.padding, strict=True))
     return height, width
 
 
-def _conv_args(layer: Layer) -> dict:
-    fields = window_args(layer)
-    del fields["window"]
-    height, width = _padded_size(layer)
-    outputs = padded(layer.output_shape[2])
-    return fields | dict(
-        padded_height=height,
-        padded_width=width,
-        window_height=layer.kernel_size[0],
-        row_steps=_row_steps(layer),
-        output_words=outputs // 2,
-        weights_words=outputs // 2 * (2 + 4 * _conv_steps(layer)),
+def convolution(loop: PairLoop) -> Kernel:
+    """Convolution from int8 codes, any window, stride and padding, with one of the inner loops."""
+
+    def constants(layer: Layer) -> dict[str, Constant]:
+        scaled = loop.scaled(layer)
+        rows, columns, depth, outputs = layer.kernel.shape
+        steps = np.zeros((outputs, rows, STEP * _row_steps(layer)), np.int64)
+        steps[:, :, : columns * depth] = scaled.weights.transpose(3, 0, 1, 2).reshape(outputs, rows, -1)
+        ordered = steps.reshape(outputs, -1, STEP)[:, :, _CONV_ORDER].reshape(outputs, -1)
+        return {"weights": loop.weights(ordered, scaled.bias, _conv_steps(layer))}
+
+    def args(layer: Layer) -> dict:
+        fields = window_args(layer)
+        del fields["window"]
+        height, width = _padded_size(layer)
+        channels = layer.output_shape[2]
+        return fields | dict(
+            padded_height=height,
+            padded_width=width,
+            window_height=layer.kernel_size[0],
+            row_steps=_row_steps(layer),
+            pair_words=_pair_bytes(loop, _conv_steps(layer)) // _PAIR_WORD_BYTES,
+            output_words=padded(channels) // 2,
+            weights_words=loop.weights_words(channels, _conv_steps(layer)),
+        )
+
+    def scratch_bytes(layer: Layer) -> int:
+        height, width = _padded_size(layer)
+        return _pair_bytes(loop, _conv_steps(layer)) + height * width * layer.input_shape[2] + STEP - 1
+
+    return Kernel(
+        "fxp_conv2d_s16",
+        CONV2D,
+        S8,
+        S16,
+        args=args,
+        constants=constants,
+        instances=lambda layer: {"products": loop.instance(layer, _conv_steps(layer))},
+        instructions=lambda layer: loop.instructions(layer, _conv_steps(layer), 6 * _conv_steps(layer) + 40),
+        refusal=lambda layer: loop.why_not(layer, _conv_steps(layer)),
+        scratch_bytes=scratch_bytes,
     )
-
-
-def _conv_scratch(layer: Layer) -> int:
-    height, width = _padded_size(layer)
-    return 4 * STEP * _conv_steps(layer) + height * width * layer.input_shape[2] + STEP - 1
-
-
-CONV = Kernel(
-    "fxp_conv2d_s16",
-    CONV2D,
-    S8,
-    S16,
-    args=_conv_args,
-    constants=_conv_constants,
-    instances=lambda layer: {"products": _pair_instance(layer, _conv_steps(layer))},
-    instructions=lambda layer: _pair_instructions(layer, _conv_steps(layer), 6 * _conv_steps(layer) + 40),
-    refusal=lambda layer: _pair_refusal(layer, _conv_steps(layer)),
-    scratch_bytes=_conv_scratch,
-)
 
 
 def _depthwise_refusal(layer: Layer) -> str:
@@ -182,17 +133,29 @@ def _depthwise_refusal(layer: Layer) -> str:
     return scale.refusal(layer) or scale.saturation_refusal(layer)
 
 
-def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
+def _depthwise_words(layer: Layer) -> dict[str, Constant]:
     scaled = scale.scaled(layer)
     channels = layer.input_shape[2]
     words = np.zeros((padded(channels), 7), np.uint32)
     for column in range(3):
         w0, w1, w2 = scaled.weights[:, column]
-        words[:channels, 2 * column] = _words(np.stack([w0, w1], axis=-1))[:, 0]
-        words[:channels, 2 * column + 1] = _words(np.stack([w1, w2], axis=-1))[:, 0]
+        words[:channels, 2 * column] = halfwords(np.stack([w0, w1], axis=-1))[:, 0]
+        words[:channels, 2 * column + 1] = halfwords(np.stack([w1, w2], axis=-1))[:, 0]
     words[:channels, 6] = scaled.bias & 0xFFFFFFFF
     layout = "[channel]{w00w10, w10w20, w01w11, w11w21, w02w12, w12w22, bias}, w<row><column>"
     return {"weights": Constant(words.ravel(), layout)}
+
+
+def _depthwise_codes(layer: Layer) -> dict[str, Constant]:
+    channels = layer.input_shape[2]
+    codes = np.zeros((padded(channels), 9), np.int8)
+    codes[:channels] = layer.kernel.transpose(2, 1, 0).reshape(channels, 9)
+    bias = np.zeros(padded(channels), np.int32)
+    bias[:channels] = scale.scaled(layer).bias
+    return {
+        "codes": Constant(codes.ravel(), "[channel][column][row]"),
+        "bias": Constant(bias, "[channel], rounding half included, scaled"),
+    }
 
 
 def _depthwise_args(layer: Layer) -> dict:
@@ -219,19 +182,25 @@ def _depthwise_instances(layer: Layer) -> dict[str, Instance]:
     }
 
 
-DEPTHWISE = Kernel(
-    "fxp_depthwise_conv2d_s16",
-    DEPTHWISE_CONV2D,
-    S16,
-    S16,
-    args=_depthwise_args,
-    constants=_depthwise_constants,
-    instances=_depthwise_instances,
-    instructions=lambda layer: 12.5 * layer.macs / 9,
-    refusal=_depthwise_refusal,
-    in_place=lambda layer: np.prod(layer.output_shape) <= np.prod(layer.input_shape),
-    scratch_bytes=lambda layer: 8 * ((layer.output_shape[0] + 3) // 2) * (layer.output_shape[1] + 2),
-)
+def _depthwise(constants: Callable[[Layer], dict[str, Constant]], added: float, **args: Callable) -> Kernel:
+    """Depthwise 3x3 with one of two ways to store weights; `added` instructions per channel."""
+    return Kernel(
+        "fxp_depthwise_conv2d_s16",
+        DEPTHWISE_CONV2D,
+        S16,
+        S16,
+        args=lambda layer: _depthwise_args(layer) | {field: value(layer) for field, value in args.items()},
+        constants=constants,
+        instances=_depthwise_instances,
+        instructions=lambda layer: 12.5 * layer.macs / 9 + added * layer.input_shape[2],
+        refusal=_depthwise_refusal,
+        in_place=lambda layer: math.prod(layer.output_shape) <= math.prod(layer.input_shape),
+        scratch_bytes=lambda layer: 8 * ((layer.output_shape[0] + 3) // 2) * (layer.output_shape[1] + 2),
+    )
+
+
+DEPTHWISE = _depthwise(_depthwise_words, 0)
+DEPTHWISE_COMPACT = _depthwise(_depthwise_codes, 40, scale=lambda layer: scale.scaled(layer).shift - layer.shift)
 
 
 def _pool_refusal(layer: Layer) -> str:
@@ -271,7 +240,7 @@ def _dense_constants(layer: Layer) -> dict[str, Constant]:
     weights[:, : layer.kernel.shape[0]] = layer.kernel.T
     bias = (layer.bias.astype(np.int64) + half(layer)).astype(np.int32)
     return {
-        "weights": Constant(_words(weights).ravel(), "[output][input pair]"),
+        "weights": Constant(halfwords(weights).ravel(), "[output][input pair]"),
         "bias": Constant(bias, "[output], rounding half included"),
     }
 
@@ -288,4 +257,11 @@ FULLY_CONNECTED = Kernel(
     instructions=lambda layer: 2.5 * layer.macs,
 )
 
-FAST_KERNELS = (POINTWISE, CONV, DEPTHWISE, POOL, FULLY_CONNECTED)
+FAST_KERNELS = (pointwise(WIDE), convolution(WIDE), DEPTHWISE, POOL, FULLY_CONNECTED)
+SMALL_KERNELS = (
+    *(pointwise(loop) for loop in (W4, W8)),
+    *(convolution(loop) for loop in (W4, W8)),
+    DEPTHWISE_COMPACT,
+    POOL,
+    FULLY_CONNECTED,
+)

@@ -17,6 +17,7 @@ CANONICAL_SHIFTS = (16, 14, 12, 10, 8)
 """Tried in this order; what fits none of them keeps its own shift."""
 _MAX_WEIGHT = 2**15 - 1
 _MAX_SUM = 2**31 - 1
+_MAX_SHIFT = 31
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Scaled:
 
     Attributes:
       shift: from the scaled accumulator to the output codes, 1 to 31.
-      weights: int64, the layer's kernel times 2**(shift - layer.shift), |weight| < 2**15.
+      weights: int64, the codes to store.
       bias: int64 [channels], rounding half included, on the same grid.
     """
 
@@ -34,30 +35,58 @@ class Scaled:
     bias: np.ndarray
 
 
-def refusal(layer: Layer) -> str:
+def refusal(layer: Layer, max_weight: int = _MAX_WEIGHT) -> str:
     """Why no scale fits the layer; empty where one does."""
-    if layer.shift == 0 and not _fits(layer, 1):
-        return "shift 0 and no bit of the accumulator to spare"
-    return ""
+    if layer.shift == 0 and not _fits(layer, 1, max_weight):
+        return "shift 0 and no bit of weights or accumulator to spare"
+    return "" if _fits(layer, 0, max_weight) else f"a weight is more than {max_weight}"
 
 
-def scaled(layer: Layer) -> Scaled:
+def scaled(layer: Layer, max_weight: int = _MAX_WEIGHT) -> Scaled:
     """The layer with the first canonical shift that its weights and its proved sums allow.
+
+    Args:
+      max_weight: the largest magnitude that a kernel stores.
 
     Raises:
       ValueError: `refusal` gives a reason.
     """
-    if reason := refusal(layer):
+    if reason := refusal(layer, max_weight):
         raise ValueError(f"layer {layer.name}: {reason}")
     own = max(layer.shift, 1)
-    shift = next((s for s in CANONICAL_SHIFTS if s >= own and _fits(layer, s - layer.shift)), own)
-    factor = 1 << (shift - layer.shift)
-    return Scaled(shift, layer.kernel.astype(np.int64) * factor, (layer.bias.astype(np.int64) + half(layer)) * factor)
+    fitting = (s for s in CANONICAL_SHIFTS if s >= own and _fits(layer, s - layer.shift, max_weight))
+    return _times(layer, next(fitting, own) - layer.shift)
 
 
-def _fits(layer: Layer, extra: int) -> bool:
+def times_refusal(layer: Layer, bits: int) -> str:
+    """Why a kernel that reads weights as 2**bits times their value can't run the layer; empty where it can."""
+    if not _fits(layer, bits, _MAX_WEIGHT):
+        return f"weights times {1 << bits} leave 16 bits, or their sums 32"
+    return "" if layer.shift + bits <= _MAX_SHIFT else f"shift {layer.shift} and {bits} more exceed {_MAX_SHIFT}"
+
+
+def times(layer: Layer, bits: int) -> Scaled:
+    """The layer for a kernel that reads its weights as 2**bits times their value: they stay, bias and shift grow.
+
+    Raises:
+      ValueError: `times_refusal` gives a reason.
+    """
+    if reason := times_refusal(layer, bits):
+        raise ValueError(f"layer {layer.name}: {reason}")
+    grown = _times(layer, bits)
+    return Scaled(grown.shift, layer.kernel.astype(np.int64), grown.bias)
+
+
+def _times(layer: Layer, bits: int) -> Scaled:
+    factor = 1 << bits
+    return Scaled(
+        layer.shift + bits, layer.kernel.astype(np.int64) * factor, (layer.bias.astype(np.int64) + half(layer)) * factor
+    )
+
+
+def _fits(layer: Layer, extra: int, max_weight: int) -> bool:
     peak = int(np.abs(layer.kernel.astype(np.int64)).max(initial=0))
-    return peak << extra <= _MAX_WEIGHT and int(accumulator.worst_case(layer).max()) << extra <= _MAX_SUM
+    return peak << extra <= max_weight and int(accumulator.worst_case(layer).max()) << extra <= _MAX_SUM
 
 
 def saturation(layer: Layer) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from export.kernel_plan.layout import S8, ActivationLayout
 
 @dataclasses.dataclass(frozen=True)
 class _Path:
-    instructions: float
+    cost: float
     kernels: tuple[Kernel, ...]
 
 
@@ -42,8 +42,27 @@ def conversion_cost(before: ActivationLayout, after: ActivationLayout, codes: in
     return codes * (before.unpack_cost + after.pack_cost)
 
 
-def choose(model: IntegerModel, kernels: Sequence[Kernel]) -> tuple[Kernel, ...]:
-    """One kernel per layer, with the least estimated instructions, conversions between layouts included.
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """What to choose from, and what for.
+
+    Attributes:
+      kernels: in order of preference among equals.
+      byte_price: instructions per inference that a byte of constants is worth.
+    """
+
+    kernels: tuple[Kernel, ...]
+    byte_price: float = 0.0
+
+    def cost(self, kernel: Kernel, layer: Layer) -> float:
+        if not self.byte_price:
+            return kernel.instructions(layer)
+        constants = sum(constant.values.nbytes for constant in kernel.constants(layer).values())
+        return kernel.instructions(layer) + self.byte_price * constants
+
+
+def choose(model: IntegerModel, profile: Profile) -> tuple[Kernel, ...]:
+    """One kernel per layer, at the least cost, conversions between layouts included.
 
     Raises:
       ValueError: a layer that no kernel runs.
@@ -52,22 +71,20 @@ def choose(model: IntegerModel, kernels: Sequence[Kernel]) -> tuple[Kernel, ...]
     for layer in model.layers:
         height, width, channels = layer.input_shape
         following: dict[str, tuple[ActivationLayout, _Path]] = {}
-        for kernel in candidates(layer, kernels):
-            own = kernel.instructions(layer)
+        for kernel in candidates(layer, profile.kernels):
+            own = profile.cost(kernel, layer)
             paths = [
                 _Path(
-                    path.instructions + conversion_cost(layout, kernel.input_layout, height * width * channels) + own,
+                    path.cost + conversion_cost(layout, kernel.input_layout, height * width * channels) + own,
                     (*path.kernels, kernel),
                 )
                 for layout, path in best.values()
             ]
-            cheapest = min(paths, key=lambda path: path.instructions)
+            cheapest = min(paths, key=lambda path: path.cost)
             known = following.get(kernel.output_layout.name)
-            if known is None or cheapest.instructions < known[1].instructions:
+            if known is None or cheapest.cost < known[1].cost:
                 following[kernel.output_layout.name] = (kernel.output_layout, cheapest)
         best = following
     codes = len(model.labels)
-    paths = [
-        _Path(path.instructions + conversion_cost(layout, S8, codes), path.kernels) for layout, path in best.values()
-    ]
-    return min(paths, key=lambda path: path.instructions).kernels
+    paths = [_Path(path.cost + conversion_cost(layout, S8, codes), path.kernels) for layout, path in best.values()]
+    return min(paths, key=lambda path: path.cost).kernels

@@ -135,7 +135,7 @@ typedef struct {
     fxp_pair_products *products;
 } fxp_pointwise_conv2d_s16_args;
 
-/* scratch: 8 * input_words bytes */
+/* scratch: 8 * input_words bytes, rounded up to what the loop reads */
 void fxp_pointwise_conv2d_s16(
     const fxp_pointwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
 );
@@ -149,14 +149,15 @@ typedef struct {
     int32_t padded_height;
     int32_t padded_width;
     int32_t window_height;
-    int32_t row_steps; /* groups of four codes in a row of the window, rounded up */
+    int32_t row_steps;  /* groups of four codes in a row of the window, rounded up */
+    int32_t pair_words; /* at least 4 * window_height * row_steps */
     int32_t output_words;
     const uint32_t *weights;
     int32_t weights_words;
     fxp_pair_products *products;
 } fxp_conv2d_s16_args;
 
-/* scratch: 16 * window_height * row_steps + padded_height * padded_width * input.channels + 3 bytes */
+/* scratch: 4 * pair_words + padded_height * padded_width * input.channels + 3 bytes */
 void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *output, void *scratch);
 
 /* Made by FXP_PLANE_PAIRS and FXP_PLANE_PRODUCTS of fxp_depthwise_3x3.h. */
@@ -166,8 +167,11 @@ typedef void fxp_plane_products(const fxp_word *plane, const uint32_t *weights, 
 typedef struct {
     fxp_shape input; /* channels rounded up to FXP_CHANNEL_BLOCK */
     fxp_shape output;
-    fxp_padding padding; /* 0 or 1 */
-    const uint32_t *weights;
+    fxp_padding padding;     /* 0 or 1 */
+    const uint32_t *weights; /* NULL: made on the way from codes, times 2^scale, and bias */
+    const int8_t *codes;     /* [input.channels][column][row] */
+    const int32_t *bias;     /* [input.channels], rounding half included, times 2^scale */
+    int32_t scale;
     fxp_plane_pairs *pairs;
     fxp_plane_products *products;
 } fxp_depthwise_conv2d_s16_args;

@@ -21,6 +21,8 @@
  * The shift and the saturation are numbers in the instructions, hence a macro that defines a function of type
  * fxp_pair_products: FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits), each argument a plain number but
  * saturate, which is usat or ssat; steps >= 1, 1 <= shift <= 31. Interrupts are welcome at any point.
+ *
+ * fxp_pair_products_w8.h and fxp_pair_products_w4.h hold loops for weights of 8 and of 4 bits around the same frame.
  */
 #ifndef FXP_PAIR_PRODUCTS_H
 #define FXP_PAIR_PRODUCTS_H
@@ -28,98 +30,133 @@
 #include "fxp_dsp.h"
 #include "fxp_engine.h"
 
+// clang-format off: one instruction per line
 #if defined(__ARM_FEATURE_DSP)
 
-#define FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits)                                                          \
+#define FXP_PAIR_FUNCTION(name)                                                                                        \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *pair,                                                                  \
         __attribute__((unused)) const uint32_t *weights,                                                               \
         __attribute__((unused)) const uint32_t *weights_end,                                                           \
         __attribute__((unused)) fxp_word *output0,                                                                     \
         __attribute__((unused)) fxp_word *output1                                                                      \
-    ) {                                                                                                                \
-        __asm volatile(".syntax unified\n"                                                                             \
-                       "push {r4-r11, lr}\n"                                                                           \
-                       "ldr r4, [sp, #36]\n"                                                                           \
-                       "mov r5, r2\n"                                                                                  \
-                       "push {r3-r5}\n" /* output0, output1, weights_end */                                            \
-                       "1:\n"                                                                                          \
-                       "ldrd r2, r3, [r1], #8\n"                                                                       \
-                       "ldm r0!, {r6-r9}\n"                                                                            \
-                       "ldm r1!, {r10-r12, lr}\n"                                                                      \
-                       "smlad r4, r7, r10, r2\n"                                                                       \
-                       "smlad r5, r7, r11, r3\n"                                                                       \
-                       "smlad r2, r6, r10, r2\n"                                                                       \
-                       "smlad r3, r6, r11, r3\n" FXP_PAIR_PRODUCTS_SECOND_HALF ".rept " #steps " - 1\n"                \
-                       "ldm r0!, {r6-r9}\n"                                                                            \
-                       "ldm r1!, {r10-r12, lr}\n"                                                                      \
-                       "smlad r2, r6, r10, r2\n"                                                                       \
-                       "smlad r3, r6, r11, r3\n"                                                                       \
-                       "smlad r4, r7, r10, r4\n"                                                                       \
-                       "smlad r5, r7, r11, r5\n" FXP_PAIR_PRODUCTS_SECOND_HALF ".endr\n"                               \
-                       "ldm sp, {r6-r8}\n"                                                                             \
-                       "sub r0, r0, #16 * " #steps "\n"                                                                \
-                       ".if " #shift " == 16\n"                                                                        \
-                       "pkhtb r2, r3, r2, asr #16\n"                                                                   \
-                       "pkhtb r4, r5, r4, asr #16\n" #saturate "16 r2, #" #bits ", r2\n" #saturate "16 r4, #" #bits    \
-                       ", r4\n"                                                                                        \
-                       ".else\n" #saturate " r2, #" #bits ", r2, asr #" #shift "\n" #saturate " r3, #" #bits           \
-                       ", r3, asr #" #shift "\n" #saturate " r4, #" #bits ", r4, asr #" #shift "\n" #saturate          \
-                       " r5, #" #bits ", r5, asr #" #shift "\n"                                                        \
-                       "pkhbt r2, r2, r3, lsl #16\n"                                                                   \
-                       "pkhbt r4, r4, r5, lsl #16\n"                                                                   \
-                       ".endif\n"                                                                                      \
-                       "str r4, [r7], #4\n"                                                                            \
-                       "str r2, [r6], #4\n"                                                                            \
-                       "strd r6, r7, [sp]\n"                                                                           \
-                       "cmp r1, r8\n"                                                                                  \
-                       "bne 1b\n"                                                                                      \
-                       "add sp, sp, #12\n"                                                                             \
-                       "pop {r4-r11, pc}\n");                                                                          \
-    }
+    )
 
-#define FXP_PAIR_PRODUCTS_SECOND_HALF                                                                                  \
-    "smlad r2, r8, r12, r2\n"                                                                                          \
-    "smlad r3, r8, lr, r3\n"                                                                                           \
-    "smlad r4, r9, r12, r4\n"                                                                                          \
-    "smlad r5, r9, lr, r5\n"
+/* r0 pair, r1 weights; stack: output0, output1, weights_end. */
+#define FXP_PAIR_BEGIN                                                                                                 \
+    ".syntax unified\n"                                                                                                \
+    "push {r4-r11, lr}\n"                                                                                              \
+    "ldr r4, [sp, #36]\n"                                                                                              \
+    "mov r5, r2\n"                                                                                                     \
+    "push {r3-r5}\n"
+
+/* Back to label 1 for the next channel pair, or out of the function; r9 to lr are left alone until then. */
+#define FXP_PAIR_END(pair_bytes, shift, saturate, bits)                                                                \
+    "sub r0, r0, #" pair_bytes "\n"                                                                                    \
+    "ldm sp, {r6-r8}\n"                                                                                                \
+    ".if " #shift " == 16\n"                                                                                           \
+    "pkhtb r2, r3, r2, asr #16\n"                                                                                      \
+    "pkhtb r4, r5, r4, asr #16\n"                                                                                      \
+    #saturate "16 r2, #" #bits ", r2\n"                                                                                \
+    #saturate "16 r4, #" #bits ", r4\n"                                                                                \
+    ".else\n"                                                                                                          \
+    #saturate " r2, #" #bits ", r2, asr #" #shift "\n"                                                                 \
+    #saturate " r3, #" #bits ", r3, asr #" #shift "\n"                                                                 \
+    #saturate " r4, #" #bits ", r4, asr #" #shift "\n"                                                                 \
+    #saturate " r5, #" #bits ", r5, asr #" #shift "\n"                                                                 \
+    "pkhbt r2, r2, r3, lsl #16\n"                                                                                      \
+    "pkhbt r4, r4, r5, lsl #16\n"                                                                                      \
+    ".endif\n"                                                                                                         \
+    "str r4, [r7], #4\n"                                                                                               \
+    "str r2, [r6], #4\n"                                                                                               \
+    "strd r6, r7, [sp]\n"                                                                                              \
+    "cmp r1, r8\n"                                                                                                     \
+    "bne 1b\n"                                                                                                         \
+    "add sp, sp, #12\n"                                                                                                \
+    "pop {r4-r11, pc}\n"
+
+/* Products of two words of codes and two words of weights. */
+#define FXP_PAIR_BLOCK(p0, p1, c0, c1)                                                                                 \
+    "smlad r2, " p0 ", " c0 ", r2\n"                                                                                   \
+    "smlad r3, " p0 ", " c1 ", r3\n"                                                                                   \
+    "smlad r4, " p1 ", " c0 ", r4\n"                                                                                   \
+    "smlad r5, " p1 ", " c1 ", r5\n"
+
+/* The same, first of all: both positions begin with the biases in r2 and r3. */
+#define FXP_PAIR_FIRST_BLOCK(p0, p1, c0, c1)                                                                           \
+    "smlad r4, " p1 ", " c0 ", r2\n"                                                                                   \
+    "smlad r5, " p1 ", " c1 ", r3\n"                                                                                   \
+    "smlad r2, " p0 ", " c0 ", r2\n"                                                                                   \
+    "smlad r3, " p0 ", " c1 ", r3\n"
+
+#define FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits)                                                          \
+    FXP_PAIR_FUNCTION(name) {                                                                                          \
+        __asm volatile(                                                                                                \
+            FXP_PAIR_BEGIN                                                                                             \
+            "1:\n"                                                                                                     \
+            "ldrd r2, r3, [r1], #8\n"                                                                                  \
+            "ldm r0!, {r6-r9}\n"                                                                                       \
+            "ldm r1!, {r10-r12, lr}\n"                                                                                 \
+            FXP_PAIR_FIRST_BLOCK("r6", "r7", "r10", "r11")                                                             \
+            FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                    \
+            ".rept " #steps " - 1\n"                                                                                   \
+            "ldm r0!, {r6-r9}\n"                                                                                       \
+            "ldm r1!, {r10-r12, lr}\n"                                                                                 \
+            FXP_PAIR_BLOCK("r6", "r7", "r10", "r11")                                                                   \
+            FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                    \
+            ".endr\n"                                                                                                  \
+            FXP_PAIR_END("16 * " #steps, shift, saturate, bits)                                                        \
+        );                                                                                                             \
+    }
 
 #else
 
-#define FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits)                                                          \
+#define FXP_PAIR_FUNCTION(name)                                                                                        \
     static void name(                                                                                                  \
         const fxp_word *pair,                                                                                          \
         const uint32_t *weights,                                                                                       \
         const uint32_t *weights_end,                                                                                   \
         fxp_word *output0,                                                                                             \
         fxp_word *output1                                                                                              \
-    ) {                                                                                                                \
-        fxp_pair_products_twin(pair, weights, weights_end, output0, output1, steps, fxp_##saturate(shift, bits));      \
-    }
+    )
 
-static inline void fxp_pair_products_twin(
-    const fxp_word *pair,
-    const uint32_t *weights,
-    const uint32_t *weights_end,
-    fxp_word *output0,
-    fxp_word *output1,
-    int32_t steps,
-    fxp_requantization to
-) {
-    while (weights < weights_end) {
-        int32_t sums[2][2] = {{(int32_t)weights[0], (int32_t)weights[1]}, {(int32_t)weights[0], (int32_t)weights[1]}};
-        weights += 2;
-        for (int32_t half_step = 0; half_step < 2 * steps; ++half_step) {
-            for (int32_t position = 0; position < 2; ++position) {
-                const uint32_t codes = pair[2 * half_step + position];
-                sums[position][0] = fxp_smlad(codes, weights[0], sums[position][0]);
-                sums[position][1] = fxp_smlad(codes, weights[1], sums[position][1]);
-            }
-            weights += 2;
-        }
-        *output1++ = fxp_halves(fxp_requantize(sums[1][0], to), fxp_requantize(sums[1][1], to));
-        *output0++ = fxp_halves(fxp_requantize(sums[0][0], to), fxp_requantize(sums[0][1], to));
+#define FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits)                                                          \
+    FXP_PAIR_FUNCTION(name) {                                                                                          \
+        while (weights < weights_end) {                                                                                \
+            fxp_pair_sums sums = fxp_pair_begin(&weights);                                                             \
+            for (int32_t block = 0; block < 2 * steps; ++block) {                                                      \
+                fxp_pair_block(&sums, pair + 2 * block, weights[0], weights[1]);                                       \
+                weights += 2;                                                                                          \
+            }                                                                                                          \
+            fxp_pair_end(&sums, fxp_##saturate(shift, bits), output0++, output1++);                                    \
+        }                                                                                                              \
     }
+// clang-format on
+
+typedef struct {
+    int32_t p0[2];
+    int32_t p1[2];
+} fxp_pair_sums;
+
+static inline fxp_pair_sums fxp_pair_begin(const uint32_t **weights) {
+    const int32_t c0 = (int32_t)(*weights)[0];
+    const int32_t c1 = (int32_t)(*weights)[1];
+    const fxp_pair_sums sums = {.p0 = {c0, c1}, .p1 = {c0, c1}};
+    *weights += 2;
+    return sums;
+}
+
+static inline void fxp_pair_block(fxp_pair_sums *sums, const fxp_word *codes, uint32_t c0, uint32_t c1) {
+    sums->p0[0] = fxp_smlad(codes[0], c0, sums->p0[0]);
+    sums->p0[1] = fxp_smlad(codes[0], c1, sums->p0[1]);
+    sums->p1[0] = fxp_smlad(codes[1], c0, sums->p1[0]);
+    sums->p1[1] = fxp_smlad(codes[1], c1, sums->p1[1]);
+}
+
+static inline void
+fxp_pair_end(const fxp_pair_sums *sums, fxp_requantization to, fxp_word *output0, fxp_word *output1) {
+    *output1 = fxp_halves(fxp_requantize(sums->p1[0], to), fxp_requantize(sums->p1[1], to));
+    *output0 = fxp_halves(fxp_requantize(sums->p0[0], to), fxp_requantize(sums->p0[1], to));
 }
 
 #endif

@@ -50,7 +50,7 @@ static void gather(const fxp_conv2d_s16_args *args, const int8_t *p0, const int8
 
 void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *output, void *scratch) {
     fxp_word *const pair = scratch;
-    int8_t *const padded = (int8_t *)(pair + 4 * args->window_height * args->row_steps);
+    int8_t *const padded = (int8_t *)(pair + args->pair_words);
     const int32_t row = args->stride.vertical * args->padded_width * args->input.channels;
     const int32_t column = args->stride.horizontal * args->input.channels;
     const uint32_t *const weights_end = args->weights + args->weights_words;

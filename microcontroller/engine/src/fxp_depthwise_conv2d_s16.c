@@ -2,7 +2,7 @@
  * Depthwise 3x3 convolution with stride 1, int16 activations, two channels at a time.
  *
  * input    [input.height][input.width][input.channels]
- * weights  as fxp_depthwise_3x3.h draws them, channel by channel
+ * weights  as fxp_depthwise_3x3.h draws them, channel by channel; or codes, from which they are made channel by channel
  * output   [output.height][output.width][input.channels]; may begin where the input does, with at most as many positions
  * scratch  two planes, each [row pairs][output.width + 2], row pairs = output.height / 2 + 1 rounded up
  *
@@ -12,7 +12,21 @@
 #include "fxp_dsp.h"
 #include "fxp_engine.h"
 
-enum { WEIGHT_WORDS = 7 };
+enum { WEIGHT_WORDS = 7, WINDOW = 3, CODES = 9 };
+
+/* A channel's weights for the inner loop, from its codes [column][row]. */
+static void expand(const int8_t *codes, int32_t bias, int32_t scale, uint32_t *words) {
+    const int32_t factor = 1 << scale;
+    for (int32_t column = 0; column < WINDOW; ++column) {
+        const int32_t w0 = codes[0] * factor;
+        const int32_t w1 = codes[1] * factor;
+        const int32_t w2 = codes[2] * factor;
+        *words++ = fxp_halves(w0, w1);
+        *words++ = fxp_halves(w1, w2);
+        codes += WINDOW;
+    }
+    *words = (uint32_t)bias;
+}
 
 /* A pair of which one row may be padding; row may be -1 or input.height - 1. */
 static void
@@ -42,6 +56,7 @@ void fxp_depthwise_conv2d_s16(
     const fxp_word *in = input;
     fxp_word *out = output;
     const uint32_t *weights = args->weights;
+    uint32_t expanded[2 * WEIGHT_WORDS];
 
     for (int32_t i = 0; i < 2 * plane_words; ++i) {
         plane0[i] = 0;
@@ -59,6 +74,12 @@ void fxp_depthwise_conv2d_s16(
         }
         if ((args->input.height + top) % 2 != 0) {
             edge_pair(args, in, args->input.height - 1, plane0 + end, plane1 + end);
+        }
+        if (args->weights == NULL) {
+            const int8_t *codes = args->codes + 2 * CODES * word;
+            expand(codes, args->bias[2 * word], args->scale, expanded);
+            expand(codes + CODES, args->bias[2 * word + 1], args->scale, expanded + WEIGHT_WORDS);
+            weights = expanded;
         }
         args->products(plane0, weights, out, args->output.height);
         args->products(plane1, weights + WEIGHT_WORDS, (fxp_code16 *)out + 1, args->output.height);
