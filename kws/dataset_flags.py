@@ -49,10 +49,11 @@ def to_json(config: DatasetConfig) -> dict[str, Any]:
     fields = dataclasses.asdict(config)
     for name in ("data_dir", "download", "processes"):
         del fields[name]
+    fields["words"] = list(config.words) if config.words is not None else None
     return fields
 
 
 def from_json(fields: dict[str, Any], **machine: Any) -> DatasetConfig:
-    """The settings that `to_json` kept, with this machine's data_dir, download and processes."""
+    """The settings that `to_json` kept, with this machine's data_dir, download and processes where given."""
     words = tuple(fields["words"]) if fields["words"] is not None else None
     return DatasetConfig(**{**fields, "words": words}, **machine)

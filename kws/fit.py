@@ -31,6 +31,7 @@ class FitConfig:
       label_smoothing: share of the target spread over all classes.
       seed: of shuffling and masking.
       input_format: of the feature codes.
+      distillation: share of the loss that is the distance to the teacher's posteriors; the rest is to the labels.
     """
 
     stage: str
@@ -43,6 +44,11 @@ class FitConfig:
     label_smoothing: float
     seed: int
     input_format: QFormat
+    distillation: float = 0.0
+
+
+# Softens teacher's and student's posteriors. Source: Hinton, Vinyals, Dean, arXiv:1503.02531.
+_TEMPERATURE = 2.0
 
 
 def predict(model: tf.keras.Model, codes: np.ndarray, q: QFormat, batch_size: int = 256) -> np.ndarray:
@@ -66,19 +72,36 @@ def _optimizer(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras
     return optimizer
 
 
-def _step(model: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer, config: FitConfig) -> Callable[..., Any]:
+def _step(
+    model: tf.keras.Model,
+    optimizer: tf.keras.optimizers.Optimizer,
+    config: FitConfig,
+    teacher: tf.keras.Model | None,
+) -> Callable[..., Any]:
     loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
     classes = model.output_shape[-1]
 
     @tf.function
     def step(features: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = loss_of(tf.one_hot(labels, classes), model(features, training=True)) + sum(model.losses)
+            logits = model(features, training=True)
+            loss = loss_of(tf.one_hot(labels, classes), logits)
+            if teacher is not None:
+                distance = _distance(teacher(features, training=False), logits)
+                loss = (1 - config.distillation) * loss + config.distillation * distance
+            loss += sum(model.losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss
 
     return step
+
+
+def _distance(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
+    """`T**2 * KL(softmax(teacher / T) || softmax(student / T))`, the mean over the batch; logits [n, classes]."""
+    soft = tf.nn.softmax(teacher / _TEMPERATURE)
+    difference = tf.nn.log_softmax(teacher / _TEMPERATURE) - tf.nn.log_softmax(student / _TEMPERATURE)
+    return _TEMPERATURE**2 * tf.reduce_mean(tf.reduce_sum(soft * difference, axis=1))
 
 
 def fit(
@@ -88,6 +111,7 @@ def fit(
     examples_per_epoch: int,
     validation: Examples,
     folder: RunFolder,
+    teacher: tf.keras.Model | None = None,
     before_epoch: Callable[[int], None] = lambda epoch: None,
     describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
 ) -> None:
@@ -99,6 +123,7 @@ def fit(
     Args:
       examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
       validation: (features int8, labels).
+      teacher: the model whose posteriors `config.distillation` follows; None without distillation.
       before_epoch: called with the number of epochs done, before each.
       describe: gives figures of each layer's weights, for the history and TensorBoard.
     """
@@ -110,7 +135,7 @@ def fit(
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = _step(model, optimizer, config)
+    step = _step(model, optimizer, config, teacher if config.distillation else None)
     progress = tqdm(
         total=config.epochs * steps,
         initial=int(done) * steps,

@@ -52,8 +52,8 @@ class Job:
             for split, codes in self.features.items()
         }
 
-    def fit(self, model: tf.keras.Model, hooks: dict[str, Callable[..., Any]] | None = None, **settings: Any) -> None:
-        """Trains `model` in place with these settings of `FitConfig`; hooks are `fit`'s before_epoch and describe."""
+    def fit(self, model: tf.keras.Model, hooks: dict[str, Any] | None = None, **settings: Any) -> None:
+        """Trains `model` in place with these settings of `FitConfig`; hooks are `fit`'s own optional arguments."""
         config = FitConfig(
             batch_size=self.config.batch_size,
             label_smoothing=self.config.label_smoothing,
@@ -85,7 +85,8 @@ def train_float(job: Job) -> None:
 def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
     config, folder = job.config, job.folder
-    layers = equalize.equalize(fold.fold(apply.load_model(folder.model_path(FLOAT))))
+    float_model = apply.load_model(folder.model_path(FLOAT))
+    layers = equalize.equalize(fold.fold(float_model))
     layers, formats = _calibrate(job, layers)
     folder.write_json(run_folder.FORMATS, formats.to_json())
     model = apply.fixed_point_model(layers, formats, job.input_shape, config.method)
@@ -99,7 +100,12 @@ def train_fixed_point(job: Job) -> None:
             learning_rate=config.fixed_point_learning_rate,
             warmup_epochs=0.0,
             weight_decay=0.0,
-            hooks={"before_epoch": _ramp(model, config.fixed_point_epochs), "describe": distribution.describe},
+            distillation=config.distillation,
+            hooks={
+                "teacher": float_model,
+                "before_epoch": _ramp(model, config.fixed_point_epochs),
+                "describe": distribution.describe,
+            },
         )
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
     apply.save_model(model, folder.model_path(FIXED_POINT))

@@ -7,6 +7,7 @@ power-of-two format for every tensor and fine-tunes in fixed point through tfmot
 import dataclasses
 import functools
 import pathlib
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ def define_flags() -> None:
     default = TrainConfig(datasets.DatasetConfig(dataset="synthetic"))
     dataset_flags.define_flags()
     flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
+    flags.DEFINE_string("float_run", None, "Take stage 1 from this run, which must agree in all its settings.")
     flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
     flags.DEFINE_enum("model", default.model, sorted(specs.SPECS), "Architecture.")
     flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and augmentation.", lower_bound=0)
@@ -47,6 +49,13 @@ def define_flags() -> None:
     flags.DEFINE_float("warmup_epochs", default.warmup_epochs, "Linear warm-up of stage 1.", lower_bound=0)
     flags.DEFINE_float("weight_decay", default.weight_decay, "Decoupled weight decay of stage 1.", lower_bound=0)
     flags.DEFINE_float("label_smoothing", default.label_smoothing, "Label smoothing.", lower_bound=0, upper_bound=0.5)
+    flags.DEFINE_float(
+        "distillation",
+        default.distillation,
+        "Share of stage 2's loss that follows the float model's posteriors.",
+        lower_bound=0,
+        upper_bound=1,
+    )
     method = default.method
     flags.DEFINE_bool("squash", method.squash, "Train kernels through s * tanh(P) (squashed weight distribution).")
     flags.DEFINE_float("deviation", method.deviation, "Pull of std(P) to even use of the codes.", lower_bound=0)
@@ -80,9 +89,13 @@ def run(
     run_dir: str | pathlib.Path,
     *,
     resume: bool = False,
+    float_run: str | pathlib.Path | None = None,
     say: Callable[[str], None] = print,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
+
+    Args:
+      float_run: a run whose float model is taken over instead of training one.
 
     Raises:
       UserError: data or folder are not as they should be.
@@ -91,12 +104,15 @@ def run(
 
     tf.keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
+    source = _float_source(config, float_run) if float_run else None
     dataset = datasets.load(config.dataset)
     if resume:
         folder, _ = run_folder.open_run(run_dir)
     else:
         settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
         folder = run_folder.create(run_dir, settings)
+    if source:
+        _take_float(source, folder)
     say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
     features_config = _calibrated_frontend(dataset, folder)
     features = {
@@ -118,6 +134,24 @@ def run(
         raise
     _hand_over(config, dataset, features_config, features["testing"], folder)
     return folder
+
+
+def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolder:
+    """The run whose float model is taken. Raises `UserError` where it has none or one of other settings."""
+    source, saved = run_folder.open_run(float_run)
+    if not source.model_path(FLOAT).is_file():
+        raise UserError(f"--float_run={float_run} holds no finished float model: go on with it with --resume")
+    theirs = TrainConfig.from_json(saved["settings"], dataset_flags.from_json(saved["settings"]["dataset"])).float_stage
+    for name, value in config.float_stage.items():
+        if theirs[name] != value:
+            raise UserError(f"--float_run={float_run} was trained with {name}={theirs[name]}, this run has {value}")
+    return source
+
+
+def _take_float(source: RunFolder, folder: RunFolder) -> None:
+    shutil.copyfile(source.file(run_folder.FRONTEND), folder.file(run_folder.FRONTEND))
+    folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
+    shutil.copyfile(source.model_path(FLOAT), folder.model_path(FLOAT))
 
 
 def _hand_over(
@@ -214,7 +248,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else config_from_flags(values)
-        folder = run(config, values.run_dir, resume=values.resume)
+        folder = run(config, values.run_dir, resume=values.resume, float_run=values.float_run)
         print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
 
     command.run(work, define_flags)

@@ -18,6 +18,7 @@ class TrainConfig:
       model: a name in `kws.models.SPECS`.
       seed: of weights, shuffling and augmentation.
       float_epochs, fixed_point_epochs: length of the two stages.
+      distillation: share of stage 2's loss that follows the float model's posteriors.
       method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
     """
@@ -33,9 +34,25 @@ class TrainConfig:
     warmup_epochs: float = 2.0
     weight_decay: float = 2e-3
     label_smoothing: float = 0.02
+    distillation: float = 0.0
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
     method: Method = dataclasses.field(default_factory=Method)
+
+    @property
+    def float_stage(self) -> dict[str, Any]:
+        """What the float model depends on: runs that agree in it can share one."""
+        names = (
+            "model",
+            "seed",
+            "float_epochs",
+            "batch_size",
+            "float_learning_rate",
+            "warmup_epochs",
+            "weight_decay",
+            "label_smoothing",
+        )
+        return {"dataset": dataset_flags.to_json(self.dataset), **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_json(cls, settings: dict[str, Any], dataset: datasets.DatasetConfig) -> "TrainConfig":
