@@ -7,10 +7,11 @@ SHELL := /bin/bash
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
-# Settings: make bench BUNDLE=... EMULATOR=renode, make demo RUN_DIR=..., make setup PYTHON=...
+# Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make demo RUN_DIR=..., make setup PYTHON=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
+ENGINE ?= fxp,reference,cmsis_nn
 export PYTHON
 
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
@@ -33,8 +34,9 @@ lint: setup ## ruff, clang-format and buildifier, all of them only checking
 	@if [ -x $(buildifier) ]; then $(buildifier) -mode=check BUILD MODULE.bazel; \
 	else echo "skipped: buildifier is not installed (needs npm), BUILD is checked by tests/test_build_files.py alone"; fi
 
-bench: setup ## instructions, RAM and flash of a bundle on an emulated Cortex-M4 (BUNDLE=..., EMULATOR=auto)
-	$(python) -m microcontroller.bench --bundle=$(BUNDLE) --emulator=$(EMULATOR)
+bench: setup ## a bundle on an emulated Cortex-M4, beside CMSIS-NN (BUNDLE=..., EMULATOR=auto); rewrites baseline.json
+	$(python) -m microcontroller.baseline --write
+	$(python) -m microcontroller.bench --bundle=$(BUNDLE) --emulator=$(EMULATOR) --engine=$(ENGINE)
 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from export.kernel_plan import ALIGNMENT
 
-ALIGNMENT = 16
 _MULTIPLIER = 1 << 30
 _DEPTHWISE = (DEPTHWISE_CONV2D, AVERAGE_POOL)
 

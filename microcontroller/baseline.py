@@ -1,0 +1,144 @@
+"""The gate: instruction counts of fixed random models, kept in baseline.json; no change may make one 1 % worse.
+
+python -m microcontroller.baseline            compares; exit code 1 where one is worse
+python -m microcontroller.baseline --write    measures and rewrites baseline.json, on purpose
+"""
+
+import dataclasses
+import json
+import pathlib
+import sys
+import tempfile
+from typing import Any
+
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import random_bundle
+from export.kernel_plan import PROFILES
+from export.random_bundle import RandomBundleConfig
+from microcontroller import bench
+from microcontroller.emulator import qemu
+
+PATH = pathlib.Path(__file__).with_name("baseline.json")
+WIDTHS = ((8, 8), (4, 8), (4, 4))
+"""(weight bits, activation bits) of the models."""
+TOLERANCE = 0.01
+_SEED = 0
+_REMEDY = "python -m microcontroller.baseline --write"
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """Counts, and what they depend on beside this project.
+
+    Attributes:
+      compiler: with which the firmware was built.
+      instructions: per inference, by model and profile.
+    """
+
+    compiler: str
+    instructions: dict[str, dict[str, int]]
+
+
+def measure() -> Baseline:
+    """Counts every model in every profile of `export.kernel_plan`, in QEMU.
+
+    Raises:
+      UserError: toolchain or QEMU is missing, or a logit code differs from the interpreter.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    compiler = ""
+    for weight_bits, activation_bits in WIDTHS:
+        of_model = counts.setdefault(f"w{weight_bits}a{activation_bits}", {})
+        for profile in PROFILES:
+            result = _bench(weight_bits, activation_bits, profile)
+            of_model[profile] = result["instructions_per_inference"]
+            compiler = result["compiler"]
+    return Baseline(compiler, counts)
+
+
+def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="baseline") as folder:
+        bundle = pathlib.Path(folder, "bundle")
+        widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
+        random_bundle.write(RandomBundleConfig(bundle, seed=_SEED, profile=profile, clips=1, **widths))
+        settings = {"emulator": qemu.NAME, "clips": 1, "random_codes": 0, "estimate_cycles": False}
+        result = bench.measure(bench.BenchConfig(bundle, build_dir=pathlib.Path(folder, "build"), **settings))
+    if result["mismatches"]:
+        raise UserError(
+            f"w{weight_bits}a{activation_bits}, profile {profile}: {result['mismatches']} logit codes differ from the "
+            "interpreter, so its count means nothing: mend the kernels first"
+        )
+    return result
+
+
+def read(path: pathlib.Path = PATH) -> Baseline:
+    """The kept counts; raises `UserError` where there are none."""
+    try:
+        kept = json.loads(path.read_text())
+        return Baseline(kept["compiler"], kept["instructions"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} can't be read ({error!r}): write it with {_REMEDY}") from error
+
+
+def write(baseline: Baseline, path: pathlib.Path = PATH) -> None:
+    """Writes the counts as JSON."""
+    path.write_text(json.dumps(dataclasses.asdict(baseline), indent=2) + "\n")
+
+
+def worse(measured: Baseline, kept: Baseline) -> list[str]:
+    """A line for every count that is over its kept one by more than `TOLERANCE`, or has none."""
+    lines = []
+    for model, profiles in measured.instructions.items():
+        for profile, count in profiles.items():
+            before = kept.instructions.get(model, {}).get(profile)
+            if before is None:
+                lines.append(f"{model}, profile {profile}: {count:,} instructions, none kept: {_REMEDY}")
+            elif count > before * (1 + TOLERANCE):
+                excess = f"{count / before - 1:.2%} over the kept {before:,}"
+                lines.append(f"{model}, profile {profile}: {count:,} instructions, {excess}")
+    return lines
+
+
+def table(measured: Baseline, kept: Baseline | None) -> str:
+    """Counts and their changes, in lines."""
+    lines = [f"instructions per inference, {measured.compiler}"]
+    for model, profiles in measured.instructions.items():
+        for profile, count in profiles.items():
+            before = kept.instructions.get(model, {}).get(profile) if kept else None
+            change = f"{count / before - 1:+.2%}" if before else "new"
+            lines.append(f"{model}  {profile:<10} {count:>12,}  {change}")
+    return "\n".join(lines)
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    flags.DEFINE_boolean("write", False, "Rewrite baseline.json with what is measured.")
+
+
+def _work(values: Any) -> None:
+    kept = read() if PATH.exists() or not values.write else None
+    measured = measure()
+    print(table(measured, kept))
+    if values.write:
+        write(measured)
+        print(f"wrote {PATH.name}")
+        return
+    if kept.compiler != measured.compiler:
+        print(f"kept counts are of another compiler ({kept.compiler}): differences may be the compiler's")
+    lines = worse(measured, kept)
+    for line in lines:
+        print(f"worse: {line}")
+    if lines:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Entry point of `python -m microcontroller.baseline`."""
+    command.run(_work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

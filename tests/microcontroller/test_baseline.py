@@ -1,0 +1,70 @@
+"""The gate on instruction counts."""
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from cli.command import UserError
+from export.kernel_plan import PROFILES
+from microcontroller import baseline
+from microcontroller.baseline import Baseline
+
+KEPT = Baseline("gcc", {"w8a8": {"fast": 1000, "portable": 5000}})
+
+
+def test_one_percent_is_borne_and_more_is_worse() -> None:
+    measured = Baseline("gcc", {"w8a8": {"fast": 1010, "portable": 4000}})
+    assert baseline.worse(measured, KEPT) == []
+    measured = Baseline("gcc", {"w8a8": {"fast": 1011, "portable": 5051}})
+    lines = baseline.worse(measured, KEPT)
+    assert len(lines) == 2 and "w8a8, profile fast: 1,011 instructions, 1.10% over the kept 1,000" in lines[0]
+
+
+def test_a_new_profile_has_to_be_written() -> None:
+    measured = Baseline("gcc", {"w8a8": {"fast": 1000, "small": 1}, "w2a2": {"fast": 1}})
+    lines = baseline.worse(measured, KEPT)
+    assert ["--write" in line for line in lines] == [True, True]
+
+
+def test_table_shows_the_change() -> None:
+    text = baseline.table(Baseline("gcc", {"w8a8": {"fast": 900, "small": 7}}), KEPT)
+    assert "-10.00%" in text and "new" in text
+
+
+def test_written_counts_are_read_again(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "baseline.json"
+    with pytest.raises(UserError, match="write it with"):
+        baseline.read(path)
+    baseline.write(KEPT, path)
+    assert baseline.read(path) == KEPT
+    path.write_text('{"compiler": 1}')
+    with pytest.raises(UserError, match="can't be read"):
+        baseline.read(path)
+
+
+def test_every_model_and_profile_is_kept() -> None:
+    kept = baseline.read()
+    assert list(kept.instructions) == ["w8a8", "w4a8", "w4a4"]
+    assert all(set(profiles) == set(PROFILES) for profiles in kept.instructions.values()), (
+        "run python -m microcontroller.baseline --write"
+    )
+
+
+def test_a_count_of_wrong_answers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"mismatches": 3, "instructions_per_inference": 1, "compiler": "gcc"}
+    monkeypatch.setattr(baseline.bench, "measure", lambda config: wrong)
+    with pytest.raises(UserError, match="3 logit codes differ"):
+        baseline.measure()
+
+
+@pytest.mark.slow
+def test_no_count_is_more_than_one_percent_worse() -> None:
+    kept, measured = baseline.read(), baseline.measure()
+    if kept.compiler != measured.compiler:
+        pytest.skip(f"counts were kept with {kept.compiler}, this machine has {measured.compiler}")
+    assert baseline.worse(measured, kept) == []
+    # The gate bites: the same counts against a baseline that is a little better.
+    better = {name: {p: int(n / 1.02) for p, n in profiles.items()} for name, profiles in kept.instructions.items()}
+    lines = baseline.worse(measured, dataclasses.replace(kept, instructions=better))
+    assert len(lines) == sum(len(profiles) for profiles in better.values())
