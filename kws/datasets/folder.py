@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from cli.command import UserError
-from kws.datasets import audio_file, labels
+from kws.datasets import audio_file, labels, silence
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
@@ -26,7 +26,7 @@ from kws.datasets.clip import (
     DatasetConfig,
     split_noises,
 )
-from kws.datasets.speech_commands import add_silence, speaker_of
+from kws.datasets.speech_commands import speaker_of
 
 _SPEAKER_MARK = "__"
 _HELD_OUT_SHARE = 0.1
@@ -60,7 +60,7 @@ def load(config: DatasetConfig) -> Dataset:
     splits = assign(files, config.seed)
     _read_clips(config, root, files, splits, names, builder)
     if SILENCE in names:
-        add_silence(config, builder, names, noises)
+        silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kws.datasets import noise
-from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS
+from kws.datasets import labels, noise
+from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetBuilder, DatasetConfig
 
 # Share of each kind; the rest are excerpts of recordings.
 _DIGITAL_SHARE = 0.08
@@ -52,6 +52,18 @@ def fixed_set(split: str, count: int, noises: Sequence[np.ndarray]) -> list[tupl
         rng = np.random.default_rng(np.random.SeedSequence([_FIXED_SEED, SPLITS.index(split), index]))
         clips.append((f"{SILENCE}/{split}_{index:05d}", draw(rng, noises)))
     return clips
+
+
+def add_fixed_set(
+    config: DatasetConfig, builder: DatasetBuilder, names: tuple[str, ...], noises: dict[str, tuple[np.ndarray, ...]]
+) -> None:
+    """Gives validation and testing their fixed `_silence_` clips unless the corpus brought its own."""
+    keywords = tuple(name for name in names if name not in (SILENCE, UNKNOWN))
+    for split in ("validation", "testing"):
+        if builder.count(split, (SILENCE,)) == 0:
+            count = labels.silence_count(config, builder.count(split, keywords))
+            for name, samples in fixed_set(split, count, noises[split]):
+                builder.add(split, name, samples, SILENCE, "")
 
 
 def _room(rng: np.random.Generator) -> np.ndarray:

@@ -70,20 +70,8 @@ def load(config: DatasetConfig) -> Dataset:
         else:
             builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
     if SILENCE in names:
-        add_silence(config, builder, names, noises)
+        silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, f"--data_dir={root}")
-
-
-def add_silence(
-    config: DatasetConfig, builder: DatasetBuilder, names: tuple[str, ...], noises: dict[str, tuple[np.ndarray, ...]]
-) -> None:
-    """Gives validation and testing their fixed `_silence_` clips unless the corpus brought its own."""
-    keywords = tuple(name for name in names if name not in (SILENCE, UNKNOWN))
-    for split in ("validation", "testing"):
-        if builder.count(split, (SILENCE,)) == 0:
-            count = labels.silence_count(config, builder.count(split, keywords))
-            for name, samples in silence.fixed_set(split, count, noises[split]):
-                builder.add(split, name, samples, SILENCE, "")
 
 
 def speaker_of(file_name: str) -> str:

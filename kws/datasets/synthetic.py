@@ -5,7 +5,7 @@ It shows that the whole chain works; its accuracy says nothing about human speec
 
 import numpy as np
 
-from kws.datasets import labels, noise, speaking, voices
+from kws.datasets import labels, noise, silence, speaking, voices
 from kws.datasets.clip import (
     KEYWORDS,
     SAMPLE_RATE,
@@ -16,7 +16,6 @@ from kws.datasets.clip import (
     DatasetConfig,
     split_noises,
 )
-from kws.datasets.speech_commands import add_silence
 from kws.datasets.utterance import Utterance
 
 # `_unknown_` of the 12-class task.
@@ -71,7 +70,7 @@ def load(config: DatasetConfig) -> Dataset:
         builder.add(split, f"{word}/{voice}_nohash_{number}.wav", samples, labels.label_of(word, names), variant)
     noises = _noises(config, {split: clips[[s == split for s, _ in planned]] for split in SPLITS})
     if SILENCE in names:
-        add_silence(config, builder, names, noises)
+        silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, "synthetic speech")
 
 
