@@ -7,7 +7,7 @@ time; every number in them comes from the model. They compile against `microcont
 import numpy as np
 
 from export.integer_model import IntegerModel
-from export.kernel_plan import ALIGNMENT, PORTABLE, Conversion, Plan, Step, Tensor, plan
+from export.kernel_plan import ALIGNMENT, FAST, Conversion, Plan, Step, Tensor, plan
 from export.kernel_plan.kernel import Constant, requantization, shape_fields
 from export.kernel_plan.layout import CHANNEL_BLOCK
 
@@ -16,7 +16,7 @@ SOURCE = "fxp_model.c"
 _COLUMNS = 120
 
 
-def generate(model: IntegerModel, profile: str = PORTABLE) -> dict[str, str]:
+def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """The generated C files of a model, name -> text (ASCII).
 
     Args:
@@ -228,25 +228,18 @@ def _layer_table(steps: Plan) -> str:
 
 def _unpack(steps: Plan) -> str:
     """fxp_model_unpack: by a function of the engine where a layer's output is not int8 already."""
-    function_of = {step.kernel.output_layout.unpack for step in steps.steps}
+    functions = [step.kernel.output_layout.unpack for step in steps.steps]
     cases = ""
-    for function in sorted(function_of - {""}):
-        layers = [i for i, step in enumerate(steps.steps) if step.kernel.output_layout.unpack == function]
-        cases += "".join(f"    case {i}:\n" for i in layers)
-        cases += f"        {function}(fxp_model_layers[layer].output, output, codes);\n        break;\n"
-    if not cases:
-        return """\
-void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {
-    memcpy(codes, output, fxp_model_layers[layer].output_bytes);
-}
-"""
+    for function in sorted(set(functions)):
+        cases += "".join(f"    case {i}:\n" for i, other in enumerate(functions) if other == function)
+        if function:
+            cases += f"        {function}(fxp_model_layers[layer].output, output, codes);\n        break;\n"
+        else:
+            cases += "        memcpy(codes, output, fxp_model_layers[layer].output_bytes);\n        break;\n"
     return f"""\
 void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {{
     switch (layer) {{
-{cases}    default:
-        memcpy(codes, output, fxp_model_layers[layer].output_bytes);
-        break;
-    }}
+{cases}    }}
 }}
 """
 

@@ -159,7 +159,7 @@ class Plan:
         return "\n".join([*text, f"profile {self.profile}: arena {self.arena_bytes:,} B, constants {constants:,} B"])
 
 
-def plan(model: IntegerModel, profile: str = PORTABLE) -> Plan:
+def plan(model: IntegerModel, profile: str = FAST) -> Plan:
     """Chooses kernels and layouts, and places the activations.
 
     Raises:

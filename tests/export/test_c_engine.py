@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -11,6 +12,7 @@ from cli.command import UserError
 from export import c_engine, c_source, integer_model, interpreter, random_model
 from export.c_engine import CEngine
 from export.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from export.kernel_plan import FAST, PORTABLE, PROFILES, SMALL
 from quant.qformat import QFormat, activation_format, weight_format
 
 NO_PADDING = ((0, 0), (0, 0))
@@ -25,15 +27,15 @@ SHAPES = {
 }
 
 
-def _write(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
+def _write(model: IntegerModel, folder: pathlib.Path, profile: str = FAST) -> pathlib.Path:
     folder.mkdir(exist_ok=True)
-    for name, text in c_source.generate(model).items():
+    for name, text in c_source.generate(model, profile).items():
         (folder / name).write_text(text)
     return folder
 
 
-def _assert_equal(model: IntegerModel, codes: np.ndarray, folder: pathlib.Path) -> None:
-    with CEngine.build(_write(model, folder)) as engine:
+def _assert_equal(model: IntegerModel, codes: np.ndarray, folder: pathlib.Path, profile: str = FAST) -> None:
+    with CEngine.build(_write(model, folder, profile)) as engine:
         outputs = engine.run_layers(codes)
         assert list(outputs) == [layer.name for layer in model.layers]
         for layer, expected in interpreter.run_layers(model, codes):
@@ -85,18 +87,23 @@ def _classifier(layer: Layer) -> IntegerModel:
 
 
 @pytest.mark.parametrize(("weight_bits", "activation_bits"), [(8, 8), (4, 8), (4, 4), (2, 8)])
-@pytest.mark.parametrize("shape", ["benchmark", "odd channels"])
-def test_networks_of_every_width(tmp_path, shape, weight_bits, activation_bits):
+@pytest.mark.parametrize(
+    ("shape", "profile"),
+    [("benchmark", FAST), ("odd channels", FAST), ("odd channels", SMALL), ("odd channels", PORTABLE)],
+)
+def test_networks_of_every_width(tmp_path, shape, profile, weight_bits, activation_bits):
     model = random_model.ds_cnn(3, **SHAPES[shape], weight_bits=weight_bits, activation_bits=activation_bits)
-    _assert_equal(model, random_model.codes(4, model, 24), tmp_path / "c")
+    _assert_equal(model, random_model.codes(4, model, 24), tmp_path / "c", profile)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("shape", list(SHAPES)[2:])
-def test_networks_of_other_shapes(tmp_path, shape):
+def test_networks_of_other_shapes(tmp_path, shape, profile):
     model = random_model.ds_cnn(5, **SHAPES[shape])
-    _assert_equal(model, random_model.codes(6, model, 24), tmp_path / "c")
+    _assert_equal(model, random_model.codes(6, model, 24), tmp_path / "c", profile)
 
 
+@pytest.mark.parametrize("profile", [FAST, PORTABLE])
 @pytest.mark.parametrize(
     ("op", "input_shape", "kernel_shape", "stride", "padding"),
     [
@@ -113,11 +120,11 @@ def test_networks_of_other_shapes(tmp_path, shape):
         (DENSE, (1, 1, 65), (65, 7), (1, 1), NO_PADDING),
     ],
 )
-def test_single_layers(tmp_path, op, input_shape, kernel_shape, stride, padding):
+def test_single_layers(tmp_path, op, input_shape, kernel_shape, stride, padding, profile):
     rng = np.random.default_rng(7)
     kernel = rng.integers(-127, 128, kernel_shape)
     model = _classifier(_layer(op, input_shape, kernel, stride=stride, padding=padding, shift=9))
-    _assert_equal(model, random_model.codes(8, model, 24), tmp_path / "c")
+    _assert_equal(model, random_model.codes(8, model, 24), tmp_path / "c", profile)
 
 
 @pytest.mark.parametrize("weight", [-127, 127])
@@ -222,13 +229,13 @@ def test_engine_knows_its_model(tmp_path, small):
         assert engine.layer_shapes == {layer.name: layer.output_shape for layer in small.layers}
 
 
-def test_a_changed_weight_is_seen(tmp_path, small):
-    folder = _write(small, tmp_path / "c")
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_changed_weight_is_seen(tmp_path, small, profile):
+    folder = _write(small, tmp_path / "c", profile)
     source = folder / "fxp_model.c"
-    head, rest = source.read_text().split("layer4_dense_weights[12] = {\n", 1)
-    row, tail = rest.split("\n", 1)
-    flipped = ", ".join(str(-int(cell)) for cell in row.strip().rstrip(",").split(","))
-    source.write_text(f"{head}layer4_dense_weights[12] = {{\n{flipped},\n{tail}")
+    changed, count = re.subn(r"(layer4_dense_weights\[\d+\] = \{\n +)[^,]+,", r"\g<1>0x55,", source.read_text())
+    assert count == 1
+    source.write_text(changed)
     codes = random_model.codes(16, small, 24)
     with CEngine.build(folder) as engine:
         assert (engine.run(codes) != interpreter.run(small, codes)).any()

@@ -22,8 +22,8 @@ def _model(**kwargs) -> IntegerModel:
     return random_model.ds_cnn(1, **({"channels": 5, "blocks": 1} | kwargs))
 
 
-def _write(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
-    for name, text in c_source.generate(model).items():
+def _write(model: IntegerModel, folder: pathlib.Path, profile: str = kernel_plan.FAST) -> pathlib.Path:
+    for name, text in c_source.generate(model, profile).items():
         (folder / name).write_text(text)
     return folder
 
@@ -77,16 +77,18 @@ def test_layer_table_and_comment_table_say_the_formats():
         assert re.search(rf"^ \* {layer.name}\s+{layer.op}\s+{formats}", source, re.MULTILINE)
 
 
-def test_arrays_are_named_after_their_layer_and_aligned():
+@pytest.mark.parametrize("profile", kernel_plan.PROFILES)
+def test_arrays_are_named_after_their_layer_and_aligned(profile):
     model = _model()
-    source = c_source.generate(model)["fxp_model.c"]
+    source = c_source.generate(model, profile)["fxp_model.c"]
     arrays = dict(re.findall(r"^alignas\(FXP_ALIGNMENT\) static const \w+ (\w+)\[(\d+)\]", source, re.MULTILINE))
-    weighted = [layer for layer in model.layers if layer.op != "average_pool"]
     assert {name: int(size) for name, size in arrays.items()} == {
-        f"{layer.name}_{kind}": array.size
-        for layer in weighted
-        for kind, array in {"weights": layer.kernel, "bias": layer.bias}.items()
+        f"{step.layer.name}_{field}": constant.values.size
+        for step in kernel_plan.plan(model, profile).steps
+        for field, constant in step.constants.items()
     }
+    for layer in model.layers:
+        assert (f"{layer.name}_weights" in arrays or f"{layer.name}_codes" in arrays) == (layer.op != "average_pool")
 
 
 def test_unknown_profile_is_named():
@@ -114,20 +116,23 @@ def test_placement_reaches_the_bound_and_neighbours_never_overlap(sizes):
 
 
 def test_arena_of_the_benchmark_network():
-    plan = kernel_plan.plan(random_model.ds_cnn(1))
-    assert plan.arena_bytes == 2 * 25 * 5 * 64
+    model = random_model.ds_cnn(1)
+    assert kernel_plan.plan(model, kernel_plan.PORTABLE).arena_bytes == 2 * 25 * 5 * 64
+    in_place = 2 * 25 * 5 * 64
+    assert in_place < kernel_plan.plan(model, kernel_plan.FAST).arena_bytes < in_place + 1024
 
 
 def test_bias_carries_the_rounding_half():
-    for step in kernel_plan.plan(_model()).steps:
+    for step in kernel_plan.plan(_model(), kernel_plan.PORTABLE).steps:
         if step.constants:
             bias = step.constants["bias"].values
             assert np.array_equal(bias - step.layer.bias, np.full(bias.size, (1 << step.layer.shift) >> 1))
 
 
 @pytest.mark.parametrize("shape", [{}, {"input_shape": (13, 9, 3), "classes": 17}, {"blocks": 4, "channels": 64}])
-def test_generated_c_is_formatted(tmp_path, shape):
-    folder = _write(_model(**shape), tmp_path)
+@pytest.mark.parametrize("profile", kernel_plan.PROFILES)
+def test_generated_c_is_formatted(tmp_path, shape, profile):
+    folder = _write(_model(**shape), tmp_path, profile)
     style = f"--style=file:{ROOT / '.clang-format'}"
     formatter = pathlib.Path(sys.executable).with_name("clang-format")
     _check([formatter, style, "--dry-run", "--Werror", *sorted(folder.glob("*.[ch]"))])
@@ -149,10 +154,11 @@ def test_headers_are_cpp_too(tmp_path):
     _check([compiler, *flags, source])
 
 
-@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])
-def test_everything_compiles_for_the_device(tmp_path, cpu):
+@pytest.mark.parametrize("profile", kernel_plan.PROFILES)
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m33"])
+def test_everything_compiles_for_the_device(tmp_path, cpu, profile):
     compiler = _tool(ARM)
-    folder = _write(_model(), tmp_path)
+    folder = _write(_model(weight_bits=4), tmp_path, profile)
     flags = [f"-mcpu={cpu}", "-mthumb", *c_engine.C_FLAGS, "-Os", f"-I{c_engine.include_dir()}", f"-I{folder}"]
     for file in [*c_engine.sources(), folder / "fxp_model.c"]:
         _check([compiler, *flags, "-c", file, "-o", tmp_path / f"{file.stem}.o"])
@@ -160,7 +166,11 @@ def test_everything_compiles_for_the_device(tmp_path, cpu):
 
 def test_each_kernel_has_a_file_that_draws_its_layout():
     functions = {file.stem for file in c_engine.sources()}
-    declared = re.findall(r"^void (fxp_\w+)\(", (c_engine.include_dir() / "fxp_engine.h").read_text(), re.MULTILINE)
-    assert functions == set(declared)
-    for step in kernel_plan.plan(_model()).steps:
-        assert step.kernel.function in functions
+    header = (c_engine.include_dir() / "fxp_engine.h").read_text()
+    assert functions == set(re.findall(r"^void (fxp_\w+)\(", header, re.MULTILINE))
+    for profile in kernel_plan.PROFILES:
+        for step in kernel_plan.plan(_model(), profile).steps:
+            assert step.kernel.function in functions
+            for instance in step.instances.values():
+                macros = (c_engine.include_dir() / instance.header).read_text()
+                assert f"#define {instance.macro}(name, " in macros
