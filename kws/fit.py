@@ -58,7 +58,8 @@ def predict(model: tf.keras.Model, codes: np.ndarray, q: QFormat, batch_size: in
     return np.concatenate([compiled(dequantize(codes[i : i + batch_size], q)).numpy() for i in starts])
 
 
-def _optimizer(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
+def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
+    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps."""
     warmup = int(config.warmup_epochs * steps)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
@@ -72,12 +73,13 @@ def _optimizer(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras
     return optimizer
 
 
-def _step(
+def training_step(
     model: tf.keras.Model,
     optimizer: tf.keras.optimizers.Optimizer,
     config: FitConfig,
     teacher: tf.keras.Model | None,
 ) -> Callable[..., Any]:
+    """A function that takes one batch, features float32 [n, h, w, c] and labels int [n], and returns its loss."""
     loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
     classes = model.output_shape[-1]
 
@@ -128,14 +130,14 @@ def fit(
       describe: gives figures of each layer's weights, for the history and TensorBoard.
     """
     steps = examples_per_epoch // config.batch_size
-    optimizer = _optimizer(model, config, steps)
+    optimizer = optimizer_of(model, config, steps)
     done = tf.Variable(0, dtype=tf.int64, trainable=False, name="epochs_done")
     checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, epochs_done=done)
     manager = tf.train.CheckpointManager(checkpoint, str(folder.path / config.stage / "checkpoints"), max_to_keep=2)
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = _step(model, optimizer, config, teacher if config.distillation else None)
+    step = training_step(model, optimizer, config, teacher if config.distillation else None)
     progress = tqdm(
         total=config.epochs * steps,
         initial=int(done) * steps,
