@@ -116,7 +116,10 @@ def _options(plugin: pathlib.Path, firmware: Firmware, out: pathlib.Path) -> lis
         "entry": f"{symbols[_ENTRY]:x}",
         "observer": f"{symbols[_OBSERVER]:x}",
     }
-    return ["-plugin", ",".join([qemu.escaped(plugin), *(f"{name}={value}" for name, value in values.items())])]
+    return [
+        "-plugin",
+        ",".join([f"file={qemu.escaped(plugin)}", *(f"{name}={value}" for name, value in values.items())]),
+    ]
 
 
 def _symbols(firmware: Firmware) -> dict[str, int]:
