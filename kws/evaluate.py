@@ -28,12 +28,14 @@ class EvaluateConfig:
       dataset: where the clips come from; None for the data the bundle was trained with.
       split: one of training, validation, testing.
       backend: one of BACKENDS; interpreter and engine round once, tflm twice.
+      cache_dir: where features are kept between calls; None for nowhere.
     """
 
     bundle: pathlib.Path
     dataset: datasets.DatasetConfig
     split: str = "testing"
     backend: str = "interpreter"
+    cache_dir: pathlib.Path | None = None
 
 
 def logits(bundle: Bundle, codes: np.ndarray, backend: str) -> np.ndarray:
@@ -56,8 +58,11 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     Raises:
       UserError: the dataset's classes are not the bundle's.
     """
-    bundle = bundles.load(config.bundle)
-    dataset = datasets.load(config.dataset)
+    return measure(bundles.load(config.bundle), datasets.load(config.dataset), config)
+
+
+def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[str, Any]:
+    """`evaluate` of a bundle and a dataset that are loaded already."""
     codes, labels = split_features(bundle, dataset, config)
     scores = dequantize(logits(bundle, codes, config.backend), bundle.model.output_format)
     what = {"bundle": bundle.name, "backend": config.backend, "dataset": dataset.name, "split": config.split}
@@ -86,7 +91,11 @@ def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> 
     clips = dataset.splits[config.split]
     parameters = frontend.FrontEndConfig.from_json(bundle.frontend)
     codes = frontend.extract(
-        clips.samples, parameters, processes=config.dataset.worker_processes, label=config.split, cache_dir=None
+        clips.samples,
+        parameters,
+        processes=config.dataset.worker_processes,
+        label=config.split,
+        cache_dir=config.cache_dir,
     )
     return codes, clips.labels
 

@@ -86,7 +86,9 @@ def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
     config, folder = job.config, job.folder
     float_model = apply.load_model(folder.model_path(FLOAT))
-    layers = equalize.equalize(fold.fold(float_model))
+    layers = fold.fold(float_model)
+    if config.method.equalize:
+        layers = equalize.equalize(layers)
     layers, formats = _calibrate(job, layers)
     folder.write_json(run_folder.FORMATS, formats.to_json())
     model = apply.fixed_point_model(layers, formats, job.input_shape, config.method)

@@ -57,6 +57,7 @@ def define_flags() -> None:
         upper_bound=1,
     )
     method = default.method
+    flags.DEFINE_bool("equalize", method.equalize, "Balance scales between layers before formats are chosen.")
     flags.DEFINE_bool("squash", method.squash, "Train kernels through s * tanh(P) (squashed weight distribution).")
     flags.DEFINE_float("deviation", method.deviation, "Pull of std(P) to even use of the codes.", lower_bound=0)
     flags.DEFINE_float("cosine", method.cosine, "Lambda of absolute cosine regularization.", lower_bound=0)

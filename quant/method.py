@@ -11,6 +11,7 @@ class Method:
     """Settings of `quant.apply.fixed_point_model` and `quant.calibrate.calibrate`.
 
     Attributes:
+      equalize: balance scales between layers before formats are chosen (`quant.equalize`).
       squash: train kernels through `s * tanh(P)` (SWD).
       deviation: strength of the pull of std(P) to the most uniform use of the codes; needs squash.
       cosine: lambda of the absolute cosine regularization (ACosR) at full ramp.
@@ -21,6 +22,7 @@ class Method:
       ValueError: a setting out of range, or deviation without squash.
     """
 
+    equalize: bool = True
     squash: bool = False
     deviation: float = 0.0
     cosine: float = 0.0
