@@ -1,0 +1,44 @@
+/* Compiled twice: KERNELS is dsp_kernels, or twin_kernels without __ARM_FEATURE_DSP. */
+#include "kernels.h"
+
+#include "fxp_depthwise_3x3.h"
+#include "fxp_pair_products.h"
+#include "fxp_pair_products_w4.h"
+#include "fxp_pair_products_w8.h"
+
+// clang-format off: one instance per line
+#define OUTPUTS(make, steps) \
+    make(steps, 1, usat, 7) make(steps, 9, ssat, 8) make(steps, 16, usat, 4) make(steps, 31, ssat, 5)
+#define EVERY_PAIR(make) OUTPUTS(make, 1) OUTPUTS(make, 2) OUTPUTS(make, 5)
+#define WIDE(steps, shift, saturate, bits) FXP_PAIR_PRODUCTS(wide_##steps##_##shift, steps, shift, saturate, bits)
+#define W8(steps, shift, saturate, bits) FXP_PAIR_PRODUCTS_W8(w8_##steps##_##shift, steps, shift, saturate, bits)
+#define W4(steps, shift, saturate, bits) FXP_PAIR_PRODUCTS_W4(w4_##steps##_##shift, steps, shift, saturate, bits)
+EVERY_PAIR(WIDE)
+EVERY_PAIR(W8)
+EVERY_PAIR(W4)
+#define WIDE_ROW(steps, shift, saturate, bits) {wide_##steps##_##shift, steps, 2 + 4 * steps},
+#define W8_ROW(steps, shift, saturate, bits) {w8_##steps##_##shift, steps, 2 + 2 * steps},
+#define W4_ROW(steps, shift, saturate, bits) {w4_##steps##_##shift, 2 * steps, 2 + 2 * steps},
+
+/* Widths odd and even; rows near and far, which are addressed in two ways. */
+#define EVERY_PLANE(make) \
+    make(1, 8, 1, usat, 7) make(2, 8, 16, ssat, 8) make(3, 128, 7, usat, 4) make(5, 128, 16, usat, 7) \
+    make(5, 256, 31, ssat, 3) make(4, 1024, 9, usat, 7) make(5, 1024, 9, ssat, 8) make(6, 344, 12, usat, 6) \
+    make(7, 552, 8, usat, 7) make(8, 2044, 10, ssat, 8)
+#define PLANE(width, bytes, shift, saturate, bits) \
+    FXP_PLANE_PRODUCTS(plane_##width##_##bytes, width, bytes, shift, saturate, bits)
+#define PLANE_ROW(width, bytes, shift, saturate, bits) {plane_##width##_##bytes, width, bytes},
+EVERY_PLANE(PLANE)
+
+#define EVERY_SHUFFLE(make) \
+    make(1, 3, 8) make(4, 4, 128) make(5, 7, 128) make(5, 6, 1024) make(6, 8, 344) make(7, 7, 2044)
+#define SHUFFLE(width, plane_width, bytes) FXP_PLANE_PAIRS(shuffle_##width##_##bytes, width, plane_width, bytes)
+#define SHUFFLE_ROW(width, plane_width, bytes) {shuffle_##width##_##bytes, width, plane_width, bytes},
+EVERY_SHUFFLE(SHUFFLE)
+
+const struct kernels KERNELS = {
+    .pairs = {EVERY_PAIR(WIDE_ROW) EVERY_PAIR(W8_ROW) EVERY_PAIR(W4_ROW)},
+    .planes = {EVERY_PLANE(PLANE_ROW)},
+    .shuffles = {EVERY_SHUFFLE(SHUFFLE_ROW)},
+};
+// clang-format on

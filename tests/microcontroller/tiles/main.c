@@ -1,0 +1,157 @@
+/*
+ * Random tiles through the loops for the DSP extension and through their twins, on the device. Prints
+ * "tiles <n> different <n>" by semihosting. TILES, of each kind, and SEED come from the command line.
+ */
+#include "kernels.h"
+
+#include <string.h>
+
+enum { MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+
+static uint32_t state = SEED;
+static fxp_word input[MAX_WORDS];
+static fxp_word outputs[2][MAX_WORDS];
+static uint32_t weights[256];
+
+/* Marsaglia's xorshift, 32 bits. */
+static uint32_t draw(void) {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+/* A quarter each: extremes of one sign, extremes of both, codes after ReLU, any int8 codes. */
+static uint32_t code(uint32_t kind) {
+    const uint32_t drawn = draw();
+    switch (kind) {
+    case 0:
+        return 0xff80u;
+    case 1:
+        return drawn & 1u ? 0x007fu : 0xff80u;
+    case 2:
+        return drawn & 0x7fu;
+    default:
+        return (uint32_t)(int32_t)(int8_t)(drawn & 0xffu) & 0xffffu;
+    }
+}
+
+static void fill_codes(int32_t words) {
+    const uint32_t kind = draw() % 4;
+    for (int32_t i = 0; i < words; ++i) {
+        input[i] = code(kind) | code(kind) << 16;
+    }
+}
+
+/* Any words are weights: of int16 down to 13 bits, so that no sum of a tile leaves 32 bits, or of bytes or nibbles. */
+static void fill_weights(int32_t words, uint32_t kind) {
+    for (int32_t i = 0; i < words; ++i) {
+        const uint32_t extreme = draw() & 1u ? 0x7fff8001u : 0x80017fffu;
+        weights[i] = kind == 0 ? extreme : draw();
+    }
+}
+
+static uint32_t bias(void) {
+    return (uint32_t)((int32_t)draw() >> (2 + draw() % 16));
+}
+
+static uint32_t different(const void *a, const void *b, size_t bytes) {
+    return memcmp(a, b, bytes) == 0 ? 0 : 1;
+}
+
+static uint32_t pair_tile(void) {
+    const uint32_t chosen = draw() % PAIR_KERNELS;
+    const struct pair_kernel kernel = dsp_kernels.pairs[chosen];
+    const int32_t words = CHANNEL_PAIRS * kernel.words_per_channel_pair;
+    fill_codes(4 * kernel.pair_steps);
+    fill_weights(words, draw() % 4);
+    for (int32_t pair = 0; pair < CHANNEL_PAIRS; ++pair) {
+        weights[pair * kernel.words_per_channel_pair] = bias();
+        weights[pair * kernel.words_per_channel_pair + 1] = bias();
+    }
+    fxp_word *const dsp = outputs[0];
+    fxp_word *const twin = outputs[1];
+    memset(outputs, 0x5a, 64);
+    kernel.function(input, weights, weights + words, dsp, dsp + CHANNEL_PAIRS);
+    twin_kernels.pairs[chosen].function(input, weights, weights + words, twin, twin + CHANNEL_PAIRS);
+    return different(dsp, twin, sizeof(fxp_word) * 2 * CHANNEL_PAIRS);
+}
+
+static uint32_t plane_tile(void) {
+    const uint32_t chosen = draw() % PLANE_KERNELS;
+    const struct plane_kernel kernel = dsp_kernels.planes[chosen];
+    const int32_t most = (int32_t)sizeof outputs[0] / (kernel.width * kernel.position_bytes);
+    const int32_t wanted = 1 + (int32_t)(draw() % MAX_ROWS);
+    const int32_t rows = wanted < most ? wanted : most;
+    const size_t bytes = (size_t)(rows * kernel.width * kernel.position_bytes);
+    fill_codes((rows + 3) / 2 * (kernel.width + 2));
+    fill_weights(7, draw() % 4);
+    weights[6] = bias();
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    kernel.function(input, weights, outputs[0], rows);
+    twin_kernels.planes[chosen].function(input, weights, outputs[1], rows);
+    return different(outputs[0], outputs[1], bytes);
+}
+
+static uint32_t shuffle_tile(void) {
+    const uint32_t chosen = draw() % SHUFFLES;
+    const struct shuffle kernel = dsp_kernels.shuffles[chosen];
+    const int32_t row_words = kernel.input_width * kernel.position_bytes / 4;
+    const int32_t most = MAX_WORDS / (2 * row_words);
+    const int32_t wanted = 1 + (int32_t)(draw() % 2);
+    const int32_t pairs = wanted < most ? wanted : most;
+    const int32_t plane = pairs * kernel.plane_width;
+    /* All but one word in 16 stay as they are, to save time. */
+    for (int32_t i = (int32_t)(draw() % 16); i < 2 * pairs * row_words; i += 16) {
+        input[i] = draw();
+    }
+    memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)plane);
+    memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)plane);
+    kernel.function(input, outputs[0], outputs[0] + plane, pairs);
+    twin_kernels.shuffles[chosen].function(input, outputs[1], outputs[1] + plane, pairs);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)plane);
+}
+
+static void semihosting(uint32_t operation, const void *argument) {
+    register uint32_t r0 __asm("r0") = operation;
+    register const void *r1 __asm("r1") = argument;
+    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+}
+
+static void print(const char *text) {
+    enum { SYS_WRITE0 = 4 };
+    semihosting(SYS_WRITE0, text);
+}
+
+static void print_number(uint32_t number) {
+    char digits[11];
+    char *next = digits + sizeof digits;
+    *--next = 0;
+    do {
+        *--next = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    print(next);
+}
+
+_Noreturn void reset(void);
+
+_Noreturn void reset(void) {
+    uint32_t wrong = 0;
+    state = SEED;
+    for (uint32_t i = 0; i < TILES; ++i) {
+        wrong += pair_tile() + plane_tile() + shuffle_tile();
+    }
+    print("tiles ");
+    print_number(3u * TILES);
+    print(" different ");
+    print_number(wrong);
+    print("\n");
+    enum { SYS_EXIT = 0x18 };
+    semihosting(SYS_EXIT, (const void *)0x20026);
+    for (;;) {
+    }
+}
+
+__attribute__((section(".vectors"), used)) static const uintptr_t vectors[2] = {0x20020000u, (uintptr_t)reset};
