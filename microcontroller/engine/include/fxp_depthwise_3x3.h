@@ -110,7 +110,7 @@
     "smlad " row1 ", " from ", " w1w2 ", " row1 "\n"
 
 /* r0 plane, r1 output, r2 r3 input words, r4 to r9 weights, r10 r11 row 2i at two columns, r12 lr row 2i + 1;
- * stack: bias, end of the whole row pairs, odd row to come. */
+ * stack: bias, end of the whole row pairs, whether an odd row comes. */
 #define FXP_PLANE_PRODUCTS(name, output_width, position_bytes, shift, saturate, bits)                                  \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *plane,                                                                 \
@@ -214,28 +214,52 @@
             "ldr r3, [sp, #8]\n"                                                                                       \
             "cmp r3, #0\n"                                                                                             \
             "beq 4f\n"                                                                                                 \
-            "movs r3, #" #output_width "\n"                                                                            \
-            "str r3, [sp, #4]\n"                                                                                       \
-            "3:\n"                                                                                                     \
+            ".set fxp_x, 0\n"                                                                                          \
+            ".set fxp_at, 0\n"                                                                                         \
+            ".rept " #output_width " / 2\n"                                                                            \
             "ldr r10, [sp]\n"                                                                                          \
-            "ldrd r2, r3, [r0]\n"                                                                                      \
+            "ldrd r2, r3, [r0, #fxp_x]\n"                                                                              \
+            "ldrd r12, lr, [r0, #fxp_x + 8]\n"                                                                         \
+            "smlad r11, r3, r4, r10\n"                                                                                 \
+            "smlad r10, r2, r4, r10\n"                                                                                 \
+            "smlad r11, r12, r6, r11\n"                                                                                \
+            "smlad r10, r3, r6, r10\n"                                                                                 \
+            "smlad r11, lr, r8, r11\n"                                                                                 \
+            "smlad r10, r12, r8, r10\n"                                                                                \
+            "ldrd r2, r3, [r0, #fxp_x + fxp_plane_row]\n"                                                              \
+            "ldrd r12, lr, [r0, #fxp_x + fxp_plane_row + 8]\n"                                                         \
+            "smlabt r11, r3, r5, r11\n"                                                                                \
+            "smlabt r10, r2, r5, r10\n"                                                                                \
+            "smlabt r11, r12, r7, r11\n"                                                                               \
+            "smlabt r10, r3, r7, r10\n"                                                                                \
+            "smlabt r11, lr, r9, r11\n"                                                                                \
+            "smlabt r10, r12, r9, r10\n"                                                                               \
+            #saturate " r10, #" #bits ", r10, asr #" #shift "\n"                                                       \
+            #saturate " r11, #" #bits ", r11, asr #" #shift "\n"                                                       \
+            "strh r10, [r1, #fxp_at]\n"                                                                                \
+            "strh r11, [r1, #fxp_at + fxp_size]\n"                                                                     \
+            ".if fxp_near\n"                                                                                           \
+            ".set fxp_at, fxp_at + 2 * fxp_size\n"                                                                     \
+            ".else\n"                                                                                                  \
+            "add r1, r1, #2 * fxp_size\n"                                                                              \
+            ".endif\n"                                                                                                 \
+            ".set fxp_x, fxp_x + 8\n"                                                                                  \
+            ".endr\n"                                                                                                  \
+            ".if " #output_width " & 1\n"                                                                              \
+            "ldr r10, [sp]\n"                                                                                          \
+            "ldrd r2, r3, [r0, #fxp_x]\n"                                                                              \
+            "ldr r11, [r0, #fxp_x + 8]\n"                                                                              \
             "smlad r10, r2, r4, r10\n"                                                                                 \
             "smlad r10, r3, r6, r10\n"                                                                                 \
-            "ldrd r2, r3, [r0, #fxp_plane_row]\n"                                                                      \
+            "smlad r10, r11, r8, r10\n"                                                                                \
+            "ldrd r2, r3, [r0, #fxp_x + fxp_plane_row]\n"                                                              \
+            "ldr r11, [r0, #fxp_x + fxp_plane_row + 8]\n"                                                              \
             "smlabt r10, r2, r5, r10\n"                                                                                \
             "smlabt r10, r3, r7, r10\n"                                                                                \
-            "ldr r2, [r0, #8]\n"                                                                                       \
-            "ldr r3, [r0, #fxp_plane_row + 8]\n"                                                                       \
-            "smlad r10, r2, r8, r10\n"                                                                                 \
-            "smlabt r10, r3, r9, r10\n"                                                                                \
+            "smlabt r10, r11, r9, r10\n"                                                                               \
             #saturate " r10, #" #bits ", r10, asr #" #shift "\n"                                                       \
-            "strh r10, [r1]\n"                                                                                         \
-            "add r1, r1, #fxp_size\n"                                                                                  \
-            "ldr r3, [sp, #4]\n"                                                                                       \
-            "add r0, r0, #4\n"                                                                                         \
-            "subs r3, r3, #1\n"                                                                                        \
-            "str r3, [sp, #4]\n"                                                                                       \
-            "bne 3b\n"                                                                                                 \
+            "strh r10, [r1, #fxp_at]\n"                                                                                \
+            ".endif\n"                                                                                                 \
             "4:\n"                                                                                                     \
             "add sp, sp, #12\n"                                                                                        \
             "pop {r4-r11, pc}\n"                                                                                       \

@@ -30,10 +30,22 @@ void fxp_average_pool_s16(const fxp_average_pool_s16_args *args, const void *inp
         uint32_t sum3 = 0;
         const fxp_word *in = column;
         for (int32_t position = 0; position < args->positions; ++position) {
+#if defined(__ARM_FEATURE_DSP)
+            /* One load instead of four. */
+            __asm volatile("ldm %4, {r4, r5, r6, r8}\n"
+                           "uadd16 %0, %0, r4\n"
+                           "uadd16 %1, %1, r5\n"
+                           "uadd16 %2, %2, r6\n"
+                           "uadd16 %3, %3, r8\n"
+                           : "+r"(sum0), "+r"(sum1), "+r"(sum2), "+r"(sum3)
+                           : "r"(in)
+                           : "r4", "r5", "r6", "r8", "cc", "memory");
+#else
             sum0 = fxp_add16(sum0, in[0]);
             sum1 = fxp_add16(sum1, in[1]);
             sum2 = fxp_add16(sum2, in[2]);
             sum3 = fxp_add16(sum3, in[3]);
+#endif
             in += words;
         }
         *out++ = average(args, sum0);
