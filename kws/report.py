@@ -1,0 +1,170 @@
+"""Tables and plots of a sweep. `python -m kws.report --sweep_dir=S [--plots]`.
+
+Figures are of the testing split unless a column says otherwise: mean +- standard deviation (of the sample, n - 1) over
+seeds. Changes against float are taken seed by seed, each from the float model that the cell began with.
+"""
+
+import dataclasses
+import pathlib
+import statistics
+from typing import Any
+
+from absl import flags
+
+from cli import command
+from kws.run_folder import FIXED_POINT, FLOAT
+from kws.sweeps import plots, results
+from kws.sweeps.cell import POST_TRAINING
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Mean over seeds and standard deviation of the sample, None for a single seed."""
+
+    mean: float
+    deviation: float | None
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+    def text(self, scale: float = 100.0, signed: bool = False) -> str:
+        mean = f"{scale * self.mean:{'+' if signed else ''}.2f}"
+        return mean if self.deviation is None else f"{mean} ± {scale * self.deviation:.2f}"
+
+
+def report(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
+    """The sweep's figures, all rates from 0 to 1.
+
+    Returns:
+      "rows": per configuration `name`, `variant`, `width`, `seeds`, `accumulator_bits_proved` (largest of the seeds),
+      and as {mean, deviation}: `validation_accuracy`, `testing_accuracy`, `testing_accuracy_without_silence`,
+      `change` (of testing accuracy against float), `post_training_accuracy`, `false_discovery_rate` (at 5 % false
+      reject rate); `false_discovery_rate_change`, relative, of the means. "left_out": row -> reason; "missing": cells.
+
+    Raises:
+      UserError: the sweep is empty or damaged.
+    """
+    found = results.read(sweep_dir)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for cell in found["cells"]:
+        groups.setdefault(cell["name"], []).append(cell)
+    rows = [_row(cells) for cells in groups.values()]
+    return {"rows": rows, "left_out": found["left_out"], "missing": found["missing"]}
+
+
+def _row(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    stage = FIXED_POINT if cells[0]["width"] else FLOAT
+
+    def values(split: str, stage: str, measure: str) -> list[float]:
+        return [cell[results.column(split, stage, measure)] for cell in cells]
+
+    def spread(figures: list[float | None]) -> dict[str, Any] | None:
+        return None if None in figures else dataclasses.asdict(Spread.of(figures))
+
+    accuracy, of_float = values("testing", stage, "accuracy"), values("testing", FLOAT, "accuracy")
+    rates, float_rates = (values("testing", s, "false_discovery_rate") for s in (stage, FLOAT))
+    row = {name: cells[0][name] for name in ("name", "variant", "width")}
+    row |= {
+        "seeds": [cell["seed"] for cell in cells],
+        "validation_accuracy": spread(values("validation", stage, "accuracy")),
+        "testing_accuracy": spread(accuracy),
+        "testing_accuracy_without_silence": spread(values("testing", stage, "accuracy_without_silence")),
+        "false_discovery_rate": spread(rates),
+    }
+    if stage == FIXED_POINT:
+        row["change"] = spread([a - f for a, f in zip(accuracy, of_float, strict=True)])
+        row["post_training_accuracy"] = spread(values("testing", POST_TRAINING, "accuracy"))
+        row["false_discovery_rate_change"] = sum(rates) / sum(float_rates) - 1 if sum(float_rates) else None
+        row["accumulator_bits_proved"] = max(cell["accumulator_bits_proved"] for cell in cells)
+    return row
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The tables for a person, in Markdown."""
+    parts = [_widths_table(result["rows"]), _rows_table(result["rows"])]
+    parts.append(
+        "Mean ± standard deviation over seeds, in percent; changes of accuracy in points, of the false discovery rate "
+        "(FDR, at 5 % false reject rate) relative. PTQ: before fine-tuning. Bits: the widest accumulator proved."
+    )
+    if result["left_out"]:
+        parts.append("Left out:\n\n" + "\n".join(f"- {row}: {reason}" for row, reason in result["left_out"].items()))
+    if result["missing"]:
+        parts.append("Not finished: " + "; ".join(result["missing"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _widths_table(rows: list[dict[str, Any]]) -> str:
+    """Testing accuracy, variants down and widths across; empty where no two rows share a variant."""
+    fixed = [row for row in rows if row["width"]]
+    cells = {(row["variant"], row["width"]): row for row in fixed}
+    widths, variants = (list(dict.fromkeys(row[key] for row in fixed)) for key in ("width", "variant"))
+    if len(variants) == len(fixed) or len(cells) < len(fixed):
+        return ""
+    table = [["testing accuracy", *widths]]
+    table += [[row["name"], *[_text(row["testing_accuracy"])] * len(widths)] for row in rows if not row["width"]]
+    for variant in variants:
+        found = [cells.get((variant, width)) for width in widths]
+        table.append([variant, *[_text(row["testing_accuracy"]) if row else "" for row in found]])
+    return _table(table)
+
+
+def _rows_table(rows: list[dict[str, Any]]) -> str:
+    names = ("row", "seeds", "validation", "testing", "change", "without silence", "PTQ", "FDR", "FDR change", "bits")
+    table = [list(names)]
+    for row in rows:
+        relative = row.get("false_discovery_rate_change")
+        table.append(
+            [
+                row["name"],
+                ", ".join(map(str, row["seeds"])),
+                _text(row["validation_accuracy"]),
+                _text(row["testing_accuracy"]),
+                _text(row.get("change"), signed=True),
+                _text(row["testing_accuracy_without_silence"]),
+                _text(row.get("post_training_accuracy")),
+                _text(row["false_discovery_rate"]),
+                "" if relative is None else f"{100 * relative:+.1f} %",
+                str(row.get("accumulator_bits_proved", "")),
+            ]
+        )
+    return _table(table)
+
+
+def _text(spread: dict[str, Any] | None, signed: bool = False) -> str:
+    return "" if spread is None else Spread(**spread).text(signed=signed)
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A Markdown table; the first row is its head, the first column text."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in rows]
+    lines.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    flags.DEFINE_string("sweep_dir", None, "Folder that kws.sweep wrote.")
+    flags.DEFINE_bool("plots", False, "Also draw accuracy by width and the DET curves, into the folder's plots/.")
+    command.define_json_flag()
+
+
+def main() -> None:
+    """The command `python -m kws.report`."""
+
+    def work(values: flags.FlagValues) -> None:
+        command.require(sweep_dir=values.sweep_dir)
+        result = report(values.sweep_dir)
+        command.say(markdown(result), values.json)
+        if values.plots:
+            cells = results.read(values.sweep_dir)["cells"]
+            for path in plots.draw(result["rows"], cells, pathlib.Path(values.sweep_dir) / "plots"):
+                command.say(f"\nplot: {path}", values.json)
+        command.write_json(result, values.json)
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

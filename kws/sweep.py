@@ -1,0 +1,236 @@
+"""Runs a matrix of configurations x seeds. `python -m kws.sweep --sweep_dir=S --dataset=... --seeds=0,1,2`.
+
+A cell is one configuration with one seed: a run of kws.train, its bundle, and the bundle's metrics. The float model
+of a seed is trained once and shared. What is finished is never repeated: the same command goes on after a kill.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import fnmatch
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from kws import dataset_flags
+from kws.datasets import DatasetConfig
+from kws.sweeps import job as jobs
+from kws.sweeps import matrix as matrices
+from kws.sweeps import results, workers
+from kws.sweeps.job import Job
+
+ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig:
+    """What to run.
+
+    Attributes:
+      sweep_dir: folder of the sweep.
+      dataset: of all cells.
+      matrix: the matrix file.
+      seeds: of the training.
+      only: shell patterns; rows that match none are not run. Empty for all rows.
+      parallel: cells at a time on this machine.
+      float_runs: runs to take float models from, a path with {seed} in it; None to train them.
+      ray_address: of a Ray cluster that runs the cells; None for this machine.
+    """
+
+    sweep_dir: pathlib.Path
+    dataset: DatasetConfig
+    matrix: pathlib.Path = ABLATION
+    seeds: tuple[int, ...] = (0,)
+    only: tuple[str, ...] = ()
+    parallel: int = 1
+    float_runs: str | None = None
+    ray_address: str | None = None
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a sweep is: cells done and the effort left, from which the time left is estimated."""
+
+    left: list[Job]
+    say: Callable[[str], None]
+    done: float = 0.0
+    ended: int = 0
+    since: float = dataclasses.field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.total = len(self.left)
+
+    def started(self, job: Job) -> None:
+        self.say(f"started {job.title}; its output: {job.log}")
+
+    def finished(self, job: Job, error: str | None, text: str) -> None:
+        self.left.remove(job)
+        self.ended += 1
+        self.done += job.effort
+        left = sum(job.effort for job in self.left) * (time.monotonic() - self.since) / self.done
+        end = f"; about {left / 60:.0f} min left" if self.left else ""
+        self.say(f"[{self.ended}/{self.total}] {job.title}: {'FAILED, ' + error if error else text}{end}")
+
+
+def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
+    """Runs what is not finished and writes results.csv and results.json after every cell.
+
+    Returns:
+      Title and reason of each failed cell.
+
+    Raises:
+      UserError: matrix, folder or cluster are not as they should be; no cell has run then.
+    """
+    matrix = matrices.load(config.matrix, config.dataset)
+    rows = _chosen(matrix.rows, config.only)
+    sweep_dir = config.sweep_dir.resolve()
+    floats, cells = jobs.plan(matrix, rows, config.seeds, sweep_dir, config.float_runs)
+    cluster = workers.RayCluster(config.ray_address, config.dataset.worker_processes) if config.ray_address else None
+    lock = _lock(sweep_dir)
+    order = [row.name for row in matrix.rows]
+    failed: dict[str, str] = {}
+
+    def write() -> list[dict[str, Any]]:
+        missing = [job.title for job in (*floats, *cells) if not job.result.is_file()]
+        found = results.collect(sweep_dir, order)
+        results.write(sweep_dir, found, matrix.left_out, missing)
+        return found
+
+    try:
+        for job in (*floats, *cells):
+            job.write()
+        write()
+        waiting = [job for job in (*floats, *cells) if not job.result.is_file()]
+        finished = len(floats) + len(cells) - len(waiting)
+        say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are finished, {len(waiting)} to do")
+        progress = Progress(waiting, say)
+        for batch in (floats, cells):
+            ready, hopeless = _ready([job for job in batch if job in waiting], failed)
+            for job in hopeless:
+                failed[job.title] = "its float model failed"
+                progress.finished(job, failed[job.title], "")
+            # Closed at once where it is left early, so that running cells stop, resumably.
+            with contextlib.closing(_run(ready, config, cluster, progress)) as outcomes:
+                for job, error in outcomes:
+                    if error:
+                        failed[job.title] = error
+                    found = write()
+                    progress.finished(job, error, _headline(job, found))
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished cells and epochs are kept; go on with the same command", file=sys.stderr)
+        raise
+    finally:
+        lock.close()
+        if cluster:
+            cluster.close()
+    return [f"{title}: {error}" for title, error in failed.items()]
+
+
+def _chosen(rows: tuple[matrices.Row, ...], only: tuple[str, ...]) -> tuple[matrices.Row, ...]:
+    for pattern in only:
+        if not any(fnmatch.fnmatchcase(row.name, pattern) for row in rows):
+            raise UserError(f"--only={pattern} matches no row; the rows are: {'; '.join(row.name for row in rows)}")
+    return tuple(row for row in rows if not only or any(fnmatch.fnmatchcase(row.name, pattern) for pattern in only))
+
+
+def _lock(sweep_dir: pathlib.Path) -> Any:
+    """An open file that keeps a second sweep out of the folder until it is closed."""
+    try:
+        sweep_dir.mkdir(parents=True, exist_ok=True)
+        file = (sweep_dir / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"can't write --sweep_dir={sweep_dir}: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise UserError(f"another sweep is running in --sweep_dir={sweep_dir}: wait for it, or stop it") from error
+    return file
+
+
+def _ready(batch: list[Job], failed: dict[str, str]) -> tuple[list[Job], list[Job]]:
+    """The jobs whose float model is there (or not needed), and the others."""
+    hopeless = []
+    if failed:
+        hopeless = [job for job in batch if not (pathlib.Path(job.float_run) / jobs.RESULT).is_file()]
+    return [job for job in batch if job not in hopeless], hopeless
+
+
+def _run(
+    batch: list[Job], config: SweepConfig, cluster: workers.RayCluster | None, progress: Progress
+) -> workers.Outcomes:
+    if cluster:
+        return cluster.run(batch)
+    return workers.run_local(batch, config.parallel, progress.started)
+
+
+def _headline(job: Job, found: list[dict[str, Any]]) -> str:
+    for cell in found:
+        if (cell["name"], cell["seed"]) == (job.name, job.settings["seed"]):
+            text = f"float {100 * cell['testing_float_accuracy']:.2f} %"
+            return text if job.is_float else f"testing {100 * cell['testing_fixed_point_accuracy']:.2f} %, {text}"
+    return ""
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    dataset_flags.define_flags()
+    flags.DEFINE_string("sweep_dir", None, "Folder of the sweep; one that holds a part of it is gone on with.")
+    flags.DEFINE_string("matrix", str(ABLATION), "The matrix of settings, TOML or JSON (see docs/results.md).")
+    flags.DEFINE_list("seeds", ["0"], "Seeds, separated by commas: every row is run with each.")
+    flags.DEFINE_multi_string("only", [], "Run only rows whose name matches this shell pattern; may be repeated.")
+    flags.DEFINE_integer("parallel", 1, "Cells at a time on this machine.", lower_bound=1)
+    flags.DEFINE_string(
+        "float_runs", None, "Take float models from these runs, e.g. runs/s{seed}, which must agree in their settings."
+    )
+    flags.DEFINE_string("ray_address", None, "Run the cells on this Ray cluster (host:port), --processes cores each.")
+
+
+def config_from_flags(values: flags.FlagValues) -> SweepConfig:
+    """The settings that the flags spell. Raises `UserError` for an impossible one."""
+    command.require(sweep_dir=values.sweep_dir)
+    if values.dataset != "synthetic":
+        command.require(data_dir=values.data_dir)
+    if values.download and (values.parallel > 1 or values.ray_address):
+        raise UserError("--download needs --parallel=1 and no --ray_address: cells would fetch the corpus side by side")
+    if values.ray_address and values["parallel"].present:
+        raise UserError("--parallel and --ray_address exclude each other: the cluster decides how many cells it runs")
+    if values.float_runs and "{seed}" not in values.float_runs:
+        raise UserError(f"--float_runs={values.float_runs} has no {{seed}} in it: give a path such as runs/s{{seed}}")
+    for seed in values.seeds:
+        if not seed.strip().isdecimal():
+            raise UserError(f"--seeds={','.join(values.seeds)}: {seed!r} is no seed: give numbers from 0, as in 0,1,2")
+    return SweepConfig(
+        sweep_dir=pathlib.Path(values.sweep_dir),
+        dataset=dataset_flags.config_from_flags(values),
+        matrix=pathlib.Path(values.matrix),
+        seeds=tuple(dict.fromkeys(int(seed) for seed in values.seeds)),
+        only=tuple(values.only),
+        parallel=values.parallel,
+        float_runs=values.float_runs,
+        ray_address=values.ray_address,
+    )
+
+
+def main() -> None:
+    """The command `python -m kws.sweep`."""
+
+    def work(values: flags.FlagValues) -> None:
+        config = config_from_flags(values)
+        failed = sweep(config, lambda text: print(text, flush=True))
+        print(f"results: {config.sweep_dir / results.CSV}; next: python -m kws.report --sweep_dir={config.sweep_dir}")
+        if failed:
+            print(f"{len(failed)} cells failed:", *failed, sep="\n  ", file=sys.stderr)
+            sys.exit(1)
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""A cell of a sweep, and where its files lie in the sweep's folder.
+
+float/seed0/                  a run: the float model of a seed, shared by its cells
+cells/w4a8-fxp-qat-seed0/     a run, and in it bundle/ and result.json, which is written last
+jobs/                         what each cell was asked to do, and its lock
+logs/                         what each cell printed
+results.csv, results.json     a row for each finished cell
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+from cli.command import UserError
+from kws import dataset_flags
+from kws.sweeps.matrix import Matrix, Row
+from kws.train_config import TrainConfig
+
+FLOAT_NAME = "float"
+RESULT = "result.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One cell.
+
+    Attributes:
+      sweep_dir: the sweep's folder, absolute.
+      folder: of the run, relative to it; its last part names the job's files too.
+      name, variant, width: of the row; a float model has name `FLOAT_NAME` and neither variant nor width.
+      settings: of the training, as JSON values.
+      machine: `data_dir`, `download` and `processes`.
+      float_run: the run whose float model is taken; None to train it.
+    """
+
+    sweep_dir: str
+    folder: str
+    name: str
+    variant: str
+    width: str
+    settings: dict[str, Any]
+    machine: dict[str, Any]
+    float_run: str | None
+
+    @property
+    def config(self) -> TrainConfig:
+        dataset = dataset_flags.from_json(self.settings["dataset"], **self.machine)
+        return TrainConfig.from_json(self.settings, dataset)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, seed {self.settings['seed']}"
+
+    @property
+    def is_float(self) -> bool:
+        return not self.width
+
+    @property
+    def run_dir(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / self.folder
+
+    @property
+    def result(self) -> pathlib.Path:
+        return self.run_dir / RESULT
+
+    @property
+    def log(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / "logs" / f"{self._file_name}.log"
+
+    @property
+    def path(self) -> pathlib.Path:
+        """The job's own file."""
+        return pathlib.Path(self.sweep_dir) / "jobs" / f"{self._file_name}.json"
+
+    @property
+    def lock(self) -> pathlib.Path:
+        """Held by the process that works on the job."""
+        return self.path.with_suffix(".lock")
+
+    @property
+    def _file_name(self) -> str:
+        return self.folder.replace("/", "-")
+
+    @property
+    def effort(self) -> float:
+        """Roughly what it costs: an epoch in fixed point is twice one in float, loading and measuring one of these."""
+        config = self.config
+        float_epochs = 0 if self.float_run else config.float_epochs
+        return float_epochs + 2 * config.fixed_point_epochs + 1
+
+    def write(self) -> None:
+        """Writes the job's file. Raises `UserError` where the sweep has a cell of this name with other settings."""
+        if self.path.is_file():
+            before = read(self.path)
+            for name, value in _flat(self.settings).items():
+                other = _flat(before.settings).get(name)
+                if other != value:
+                    raise UserError(
+                        f"{self.title} was begun in --sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
+                        f"choose another folder, or remove {self.run_dir} and {self.path}"
+                    )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        staging = self.path.with_suffix(".new")
+        staging.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        os.replace(staging, self.path)
+
+
+def read(path: str | pathlib.Path) -> Job:
+    """The job in a file that `Job.write` wrote. Raises `UserError` for a missing or damaged one."""
+    try:
+        return Job(**json.loads(pathlib.Path(path).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    return {**{k: v for k, v in settings.items() if k != "method"}, **settings["method"]}
+
+
+def plan(
+    matrix: Matrix, rows: tuple[Row, ...], seeds: tuple[int, ...], sweep_dir: pathlib.Path, float_runs: str | None
+) -> tuple[list[Job], list[Job]]:
+    """The float models that the cells need, and the cells, seed by seed.
+
+    Args:
+      rows: those of `matrix` to run.
+      float_runs: runs to take float models from, a path with {seed} in it; None to train them.
+    """
+    floats: dict[str, Job] = {}
+    cells = []
+    for seed in seeds:
+        for row in rows:
+            config = dataclasses.replace(row.config, seed=seed)
+            source = _float_job(matrix.base, config, sweep_dir, float_runs)
+            floats.setdefault(source.folder, source)
+            folder = f"cells/{row.slug}-seed{seed}"
+            names = (folder, row.name, row.variant, row.width)
+            cells.append(Job(str(sweep_dir), *names, *_parts(config), float_run=str(source.run_dir)))
+    return list(floats.values()), cells
+
+
+def _float_job(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path, float_runs: str | None) -> Job:
+    """The float model of a cell. Rows that change what it depends on have one of their own, named after the change."""
+    seed = config.seed
+    default = dataclasses.replace(base, seed=seed).float_stage
+    changed = {name: value for name, value in config.float_stage.items() if value != default[name]}
+    settings = {name: value for name, value in config.float_stage.items() if name != "dataset"}
+    float_config = TrainConfig(config.dataset, fixed_point_epochs=0, **settings)
+    suffix = "".join(f"{name}={value}-" for name, value in changed.items())
+    title = f"{FLOAT_NAME} ({', '.join(f'{k}={v}' for k, v in changed.items())})" if changed else FLOAT_NAME
+    taken = str(pathlib.Path(float_runs.replace("{seed}", str(seed))).resolve()) if float_runs else None
+    return Job(str(sweep_dir), f"float/{suffix}seed{seed}", title, "", "", *_parts(float_config), float_run=taken)
+
+
+def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings as JSON values, and what is this machine's alone."""
+    settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
+    for name in ("weight_bits", "activation_bits"):
+        settings[name] = list(settings[name])
+    data_dir = config.dataset.data_dir
+    machine = {
+        "data_dir": str(pathlib.Path(data_dir).resolve()) if data_dir else None,
+        "download": config.dataset.download,
+        "processes": config.dataset.processes,
+    }
+    return settings, machine

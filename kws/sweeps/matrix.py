@@ -1,0 +1,187 @@
+"""The matrix of a sweep: named rows of settings, read from a TOML or JSON file.
+
+    [settings]      settings of every row, fields of `kws.train_config.TrainConfig`
+    [widths]        name -> settings
+    [variants]      name -> settings; every width is combined with every variant, as row "<width> <variant>"
+    [left_out]      name of such a row -> why it makes no sense
+    [rows]          name -> settings of further rows
+
+A row's settings are those of all rows, overridden by its width's and then by its variant's. The parts of the method
+are a table of their own: `method = { squash = true }`.
+"""
+
+import dataclasses
+import json
+import pathlib
+import re
+import tomllib
+from typing import Any
+
+from cli.command import UserError
+from kws import specs
+from kws.datasets import DatasetConfig
+from kws.train_config import TrainConfig, parse_bits
+from quant.method import Method
+
+SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
+BITS = ("weight_bits", "activation_bits")
+_ELSEWHERE = {"dataset": "the dataset's flags", "seed": "--seeds"}
+_AT_LEAST_ONE = ("float_epochs", "batch_size")
+_SHARES = ("distillation", "label_smoothing")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One configuration.
+
+    Attributes:
+      name: unique in the matrix.
+      variant: what the name says beside the width; the whole name for a row that is not of widths x variants.
+      config: its settings, with seed 0.
+    """
+
+    name: str
+    variant: str
+    config: TrainConfig
+
+    @property
+    def width(self) -> str:
+        """As in W4A8; "mixed" where layers differ."""
+        weights, activations = (set(getattr(self.config, name)) for name in BITS)
+        return f"W{min(weights)}A{min(activations)}" if len(weights) == len(activations) == 1 else "mixed"
+
+    @property
+    def slug(self) -> str:
+        """The name as part of a file's name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """All rows, in the file's order; `left_out` has name -> reason."""
+
+    base: TrainConfig
+    rows: tuple[Row, ...]
+    left_out: dict[str, str]
+
+
+def load(path: str | pathlib.Path, dataset: DatasetConfig) -> Matrix:
+    """Reads a matrix file, .json or else TOML.
+
+    Raises:
+      UserError: the file can't be read, or names a section, setting or value that doesn't exist.
+    """
+    path = pathlib.Path(path)
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"can't read --matrix={path}: {getattr(error, 'strerror', None) or error}") from error
+    is_json = path.suffix == ".json"
+    try:
+        content = json.loads(text) if is_json else tomllib.loads(text)
+    except ValueError as error:
+        raise UserError(f"--matrix={path} is not {'JSON' if is_json else 'TOML'}: {error}") from error
+    return parse(content, dataset, f"--matrix={path}")
+
+
+def parse(content: Any, dataset: DatasetConfig, where: str) -> Matrix:
+    """The matrix that parsed TOML or JSON spells; `where` names its origin in errors, which are `UserError`s."""
+    sections = _tables(content, SECTIONS, where)
+    base = _config(f"{where}, settings", TrainConfig(dataset), sections["settings"])
+    left_out = sections["left_out"]
+    rows = []
+    for width, its_settings in sections["widths"].items():
+        of_width = _config(f"{where}, width {width!r}", base, its_settings)
+        for variant, settings in sections["variants"].items():
+            config = _config(f"{where}, variant {variant!r}", of_width, settings)
+            rows.append(Row(f"{width} {variant}", variant, config))
+    unknown = set(left_out) - {row.name for row in rows}
+    if unknown:
+        raise UserError(f"{where}: left_out names {min(unknown)!r}, which is no combination of a width and a variant")
+    rows = [row for row in rows if row.name not in left_out]
+    for name, settings in sections["rows"].items():
+        rows.append(Row(name, name, _config(f"{where}, row {name!r}", base, settings)))
+    if not rows:
+        raise UserError(f"{where} has no rows: give it [widths] and [variants], or [rows]")
+    _check_names(rows, where)
+    return Matrix(base, tuple(rows), {name: str(reason) for name, reason in left_out.items()})
+
+
+def _check_names(rows: list[Row], where: str) -> None:
+    taken: dict[str, str] = {"float": "float, the float model's own"}
+    for row in rows:
+        if not row.slug or row.slug in taken:
+            raise UserError(f"{where}: row {row.name!r} needs another name (taken: {taken.get(row.slug, 'none')})")
+        taken[row.slug] = row.name
+
+
+def _tables(content: Any, known: tuple[str, ...], where: str) -> dict[str, dict[str, Any]]:
+    """The sections, each a table and empty where it is missing."""
+    if not isinstance(content, dict):
+        raise UserError(f"{where} holds a {type(content).__name__}, expected a table with {', '.join(known)}")
+    _check_keys(where, content, known)
+    for name, table in content.items():
+        if not isinstance(table, dict):
+            raise UserError(f"{where}: {name} is {table!r}, expected a table")
+    return {name: content.get(name, {}) for name in known}
+
+
+def _check_keys(where: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:
+    for key in settings:
+        if key in _ELSEWHERE:
+            raise UserError(f"{where}: {key} is not set here but by {_ELSEWHERE[key]}")
+        if key not in known:
+            raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+
+
+def _config(where: str, base: TrainConfig, settings: Any) -> TrainConfig:
+    """`base` with `settings`, checked."""
+    if not isinstance(settings, dict):
+        raise UserError(f"{where} is {settings!r}, expected a table of settings")
+    known = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _ELSEWHERE)
+    _check_keys(where, settings, known)
+    model = settings.get("model", base.model)
+    if model not in specs.SPECS:
+        raise UserError(f"{where}: unknown model {model!r}; known are {', '.join(sorted(specs.SPECS))}")
+    changes = {}
+    for key, value in settings.items():
+        if key == "method":
+            changes[key] = _method(where, base.method, value)
+        elif key in BITS:
+            changes[key] = _bits(where, key, value, model)
+        else:
+            changes[key] = _value(where, key, value, getattr(base, key))
+    return dataclasses.replace(base, **changes)
+
+
+def _bits(where: str, key: str, value: Any, model: str) -> tuple[int, ...]:
+    widths = value if isinstance(value, list) else [value]
+    try:
+        return parse_bits(key, [str(width) for width in widths], model)
+    except UserError as error:
+        raise UserError(f"{where}: {str(error).removeprefix('--')}") from error
+
+
+def _method(where: str, base: Method, settings: Any) -> Method:
+    if not isinstance(settings, dict):
+        raise UserError(f"{where}: method is {settings!r}, expected a table such as {{ squash = true }}")
+    _check_keys(f"{where}, method", settings, tuple(field.name for field in dataclasses.fields(Method)))
+    changes = {key: _value(where, key, value, getattr(base, key)) for key, value in settings.items()}
+    try:
+        return dataclasses.replace(base, **changes)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def _value(where: str, key: str, value: Any, old: Any) -> Any:
+    """`value` if it is of the type of the setting's other value `old`, and in its range."""
+    kind = float if isinstance(old, float) else type(old)
+    fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
+    if not fits:
+        raise UserError(f"{where}: {key} is {value!r}, expected a {kind.__name__}, such as {old!r}")
+    if kind in (int, float):
+        lowest = 1 if key in _AT_LEAST_ONE else 0
+        highest = 1 if key in _SHARES else float("inf")
+        if not lowest <= value <= highest:
+            raise UserError(f"{where}: {key} is {value}, expected {lowest} to {highest}")
+    return kind(value)

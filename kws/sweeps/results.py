@@ -1,0 +1,138 @@
+"""The results of a sweep: one flat row for each finished cell, as CSV and JSON."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+from typing import Any
+
+from cli.command import UserError
+from kws.run_folder import FIXED_POINT, FLOAT
+from kws.sweeps.cell import MEASURED_SPLITS, STAGES
+from kws.sweeps.job import FLOAT_NAME, RESULT
+
+CSV = "results.csv"
+JSON = "results.json"
+FALSE_REJECT_RATE = "0.05"
+# Of a cell's columns, those whose values are one figure each for a stage and a split.
+MEASURES = {
+    "accuracy": lambda summary: summary["accuracy"],
+    "accuracy_without_silence": lambda summary: summary["accuracy_without_silence"],
+    "false_discovery_rate": lambda summary: summary["false_discovery_rate_at_false_reject_rate"][FALSE_REJECT_RATE],
+}
+_NOT_A_COLUMN = ("dataset", "method", "seed")
+
+
+def column(split: str, stage: str, measure: str) -> str:
+    """The name of a figure's column, as in "testing_fixed_point_accuracy"."""
+    return f"{split}_{stage}_{measure}"
+
+
+def row(result: dict[str, Any]) -> dict[str, Any]:
+    """A cell's result.json as a flat row, and its curves under "det": stage -> rates on testing.
+
+    False discovery rates are those at 5 % false reject rate. Raises `KeyError` for a result that is not whole.
+    """
+    settings = result["settings"]
+    flat = {name: result[name] for name in ("name", "variant", "width")}
+    flat["seed"] = settings["seed"]
+    flat |= {name: value for name, value in settings.items() if name not in _NOT_A_COLUMN}
+    flat |= settings["method"]
+    for split in MEASURED_SPLITS:
+        for stage in STAGES:
+            for measure, of in MEASURES.items():
+                summary = result["stages"].get(stage, {}).get(split)
+                flat[column(split, stage, measure)] = of(summary) if summary else None
+    for name in ("accumulator_bits_proved", "weight_bytes"):
+        flat[name] = result.get(name)
+    flat["seconds"] = result["seconds"]
+    flat["det"] = {
+        stage: result["stages"][stage]["testing"]["det"] for stage in (FLOAT, FIXED_POINT) if stage in result["stages"]
+    }
+    return flat
+
+
+def collect(sweep_dir: pathlib.Path, order: list[str]) -> list[dict[str, Any]]:
+    """The rows of all finished cells: float models first, then by name in `order`, then by seed.
+
+    Raises:
+      UserError: a result is damaged.
+    """
+    rows = []
+    for path in [*sweep_dir.glob(f"float/*/{RESULT}"), *sweep_dir.glob(f"cells/*/{RESULT}")]:
+        try:
+            rows.append(row(json.loads(path.read_text())))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
+    places = {name: place for place, name in enumerate(order)}
+
+    def place(cell: dict[str, Any]) -> tuple[bool, int, str, int]:
+        is_cell = not cell["name"].startswith(FLOAT_NAME)
+        return is_cell, places.get(cell["name"], len(places)), cell["name"], cell["seed"]
+
+    return sorted(rows, key=place)
+
+
+def write(sweep_dir: pathlib.Path, rows: list[dict[str, Any]], left_out: dict[str, str], missing: list[str]) -> None:
+    """Writes results.csv and results.json, whole or not at all.
+
+    Args:
+      left_out: row -> why it makes no sense.
+      missing: cells that were asked for and are not finished.
+    """
+    _replace(sweep_dir / JSON, json.dumps({"left_out": left_out, "missing": missing, "cells": rows}, indent=1) + "\n")
+    names = dict.fromkeys(name for cell in rows for name in cell if name != "det")
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(names), lineterminator="\n", restval="")
+    table.writeheader()
+    for cell in rows:
+        values = {name: value for name, value in cell.items() if name != "det"}
+        table.writerow({k: " ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items()})
+    _replace(sweep_dir / CSV, text.getvalue())
+
+
+def _replace(path: pathlib.Path, text: str) -> None:
+    staging = path.with_name(path.name + ".new")
+    staging.write_text(text)
+    os.replace(staging, path)
+
+
+def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
+    """What `write` wrote: "left_out", "missing" and "cells".
+
+    Raises:
+      UserError: there is no such sweep, it has no finished cell, or a row is damaged.
+    """
+    path = pathlib.Path(sweep_dir) / JSON
+    if not path.is_file():
+        raise UserError(f"--sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
+    try:
+        found = json.loads(path.read_text())
+        cells, _, _ = found["cells"], found["left_out"], found["missing"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): run python -m kws.sweep again, which writes it anew"
+        ) from error
+    if not cells:
+        raise UserError(f"{path} has no finished cell yet: run python -m kws.sweep --sweep_dir={sweep_dir}")
+    for number, cell in enumerate(cells, 1):
+        _check(cell, f"{path}, cell {number}")
+    return found
+
+
+def _check(cell: Any, where: str) -> None:
+    again = "run python -m kws.sweep again, which writes it anew"
+    if not isinstance(cell, dict):
+        raise UserError(f"{where} is {cell!r}, expected a row: {again}")
+    where += f" ({cell.get('name')}, seed {cell.get('seed')})"
+    is_float = str(cell.get("name")).startswith(FLOAT_NAME)
+    stages = (FLOAT,) if is_float else STAGES
+    kinds = {name: str for name in ("name", "variant", "width")} | {"seed": int, "det": dict}
+    kinds |= {column(split, stage, measure): (int, float) for split in MEASURED_SPLITS for stage in stages
+              for measure in ("accuracy", "false_discovery_rate")}  # fmt: skip
+    for name, kind in kinds.items():
+        if name not in cell:
+            raise UserError(f"{where} has no {name!r}: {again}")
+        if not isinstance(cell[name], kind):
+            raise UserError(f"{where}: {name} is {cell[name]!r}: {again}")
