@@ -168,6 +168,8 @@ typedef struct {
     fxp_shape input; /* channels rounded up to FXP_CHANNEL_BLOCK */
     fxp_shape output;
     fxp_padding padding;     /* 0 or 1 */
+    int32_t plane_width;     /* columns that the windows reach or the input has, with padding */
+    int32_t row_pairs;       /* that the windows reach */
     const uint32_t *weights; /* NULL: made on the way from codes, times 2^scale, and bias */
     const int8_t *codes;     /* [input.channels][column][row] */
     const int32_t *bias;     /* [input.channels], rounding half included, times 2^scale */
@@ -176,7 +178,7 @@ typedef struct {
     fxp_plane_products *products;
 } fxp_depthwise_conv2d_s16_args;
 
-/* scratch: 8 * ((output.height + 3) / 2) * (output.width + 2) bytes */
+/* scratch: 8 * row_pairs * plane_width bytes */
 void fxp_depthwise_conv2d_s16(
     const fxp_depthwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
 );
@@ -236,5 +238,7 @@ typedef void (*fxp_observer)(void *context, int layer, const int8_t *output, siz
 #ifdef __cplusplus
 }
 #endif
+
+#include "fxp_row_pairs.h"
 
 #endif

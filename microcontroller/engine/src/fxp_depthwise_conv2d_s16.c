@@ -1,10 +1,10 @@
 /*
- * Depthwise 3x3 convolution with stride 1, int16 activations, two channels at a time.
+ * Depthwise 3x3 convolution with stride 1 or 2, int16 activations, two channels at a time.
  *
  * input    [input.height][input.width][input.channels]
  * weights  as fxp_depthwise_3x3.h draws them, channel by channel; or codes, from which they are made channel by channel
  * output   [output.height][output.width][input.channels]; may begin where the input does, with at most as many positions
- * scratch  two planes, each [row pairs][output.width + 2], row pairs = output.height / 2 + 1 rounded up
+ * scratch  two planes, each [row_pairs][plane_width]: as much of the padded input as the windows reach
  *
  * The copy to planes pads, pairs rows for SMLAD, and allows work in place: the outputs of a channel overwrite nothing but
  * inputs of that channel.
@@ -44,15 +44,15 @@ edge_pair(const fxp_depthwise_conv2d_s16_args *args, const fxp_word *in, int32_t
 void fxp_depthwise_conv2d_s16(
     const fxp_depthwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
 ) {
-    const int32_t plane_width = args->output.width + 2;
-    const int32_t pairs = (args->output.height + 3) / 2;
-    const int32_t plane_words = pairs * plane_width;
+    const int32_t plane_width = args->plane_width;
+    const int32_t plane_words = args->row_pairs * plane_width;
     fxp_word *const plane0 = scratch;
     fxp_word *const plane1 = plane0 + plane_words;
     /* Pairs of which both rows are input: row 2 * pair - top >= 0 and the one below it. */
     const int32_t top = args->padding.top;
     const int32_t first_whole = (top + 1) / 2;
-    const int32_t end_whole = (args->input.height + top) / 2;
+    const int32_t inside = (args->input.height + top) / 2;
+    const int32_t end_whole = inside < args->row_pairs ? inside : args->row_pairs;
     const fxp_word *in = input;
     fxp_word *out = output;
     const uint32_t *weights = args->weights;
@@ -72,7 +72,7 @@ void fxp_depthwise_conv2d_s16(
             const fxp_word *from = in + row * args->input.width * (args->input.channels / 2);
             args->pairs(from, plane0 + first, plane1 + first, end_whole - first_whole);
         }
-        if ((args->input.height + top) % 2 != 0) {
+        if (end_whole < args->row_pairs && (args->input.height + top) % 2 != 0) {
             edge_pair(args, in, args->input.height - 1, plane0 + end, plane1 + end);
         }
         if (args->weights == NULL) {

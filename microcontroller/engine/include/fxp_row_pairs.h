@@ -1,0 +1,122 @@
+/*
+ * Kernels for codes of at most four bits, on tensors in which a word holds two rows of two channels.
+ *
+ *     row pairs, for depthwise    [row pair][column][channel pair]{ p0c0 | p0c1 | p1c0 | p1c1 }       bytes, p: row
+ *     row pairs, for 1x1          [row pair][column][channel pair]{ p0c0 | p1c0 | p0c1 | p1c1 }
+ *
+ * Channels are rounded up to FXP_CHANNEL_BLOCK. Row pair i holds rows 2i - lead and 2i + 1 - lead, where lead is 0 or 1;
+ * what a pair holds of rows above or below the tensor has no meaning, nor have added channels. A byte is 0 .. 15 for
+ * depthwise; for 1x1 the code is in its upper four bits and the lower four have no meaning.
+ *
+ * UXTB16 takes a word apart into what a kernel multiplies: two rows of one channel as the two lanes of a word, or two
+ * channels of one row. No kernel expands anything else. Every kernel has a twin in plain C with the same layouts.
+ */
+#ifndef FXP_ROW_PAIRS_H
+#define FXP_ROW_PAIRS_H
+
+#include "fxp_engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Made by FXP_QUAD_PRODUCTS of fxp_quad_products.h. */
+typedef void fxp_quad_products(
+    const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
+typedef struct {
+    int32_t pairs;        /* row pairs times columns, the same in and out */
+    int32_t input_words;  /* of one of them: half its channels */
+    int32_t output_words; /* at most input_words where input and output begin at one address */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_quad_products *products;
+} fxp_pointwise_conv2d_quad_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_quad(
+    const fxp_pointwise_conv2d_quad_args *args, const void *input, void *output, void *scratch
+);
+
+/* The same without a condition on sums: two products per instruction. */
+typedef struct {
+    int32_t pairs;
+    int32_t input_words;
+    int32_t output_words;
+    int32_t pair_words; /* of the scratch memory for two positions: at least 2 * input_words */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_pair_products *products;
+} fxp_pointwise_conv2d_pairs_args;
+
+/* scratch: 4 * pair_words + 8 * output_words bytes */
+void fxp_pointwise_conv2d_pairs(
+    const fxp_pointwise_conv2d_pairs_args *args, const void *input, void *output, void *scratch
+);
+
+/* As fxp_conv2d_s16, to row pairs without lead. */
+typedef struct {
+    fxp_shape input;
+    fxp_shape output;
+    fxp_stride stride;
+    fxp_padding padding;
+    int32_t padded_height;
+    int32_t padded_width;
+    int32_t window_height;
+    int32_t row_steps;
+    int32_t pair_words;
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_pair_products *products;
+} fxp_conv2d_pairs_args;
+
+/*
+ * scratch: 4 * pair_words + 8 * output_words + padded_height * padded_width * input.channels + 3 bytes; padded_height holds
+ * the windows of a whole number of row pairs
+ */
+void fxp_conv2d_pairs(const fxp_conv2d_pairs_args *args, const void *input, void *output, void *scratch);
+
+/* Made by FXP_LANE_PLANES and FXP_LANE_WALK of fxp_lane_walk.h. */
+typedef void fxp_lane_planes(const fxp_word *input, fxp_word *plane0, fxp_word *plane1);
+typedef void fxp_lane_walk(const fxp_word *plane, const uint32_t *weights, fxp_code16 *output);
+
+typedef struct {
+    int32_t height; /* of input and output */
+    int32_t width;
+    int32_t channels; /* rounded up to FXP_CHANNEL_BLOCK */
+    int32_t lead;     /* of the input; the output's is 1 - lead */
+    const uint32_t *weights;
+    fxp_lane_planes *planes;
+    fxp_lane_walk *walk;
+} fxp_depthwise_conv2d_pairs_args;
+
+/* scratch: 8 * row pairs * width bytes */
+void fxp_depthwise_conv2d_pairs(
+    const fxp_depthwise_conv2d_pairs_args *args, const void *input, void *output, void *scratch
+);
+
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t channels; /* rounded up to FXP_CHANNEL_BLOCK */
+    int32_t lead;
+    int32_t bias; /* the rounding half */
+    fxp_requantization requantization;
+} fxp_average_pool_pairs_args;
+
+/* output: int16 [channels] */
+void fxp_average_pool_pairs(const fxp_average_pool_pairs_args *args, const void *input, void *output);
+
+/* To int8 [height][width][channels]; input and output must not overlap. The number is the lead. */
+void fxp_unpack_depthwise_pairs_0(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_depthwise_pairs_1(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_pointwise_pairs_0(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_pointwise_pairs_1(fxp_shape shape, const void *input, void *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

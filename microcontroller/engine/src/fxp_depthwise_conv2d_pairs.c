@@ -1,0 +1,49 @@
+/*
+ * Depthwise 3x3 convolution with stride 1 and padding 1 on row pairs, two channels at a time.
+ *
+ * input    row pairs for depthwise
+ * weights  as fxp_lane_walk.h draws them, channel by channel
+ * output   row pairs for 1x1, the other lead; may begin where the input does
+ * scratch  two planes, each [row pairs][width]
+ *
+ * The copy to planes takes bytes apart, clears what a pair holds of rows outside the tensor, and allows work in place:
+ * the outputs of a channel pair overwrite nothing but its inputs.
+ */
+#include "fxp_dsp.h"
+#include "fxp_row_pairs.h"
+
+enum { WEIGHT_WORDS = 7 };
+
+static void clear(fxp_word *plane0, fxp_word *plane1, int32_t width, uint32_t kept) {
+    for (int32_t x = 0; x < width; ++x) {
+        plane0[x] &= kept;
+        plane1[x] &= kept;
+    }
+}
+
+void fxp_depthwise_conv2d_pairs(
+    const fxp_depthwise_conv2d_pairs_args *args, const void *input, void *output, void *scratch
+) {
+    const int32_t row_pairs = (args->height + args->lead + 1) / 2;
+    const int32_t last_row = (row_pairs - 1) * args->width;
+    fxp_word *const plane0 = scratch;
+    fxp_word *const plane1 = plane0 + row_pairs * args->width;
+    const uint32_t *weights = args->weights;
+    const fxp_word *in = input;
+    fxp_code16 *out = output;
+
+    for (int32_t channel = 0; channel < args->channels; channel += 2) {
+        args->planes(in, plane0, plane1);
+        if (args->lead) {
+            clear(plane0, plane1, args->width, 0xffff0000u);
+        }
+        if ((args->height + args->lead) % 2 != 0) {
+            clear(plane0 + last_row, plane1 + last_row, args->width, 0x0000ffffu);
+        }
+        args->walk(plane0, weights, out);
+        args->walk(plane1, weights + WEIGHT_WORDS, out + 1);
+        weights += 2 * WEIGHT_WORDS;
+        ++in;
+        out += 2;
+    }
+}
