@@ -120,8 +120,8 @@ def convolution(loop: PairLoop) -> Kernel:
 
 def _depthwise_refusal(layer: Layer) -> str:
     (top, bottom), (left, right) = layer.padding
-    if layer.kernel_size != (3, 3) or layer.stride != (1, 1):
-        return f"window {layer.kernel_size}, stride {layer.stride}: it takes 3x3 with stride 1"
+    if layer.kernel_size != (3, 3) or layer.stride not in ((1, 1), (2, 2)):
+        return f"window {layer.kernel_size}, stride {layer.stride}: it takes 3x3 with stride 1 or 2 both ways"
     if max(top, bottom, left, right) > 1:
         return f"padding {layer.padding} is more than 1"
     if max(layer.input_shape[1], layer.output_shape[1]) > MAX_WIDTH:
@@ -131,6 +131,13 @@ def _depthwise_refusal(layer: Layer) -> str:
     if 2 * padded(layer.input_shape[2]) * max(layer.input_shape[1], layer.output_shape[1]) > MAX_ROW_BYTES:
         return f"a row takes more than {MAX_ROW_BYTES} bytes"
     return scale.refusal(layer) or scale.saturation_refusal(layer)
+
+
+def _plane(layer: Layer) -> tuple[int, int]:
+    """Row pairs and columns of a channel's plane: what the windows reach, and at least the input's columns."""
+    height, width = (s * (length - 1) + 3 for s, length in zip(layer.stride, layer.output_shape[:2], strict=True))
+    left, _ = layer.padding[1]
+    return -(-height // 2), max(width, left + layer.input_shape[1])
 
 
 def _depthwise_words(layer: Layer) -> dict[str, Constant]:
@@ -165,6 +172,8 @@ def _depthwise_args(layer: Layer) -> dict:
         "input": fields["input"] | {"channels": channels},
         "output": fields["output"] | {"channels": channels},
         "padding": fields["padding"],
+        "row_pairs": _plane(layer)[0],
+        "plane_width": _plane(layer)[1],
     }
 
 
@@ -172,13 +181,17 @@ def _depthwise_instances(layer: Layer) -> dict[str, Instance]:
     shift = scale.scaled(layer).shift
     saturate, bits = scale.saturation(layer)
     header, size = "fxp_depthwise_3x3.h", 2 * padded(layer.input_shape[2])
-    width, output_width = layer.input_shape[1], layer.output_shape[1]
-    pairs, products = (width, output_width + 2, size), (output_width, size, shift, saturate, bits)
+    plane_width, output_width = _plane(layer)[1], layer.output_shape[1]
+    numbers = (shift, saturate, bits)
+    if layer.stride == (1, 1):
+        macro, products = "FXP_PLANE_PRODUCTS", (output_width, size, *numbers)
+    else:
+        macro, products = "FXP_PLANE_PRODUCTS_2", (output_width, plane_width, size, *numbers)
+    name = f"{macro.lower().removeprefix('fxp_')}_{'_'.join(map(str, products[:-2]))}_{saturate}{bits}"
+    pairs = (layer.input_shape[1], plane_width, size)
     return {
         "pairs": Instance("plane_pairs_" + "_".join(map(str, pairs)), header, "FXP_PLANE_PAIRS", pairs),
-        "products": Instance(
-            f"plane_products_{output_width}_{size}_{shift}_{saturate}{bits}", header, "FXP_PLANE_PRODUCTS", products
-        ),
+        "products": Instance(name, header, macro, products),
     }
 
 
@@ -192,10 +205,12 @@ def _depthwise(constants: Callable[[Layer], dict[str, Constant]], added: float, 
         args=lambda layer: _depthwise_args(layer) | {field: value(layer) for field, value in args.items()},
         constants=constants,
         instances=_depthwise_instances,
-        instructions=lambda layer: 12.5 * layer.macs / 9 + added * layer.input_shape[2],
+        instructions=lambda layer: (
+            10 * math.prod(layer.output_shape) + 2.5 * math.prod(layer.input_shape) + added * layer.input_shape[2]
+        ),
         refusal=_depthwise_refusal,
         in_place=lambda layer: math.prod(layer.output_shape) <= math.prod(layer.input_shape),
-        scratch_bytes=lambda layer: 8 * ((layer.output_shape[0] + 3) // 2) * (layer.output_shape[1] + 2),
+        scratch_bytes=lambda layer: 8 * math.prod(_plane(layer)),
     )
 
 

@@ -1,5 +1,5 @@
 /*
- * The inner loops of a depthwise 3x3 convolution with stride 1: one channel, two rows at a time.
+ * The inner loops of a depthwise 3x3 convolution with stride 1 or 2: one channel, with stride 1 two rows at a time.
  *
  * A plane holds one channel with its padding, two rows in a word, so that SMLAD multiplies two rows of the window:
  *
@@ -19,6 +19,8 @@
  * copies whole row pairs of two neighbouring channels to their planes: four LDR, PKHBT and PKHTB of each pair of words,
  * and two STRD for eight codes.
  * FXP_PLANE_PRODUCTS(name, output_width, position_bytes, shift, saturate, bits) defines one of type fxp_plane_products.
+ * FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits) does the same with stride 2
+ * both ways, where output row i takes pairs i and i + 1 as row 2i does above: an output in 12 instructions.
  * Arguments are plain numbers but saturate, which is usat or ssat; position_bytes, of all channels of one position, is at
  * most 2047, a width at most 120, 1 <= shift <= 31.
  */
@@ -265,6 +267,58 @@
             "pop {r4-r11, pc}\n"                                                                                       \
         );                                                                                                             \
     }
+
+/* r0 plane, r1 output, r2 r3 r11 input words, r4 to r9 weights, r10 sum, r12 bias, lr rows to go. */
+#define FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits)                   \
+    static __attribute__((naked, noinline)) void name(                                                                 \
+        __attribute__((unused)) const fxp_word *plane,                                                                 \
+        __attribute__((unused)) const uint32_t *weights,                                                               \
+        __attribute__((unused)) void *output,                                                                          \
+        __attribute__((unused)) int32_t rows                                                                           \
+    ) {                                                                                                                \
+        __asm volatile(                                                                                                \
+            ".syntax unified\n"                                                                                        \
+            ".set fxp_size, " #position_bytes "\n"                                                                     \
+            ".set fxp_row, " #position_bytes " * " #output_width "\n"                                                  \
+            ".set fxp_plane_row, 4 * " #plane_width "\n"                                                               \
+            ".set fxp_near, (fxp_row <= 4096)\n"                                                                       \
+            "push {r4-r11, lr}\n"                                                                                      \
+            "ldm r1, {r4-r9, r12}\n"                                                                                   \
+            "mov lr, r3\n"                                                                                             \
+            "mov r1, r2\n"                                                                                             \
+            "1:\n"                                                                                                     \
+            ".set fxp_x, 0\n"                                                                                          \
+            ".set fxp_at, 0\n"                                                                                         \
+            ".rept " #output_width "\n"                                                                                \
+            "ldrd r2, r3, [r0, #fxp_x]\n"                                                                              \
+            "ldr r11, [r0, #fxp_x + 8]\n"                                                                              \
+            "smlad r10, r2, r4, r12\n"                                                                                 \
+            "smlad r10, r3, r6, r10\n"                                                                                 \
+            "smlad r10, r11, r8, r10\n"                                                                                \
+            "ldrd r2, r3, [r0, #fxp_x + fxp_plane_row]\n"                                                              \
+            "ldr r11, [r0, #fxp_x + fxp_plane_row + 8]\n"                                                              \
+            "smlabt r10, r2, r5, r10\n"                                                                                \
+            "smlabt r10, r3, r7, r10\n"                                                                                \
+            "smlabt r10, r11, r9, r10\n"                                                                               \
+            #saturate " r10, #" #bits ", r10, asr #" #shift "\n"                                                       \
+            "strh r10, [r1, #fxp_at]\n"                                                                                \
+            ".if fxp_near\n"                                                                                           \
+            ".set fxp_at, fxp_at + fxp_size\n"                                                                         \
+            ".else\n"                                                                                                  \
+            "add r1, r1, #fxp_size\n"                                                                                  \
+            ".endif\n"                                                                                                 \
+            ".set fxp_x, fxp_x + 8\n"                                                                                  \
+            ".endr\n"                                                                                                  \
+            ".if fxp_near\n"                                                                                           \
+            "movw r2, #fxp_row\n"                                                                                      \
+            "add r1, r1, r2\n"                                                                                         \
+            ".endif\n"                                                                                                 \
+            "add r0, r0, #fxp_plane_row\n"                                                                             \
+            "subs lr, lr, #1\n"                                                                                        \
+            "bne 1b\n"                                                                                                 \
+            "pop {r4-r11, pc}\n"                                                                                       \
+        );                                                                                                             \
+    }
 // clang-format on
 
 #else
@@ -279,6 +333,13 @@
     static void name(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows) {                     \
         fxp_plane_products_twin(                                                                                       \
             plane, weights, output, rows, output_width, position_bytes, fxp_##saturate(shift, bits)                    \
+        );                                                                                                             \
+    }
+
+#define FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits)                   \
+    static void name(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows) {                     \
+        fxp_plane_products_2_twin(                                                                                     \
+            plane, weights, output, rows, output_width, plane_width, position_bytes, fxp_##saturate(shift, bits)       \
         );                                                                                                             \
     }
 
@@ -327,6 +388,31 @@ static inline void fxp_plane_products_twin(
                 } else {
                     sum = fxp_smlad(lower[column], w1w2, sum) + fxp_high(upper[column]) * fxp_low(w0w1);
                 }
+            }
+            out[(y * output_width + x) * (position_bytes / 2)] = fxp_requantize(sum, to);
+        }
+    }
+}
+
+static inline void fxp_plane_products_2_twin(
+    const fxp_word *plane,
+    const uint32_t *weights,
+    void *output,
+    int32_t rows,
+    int32_t output_width,
+    int32_t plane_width,
+    int32_t position_bytes,
+    fxp_requantization to
+) {
+    fxp_code16 *out = output;
+    for (int32_t y = 0; y < rows; ++y) {
+        for (int32_t x = 0; x < output_width; ++x) {
+            const fxp_word *upper = plane + y * plane_width + 2 * x;
+            const fxp_word *lower = upper + plane_width;
+            int32_t sum = (int32_t)weights[6];
+            for (int32_t column = 0; column < 3; ++column) {
+                sum = fxp_smlad(upper[column], weights[2 * column], sum);
+                sum += fxp_low(lower[column]) * fxp_high(weights[2 * column + 1]);
             }
             out[(y * output_width + x) * (position_bytes / 2)] = fxp_requantize(sum, to);
         }

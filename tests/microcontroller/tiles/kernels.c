@@ -27,8 +27,16 @@ EVERY_PAIR(W4)
     make(7, 552, 8, usat, 7) make(8, 2044, 10, ssat, 8)
 #define PLANE(width, bytes, shift, saturate, bits) \
     FXP_PLANE_PRODUCTS(plane_##width##_##bytes, width, bytes, shift, saturate, bits)
-#define PLANE_ROW(width, bytes, shift, saturate, bits) {plane_##width##_##bytes, width, bytes},
+#define PLANE_ROW(width, bytes, shift, saturate, bits) {plane_##width##_##bytes, 1, width, width + 2, bytes},
 EVERY_PLANE(PLANE)
+
+#define EVERY_PLANE_2(make) \
+    make(1, 3, 8, 1, usat, 7) make(2, 6, 128, 16, ssat, 8) make(5, 11, 344, 9, usat, 7) make(8, 17, 552, 8, usat, 4)
+#define PLANE_2(width, plane_width, bytes, shift, saturate, bits) \
+    FXP_PLANE_PRODUCTS_2(plane_2_##width##_##bytes, width, plane_width, bytes, shift, saturate, bits)
+#define PLANE_2_ROW(width, plane_width, bytes, shift, saturate, bits) \
+    {plane_2_##width##_##bytes, 2, width, plane_width, bytes},
+EVERY_PLANE_2(PLANE_2)
 
 #define EVERY_SHUFFLE(make) \
     make(1, 3, 8) make(4, 4, 128) make(5, 7, 128) make(5, 6, 1024) make(6, 8, 344) make(7, 7, 2044)
@@ -38,7 +46,7 @@ EVERY_SHUFFLE(SHUFFLE)
 
 const struct kernels KERNELS = {
     .pairs = {EVERY_PAIR(WIDE_ROW) EVERY_PAIR(W8_ROW) EVERY_PAIR(W4_ROW)},
-    .planes = {EVERY_PLANE(PLANE_ROW)},
+    .planes = {EVERY_PLANE(PLANE_ROW) EVERY_PLANE_2(PLANE_2_ROW)},
     .shuffles = {EVERY_SHUFFLE(SHUFFLE_ROW)},
 };
 // clang-format on

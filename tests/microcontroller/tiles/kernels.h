@@ -4,18 +4,19 @@
 
 #include "fxp_engine.h"
 
-enum { PAIR_KERNELS = 36, PLANE_KERNELS = 10, SHUFFLES = 6 };
+enum { PAIR_KERNELS = 36, PLANE_KERNELS = 14, SHUFFLES = 6 };
 
-/* weight_bits: of each halfword of a weight word; pair_steps: how many steps of the pair the loop reads. */
 struct pair_kernel {
     fxp_pair_products *function;
-    int32_t pair_steps;
+    int32_t pair_steps; /* of the pair, which the loop reads */
     int32_t words_per_channel_pair;
 };
 
 struct plane_kernel {
     fxp_plane_products *function;
+    int32_t stride;
     int32_t width;
+    int32_t plane_width;
     int32_t position_bytes;
 };
 

@@ -43,16 +43,21 @@ static void fill_codes(int32_t words) {
     }
 }
 
-/* Any words are weights: of int16 down to 13 bits, so that no sum of a tile leaves 32 bits, or of bytes or nibbles. */
+/* Any words are weights: of int16, of bytes or of nibbles. A quarter extremes; the others of all magnitudes, so that
+ * outputs lie between the ends of their range too. */
 static void fill_weights(int32_t words, uint32_t kind) {
+    const uint32_t right = draw() % 14;
     for (int32_t i = 0; i < words; ++i) {
         const uint32_t extreme = draw() & 1u ? 0x7fff8001u : 0x80017fffu;
-        weights[i] = kind == 0 ? extreme : draw();
+        const uint32_t drawn = draw();
+        const int32_t low = (int16_t)(drawn & 0xffffu) >> right;
+        const int32_t high = (int16_t)(drawn >> 16) >> right;
+        weights[i] = kind == 0 ? extreme : ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
     }
 }
 
 static uint32_t bias(void) {
-    return (uint32_t)((int32_t)draw() >> (2 + draw() % 16));
+    return (uint32_t)((int32_t)draw() >> (2 + draw() % 28));
 }
 
 static uint32_t different(const void *a, const void *b, size_t bytes) {
@@ -84,7 +89,7 @@ static uint32_t plane_tile(void) {
     const int32_t wanted = 1 + (int32_t)(draw() % MAX_ROWS);
     const int32_t rows = wanted < most ? wanted : most;
     const size_t bytes = (size_t)(rows * kernel.width * kernel.position_bytes);
-    fill_codes((rows + 3) / 2 * (kernel.width + 2));
+    fill_codes((kernel.stride == 1 ? (rows + 3) / 2 : rows + 1) * kernel.plane_width);
     fill_weights(7, draw() % 4);
     weights[6] = bias();
     memset(outputs[0], 0x5a, bytes);
