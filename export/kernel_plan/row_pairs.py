@@ -11,7 +11,7 @@ import numpy as np
 from export import accumulator
 from export.integer_model import AVERAGE_POOL, CONV2D, DEPTHWISE_CONV2D, Layer
 from export.kernel_plan import dsp
-from export.kernel_plan.kernel import Constant, Instance, Kernel, half, requantization
+from export.kernel_plan.kernel import Constant, Instance, Kernel, half, requantization, shape_fields
 from export.kernel_plan.layout import S8, S16, ActivationLayout, Shape, padded
 from export.kernel_plan.pair_loop import MAX_STEPS, STEP, W4, WIDE, PairLoop, halfwords
 from export.kernel_plan.portable import not_pointwise
@@ -25,6 +25,7 @@ _MAX_UPPER_SUM = 2**19 - 2
 _MAX_QUAD_SHIFT = 31 - 20
 _MAX_PLANE_WORDS = 250
 _MAX_ROW_BYTES = 4095
+_MAX_PRODUCTS = 256
 _MAX_POSITION = 15 - CODE_BITS
 _POOL_SUM = 2**16 - 1
 
@@ -181,11 +182,6 @@ def convolution(loop: PairLoop) -> Kernel:
         added = (padded_height(layer) - fields["padded_height"]) * fields["padded_width"] * layer.input_shape[2]
         return wide.scratch_bytes(layer) + added + 4 * padded(layer.output_shape[2])
 
-    def refusal(layer: Layer) -> str:
-        q = layer.output_format
-        few = "" if not q.signed and q.bits <= CODE_BITS else f"output {q}, not unsigned with at most {CODE_BITS} bits"
-        return few or wide.refusal(layer)
-
     return Kernel(
         "fxp_conv2d_pairs",
         CONV2D,
@@ -195,7 +191,7 @@ def convolution(loop: PairLoop) -> Kernel:
         constants=wide.constants,
         instances=wide.instances,
         instructions=lambda layer: wide.instructions(layer) + 2.5 * np.prod(layer.output_shape),
-        refusal=refusal,
+        refusal=lambda layer: _not_few_outputs(layer) or wide.refusal(layer),
         scratch_bytes=scratch_bytes,
     )
 
@@ -215,22 +211,142 @@ class Lanes:
     position: int
 
 
-def lanes(layer: Layer) -> Lanes | None:
-    """The cheapest lanes in which the layer's proved sums fit; None where there are none."""
+def lanes(layer: Layer, cheapest: int, least: int) -> Lanes | None:
+    """The cheapest lanes in which the layer's proved sums fit; None where there are none.
+
+    Args:
+      cheapest: position that saves instructions.
+      least: position that the loop can do.
+    """
     low, high = (int(peak) for peak in _extremes(layer))
     shift = layer.shift
-    tried = [Lanes(4 - shift, 0, 4), Lanes(4 - shift, 1, 4), Lanes(2, 0, shift + 2), Lanes(0, 1, shift)]
-    for one in tried:
+    at_best = [Lanes(cheapest - shift, flip, cheapest) for flip in (0, 1)]
+    for one in (*at_best, Lanes(2, 0, shift + 2), Lanes(0, 1, shift)):
         spare = 0 if one.flip else 3
-        enough = one.extra >= (0 if one.flip else 2) and 4 <= one.position <= _MAX_POSITION
+        enough = one.extra >= (0 if one.flip else 2) and least <= one.position <= _MAX_POSITION
         if enough and low << one.extra >= -(2**15) and (high << one.extra) + spare < 2**15:
             return one
     return None
 
 
+def _lane_bias(layer: Layer, chosen: Lanes) -> np.ndarray:
+    """Of both lanes of a word, int64 [channels]."""
+    bias = ((layer.bias.astype(np.int64) + half(layer)) << chosen.extra) + (2**15 if chosen.flip else 1)
+    return bias + (bias << 16)
+
+
 def _extremes(layer: Layer) -> tuple[int, int]:
     low, high = accumulator.bounds(layer)
     return low.min(), high.max()
+
+
+def _conv_lanes(layer: Layer) -> Lanes | None:
+    return lanes(layer, cheapest=8, least=0)
+
+
+def _not_few_outputs(layer: Layer) -> str:
+    q = layer.output_format
+    return "" if not q.signed and q.bits <= CODE_BITS else f"output {q}, not unsigned with at most {CODE_BITS} bits"
+
+
+def _row_taps(layer: Layer) -> int:
+    return layer.kernel.shape[1] * layer.kernel.shape[2]
+
+
+def _tap_pairs(layer: Layer) -> int:
+    """Pairs of taps on one of the sequences that rows a stride apart form."""
+    return -(-layer.kernel.shape[0] // (2 * layer.stride[0]))
+
+
+def _conv_products(layer: Layer) -> int:
+    return _tap_pairs(layer) * layer.stride[0] * _row_taps(layer)
+
+
+def lane_conv_refusal(layer: Layer) -> str:
+    """Why a convolution can't be a product of polynomials; empty where it can."""
+    if reason := _not_few_outputs(layer):
+        return reason
+    products = _conv_products(layer)
+    if products % 4 or products > _MAX_PRODUCTS:
+        return f"{products} products per pair of rows: it takes multiples of 4 up to {_MAX_PRODUCTS}"
+    if (row := 2 * padded(layer.output_shape[2]) * layer.output_shape[1]) > _MAX_ROW_BYTES:
+        return f"a row of the output takes {row} bytes, more than {_MAX_ROW_BYTES}"
+    if _conv_lanes(layer) is None:
+        return f"sums {' .. '.join(map(str, _extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
+    return ""
+
+
+def _conv_args(layer: Layer) -> dict:
+    height, width, channels = layer.output_shape
+    (top, _), (left, right) = layer.padding
+    stride, _ = layer.stride
+    plane_rows = row_pairs(height, 1) + _tap_pairs(layer) - 1
+    padded_row = (layer.input_shape[1] + left + right) * layer.input_shape[2]
+    rows = max(2 * stride * plane_rows, top + layer.input_shape[0])
+    return dict(
+        input=shape_fields(layer.input_shape),
+        output=shape_fields((height, width, padded(channels))),
+        stride=dict(vertical=stride, horizontal=layer.stride[1]),
+        padding=dict(top=top, left=left),
+        padded_row=padded_row,
+        padded_words=-(-rows * padded_row // 4),
+        row_taps=_row_taps(layer),
+        plane_rows=plane_rows,
+        row_pairs=row_pairs(height, 1),
+        weights_words=2 + 2 * _conv_products(layer),
+    )
+
+
+def _conv_constants(layer: Layer) -> dict[str, Constant]:
+    chosen, channels = _conv_lanes(layer), layer.output_shape[2]
+    height, (stride, _) = layer.kernel.shape[0], layer.stride
+    taps = np.zeros((2 * _tap_pairs(layer) * stride, _row_taps(layer), padded(channels)), np.int64)
+    taps[:height, :, :channels] = layer.kernel.reshape(height, -1, channels).astype(np.int64) << chosen.extra
+    even, odd = taps.reshape(_tap_pairs(layer), 2, stride, -1, padded(channels)).transpose(1, 0, 2, 3, 4)
+    words = np.zeros((padded(channels) // 2, 1 + _conv_products(layer), 2), np.int64)
+    words[:, 1:] = (odd + (even << 16)).reshape(-1, padded(channels) // 2, 2).transpose(1, 0, 2)
+    bias = np.zeros(padded(channels), np.int64)
+    bias[:channels] = _lane_bias(layer, chosen)
+    words[:, 0] = bias.reshape(-1, 2)
+    layout = "[channel pair]{2 biases (1 + z), [tap pair][row modulo stride][column][input]{odd + even z of c0, c1}}"
+    return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
+
+
+def _conv_instances(layer: Layer) -> dict[str, Instance]:
+    chosen, taps = _conv_lanes(layer), layer.stride[0] * _row_taps(layer)
+    row_bytes = 2 * padded(layer.output_shape[2]) * layer.output_shape[1]
+    bits = layer.output_format.bits
+    arguments = (taps, _conv_products(layer), row_bytes, chosen.flip, chosen.position, bits)
+    name = "lane_conv_" + "_".join(map(str, arguments))
+    return {"columns": Instance(name, "fxp_lane_conv.h", "FXP_LANE_CONV", arguments)}
+
+
+def _conv_instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    calls, fields = padded(channels) // 2 * width, _conv_args(layer)
+    step = 11 * _conv_products(layer) / 4 + 20
+    return calls * (row_pairs(height, 1) * step + 35) + width * 8 * fields["plane_rows"] * _row_taps(layer)
+
+
+LANE_CONV = Kernel(
+    "fxp_conv2d_lanes",
+    CONV2D,
+    S8,
+    FOR_DEPTHWISE[1],
+    args=_conv_args,
+    constants=_conv_constants,
+    instances=_conv_instances,
+    instructions=_conv_instructions,
+    refusal=lane_conv_refusal,
+    scratch_bytes=lambda layer: (
+        4 * (_conv_args(layer)["padded_words"] + _conv_args(layer)["plane_rows"] * layer.stride[0] * _row_taps(layer))
+    ),
+)
+"""Convolution from int8 codes, four products per instruction."""
+
+
+def _walk_lanes(layer: Layer) -> Lanes | None:
+    return lanes(layer, cheapest=4, least=4)
 
 
 def depthwise_refusal(layer: Layer) -> str:
@@ -244,20 +360,19 @@ def depthwise_refusal(layer: Layer) -> str:
         return f"{height}x{width} positions are more than the loop's offsets reach"
     if 2 * padded(channels) * width > _MAX_ROW_BYTES:
         return f"a row takes {2 * padded(channels) * width} bytes, more than {_MAX_ROW_BYTES}"
-    if lanes(layer) is None:
+    if _walk_lanes(layer) is None:
         return f"sums {' .. '.join(map(str, _extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
     return ""
 
 
 def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
-    chosen, channels = lanes(layer), layer.input_shape[2]
+    chosen, channels = _walk_lanes(layer), layer.input_shape[2]
     kernel = layer.kernel.astype(np.int64) << chosen.extra
-    bias = ((layer.bias.astype(np.int64) + half(layer)) << chosen.extra) + (2**15 if chosen.flip else 1)
     words = np.zeros((padded(channels), 7), np.int64)
     for column in range(3):
         words[:channels, column] = kernel[2, column] + (kernel[1, column] << 16)
         words[:channels, 3 + column] = kernel[0, column]
-    words[:channels, 6] = bias + (bias << 16)
+    words[:channels, 6] = _lane_bias(layer, chosen)
     layout = "[channel]{w2 + w1 z of columns 0, 1, 2, w0 of columns 0, 1, 2, bias (1 + z)}, z = 2^16"
     return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
 
@@ -271,7 +386,12 @@ def depthwise(lead: int) -> Kernel:
 
     def instances(layer: Layer) -> dict[str, Instance]:
         height, width, channels = layer.input_shape
-        rows, size, chosen, header = row_pairs(height, lead), 2 * padded(channels), lanes(layer), "fxp_lane_walk.h"
+        rows, size, chosen, header = (
+            row_pairs(height, lead),
+            2 * padded(channels),
+            _walk_lanes(layer),
+            "fxp_lane_walk.h",
+        )
         last = row_pairs(height, 1 - lead) - (rows - lead)
         planes = (rows, width, size)
         walk = (rows, lead, last, width, size, chosen.flip, chosen.position, layer.output_format.bits)
@@ -324,6 +444,7 @@ def pool(lead: int) -> Kernel:
 FAST_KERNELS = (
     *(quad(lead) for lead in LEADS),
     *(pointwise(WIDE, lead) for lead in LEADS),
+    LANE_CONV,
     convolution(WIDE),
     *(depthwise(lead) for lead in LEADS),
     *(pool(lead) for lead in LEADS),

@@ -61,6 +61,20 @@ static inline uint32_t fxp_sxtb16_ror8(uint32_t bytes) {
     return result;
 }
 
+/* Bytes 0 and 2 added to halfwords. */
+static inline uint32_t fxp_uxtab16(uint32_t halves, uint32_t bytes) {
+    uint32_t result;
+    __asm("uxtab16 %0, %1, %2" : "=r"(result) : "r"(halves), "r"(bytes));
+    return result;
+}
+
+/* Bytes 1 and 3 added to halfwords. */
+static inline uint32_t fxp_uxtab16_ror8(uint32_t halves, uint32_t bytes) {
+    uint32_t result;
+    __asm("uxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(halves), "r"(bytes));
+    return result;
+}
+
 #else
 
 static inline int32_t fxp_smlad(uint32_t a, uint32_t b, int32_t sum) {
@@ -77,6 +91,14 @@ static inline uint32_t fxp_sxtb16(uint32_t bytes) {
 
 static inline uint32_t fxp_sxtb16_ror8(uint32_t bytes) {
     return fxp_sxtb16(bytes >> 8);
+}
+
+static inline uint32_t fxp_uxtab16(uint32_t halves, uint32_t bytes) {
+    return fxp_add16(halves, bytes & 0x00ff00ffu);
+}
+
+static inline uint32_t fxp_uxtab16_ror8(uint32_t halves, uint32_t bytes) {
+    return fxp_uxtab16(halves, bytes >> 8);
 }
 
 #endif

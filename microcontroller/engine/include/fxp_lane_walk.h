@@ -210,9 +210,8 @@ typedef struct {
     int32_t bits;
 } fxp_lanes;
 
-static inline void fxp_lane_planes_twin(
-    const fxp_word *input, fxp_word *plane0, fxp_word *plane1, int32_t words, int32_t stride
-) {
+static inline void
+fxp_lane_planes_twin(const fxp_word *input, fxp_word *plane0, fxp_word *plane1, int32_t words, int32_t stride) {
     for (int32_t i = 0; i < words; ++i) {
         plane0[i] = input[i * stride] & 0x00ff00ffu;
         plane1[i] = input[i * stride] >> 8 & 0x00ff00ffu;

@@ -110,9 +110,7 @@
 #else
 
 #define FXP_QUAD_PRODUCTS(name, steps, shift, bits)                                                                    \
-    static void name(                                                                                                  \
-        const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output                   \
-    ) {                                                                                                                \
+    static void name(const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output) {   \
         fxp_quad_products_twin(pair, weights, weights_end, output, steps, fxp_usat(shift, bits));                      \
     }
 

@@ -21,9 +21,8 @@ extern "C" {
 #endif
 
 /* Made by FXP_QUAD_PRODUCTS of fxp_quad_products.h. */
-typedef void fxp_quad_products(
-    const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
-);
+typedef void
+fxp_quad_products(const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output);
 
 typedef struct {
     int32_t pairs;        /* row pairs times columns, the same in and out */
@@ -77,6 +76,29 @@ typedef struct {
  * the windows of a whole number of row pairs
  */
 void fxp_conv2d_pairs(const fxp_conv2d_pairs_args *args, const void *input, void *output, void *scratch);
+
+/* Made by FXP_LANE_CONV of fxp_lane_conv.h. */
+typedef void
+fxp_lane_conv(const fxp_word *plane, const uint32_t *weights, fxp_word *output, const fxp_word *output_end);
+
+/* From int8 to row pairs with lead 1; four products per instruction where sums fit 16 bits. */
+typedef struct {
+    fxp_shape input;
+    fxp_shape output; /* channels rounded up to FXP_CHANNEL_BLOCK */
+    fxp_stride stride;
+    fxp_padding padding;
+    int32_t padded_row;   /* bytes */
+    int32_t padded_words; /* of all padded rows */
+    int32_t row_taps;     /* columns of the window times input channels */
+    int32_t plane_rows;
+    int32_t row_pairs; /* of the output */
+    const uint32_t *weights;
+    int32_t weights_words; /* of a channel pair */
+    fxp_lane_conv *columns;
+} fxp_conv2d_lanes_args;
+
+/* scratch: 4 * padded_words + 4 * plane_rows * stride.vertical * row_taps bytes */
+void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void *output, void *scratch);
 
 /* Made by FXP_LANE_PLANES and FXP_LANE_WALK of fxp_lane_walk.h. */
 typedef void fxp_lane_planes(const fxp_word *input, fxp_word *plane0, fxp_word *plane1);

@@ -9,34 +9,48 @@
 #include "fxp_dsp.h"
 #include "fxp_row_pairs.h"
 
-enum { BYTES_0_AND_2 = 0x00ff00ff };
-
-void fxp_average_pool_pairs(const fxp_average_pool_pairs_args *args, const void *input, void *output) {
+/* The channel pairs of a word at `column` to two sums each: rows of pairs that are not the tensor's are taken off. */
+static uint32_t outside(const fxp_average_pool_pairs_args *args, const fxp_word *column, int32_t channel) {
     const int32_t words = args->channels / 2;
     const int32_t row_words = args->width * words;
     const int32_t row_pairs = (args->height + args->lead + 1) / 2;
-    /* Of the first and the last pair, only the rows that are the tensor's. */
-    const uint32_t first_mask = args->lead ? 0xffff0000u : 0xffffffffu;
-    const uint32_t last_mask = (args->height + args->lead) % 2 ? 0x0000ffffu : 0xffffffffu;
+    const fxp_word *last = column + (row_pairs - 1) * row_words;
+    uint32_t sum = 0;
+    for (int32_t x = 0; x < args->width; ++x) {
+        sum += args->lead ? column[x * words] >> (8 * channel) & 0xffu : 0;
+        sum += (args->height + args->lead) % 2 ? last[x * words] >> (16 + 8 * channel) & 0xffu : 0;
+    }
+    return sum;
+}
+
+static int32_t
+average(const fxp_average_pool_pairs_args *args, const fxp_word *column, int32_t channel, uint32_t sums) {
+    const uint32_t sum = (sums & 0xffffu) + (sums >> 16) - outside(args, column, channel);
+    return fxp_requantize((int32_t)sum + args->bias, args->requantization);
+}
+
+void fxp_average_pool_pairs(const fxp_average_pool_pairs_args *args, const void *input, void *output) {
+    const int32_t words = args->channels / 2;
+    const int32_t positions = (args->height + args->lead + 1) / 2 * args->width;
+    const fxp_word *column = input;
     fxp_word *out = output;
 
-    for (int32_t word = 0; word < words; ++word) {
-        const fxp_word *in = (const fxp_word *)input + word;
-        const fxp_word *const end = in + row_pairs * row_words;
+    for (int32_t word = 0; word < words; word += 2) {
         uint32_t sum0 = 0;
         uint32_t sum1 = 0;
-        for (int32_t x = 0; x < args->width; ++x) {
-            const uint32_t first = in[x * words] & ~first_mask;
-            const uint32_t last = in[(row_pairs - 1) * row_words + x * words] & ~last_mask;
-            sum0 -= (first & BYTES_0_AND_2) + (last & BYTES_0_AND_2);
-            sum1 -= (first >> 8 & BYTES_0_AND_2) + (last >> 8 & BYTES_0_AND_2);
+        uint32_t sum2 = 0;
+        uint32_t sum3 = 0;
+        const fxp_word *in = column;
+        for (int32_t position = 0; position < positions; ++position) {
+            sum0 = fxp_uxtab16(sum0, in[0]);
+            sum1 = fxp_uxtab16_ror8(sum1, in[0]);
+            sum2 = fxp_uxtab16(sum2, in[1]);
+            sum3 = fxp_uxtab16_ror8(sum3, in[1]);
+            in += words;
         }
-        for (; in < end; in += words) {
-            sum0 += *in & BYTES_0_AND_2;
-            sum1 += *in >> 8 & BYTES_0_AND_2;
-        }
-        const int32_t c0 = (int32_t)((sum0 & 0xffffu) + (sum0 >> 16)) + args->bias;
-        const int32_t c1 = (int32_t)((sum1 & 0xffffu) + (sum1 >> 16)) + args->bias;
-        *out++ = fxp_halves(fxp_requantize(c0, args->requantization), fxp_requantize(c1, args->requantization));
+        *out++ = fxp_halves(average(args, column, 0, sum0), average(args, column, 1, sum1));
+        ++column;
+        *out++ = fxp_halves(average(args, column, 0, sum2), average(args, column, 1, sum3));
+        ++column;
     }
 }

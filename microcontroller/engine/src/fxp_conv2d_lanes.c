@@ -1,0 +1,56 @@
+/*
+ * 2-D convolution from int8 to row pairs for depthwise with lead 1, as a product of polynomials.
+ *
+ * input    int8 [input.height][input.width][input.channels]
+ * weights  as fxp_lane_conv.h draws them; a tap is [row of the window modulo the stride][column][input channel]
+ * output   row pairs for depthwise, lead 1
+ * scratch  the input with its padding, int8, in words; then the plane of one column of the output, [plane_rows][taps]
+ */
+#include "fxp_dsp.h"
+#include "fxp_row_pairs.h"
+
+#include <string.h>
+
+static void pad(const fxp_conv2d_lanes_args *args, const int8_t *input, int8_t *padded) {
+    const int32_t row = args->input.width * args->input.channels;
+    memset(padded, 0, 4 * (size_t)args->padded_words);
+    padded += args->padding.top * args->padded_row + args->padding.left * args->input.channels;
+    for (int32_t y = 0; y < args->input.height; ++y) {
+        memcpy(padded, input, (size_t)row);
+        input += row;
+        padded += args->padded_row;
+    }
+}
+
+/* Row pair i of the plane holds rows 2i and 2i + 1 of each sequence. */
+static void fill(const fxp_conv2d_lanes_args *args, const int8_t *column, fxp_word *plane) {
+    const int32_t next = args->stride.vertical * args->padded_row;
+    for (int32_t pair = 0; pair < args->plane_rows; ++pair) {
+        for (int32_t sequence = 0; sequence < args->stride.vertical; ++sequence) {
+            const int8_t *codes = column + sequence * args->padded_row;
+            for (int32_t tap = 0; tap < args->row_taps; ++tap) {
+                *plane++ = (uint32_t)codes[tap] + ((uint32_t)codes[next + tap] << 16);
+            }
+        }
+        column += 2 * next;
+    }
+}
+
+void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void *output, void *scratch) {
+    const int32_t channel_pairs = args->output.channels / 2;
+    const int32_t row_words = args->output.width * channel_pairs;
+    int8_t *const padded = scratch;
+    fxp_word *const plane = (fxp_word *)scratch + args->padded_words;
+
+    pad(args, input, padded);
+    for (int32_t x = 0; x < args->output.width; ++x) {
+        const uint32_t *weights = args->weights;
+        fxp_word *out = (fxp_word *)output + x * channel_pairs;
+        fill(args, padded + x * args->stride.horizontal * args->input.channels, plane);
+        for (int32_t pair = 0; pair < channel_pairs; ++pair) {
+            args->columns(plane, weights, out, out + args->row_pairs * row_words);
+            weights += args->weights_words;
+            ++out;
+        }
+    }
+}
