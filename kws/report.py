@@ -14,7 +14,7 @@ from absl import flags
 from cli import command
 from kws.run_folder import FIXED_POINT, FLOAT
 from kws.sweeps import plots, results
-from kws.sweeps.cell import POST_TRAINING
+from kws.sweeps.job import POST_TRAINING
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,11 +17,7 @@ from export import accumulator, convert
 from kws import datasets, evaluate, run_folder, train
 from kws.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
 from kws.sweeps import job as jobs
-from kws.sweeps.job import RESULT, Job
-
-POST_TRAINING = "post_training"
-STAGES = (FLOAT, POST_TRAINING, FIXED_POINT)
-MEASURED_SPLITS = ("validation", "testing")
+from kws.sweeps.job import MEASURED_SPLITS, POST_TRAINING, RESULT, Job
 
 
 def run(job: Job) -> None:

@@ -15,11 +15,16 @@ from typing import Any
 
 from cli.command import UserError
 from kws import dataset_flags
+from kws.run_folder import FIXED_POINT, FLOAT
 from kws.sweeps.matrix import Matrix, Row
 from kws.train_config import TrainConfig
 
 FLOAT_NAME = "float"
 RESULT = "result.json"
+# What a result holds metrics of; "post_training" is the model in fixed point before it is fine-tuned.
+POST_TRAINING = "post_training"
+STAGES = (FLOAT, POST_TRAINING, FIXED_POINT)
+MEASURED_SPLITS = ("validation", "testing")
 
 
 @dataclasses.dataclass(frozen=True)

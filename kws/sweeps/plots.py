@@ -1,10 +1,13 @@
 """Plots of a sweep: accuracy by width, and DET curves."""
 
+import math
 import pathlib
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cli.command import UserError
 from kws.run_folder import FIXED_POINT, FLOAT
@@ -13,6 +16,7 @@ ACCURACY = "accuracy_by_width.png"
 DET = "det_curves.png"
 _LARGEST_RATE = 0.3
 _SMALLEST_RATE = 1e-3
+_PANELS_IN_A_ROW = 3
 
 
 def draw(rows: list[dict[str, Any]], cells: list[dict[str, Any]], folder: pathlib.Path) -> list[pathlib.Path]:
@@ -62,30 +66,46 @@ def accuracy_by_width(rows: list[dict[str, Any]]) -> Figure:
 
 
 def det_curves(cells: list[dict[str, Any]]) -> Figure:
-    """False reject rate over false alarm rate on testing, a curve for each row, the mean over its seeds."""
-    figure = Figure((9, 5), layout="constrained")
-    axes = figure.subplots()
-    for name in dict.fromkeys(cell["name"] for cell in cells):
-        own = [cell for cell in cells if cell["name"] == name]
-        is_float = not own[0]["width"]
-        curves = [cell["det"][FLOAT if is_float else FIXED_POINT] for cell in own]
-        rates, rejected = mean_curve(curves)
-        style = {"color": "black", "linestyle": "--"} if is_float else {}
-        axes.plot(100 * rates, 100 * rejected, label=name, **style)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("false alarm rate, %")
-    axes.set_ylabel("false reject rate, %")
-    axes.grid(which="both", alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize="x-small", ncols=1 + len(axes.lines) // 24)
+    """False reject rate over false alarm rate on testing: a panel for each width, a curve for each row's mean."""
+    floats = [cell for cell in cells if not cell["width"]]
+    widths = list(dict.fromkeys(cell["width"] for cell in cells if cell["width"])) or [""]
+    variants = list(dict.fromkeys(cell["variant"] for cell in cells if cell["width"]))
+    columns = min(len(widths), _PANELS_IN_A_ROW)
+    figure = Figure((4 * columns + 3, 4 * math.ceil(len(widths) / columns)), layout="constrained")
+    panels = figure.subplots(math.ceil(len(widths) / columns), columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for panel in panels[len(widths) :]:
+        panel.remove()
+    lines = {}
+    for panel, width in zip(panels, widths, strict=False):
+        for cell in _by_name(floats):
+            lines[cell[0]["name"]] = _draw_mean(panel, [c["det"][FLOAT] for c in cell], color="black", linestyle="--")
+        for own in _by_name([cell for cell in cells if cell["width"] == width != ""]):
+            variant = own[0]["variant"]
+            curves = [cell["det"][FIXED_POINT] for cell in own]
+            lines[variant] = _draw_mean(panel, curves, color=f"C{variants.index(variant)}")
+        panel.set(xscale="log", yscale="log", title=width, xlabel="false alarm rate, %", ylabel="false reject rate, %")
+        panel.grid(which="both", alpha=0.3)
+    figure.legend(list(lines.values()), list(lines), loc="outside right upper", fontsize="small")
     return figure
+
+
+def _by_name(cells: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    names = dict.fromkeys(cell["name"] for cell in cells)
+    return [[cell for cell in cells if cell["name"] == name] for name in names]
+
+
+def _draw_mean(panel: Axes, curves: list[dict[str, list[float]]], **style: str) -> Line2D:
+    rates, rejected = mean_curve(curves)
+    return panel.plot(100 * rates, 100 * rejected, **style)[0]
 
 
 def mean_curve(curves: list[dict[str, list[float]]]) -> tuple[np.ndarray, np.ndarray]:
     """False alarm rates, evenly spaced in their logarithm, and the mean of the curves' false reject rates there.
 
-    Between its points a curve is taken as straight; both rates are floats from 0 to 1.
+    A curve begins where everything is rejected, and is straight between its points; rates are floats from 0 to 1.
     """
     rates = np.geomspace(_SMALLEST_RATE, _LARGEST_RATE, 200)
-    rejected = [np.interp(rates, curve["false_alarm_rate"], curve["false_reject_rate"]) for curve in curves]
+    rejected = [
+        np.interp(rates, [0.0, *curve["false_alarm_rate"]], [1.0, *curve["false_reject_rate"]]) for curve in curves
+    ]
     return rates, np.mean(rejected, axis=0)

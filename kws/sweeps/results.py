@@ -9,8 +9,7 @@ from typing import Any
 
 from cli.command import UserError
 from kws.run_folder import FIXED_POINT, FLOAT
-from kws.sweeps.cell import MEASURED_SPLITS, STAGES
-from kws.sweeps.job import FLOAT_NAME, RESULT
+from kws.sweeps.job import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
 
 CSV = "results.csv"
 JSON = "results.json"
