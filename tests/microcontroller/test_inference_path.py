@@ -34,7 +34,7 @@ def _functions(firmware: build.Firmware) -> dict[str, list[tuple[str, str]]]:
 
 def _calls(functions: dict[str, list[tuple[str, str]]]) -> dict[str, set[str]]:
     """Function -> functions it may call. An indirect call may reach every loop made for the model."""
-    made = {name for name in functions if re.match(r"(pair|plane)_", name)}
+    made = {name for name in functions if re.match(r"(pair|plane|quad|lane)_", name)}
     calls: dict[str, set[str]] = {}
     for name, instructions in functions.items():
         calls[name] = set()

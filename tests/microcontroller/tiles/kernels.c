@@ -2,9 +2,12 @@
 #include "kernels.h"
 
 #include "fxp_depthwise_3x3.h"
+#include "fxp_lane_conv.h"
+#include "fxp_lane_walk.h"
 #include "fxp_pair_products.h"
 #include "fxp_pair_products_w4.h"
 #include "fxp_pair_products_w8.h"
+#include "fxp_quad_products.h"
 
 // clang-format off: one instance per line
 #define OUTPUTS(make, steps) \
@@ -44,7 +47,42 @@ EVERY_PLANE_2(PLANE_2)
 #define SHUFFLE_ROW(width, plane_width, bytes) {shuffle_##width##_##bytes, width, plane_width, bytes},
 EVERY_SHUFFLE(SHUFFLE)
 
+#define EVERY_QUAD(make) \
+    make(1, 0, 4) make(1, 3, 4) make(1, 4, 4) make(1, 11, 1) make(2, 0, 1) make(2, 3, 3) make(2, 4, 2) make(2, 11, 4) \
+    make(5, 1, 4) make(5, 3, 4) make(5, 4, 4) make(5, 8, 3)
+#define QUAD(steps, shift, bits) FXP_QUAD_PRODUCTS(quad_##steps##_##shift, steps, shift, bits)
+#define QUAD_ROW(steps, shift, bits) {quad_##steps##_##shift, steps},
+EVERY_QUAD(QUAD)
+
+/* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
+#define EVERY_WALK(make) \
+    make(1, 0, 1, 1, 8, 0, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4) make(13, 0, 0, 5, 128, 0, 4, 4) \
+    make(13, 1, 1, 5, 128, 1, 7, 3) make(12, 0, 1, 4, 128, 1, 4, 2) make(4, 1, 0, 3, 1024, 0, 11, 4) \
+    make(7, 0, 0, 4, 552, 1, 11, 1) make(2, 1, 1, 1, 8, 0, 6, 4)
+#define WALK(rows, lead, last, width, bytes, flip, position, bits) \
+    FXP_LANE_WALK(walk_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, position, bits)
+#define WALK_ROW(rows, lead, last, width, bytes, flip, position, bits) \
+    {walk_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
+EVERY_WALK(WALK)
+
+#define EVERY_SPLIT(make) make(1, 1, 8) make(2, 2, 8) make(13, 5, 128) make(4, 3, 1024) make(7, 4, 552)
+#define SPLIT(rows, width, bytes) FXP_LANE_PLANES(split_##rows##_##bytes, rows, width, bytes)
+#define SPLIT_ROW(rows, width, bytes) {split_##rows##_##bytes, (rows) * (width), bytes},
+EVERY_SPLIT(SPLIT)
+
+#define EVERY_CONV(make) \
+    make(8, 24, 640, 1, 6, 4) make(4, 4, 8, 0, 8, 4) make(12, 36, 2048, 1, 0, 1) make(3, 12, 1280, 0, 8, 3) \
+    make(20, 60, 136, 1, 11, 4) make(1, 8, 4092, 0, 3, 2)
+#define CONV(taps, products, bytes, flip, position, bits) \
+    FXP_LANE_CONV(conv_##taps##_##products, taps, products, bytes, flip, position, bits)
+#define CONV_ROW(taps, products, bytes, flip, position, bits) {conv_##taps##_##products, taps, products, bytes},
+EVERY_CONV(CONV)
+
 const struct kernels KERNELS = {
+    .quads = {EVERY_QUAD(QUAD_ROW)},
+    .walks = {EVERY_WALK(WALK_ROW)},
+    .splits = {EVERY_SPLIT(SPLIT_ROW)},
+    .convs = {EVERY_CONV(CONV_ROW)},
     .pairs = {EVERY_PAIR(WIDE_ROW) EVERY_PAIR(W8_ROW) EVERY_PAIR(W4_ROW)},
     .planes = {EVERY_PLANE(PLANE_ROW) EVERY_PLANE_2(PLANE_2_ROW)},
     .shuffles = {EVERY_SHUFFLE(SHUFFLE_ROW)},

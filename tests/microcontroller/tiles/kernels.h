@@ -4,6 +4,8 @@
 
 #include "fxp_engine.h"
 
+enum { QUAD_KERNELS = 12, WALK_KERNELS = 8, SPLIT_KERNELS = 5, CONV_KERNELS = 6 };
+
 enum { PAIR_KERNELS = 36, PLANE_KERNELS = 14, SHUFFLES = 6 };
 
 struct pair_kernel {
@@ -27,7 +29,35 @@ struct shuffle {
     int32_t position_bytes;
 };
 
+struct quad_kernel {
+    fxp_quad_products *function;
+    int32_t steps;
+};
+
+struct walk_kernel {
+    fxp_lane_walk *function;
+    int32_t plane_words;
+    int32_t output_bytes;
+};
+
+struct split_kernel {
+    fxp_lane_planes *function;
+    int32_t plane_words;
+    int32_t position_bytes;
+};
+
+struct conv_kernel {
+    fxp_lane_conv *function;
+    int32_t taps;
+    int32_t products;
+    int32_t row_bytes;
+};
+
 struct kernels {
+    struct quad_kernel quads[QUAD_KERNELS];
+    struct walk_kernel walks[WALK_KERNELS];
+    struct split_kernel splits[SPLIT_KERNELS];
+    struct conv_kernel convs[CONV_KERNELS];
     struct pair_kernel pairs[PAIR_KERNELS];
     struct plane_kernel planes[PLANE_KERNELS];
     struct shuffle shuffles[SHUFFLES];

@@ -118,6 +118,78 @@ static uint32_t shuffle_tile(void) {
     return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)plane);
 }
 
+/* Codes of four bits, a third of them the greatest, in bytes of which every `step`th is used. */
+static void fill_few_bits(int32_t words, int32_t step) {
+    const uint32_t kind = draw() % 3;
+    for (int32_t i = 0; i < words; ++i) {
+        const uint32_t codes = kind == 0 ? 0x0f0f0f0fu : kind == 1 ? draw() & 0x0f0f0f0fu : (draw() & 1u) * 0x0f0f0f0fu;
+        input[i] = step == 2 ? codes & 0x00ff00ffu : codes;
+    }
+}
+
+static uint32_t quad_tile(void) {
+    const uint32_t chosen = draw() % QUAD_KERNELS;
+    const struct quad_kernel kernel = dsp_kernels.quads[chosen];
+    const int32_t words = 2 * (2 + 4 * kernel.steps);
+    fill_few_bits(4 * kernel.steps, 2);
+    fill_weights(words, draw() % 4);
+    for (int32_t i = 0; i < 2; ++i) {
+        weights[i * words / 2] = bias();
+        weights[i * words / 2 + 1] = bias();
+    }
+    memset(outputs, 0x5a, 64);
+    kernel.function(input, weights, weights + words, outputs[0]);
+    twin_kernels.quads[chosen].function(input, weights, weights + words, outputs[1]);
+    return different(outputs[0], outputs[1], 4 * sizeof(fxp_word));
+}
+
+/* Any words are weights of lanes, and leave them in every way. */
+static uint32_t walk_tile(void) {
+    const uint32_t chosen = draw() % WALK_KERNELS;
+    const struct walk_kernel kernel = dsp_kernels.walks[chosen];
+    fill_few_bits(kernel.plane_words, 2);
+    fill_weights(7, draw() % 4);
+    memset(outputs[0], 0x5a, (size_t)kernel.output_bytes);
+    memset(outputs[1], 0x5a, (size_t)kernel.output_bytes);
+    kernel.function(input, weights, (fxp_code16 *)outputs[0]);
+    twin_kernels.walks[chosen].function(input, weights, (fxp_code16 *)outputs[1]);
+    return different(outputs[0], outputs[1], (size_t)kernel.output_bytes);
+}
+
+static uint32_t split_tile(void) {
+    const uint32_t chosen = draw() % SPLIT_KERNELS;
+    const struct split_kernel kernel = dsp_kernels.splits[chosen];
+    const int32_t words = kernel.plane_words;
+    for (int32_t i = 0; i < words; ++i) {
+        input[i * kernel.position_bytes / 4] = draw() & 0x0f0f0f0fu;
+    }
+    memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
+    memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
+    kernel.function(input, outputs[0], outputs[0] + words);
+    twin_kernels.splits[chosen].function(input, outputs[1], outputs[1] + words);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)words);
+}
+
+static uint32_t conv_tile(void) {
+    const uint32_t chosen = draw() % CONV_KERNELS;
+    const struct conv_kernel kernel = dsp_kernels.convs[chosen];
+    const int32_t rows = 1 + (int32_t)(draw() % MAX_ROWS);
+    const int32_t words = rows * kernel.row_bytes / 4;
+    const int32_t plane = (rows - 1) * kernel.taps + kernel.products;
+    const uint32_t kind = draw() % 2;
+    for (int32_t i = 0; i < plane; ++i) {
+        const int32_t low = (int8_t)(draw() & 0xffu);
+        const int32_t high = kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
+        input[i] = (uint32_t)low + ((uint32_t)high << 16);
+    }
+    fill_weights(2 + 2 * kernel.products, draw() % 4);
+    memset(outputs[0], 0x5a, sizeof(fxp_word) * (size_t)words);
+    memset(outputs[1], 0x5a, sizeof(fxp_word) * (size_t)words);
+    kernel.function(input, weights, outputs[0], outputs[0] + words);
+    twin_kernels.convs[chosen].function(input, weights, outputs[1], outputs[1] + words);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * (size_t)words);
+}
+
 static void semihosting(uint32_t operation, const void *argument) {
     register uint32_t r0 __asm("r0") = operation;
     register const void *r1 __asm("r1") = argument;
@@ -147,9 +219,10 @@ _Noreturn void reset(void) {
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += pair_tile() + plane_tile() + shuffle_tile();
+        wrong += quad_tile() + walk_tile() + split_tile() + conv_tile();
     }
     print("tiles ");
-    print_number(3u * TILES);
+    print_number(7u * TILES);
     print(" different ");
     print_number(wrong);
     print("\n");
