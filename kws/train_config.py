@@ -30,11 +30,11 @@ class TrainConfig:
     fixed_point_epochs: int = 12
     batch_size: int = 64
     float_learning_rate: float = 5e-3
-    fixed_point_learning_rate: float = 1e-3
+    fixed_point_learning_rate: float = 5e-4
     warmup_epochs: float = 2.0
     weight_decay: float = 2e-3
     label_smoothing: float = 0.02
-    distillation: float = 0.0
+    distillation: float = 0.5
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
     method: Method = dataclasses.field(default_factory=Method)
