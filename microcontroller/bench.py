@@ -19,7 +19,7 @@ from cli import command
 from cli.command import UserError
 from export import bundle as bundles
 from export import random_model
-from microcontroller import emulator, measurement
+from microcontroller import boards, emulator, measurement
 from microcontroller.engines import CMSIS_NN, ENGINES, FXP, NAMES
 from microcontroller.measurement import Bench, Inputs
 from microcontroller.table import table
@@ -81,7 +81,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
       UserError: toolchain or emulator is missing, the model does not fit, or the run failed.
     """
     bundle = bundles.load(config.bundle)
-    chosen, reason = emulator.choose(config.emulator)
+    chosen, reason = emulator.choose(config.emulator, boards.load(config.board))
     version = chosen.version()
     folder = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
     bench = Bench(chosen, config.board, folder, config.timeout_s, config.estimate_cycles)

@@ -15,7 +15,7 @@ STACK_BYTES = 8192
 MAILBOX_MAGIC = 0x46585043
 _FIRMWARE = pathlib.Path(__file__).parent / "firmware"
 _TOOL_PREFIX = "arm-none-eabi-"
-_TARGET_FLAGS = ("-O2", "-mthumb", "-mfloat-abi=soft", "-ffunction-sections", "-fdata-sections")
+_TARGET_FLAGS = ("-O2", "-mthumb", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,14 +105,14 @@ def build(
     except OSError as error:
         raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
 
-    machine = (*_TARGET_FLAGS, f"-mcpu={target.cpu}")
+    machine = (*_TARGET_FLAGS, f"-mcpu={target.cpu}", f"-mfloat-abi={target.float_abi}")
     own = (c_engine.include_dir(), c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in own]
     # -isystem: warnings in the headers of others are theirs.
     foreign = [item for folder in kernels.include_dirs for item in ("-isystem", str(folder))]
     compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
-    harness = [*sorted(_FIRMWARE.glob("*.c")), target.folder / "board.c"]
+    harness = [*sorted(_FIRMWARE.glob("*.c")), target.driver / "board.c"]
     _run([*compile_model, str(model)], out / "engine", target)
     _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
     _run([*compile_model, *map(str, harness)], out / "firmware", target)
@@ -140,6 +140,10 @@ def _config(board: Board, engine: str) -> str:
         "MAILBOX_ADDRESS": f"{board.mailbox_address:#010x}u",
         "MAILBOX_BYTES": f"{MAILBOX_BYTES}u",
         "MAILBOX_MAGIC": f"{MAILBOX_MAGIC:#010x}u",
+        # Their quotient is the counter's ticks per instruction.
+        "TICKS": f"{board.ticks_per_instruction.numerator}u",
+        "INSTRUCTIONS": f"{board.ticks_per_instruction.denominator}u",
+        **{name.upper(): f"{address:#010x}u" for name, address in board.registers.items()},
     }
     guard = "FIRMWARE_CONFIG_H"
     lines = [f"#define FIRMWARE_{name} {value}" for name, value in constants.items()]

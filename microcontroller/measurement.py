@@ -12,6 +12,7 @@ from export import interpreter
 from export.bundle import Bundle
 from export.integer_model import IntegerModel
 from microcontroller import build, clip_image, memory, protocol
+from microcontroller.boards import Board
 from microcontroller.build import Firmware
 from microcontroller.cycles import timing
 from microcontroller.cycles.counts import Unavailable
@@ -21,7 +22,9 @@ from microcontroller.engines import Engine
 from microcontroller.protocol import Report
 
 CALIBRATION_TOLERANCE = 1e-4
-"""Largest deviation from one tick per instruction: what a whole run could be off by."""
+"""Largest relative deviation from the board's ticks per instruction: what a whole run could be off by."""
+STEP_TOLERANCE = 16
+"""Largest error, in instructions, of a loop's single turn: 0 in QEMU; Renode may count whole blocks."""
 ESTIMATE_NOTE = (
     f"an estimate: the {timing.CPU}'s timing table over the executed instructions of one inference, "
     "with zero wait states"
@@ -68,11 +71,12 @@ def measure(bench: Bench, engine: Engine, bundle: Bundle, inputs: Inputs) -> dic
     firmware = build.build(c_folder, folder, bench.board, engine.kernels())
     reports = _run(bench, firmware, inputs.codes)
     for report in reports:
-        _check(report, bundle.model)
+        _check(report, firmware.board, bundle.model)
     return {
         "engine": engine.name,
         "origin": engine.origin(),
         "rounding": engine.rounding,
+        "counter": _counter(firmware.board, reports),
         "compiler": firmware.compiler,
         **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
         **_memory(firmware, reports),
@@ -91,19 +95,33 @@ def _run(bench: Bench, firmware: Firmware, codes: np.ndarray) -> list[Report]:
     return reports
 
 
-def _check(report: Report, model: IntegerModel) -> None:
+def _counter(board: Board, reports: list[Report]) -> str:
+    """What counted the instructions, in words."""
+    ticks = board.ticks_per_instruction
+    rate = "one tick" if ticks == 1 else f"{float(ticks):g} ticks"
+    error = max(report.step_error for report in reports)
+    exact = "exact" if error == 0 else f"exact to {error} instructions"
+    return f"{board.counter}, {rate} per instruction: {exact} in the calibration"
+
+
+def _check(report: Report, board: Board, model: IntegerModel) -> None:
     """Raises `UserError` for a report that can't be trusted or is another model's."""
     if report.model_sha256 != model.sha256:
         raise UserError(
             f"the bundle's C is of model {report.model_sha256[:12]}, its integer model is {model.sha256[:12]}: "
             "write the bundle again with python -m export.convert"
         )
-    ratio = report.calibration_ticks / report.calibration_instructions
-    if abs(ratio - 1) > CALIBRATION_TOLERANCE:
+    ratio, expected = report.calibration_ticks / report.calibration_instructions, float(board.ticks_per_instruction)
+    if abs(ratio / expected - 1) > CALIBRATION_TOLERANCE:
         raise UserError(
             f"the counter {report.counter} ticked {report.calibration_ticks} times for "
-            f"{report.calibration_instructions} instructions ({ratio:.4f} per instruction, expected 1): "
+            f"{report.calibration_instructions} instructions ({ratio:.4f} per instruction, expected {expected:g}): "
             "the counts mean nothing; run the emulator with this project's own settings"
+        )
+    if report.step_error > STEP_TOLERANCE:
+        raise UserError(
+            f"the counter {report.counter} moves in steps: two loops that differ by one turn differed by up to "
+            f"{report.step_error} instructions from what that turn takes; the counts are too coarse to be given"
         )
     if len(report.layer_instructions) != len(model.layers):
         raise UserError(f"the firmware has {len(report.layer_instructions)} layers, the model {len(model.layers)}")

@@ -45,6 +45,7 @@ class Report:
     Attributes:
       board, counter, engine, model_sha256: what it says of itself.
       calibration_instructions, calibration_ticks: of a loop of known length.
+      step_error: largest error of the count of a loop's single turn, in instructions.
       clips: one per inference, in order.
       layer_instructions: per layer, summed over as many inferences as there are clips.
       arena_bytes: of the model.
@@ -57,6 +58,7 @@ class Report:
     model_sha256: str
     calibration_instructions: int
     calibration_ticks: int
+    step_error: int
     clips: tuple[Clip, ...]
     layer_instructions: tuple[int, ...]
     arena_bytes: int
@@ -106,6 +108,7 @@ def _report(lines: list[str]) -> Report:
         model_sha256=banner["model"],
         calibration_instructions=int(calibration["instructions"]),
         calibration_ticks=int(calibration["ticks"]),
+        step_error=int(calibration["step_error"]),
         clips=clips,
         layer_instructions=tuple(int(layer["instructions"]) for layer in layers),
         arena_bytes=int(summary["arena"]),

@@ -35,6 +35,7 @@ def _one(result: dict[str, Any]) -> list[str]:
         f"engine {result['engine']}: {result['origin']}",
         *_aligned(rows, left=2),
         _counted(result),
+        f"counter: {result['counter']}",
         f"estimated cycles: {result['estimated_cycles_note']}",
         "",
         f"RAM   {result['ram_bytes']:>9,} bytes: arena {ram['arena']:,}, engine {ram['engine']:,}, "
@@ -93,6 +94,7 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
         add(name, "", lambda engine, section=section: f"{section(engine):,}", nothing)
     lines = _aligned(rows, left=1)
     lines.append(_counted(engines[0]))
+    lines.append(f"counter: {engines[0]['counter']}")
     for note in dict.fromkeys(engine["estimated_cycles_note"] for engine in engines):
         lines.append(f"estimated cycles: {note}")
     lines += [

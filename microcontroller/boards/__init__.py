@@ -1,16 +1,50 @@
-"""Boards: one folder each, with board.toml (memory, counter, emulators) and board.c (UART, counter, start).
+"""Boards: one folder each, with board.toml (memory, registers, emulators) and board.c (UART, counter, start).
 
-A new board is a new folder; nothing else names one.
+A new board is a new folder; nothing else names one. Boards of a family share the board.c of the folder `driver`.
 """
 
 import dataclasses
+import fractions
 import pathlib
 import tomllib
 
 from cli.command import UserError
 
 _FOLDER = pathlib.Path(__file__).parent
+_NANOSECONDS = 10**9
 MAILBOX_BYTES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Qemu:
+    """How QEMU runs a board.
+
+    Attributes:
+      machine: QEMU's -M.
+      serial_index: which of the machine's serial ports carries the report.
+      counter_hz: ticks of the board's counter per second of QEMU's virtual time.
+      icount_shift: QEMU's -icount shift: an instruction takes 2^shift ns of that time.
+      options: more of QEMU's arguments.
+    """
+
+    machine: str
+    serial_index: int
+    counter_hz: int
+    icount_shift: int
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Renode:
+    """How Renode runs a board.
+
+    Attributes:
+      platform: platform description in `emulator/`.
+      uart: the report's UART in that platform.
+    """
+
+    platform: str
+    uart: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,30 +53,29 @@ class Board:
 
     Attributes:
       name: of its folder.
-      folder: holds board.c.
+      driver: the folder that holds board.c.
       cpu: the compiler's -mcpu.
+      float_abi: the compiler's -mfloat-abi; "hard" where vectors are to be had, which share their registers.
       flash_origin, flash_bytes, ram_origin, ram_bytes: memory that silicon and emulators all have.
       image_origin: lowest address in flash for an image of clips.
-      counter: what counts instructions, one tick each.
-      qemu_machine: QEMU's -M.
-      qemu_serial_index: which of the machine's serial ports carries the report.
-      renode_platform: platform description in `emulator/`.
-      renode_uart: the report's UART in that platform.
+      counter: what counts instructions.
+      registers: addresses by name, for board.c.
+      qemu, renode: how the emulators run it; None where one can't.
     """
 
     name: str
-    folder: pathlib.Path
+    driver: pathlib.Path
     cpu: str
+    float_abi: str
     flash_origin: int
     flash_bytes: int
     ram_origin: int
     ram_bytes: int
     image_origin: int
     counter: str
-    qemu_machine: str
-    qemu_serial_index: int
-    renode_platform: str
-    renode_uart: str
+    registers: dict[str, int]
+    qemu: Qemu
+    renode: Renode | None
 
     @property
     def flash_end(self) -> int:
@@ -53,6 +86,15 @@ class Board:
         """The last `MAILBOX_BYTES` of RAM."""
         return self.ram_origin + self.ram_bytes - MAILBOX_BYTES
 
+    @property
+    def ticks_per_instruction(self) -> fractions.Fraction:
+        """Of the counter, in an emulator."""
+        return fractions.Fraction(self.qemu.counter_hz << self.qemu.icount_shift, _NANOSECONDS)
+
+    def runs_in(self, emulator: str) -> bool:
+        """Whether an emulator ("qemu", "renode") has this board."""
+        return getattr(self, emulator) is not None
+
 
 def names() -> tuple[str, ...]:
     """The boards there are."""
@@ -60,18 +102,33 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Board:
-    """The board of that name; raises `UserError` that lists the boards where there is none."""
+    """The board of that name.
+
+    Raises:
+      UserError: there is none, which lists the boards, or its counter can't tell one instruction from the next.
+    """
     if name not in names():
         raise UserError(f"--board={name} is unknown: choose one of {', '.join(names())}")
-    folder = _FOLDER / name
+    board = read(_FOLDER / name)
+    # Two readings of a counter that is no multiple of the instructions are off by less than a tick together.
+    if board.ticks_per_instruction != 1 and board.ticks_per_instruction <= 2:
+        raise UserError(
+            f"{name}'s counter ticks {float(board.ticks_per_instruction):g} times per instruction, which counts no "
+            "single ones: give board.toml an icount_shift that makes it 1 or more than 2"
+        )
+    return board
+
+
+def read(folder: pathlib.Path) -> Board:
+    """The board that a folder's board.toml describes; raises TypeError or KeyError where something is missing."""
     fields = tomllib.loads((folder / "board.toml").read_text())
-    qemu, renode = fields.pop("qemu"), fields.pop("renode")
+    qemu, renode = fields.pop("qemu"), fields.pop("renode", None)
     return Board(
-        name=name,
-        folder=folder,
-        qemu_machine=qemu["machine"],
-        qemu_serial_index=qemu["serial_index"],
-        renode_platform=renode["platform"],
-        renode_uart=renode["uart"],
+        name=folder.name,
+        driver=folder.parent / fields.pop("driver", folder.name),
+        float_abi=fields.pop("float_abi", "soft"),
+        registers=fields.pop("registers", {}),
+        qemu=Qemu(**{**qemu, "options": tuple(qemu.get("options", ()))}),
+        renode=Renode(**renode) if renode else None,
         **fields,
     )

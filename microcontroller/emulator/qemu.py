@@ -1,4 +1,4 @@
-"""QEMU: one tick of the board's counter per instruction under -icount, and unmapped accesses fault."""
+"""QEMU: the board's counter ticks in proportion to instructions under -icount, and unmapped accesses fault."""
 
 import pathlib
 import shutil
@@ -28,9 +28,10 @@ def version() -> str:
 
 def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:
     """QEMU's arguments: count instructions, report on standard output, load image and mailbox."""
-    command = ["-M", board.qemu_machine, "-kernel", str(elf), "-nographic", "-monitor", "none"]
-    command += ["-icount", "shift=0,sleep=off"]
-    command += ["-serial", "null"] * board.qemu_serial_index + ["-serial", "stdio"]
+    command = ["-M", board.qemu.machine, *board.qemu.options]
+    command += ["-kernel", str(elf), "-nographic", "-monitor", "none"]
+    command += ["-icount", f"shift={board.qemu.icount_shift},sleep=off"]
+    command += ["-serial", "null"] * board.qemu.serial_index + ["-serial", "stdio"]
     command += ["-device", f"loader,file={escaped(image.path)},addr={image.address:#x},force-raw=on"]
     for address, word in image.mailbox:
         command += ["-device", f"loader,addr={address:#x},data={word:#x},data-len=4"]

@@ -4,7 +4,7 @@ import pathlib
 import shutil
 
 from cli.command import UserError
-from microcontroller.boards import Board
+from microcontroller.boards import Board, Renode
 from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import process
 
@@ -28,6 +28,12 @@ def version() -> str:
     return process.version(_program())
 
 
+def _of(board: Board) -> Renode:
+    if board.renode is None:
+        raise UserError(f"there is no Renode platform for {board.name}: choose --emulator=qemu")
+    return board.renode
+
+
 def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: pathlib.Path) -> str:
     """Text that loads firmware, image and mailbox, ready to run.
 
@@ -35,10 +41,10 @@ def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: path
       folder: holds copies of bench.resc and the board's platform description; receives uart.log.
 
     Raises:
-      UserError: a path that Renode's scripts can't take.
+      UserError: a board that Renode has not, or a path that its scripts can't take.
     """
     paths = {
-        "platform": folder / board.renode_platform,
+        "platform": folder / _of(board).platform,
         "bin": elf,
         "image": image.path,
         "uart_log": folder / "uart.log",
@@ -67,11 +73,11 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> 
     """Lines of the firmware's report, up to the END line; the scripts stay in the ELF's folder.
 
     Raises:
-      UserError: Renode is missing or stops, or there is no END line within `timeout_s` of wall clock.
+      UserError: Renode is missing, lacks the board or stops, or there is no END line within `timeout_s` of wall clock.
     """
     program = _program()
     folder = elf.parent
-    for name in (_SCRIPT, board.renode_platform):
+    for name in (_SCRIPT, _of(board).platform):
         shutil.copyfile(_FOLDER / name, folder / name)
     (folder / SETUP).write_text(setup_script(board, elf, image, folder))
     (folder / "run.resc").write_text(run_script(folder / SETUP))

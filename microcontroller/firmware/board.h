@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/* Starts the UART and the free-running 32-bit instruction counter. No interrupt is enabled. */
+/* Starts the UART and the free-running 32-bit counter. No interrupt is enabled. */
 void board_start(void);
 
 /* Sends one byte on the report's UART; blocks until there is room. */
 void board_write(char byte);
 
-/* The instruction counter; wraps at 2^32. */
+/* The counter, FIRMWARE_TICKS per FIRMWARE_INSTRUCTIONS instructions in an emulator; wraps at 2^32. */
 uint32_t board_ticks(void);
 
 /* Waits for the last byte to leave and stops the counter. */

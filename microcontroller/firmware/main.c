@@ -1,7 +1,7 @@
 /* Runs the model over the clips of the mailbox and reports on the UART, one line per event:
  *
  *   FXP board= counter= engine= model= clips=               once, first
- *   CALIBRATION instructions= ticks= region= layer=         once
+ *   CALIBRATION instructions= ticks= region= layer= step_error=   once; ticks are the counter's own
  *   WARMUP instructions=                                    once; not part of the result
  *   CLIP index= class= score= instructions= logits= label=  per inference (the label goes to the end of the line)
  *   LAYER index= instructions= inferences=                  per layer, a sum over a second run of all clips
@@ -42,8 +42,9 @@ static void report_calibration(const struct calibration *calibration) {
     report_text("CALIBRATION");
     report_unsigned("instructions", calibration->instructions);
     report_unsigned("ticks", calibration->ticks);
-    report_unsigned("region", calibration->region_ticks);
-    report_unsigned("layer", calibration->layer_ticks);
+    report_unsigned("region", calibration->region);
+    report_unsigned("layer", calibration->layer);
+    report_unsigned("step_error", calibration->step_error);
     report_end_of_line();
 }
 
@@ -73,11 +74,11 @@ static void report_clip(uint32_t index, const int8_t *logits, uint32_t instructi
 static struct summary run_clips(const struct calibration *calibration, int8_t *logits) {
     struct summary summary = {UINT32_MAX, 0, 0};
     for (uint32_t i = 0; i < mailbox()->clips; i++) {
-        const uint32_t ticks = measure_inference(calibration, mailbox_clip(i), logits);
-        summary.min = ticks < summary.min ? ticks : summary.min;
-        summary.max = ticks > summary.max ? ticks : summary.max;
-        summary.total += ticks;
-        report_clip(i, logits, ticks);
+        const uint32_t instructions = measure_inference(calibration, mailbox_clip(i), logits);
+        summary.min = instructions < summary.min ? instructions : summary.min;
+        summary.max = instructions > summary.max ? instructions : summary.max;
+        summary.total += instructions;
+        report_clip(i, logits, instructions);
     }
     return summary;
 }
@@ -90,7 +91,7 @@ static __attribute__((noinline)) void run_layers(const struct calibration *calib
     for (uint32_t layer = 0; layer < FXP_MODEL_LAYER_COUNT; layer++) {
         report_text("LAYER");
         report_unsigned("index", layer);
-        report_unsigned("instructions", profile.layer_ticks[layer]);
+        report_unsigned("instructions", profile.layers[layer]);
         report_unsigned("inferences", mailbox()->clips);
         report_end_of_line();
     }

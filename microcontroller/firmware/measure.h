@@ -13,24 +13,25 @@
 
 struct calibration {
     uint32_t instructions; /* executed by a loop of known length */
-    uint32_t ticks;        /* counted for it */
-    uint32_t region_ticks; /* counted for an empty region; taken off every total */
-    uint32_t layer_ticks;  /* counted between two calls of the observer; taken off every layer */
+    uint32_t ticks;        /* of the counter, for it */
+    uint32_t region;       /* instructions counted for an empty region; taken off every total */
+    uint32_t layer;        /* counted between two calls of the observer; taken off every layer */
+    uint32_t step_error;   /* largest error of the count of a single turn of a loop */
 };
 
 struct profile {
-    uint64_t layer_ticks[FXP_MODEL_LAYER_COUNT]; /* sums over the observed inferences */
-    uint32_t overhead;                           /* calibration's layer_ticks */
-    uint32_t region;                             /* ticks of the last layer that was seen */
-    uint32_t left;                               /* the counter when the observer last returned */
+    uint64_t layers[FXP_MODEL_LAYER_COUNT]; /* sums over the observed inferences */
+    uint32_t overhead;                      /* calibration's layer */
+    uint32_t region;                        /* instructions of the last layer that was seen */
+    uint32_t left;                          /* the counter when the observer last returned */
 };
 
 struct calibration measure_calibrate(void);
 
-/* Runs one inference; returns its ticks. */
+/* Runs one inference; returns its instructions. */
 uint32_t measure_inference(const struct calibration *calibration, const int8_t *input, int8_t *output);
 
-/* Runs one inference and adds each layer's ticks to the profile, which begins as zeros. */
+/* Runs one inference and adds each layer's instructions to the profile, which begins as zeros. */
 void measure_layers(
     const struct calibration *calibration, struct profile *profile, const int8_t *input, int8_t *output
 );

@@ -225,7 +225,7 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
     ("changes", "message"),
     [
         ({"emulator": "bochs"}, "--emulator=bochs is unknown"),
-        ({"board": "pdp11"}, "--board=pdp11 is unknown: choose one of stm32f4"),
+        ({"board": "pdp11"}, "--board=pdp11 is unknown: choose one of mps2_an385, "),
         ({"clips": 25}, "the bundle has 24 golden clips"),
         ({"bundle": pathlib.Path("nowhere")}, "--bundle=nowhere is not a folder"),
     ],

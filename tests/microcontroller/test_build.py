@@ -112,7 +112,7 @@ Idx Name          Size      VMA       LMA       File off  Algn  Flags
 @pytest.mark.parametrize("name", boards.names())
 def test_every_board_is_whole(name: str) -> None:
     board = boards.load(name)
-    assert (board.folder / "board.c").is_file()
+    assert (board.driver / "board.c").is_file()
     assert board.flash_origin < board.image_origin < board.flash_end
     assert board.mailbox_address % 4 == 0
     assert board.mailbox_address + boards.MAILBOX_BYTES == board.ram_origin + board.ram_bytes

@@ -32,11 +32,11 @@ def program(folder: pathlib.Path, name: str, text: str) -> pathlib.Path:
 
 def test_auto_prefers_renode_and_says_why(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert emulator.choose("auto") == (qemu, "renode is not on the PATH")
+    assert emulator.choose("auto", BOARD) == (qemu, "renode is not on the PATH")
     program(tmp_path, "renode", "exit 0\n")
-    assert emulator.choose("auto") == (renode, "renode is on the PATH")
-    assert emulator.choose("qemu") == (qemu, "--emulator=qemu")
-    assert emulator.choose("renode") == (renode, "--emulator=renode")
+    assert emulator.choose("auto", BOARD) == (renode, "renode is on the PATH")
+    assert emulator.choose("qemu", BOARD) == (qemu, "--emulator=qemu")
+    assert emulator.choose("renode", BOARD) == (renode, "--emulator=renode")
 
 
 @pytest.mark.parametrize("chosen", [qemu, renode])
@@ -66,7 +66,7 @@ def test_qemu_arguments() -> None:
 
 
 def test_renode_platform_makes_counters_count_instructions() -> None:
-    platform = (SCRIPTS / BOARD.renode_platform).read_text()
+    platform = (SCRIPTS / BOARD.renode.platform).read_text()
     assert 'using "platforms/boards/stm32f4_discovery.repl"' in platform
     assert "timer2:\n    frequency: 100000000\n" in platform
     assert "nvic:\n    systickFrequency: 100000000\n" in platform
@@ -82,7 +82,7 @@ def test_renode_script_loads_in_order() -> None:
         "cpu PerformanceInMips 100",
         "sysbus LoadELF $bin",
         "sysbus LoadBinary $image $image_address",
-        f"{BOARD.renode_uart} CreateFileBackend $uart_log true",
+        f"{BOARD.renode.uart} CreateFileBackend $uart_log true",
         "emulation SetGlobalAdvanceImmediately true",
     ]
     lines = [line for line in script.splitlines() if line and not line.startswith(("#", ":"))]
@@ -121,7 +121,7 @@ def test_renode_refuses_paths_with_spaces() -> None:
 
 def test_robot_test_uses_what_the_bench_leaves() -> None:
     text = (SCRIPTS / "bench.robot").read_text()
-    assert f"sysbus.{BOARD.renode_uart}" in text and "include @${SETUP}" in text and renode.SETUP in text
+    assert f"sysbus.{BOARD.renode.uart}" in text and "include @${SETUP}" in text and renode.SETUP in text
     for keyword in ("Create Terminal Tester", "Start Emulation", "Wait For Line On Uart", "ExecutedInstructions"):
         assert keyword in text
     assert "END status=0" in text

@@ -6,7 +6,7 @@ from microcontroller import protocol
 from microcontroller.protocol import DeviceError
 
 REPORT = """FXP board=stm32f4 counter=tim2 engine=fxp model=abc clips=2
-CALIBRATION instructions=100000 ticks=100001 region=5 layer=16
+CALIBRATION instructions=100000 ticks=100001 region=5 layer=16 step_error=3
 WARMUP instructions=90
 CLIP index=0 class=1 score=-3 instructions=100 logits=80fd label=two words
 CLIP index=1 class=0 score=127 instructions=102 logits=7f00 label=one
@@ -19,7 +19,7 @@ END status=0""".splitlines()
 def test_report() -> None:
     report = protocol.parse(REPORT)
     assert (report.board, report.counter, report.engine, report.model_sha256) == ("stm32f4", "tim2", "fxp", "abc")
-    assert (report.calibration_instructions, report.calibration_ticks) == (100000, 100001)
+    assert (report.calibration_instructions, report.calibration_ticks, report.step_error) == (100000, 100001, 3)
     first, second = report.clips
     assert (first.label, first.score, first.instructions, first.logits.tolist()) == ("two words", -3, 100, [-128, -3])
     assert (second.label, second.logits.tolist()) == ("one", [127, 0])
