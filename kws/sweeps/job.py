@@ -95,12 +95,20 @@ class Job:
         float_epochs = 0 if self.float_run else config.float_epochs
         return float_epochs + 2 * config.fixed_point_epochs + 1
 
+    @property
+    def _depends_on(self) -> dict[str, Any]:
+        """The settings that the result depends on, by name."""
+        if self.is_float:
+            return self.config.float_stage
+        settings, _ = _parts(self.config)
+        return {**{name: value for name, value in settings.items() if name != "method"}, **settings["method"]}
+
     def write(self) -> None:
         """Writes the job's file. Raises `UserError` where the sweep has a cell of this name with other settings."""
         if self.path.is_file():
-            before = read(self.path)
-            for name, value in _flat(self.settings).items():
-                other = _flat(before.settings).get(name)
+            before = read(self.path)._depends_on
+            for name, value in self._depends_on.items():
+                other = before[name]
                 if other != value:
                     raise UserError(
                         f"{self.title} was begun in --sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
@@ -118,10 +126,6 @@ def read(path: str | pathlib.Path) -> Job:
         return Job(**json.loads(pathlib.Path(path).read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    return {**{k: v for k, v in settings.items() if k != "method"}, **settings["method"]}
 
 
 def plan(

@@ -138,3 +138,14 @@ def test_a_cell_is_not_gone_on_with_under_other_settings(tmp_path: pathlib.Path)
     cell.path.write_text("{}")
     with pytest.raises(UserError, match="is no job of a sweep"):
         job.read(cell.path)
+
+
+def test_a_float_model_does_not_depend_on_what_comes_after_it(tmp_path: pathlib.Path) -> None:
+    for settings in ({"float_epochs": 5}, {"float_epochs": 5, "fixed_point_learning_rate": 0.5}, {"float_epochs": 6}):
+        found = parse(settings=settings, rows={"a": {}})
+        (source,), _ = job.plan(found, found.rows, (0,), tmp_path, None)
+        if settings["float_epochs"] == 6:
+            with pytest.raises(UserError, match=r"float, seed 0 was begun .* with float_epochs=5, not 6"):
+                source.write()
+        else:
+            source.write()
