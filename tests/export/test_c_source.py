@@ -166,8 +166,8 @@ def test_everything_compiles_for_the_device(tmp_path, cpu, profile):
 
 def test_each_kernel_has_a_file_that_draws_its_layout():
     functions = {file.stem for file in c_engine.sources()}
-    header = (c_engine.include_dir() / "fxp_engine.h").read_text()
-    assert functions == set(re.findall(r"^void (fxp_\w+)\(", header, re.MULTILINE))
+    headers = "".join(file.read_text() for file in c_engine.include_dir().glob("*.h"))
+    assert functions == set(re.findall(r"^void (fxp_\w+)\(", headers, re.MULTILINE))
     for profile in kernel_plan.PROFILES:
         for step in kernel_plan.plan(_model(), profile).steps:
             assert step.kernel.function in functions
