@@ -377,12 +377,26 @@ def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
     return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
 
 
-def depthwise(lead: int) -> Kernel:
-    """Depthwise 3x3; the output has the other lead."""
+def _depthwise_codes(layer: Layer) -> dict[str, Constant]:
+    chosen, channels = _walk_lanes(layer), layer.input_shape[2]
+    codes, bias = np.zeros((padded(channels), 9), np.int8), np.zeros(padded(channels), np.int64)
+    codes[:channels] = layer.kernel.transpose(2, 1, 0).reshape(channels, 9)
+    bias[:channels] = _lane_bias(layer, chosen)
+    return {
+        "codes": Constant(codes.ravel(), "[channel][column][row]"),
+        "bias": Constant(
+            (bias & 0xFFFFFFFF).astype(np.uint32), "[channel] bias (1 + z), rounding half included, scaled"
+        ),
+    }
+
+
+def depthwise(lead: int, compact: bool = False) -> Kernel:
+    """Depthwise 3x3; the output has the other lead. `compact` stores codes, from which weights are made on the way."""
 
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
-        return dict(height=height, width=width, channels=padded(channels), lead=lead)
+        fields = dict(height=height, width=width, channels=padded(channels), lead=lead)
+        return fields | ({"scale": _walk_lanes(layer).extra} if compact else {})
 
     def instances(layer: Layer) -> dict[str, Instance]:
         height, width, channels = layer.input_shape
@@ -406,9 +420,9 @@ def depthwise(lead: int) -> Kernel:
         FOR_DEPTHWISE[lead],
         FOR_POINTWISE[1 - lead],
         args=args,
-        constants=_depthwise_constants,
+        constants=_depthwise_codes if compact else _depthwise_constants,
         instances=instances,
-        instructions=lambda layer: 7.0 * np.prod(layer.output_shape),
+        instructions=lambda layer: 7.0 * np.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
         refusal=depthwise_refusal,
         in_place=lambda layer: True,
         scratch_bytes=lambda layer: 8 * row_pairs(layer.input_shape[0], lead) * layer.input_shape[1],
@@ -452,6 +466,6 @@ FAST_KERNELS = (
 SMALL_KERNELS = (
     *(pointwise(W4, lead) for lead in LEADS),
     convolution(W4),
-    *(depthwise(lead) for lead in LEADS),
+    *(depthwise(lead, compact=True) for lead in LEADS),
     *(pool(lead) for lead in LEADS),
 )

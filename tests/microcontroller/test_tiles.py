@@ -32,7 +32,7 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
     subprocess.run(link, check=True, cwd=folder)
     machine = ["-M", "netduinoplus2", "-nographic", "-monitor", "none", "-serial", "null"]
     semihosting = ["-semihosting-config", "enable=on,target=native", "-kernel", folder / "tiles.elf"]
-    done = subprocess.run([EMULATOR, *machine, *semihosting], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([EMULATOR, *machine, *semihosting], capture_output=True, text=True, check=False, timeout=900)
     match = re.search(r"tiles (\d+) different (\d+)", done.stdout + done.stderr)
     assert match, done.stderr[:400]
     return int(match[1]), int(match[2])

@@ -107,9 +107,12 @@ typedef void fxp_lane_walk(const fxp_word *plane, const uint32_t *weights, fxp_c
 typedef struct {
     int32_t height; /* of input and output */
     int32_t width;
-    int32_t channels; /* rounded up to FXP_CHANNEL_BLOCK */
-    int32_t lead;     /* of the input; the output's is 1 - lead */
-    const uint32_t *weights;
+    int32_t channels;        /* rounded up to FXP_CHANNEL_BLOCK */
+    int32_t lead;            /* of the input; the output's is 1 - lead */
+    const uint32_t *weights; /* NULL: made on the way from codes, times 2^scale, and bias */
+    const int8_t *codes;     /* [channels][column][row] */
+    const uint32_t *bias;    /* [channels], as the loop wants them */
+    int32_t scale;
     fxp_lane_planes *planes;
     fxp_lane_walk *walk;
 } fxp_depthwise_conv2d_pairs_args;

@@ -9,48 +9,51 @@
 #include "fxp_dsp.h"
 #include "fxp_row_pairs.h"
 
-/* The channel pairs of a word at `column` to two sums each: rows of pairs that are not the tensor's are taken off. */
-static uint32_t outside(const fxp_average_pool_pairs_args *args, const fxp_word *column, int32_t channel) {
-    const int32_t words = args->channels / 2;
-    const int32_t row_words = args->width * words;
-    const int32_t row_pairs = (args->height + args->lead + 1) / 2;
-    const fxp_word *last = column + (row_pairs - 1) * row_words;
-    uint32_t sum = 0;
-    for (int32_t x = 0; x < args->width; ++x) {
-        sum += args->lead ? column[x * words] >> (8 * channel) & 0xffu : 0;
-        sum += (args->height + args->lead) % 2 ? last[x * words] >> (16 + 8 * channel) & 0xffu : 0;
+/* Of two channel pairs. */
+typedef struct {
+    uint32_t sums[4];
+} pool_sums;
+
+/* Adds `count` positions, of each of which only the rows in `mask`. */
+static inline pool_sums add(pool_sums to, const fxp_word *in, int32_t words, int32_t count, uint32_t mask) {
+    for (int32_t i = 0; i < count; ++i) {
+        const uint32_t first = in[0] & mask;
+        const uint32_t second = in[1] & mask;
+        to.sums[0] = fxp_uxtab16(to.sums[0], first);
+        to.sums[1] = fxp_uxtab16_ror8(to.sums[1], first);
+        to.sums[2] = fxp_uxtab16(to.sums[2], second);
+        to.sums[3] = fxp_uxtab16_ror8(to.sums[3], second);
+        in += words;
     }
-    return sum;
+    return to;
 }
 
-static int32_t
-average(const fxp_average_pool_pairs_args *args, const fxp_word *column, int32_t channel, uint32_t sums) {
-    const uint32_t sum = (sums & 0xffffu) + (sums >> 16) - outside(args, column, channel);
-    return fxp_requantize((int32_t)sum + args->bias, args->requantization);
+static int32_t average(const fxp_average_pool_pairs_args *args, uint32_t sums) {
+    return fxp_requantize((int32_t)((sums & 0xffffu) + (sums >> 16)) + args->bias, args->requantization);
 }
 
 void fxp_average_pool_pairs(const fxp_average_pool_pairs_args *args, const void *input, void *output) {
     const int32_t words = args->channels / 2;
-    const int32_t positions = (args->height + args->lead + 1) / 2 * args->width;
+    const int32_t width = args->width;
+    const int32_t upper_only =
+        (args->height + args->lead) % 2; /* in the last pair; lower only in the first, with a lead */
+    const int32_t whole = (args->height - args->lead) / 2 * width;
     const fxp_word *column = input;
     fxp_word *out = output;
 
     for (int32_t word = 0; word < words; word += 2) {
-        uint32_t sum0 = 0;
-        uint32_t sum1 = 0;
-        uint32_t sum2 = 0;
-        uint32_t sum3 = 0;
         const fxp_word *in = column;
-        for (int32_t position = 0; position < positions; ++position) {
-            sum0 = fxp_uxtab16(sum0, in[0]);
-            sum1 = fxp_uxtab16_ror8(sum1, in[0]);
-            sum2 = fxp_uxtab16(sum2, in[1]);
-            sum3 = fxp_uxtab16_ror8(sum3, in[1]);
-            in += words;
+        pool_sums all = {{0, 0, 0, 0}};
+        if (args->lead) {
+            all = add(all, in, words, width, 0xffff0000u);
+            in += width * words;
         }
-        *out++ = fxp_halves(average(args, column, 0, sum0), average(args, column, 1, sum1));
-        ++column;
-        *out++ = fxp_halves(average(args, column, 0, sum2), average(args, column, 1, sum3));
-        ++column;
+        all = add(all, in, words, whole, 0xffffffffu);
+        if (upper_only) {
+            all = add(all, in + whole * words, words, width, 0x0000ffffu);
+        }
+        *out++ = fxp_halves(average(args, all.sums[0]), average(args, all.sums[1]));
+        *out++ = fxp_halves(average(args, all.sums[2]), average(args, all.sums[3]));
+        column += 2;
     }
 }

@@ -2,7 +2,7 @@
  * Depthwise 3x3 convolution with stride 1 and padding 1 on row pairs, two channels at a time.
  *
  * input    row pairs for depthwise
- * weights  as fxp_lane_walk.h draws them, channel by channel
+ * weights  as fxp_lane_walk.h draws them, channel by channel; or codes, from which they are made channel by channel
  * output   row pairs for 1x1, the other lead; may begin where the input does
  * scratch  two planes, each [row pairs][width]
  *
@@ -12,7 +12,18 @@
 #include "fxp_dsp.h"
 #include "fxp_row_pairs.h"
 
-enum { WEIGHT_WORDS = 7 };
+enum { WEIGHT_WORDS = 7, WINDOW = 3, CODES = 9 };
+
+/* A channel's weights for the inner loop, from its codes [column][row]. */
+static void expand(const int8_t *codes, uint32_t bias, int32_t scale, uint32_t *words) {
+    const int32_t factor = 1 << scale;
+    for (int32_t column = 0; column < WINDOW; ++column) {
+        words[column] = (uint32_t)((codes[2] + codes[1] * (1 << 16)) * factor);
+        words[WINDOW + column] = (uint32_t)(codes[0] * factor);
+        codes += WINDOW;
+    }
+    words[WEIGHT_WORDS - 1] = bias;
+}
 
 static void clear(fxp_word *plane0, fxp_word *plane1, int32_t width, uint32_t kept) {
     for (int32_t x = 0; x < width; ++x) {
@@ -31,6 +42,7 @@ void fxp_depthwise_conv2d_pairs(
     const uint32_t *weights = args->weights;
     const fxp_word *in = input;
     fxp_code16 *out = output;
+    uint32_t expanded[2 * WEIGHT_WORDS];
 
     for (int32_t channel = 0; channel < args->channels; channel += 2) {
         args->planes(in, plane0, plane1);
@@ -39,6 +51,12 @@ void fxp_depthwise_conv2d_pairs(
         }
         if ((args->height + args->lead) % 2 != 0) {
             clear(plane0 + last_row, plane1 + last_row, args->width, 0x0000ffffu);
+        }
+        if (args->weights == NULL) {
+            const int8_t *codes = args->codes + CODES * channel;
+            expand(codes, args->bias[channel], args->scale, expanded);
+            expand(codes + CODES, args->bias[channel + 1], args->scale, expanded + WEIGHT_WORDS);
+            weights = expanded;
         }
         args->walk(plane0, weights, out);
         args->walk(plane1, weights + WEIGHT_WORDS, out + 1);

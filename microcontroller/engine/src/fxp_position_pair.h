@@ -37,15 +37,38 @@ static inline void fxp_position_pair(const fxp_word *input, fxp_word *pair, int3
     }
 }
 
-/* Words { c0 | c1 } of two positions to bytes { p0c0 | p0c1 | p1c0 | p1c1 }. */
+/* The lower and the upper halves of two words: { a.low | b.low } and { a.high | b.high }. */
+static inline uint32_t fxp_lows(uint32_t a, uint32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (a & 0xffffu) | b << 16;
+#endif
+}
+
+static inline uint32_t fxp_highs(uint32_t a, uint32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
+    return result;
+#else
+    return a >> 16 | (b & 0xffff0000u);
+#endif
+}
+
+/* Words { c0 | c1 } of two positions to bytes { p0c0 | p0c1 | p1c0 | p1c1 }; words is a multiple of 2. */
 static inline void fxp_depthwise_pair(const fxp_word *p0, const fxp_word *p1, fxp_word *output, int32_t words) {
-    for (int32_t i = 0; i < words; i += 2) {
-        const uint32_t a0 = p0[i];
-        const uint32_t a1 = p0[i + 1];
-        const uint32_t b0 = p1[i];
-        const uint32_t b1 = p1[i + 1];
-        output[i] = ((a0 & 0xffffu) | b0 << 16) | ((a0 >> 16) | (b0 & 0xffff0000u)) << 8;
-        output[i + 1] = ((a1 & 0xffffu) | b1 << 16) | ((a1 >> 16) | (b1 & 0xffff0000u)) << 8;
+    const fxp_word *const end = p0 + words;
+    while (p0 < end) {
+        const uint32_t first = fxp_lows(p0[0], p1[0]) | fxp_highs(p0[0], p1[0]) << 8;
+        const uint32_t second = fxp_lows(p0[1], p1[1]) | fxp_highs(p0[1], p1[1]) << 8;
+        output[0] = first;
+        output[1] = second;
+        output += 2;
+        p0 += 2;
+        p1 += 2;
     }
 }
 
