@@ -21,6 +21,7 @@ def ds_cnn(
     first_stride: tuple[int, int] = (2, 2),
     weight_bits: int = 8,
     activation_bits: int = 8,
+    crest: float = 2.5,
     name: str = "random_ds_cnn",
 ) -> IntegerModel:
     """A DS-CNN of the MLPerf Tiny shape by default, with codes that keep every layer's outputs spread out.
@@ -31,6 +32,7 @@ def ds_cnn(
     Args:
       seed: of all codes.
       input_shape: (height, width, channels).
+      crest: the largest weight code over the weights' standard deviation: more of it, smaller sums.
     """
     rng = np.random.default_rng(seed)
     layers: list[Layer] = []
@@ -40,7 +42,7 @@ def ds_cnn(
         nonlocal shape, x_format
         out = {CONV2D: kernel_shape[-1], DENSE: kernel_shape[-1]}.get(op, shape[2])
         fan_in = int(np.prod(kernel_shape[:-1]))
-        spread = weight_format(weight_bits, 0).max_code / 2.5
+        spread = weight_format(weight_bits, 0).max_code / crest
         q_w = weight_format(weight_bits, weight_bits - 1)
         kernel = np.clip(np.rint(rng.normal(0, spread, kernel_shape)), -q_w.max_code, q_w.max_code).astype(np.int8)
         bits = activation_bits if relu else LOGIT_BITS

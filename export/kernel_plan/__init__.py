@@ -135,6 +135,7 @@ class Plan:
                 "weights": "; ".join(constant.layout for constant in step.constants.values()),
                 "worst_case": int(accumulator.worst_case(step.layer).max()),
                 "accumulator_bits": step.layer.accumulator_bits,
+                "proof": step.kernel.proof(step.layer),
                 "required_bits": accumulator.required_bits(step.layer),
                 "constant_bytes": step.constant_bytes,
                 "input_at": step.input.place,
@@ -149,7 +150,7 @@ class Plan:
         header = ("layer", "kernel", "input", "output", "conversions", "accumulator", "constants", "in", "out")
         lines = [header]
         for row in self.rows():
-            proof = f"{row['worst_case']:,} fits {row['accumulator_bits']} bits"
+            proof = row["proof"] or f"{row['worst_case']:,} fits {row['accumulator_bits']} bits"
             conversions = ", ".join(row["conversions"]) or "-"
             numbers = (f"{row['constant_bytes']:,} B", str(row["input_at"]), str(row["output_at"]))
             lines.append((row["layer"], row["kernel"], row["input"], row["output"], conversions, proof, *numbers))

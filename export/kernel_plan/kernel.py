@@ -54,6 +54,7 @@ class Kernel:
       instructions: per inference, estimated, for choosing.
       in_place: whether the output may overwrite the input of this layer (both begin at one address).
       scratch_bytes: further memory during the call; None for a function without that parameter.
+      proof: what was proved of a layer's sums for this kernel, beyond its declared accumulator, for the plan's table.
     """
 
     function: str
@@ -67,6 +68,7 @@ class Kernel:
     refusal: Callable[[Layer], str] = lambda layer: ""
     in_place: Callable[[Layer], bool] = lambda layer: False
     scratch_bytes: Callable[[Layer], int] | None = None
+    proof: Callable[[Layer], str] = lambda layer: ""
 
     @property
     def args_type(self) -> str:

@@ -85,6 +85,15 @@ def quad_refusal(layer: Layer) -> str:
     return ""
 
 
+def _quad_proof(layer: Layer) -> str:
+    low, high = accumulator.bounds(layer)
+    return f"{low[::2].min()} .. {high[::2].max()} fits {LANE_BITS} bits"
+
+
+def _lane_proof(layer: Layer) -> str:
+    return f"{' .. '.join(map(str, _extremes(layer)))} fits 16 bits"
+
+
 def _quad_constants(layer: Layer) -> dict[str, Constant]:
     inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
     weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
@@ -140,6 +149,7 @@ def quad(lead: int) -> Kernel:
         instances=lambda layer: {"products": _quad_instance(layer)},
         instructions=instructions,
         refusal=quad_refusal,
+        proof=_quad_proof,
         in_place=_no_more_channels,
         scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
     )
@@ -338,6 +348,7 @@ LANE_CONV = Kernel(
     instances=_conv_instances,
     instructions=_conv_instructions,
     refusal=lane_conv_refusal,
+    proof=_lane_proof,
     scratch_bytes=lambda layer: (
         4 * (_conv_args(layer)["padded_words"] + _conv_args(layer)["plane_rows"] * layer.stride[0] * _row_taps(layer))
     ),
@@ -424,6 +435,7 @@ def depthwise(lead: int, compact: bool = False) -> Kernel:
         instances=instances,
         instructions=lambda layer: 7.0 * np.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
         refusal=depthwise_refusal,
+        proof=_lane_proof,
         in_place=lambda layer: True,
         scratch_bytes=lambda layer: 8 * row_pairs(layer.input_shape[0], lead) * layer.input_shape[1],
     )
