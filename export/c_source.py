@@ -13,6 +13,7 @@ from export.kernel_plan.layout import CHANNEL_BLOCK
 
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
+PLAN = "plan.txt"
 _COLUMNS = 120
 
 
@@ -27,6 +28,11 @@ def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """
     steps = plan(model, profile)
     return {HEADER: _header(model, steps, profile), SOURCE: _source(model, steps)}
+
+
+def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
+    """`generate`'s files and the plan they follow as a table, for a bundle's c/ folder."""
+    return {**generate(model, profile), PLAN: plan(model, profile).table() + "\n"}
 
 
 def _header(model: IntegerModel, steps: Plan, profile: str) -> str:

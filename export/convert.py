@@ -13,6 +13,7 @@ from cli import command
 from cli.command import UserError
 from export import bundle, c_source, lower, model_card, tflite, trained
 from export.integer_model import IntegerModel
+from export.kernel_plan import FAST, PROFILES
 from quant import apply
 
 
@@ -23,10 +24,12 @@ class ConvertConfig:
     Attributes:
       run_dir: a finished run.
       bundle: the folder to write.
+      profile: kernels of the C, one of `export.kernel_plan.PROFILES`.
     """
 
     run_dir: pathlib.Path
     bundle: pathlib.Path
+    profile: str = FAST
 
 
 def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle.Bundle:
@@ -42,6 +45,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:
         lowered = lower.lower(model, source.name, source.labels)
+        c_files = c_source.with_plan(lowered, config.profile)
     except ValueError as error:
         raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
@@ -54,7 +58,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         config.bundle,
         model=lowered,
         tflite=tflite.to_tflite(lowered),
-        c_files=c_source.generate(lowered),
+        c_files=c_files,
         golden=golden,
         frontend=source.frontend,
         keras_model=source.model,
@@ -84,6 +88,9 @@ def define_flags() -> None:
     """Defines this command's flags."""
     flags.DEFINE_string("run_dir", None, "A finished run of kws.train.")
     flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
+    flags.DEFINE_enum(
+        "profile", FAST, list(PROFILES), "Kernels of the C: fewest instructions, least flash, or plain C."
+    )
 
 
 def main() -> None:
@@ -92,7 +99,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir, bundle=values.bundle)
         paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
-        convert(ConvertConfig(**paths), lambda text: print(text, file=sys.stderr))
+        convert(ConvertConfig(**paths, profile=values.profile), lambda text: print(text, file=sys.stderr))
 
     command.run(work, define_flags)
 

@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from export import accumulator
+from export import accumulator, c_source
 from export import bundle as bundles
 from export.integer_model import IntegerModel
 
@@ -103,8 +103,12 @@ def define_flags() -> None:
 def work(values: Any) -> None:
     """The command with parsed flags."""
     command.require(bundle=values.bundle)
-    result = inspect(bundles.load(pathlib.Path(values.bundle)).model)
+    bundle = bundles.load(pathlib.Path(values.bundle))
+    result = inspect(bundle.model)
     command.say(table(result), values.json)
+    plan = bundle.c_folder / c_source.PLAN
+    if plan.is_file():
+        command.say("\nplan of the generated C:\n" + plan.read_text().rstrip(), values.json)
     command.write_json(result, values.json)
 
 

@@ -70,7 +70,7 @@ def write(config: RandomBundleConfig) -> Bundle:
         name=name,
     )
     try:
-        c_files = c_source.generate(model, profile=config.profile)
+        c_files = c_source.with_plan(model, config.profile)
     except ValueError as error:
         raise UserError(f"the random model can't be run: {error}; choose fewer --channels") from error
     inputs = random_model.codes(config.seed, model, config.clips)

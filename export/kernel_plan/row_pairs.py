@@ -131,8 +131,10 @@ def quad(lead: int) -> Kernel:
     """1x1 convolution, four products per instruction."""
 
     def args(layer: Layer) -> dict:
-        outputs = padded(layer.output_shape[2])
-        return _pointwise_sizes(layer, lead) | {"weights_words": outputs // 4 * (2 + padded(layer.input_shape[2]))}
+        height, width, channels = layer.output_shape
+        inputs, outputs = padded(layer.input_shape[2]), padded(channels)
+        sizes = dict(height=height, width=width, lead=lead, input_words=inputs // 2, output_words=outputs // 2)
+        return sizes | {"weights_words": outputs // 4 * (2 + inputs)}
 
     def instructions(layer: Layer) -> float:
         sizes = _pointwise_sizes(layer, lead)
@@ -151,7 +153,7 @@ def quad(lead: int) -> Kernel:
         refusal=quad_refusal,
         proof=_quad_proof,
         in_place=_no_more_channels,
-        scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
+        scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]) + 2 * padded(layer.output_shape[2]),
     )
 
 
