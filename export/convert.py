@@ -89,7 +89,7 @@ def define_flags() -> None:
     flags.DEFINE_string("run_dir", None, "A finished run of kws.train.")
     flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
     flags.DEFINE_enum(
-        "profile", FAST, list(PROFILES), "Kernels of the C: fewest instructions, least flash, or plain C."
+        "profile", FAST, list(PROFILES), "Kernels: fewest instructions, least flash, plain C."
     )
 
 
