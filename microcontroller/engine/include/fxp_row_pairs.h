@@ -25,22 +25,24 @@ typedef void
 fxp_quad_products(const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output);
 
 typedef struct {
-    int32_t pairs;        /* row pairs times columns, the same in and out */
-    int32_t input_words;  /* of one of them: half its channels */
+    int32_t height; /* the same in and out */
+    int32_t width;
+    int32_t lead;
+    int32_t input_words;  /* of one column of a row pair: half its channels */
     int32_t output_words; /* at most input_words where input and output begin at one address */
     const uint32_t *weights;
     int32_t weights_words;
     fxp_quad_products *products;
 } fxp_pointwise_conv2d_quad_args;
 
-/* scratch: 8 * input_words bytes */
+/* scratch: 8 * input_words + 4 * output_words bytes */
 void fxp_pointwise_conv2d_quad(
     const fxp_pointwise_conv2d_quad_args *args, const void *input, void *output, void *scratch
 );
 
 /* The same without a condition on sums: two products per instruction. */
 typedef struct {
-    int32_t pairs;
+    int32_t pairs; /* row pairs times columns, the same in and out */
     int32_t input_words;
     int32_t output_words;
     int32_t pair_words; /* of the scratch memory for two positions: at least 2 * input_words */

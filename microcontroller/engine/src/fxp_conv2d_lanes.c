@@ -28,8 +28,18 @@ static void fill(const fxp_conv2d_lanes_args *args, const int8_t *column, fxp_wo
     for (int32_t pair = 0; pair < args->plane_rows; ++pair) {
         for (int32_t sequence = 0; sequence < args->stride.vertical; ++sequence) {
             const int8_t *codes = column + sequence * args->padded_row;
-            for (int32_t tap = 0; tap < args->row_taps; ++tap) {
-                *plane++ = (uint32_t)codes[tap] + ((uint32_t)codes[next + tap] << 16);
+            const int8_t *const end = codes + args->row_taps;
+            while (codes < end - 3) {
+                plane[0] = (uint32_t)codes[0] + ((uint32_t)codes[next] << 16);
+                plane[1] = (uint32_t)codes[1] + ((uint32_t)codes[next + 1] << 16);
+                plane[2] = (uint32_t)codes[2] + ((uint32_t)codes[next + 2] << 16);
+                plane[3] = (uint32_t)codes[3] + ((uint32_t)codes[next + 3] << 16);
+                plane += 4;
+                codes += 4;
+            }
+            while (codes < end) {
+                *plane++ = (uint32_t)codes[0] + ((uint32_t)codes[next] << 16);
+                ++codes;
             }
         }
         column += 2 * next;

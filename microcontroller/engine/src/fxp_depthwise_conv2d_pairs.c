@@ -25,10 +25,13 @@ static void expand(const int8_t *codes, uint32_t bias, int32_t scale, uint32_t *
     words[WEIGHT_WORDS - 1] = bias;
 }
 
-static void clear(fxp_word *plane0, fxp_word *plane1, int32_t width, uint32_t kept) {
+/* Row `half` of a pair. */
+static void clear(fxp_word *plane0, fxp_word *plane1, int32_t width, int32_t half) {
+    fxp_code16 *row0 = (fxp_code16 *)plane0 + half;
+    fxp_code16 *row1 = (fxp_code16 *)plane1 + half;
     for (int32_t x = 0; x < width; ++x) {
-        plane0[x] &= kept;
-        plane1[x] &= kept;
+        row0[2 * x] = 0;
+        row1[2 * x] = 0;
     }
 }
 
@@ -47,10 +50,10 @@ void fxp_depthwise_conv2d_pairs(
     for (int32_t channel = 0; channel < args->channels; channel += 2) {
         args->planes(in, plane0, plane1);
         if (args->lead) {
-            clear(plane0, plane1, args->width, 0xffff0000u);
+            clear(plane0, plane1, args->width, 0);
         }
         if ((args->height + args->lead) % 2 != 0) {
-            clear(plane0 + last_row, plane1 + last_row, args->width, 0x0000ffffu);
+            clear(plane0 + last_row, plane1 + last_row, args->width, 1);
         }
         if (args->weights == NULL) {
             const int8_t *codes = args->codes + CODES * channel;

@@ -5,6 +5,24 @@
 #include "fxp_dsp.h"
 #include "fxp_row_pairs.h"
 
+/* Four words, so many times. The compiler forms no LDM and STM of interleaved registers. */
+#define FXP_POSITION_PAIRS(times)                                                                                      \
+    __asm volatile(".rept " #times "\n"                                                                                \
+                   "ldm %0!, {r5, r7, r9, r11}\n"                                                                      \
+                   "and r4, %2, r5, lsr #4\n"                                                                          \
+                   "and r5, %2, r5, lsr #12\n"                                                                         \
+                   "and r6, %2, r7, lsr #4\n"                                                                          \
+                   "and r7, %2, r7, lsr #12\n"                                                                         \
+                   "and r8, %2, r9, lsr #4\n"                                                                          \
+                   "and r9, %2, r9, lsr #12\n"                                                                         \
+                   "and r10, %2, r11, lsr #4\n"                                                                        \
+                   "and r11, %2, r11, lsr #12\n"                                                                       \
+                   "stm %1!, {r4-r11}\n"                                                                               \
+                   ".endr\n"                                                                                           \
+                   : "+r"(input), "+r"(pair)                                                                           \
+                   : "r"(mask)                                                                                         \
+                   : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "memory")
+
 /*
  * input  [words]{ p0c0 | p1c0 | p0c1 | p1c1 }, a code in the upper half of each byte; words is a multiple of 2
  * pair   [words]{ p0 c0c1 | p1 c0c1 }, int16
@@ -13,21 +31,11 @@ static inline void fxp_position_pair(const fxp_word *input, fxp_word *pair, int3
     const uint32_t mask = 0x000f000fu;
     int32_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
-    /* The compiler forms no LDM and STM of interleaved registers. */
+    for (; i < words - 15; i += 16) {
+        FXP_POSITION_PAIRS(4);
+    }
     for (; i < words - 3; i += 4) {
-        __asm volatile("ldm %0!, {r5, r7, r9, r11}\n"
-                       "and r4, %2, r5, lsr #4\n"
-                       "and r5, %2, r5, lsr #12\n"
-                       "and r6, %2, r7, lsr #4\n"
-                       "and r7, %2, r7, lsr #12\n"
-                       "and r8, %2, r9, lsr #4\n"
-                       "and r9, %2, r9, lsr #12\n"
-                       "and r10, %2, r11, lsr #4\n"
-                       "and r11, %2, r11, lsr #12\n"
-                       "stm %1!, {r4-r11}\n"
-                       : "+r"(input), "+r"(pair)
-                       : "r"(mask)
-                       : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "memory");
+        FXP_POSITION_PAIRS(1);
     }
 #endif
     for (; i < words; ++i) {
