@@ -16,7 +16,8 @@ typedef struct {
 
 /* Adds `count` positions, of each of which only the rows in `mask`. */
 static inline pool_sums add(pool_sums to, const fxp_word *in, int32_t words, int32_t count, uint32_t mask) {
-    for (int32_t i = 0; i < count; ++i) {
+    const fxp_word *const end = in + count * words;
+    while (in < end) {
         const uint32_t first = in[0] & mask;
         const uint32_t second = in[1] & mask;
         to.sums[0] = fxp_uxtab16(to.sums[0], first);

@@ -46,20 +46,24 @@ static void half_pairs(
 void fxp_pointwise_conv2d_quad(
     const fxp_pointwise_conv2d_quad_args *args, const void *input, void *output, void *scratch
 ) {
-    const uint32_t *const weights_end = args->weights + args->weights_words;
     const fxp_word *in = input;
     fxp_word *out = output;
+    const int32_t in_words = args->input_words;
+    const int32_t out_words = args->output_words;
+    const uint32_t *const weights = args->weights;
+    const uint32_t *const weights_end = weights + args->weights_words;
+    fxp_quad_products *const products = args->products;
 
     if (args->lead) {
         half_pairs(args, in, out, scratch, 1);
-        in += args->width * args->input_words;
-        out += args->width * args->output_words;
+        in += args->width * in_words;
+        out += args->width * out_words;
     }
-    for (int32_t pair = 0; pair < (args->height - args->lead) / 2 * args->width; ++pair) {
-        fxp_position_pair(in, scratch, args->input_words);
-        args->products(scratch, args->weights, weights_end, out);
-        in += args->input_words;
-        out += args->output_words;
+    for (int32_t pairs = (args->height - args->lead) / 2 * args->width; pairs > 0; --pairs) {
+        fxp_position_pair(in, scratch, in_words);
+        products(scratch, weights, weights_end, out);
+        in += in_words;
+        out += out_words;
     }
     if ((args->height - args->lead) % 2 != 0) {
         half_pairs(args, in, out, scratch, 0);
