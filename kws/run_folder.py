@@ -85,11 +85,11 @@ def create(path: str | pathlib.Path, settings: dict[str, Any]) -> RunFolder:
     return folder
 
 
-def open_run(path: str | pathlib.Path) -> tuple[RunFolder, dict[str, Any]]:
-    """An existing run and the content of its run.json. Raises `UserError` where there is none."""
+def open_run(path: str | pathlib.Path, flag: str = "run_dir") -> tuple[RunFolder, dict[str, Any]]:
+    """An existing run and the content of its run.json. Raises `UserError`, naming `flag`, where there is none."""
     path = pathlib.Path(path)
     if not (path / SETTINGS).is_file():
-        raise UserError(f"--run_dir={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
+        raise UserError(f"--{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
     folder = RunFolder(path)
     return folder, folder.read_json(SETTINGS)
 

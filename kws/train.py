@@ -139,7 +139,7 @@ def run(
 
 def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolder:
     """The run whose float model is taken. Raises `UserError` where it has none or one of other settings."""
-    source, saved = run_folder.open_run(float_run)
+    source, saved = run_folder.open_run(float_run, "float_run")
     if not source.model_path(FLOAT).is_file():
         raise UserError(f"--float_run={float_run} holds no finished float model: go on with it with --resume")
     theirs = TrainConfig.from_json(saved["settings"], dataset_flags.from_json(saved["settings"]["dataset"])).float_stage
