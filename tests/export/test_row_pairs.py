@@ -14,6 +14,7 @@ from export import accumulator, c_engine, c_source, interpreter, kernel_plan, ra
 from export.c_engine import CEngine
 from export.integer_model import CONV2D, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.kernel_plan import FAST, plan, row_pairs
+from export.kernel_plan import lanes as lane_kernels
 from export.kernel_plan.schedule import Profile
 from quant.qformat import QFormat, activation_format, weight_format
 
@@ -215,7 +216,7 @@ def test_every_kind_of_lane(assert_equal, shift, bias, lanes, weight):
     source = _source(7, 4, channels)
     kernel = np.broadcast_to(kernel, (3, 3, channels)).copy()
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
-    chosen = row_pairs.lanes(layer, cheapest=4, least=4)
+    chosen = lane_kernels.lanes(layer, cheapest=4, least=4)
     assert (chosen.extra, chosen.flip, chosen.position) == lanes
     one = np.ones((1, 1, channels, channels))
     source = _conv("source", source.input_shape, source.kernel, QFormat(8, 6), shift=6, bias=300)
@@ -234,7 +235,7 @@ def test_lanes_hold_sixteen_bits_and_no_more(assert_equal, sign, excess):
     source = _conv("source", (5, 3, 4), _source(5, 3, channels).kernel, QFormat(8, 6), shift=6, bias=300)
     kernel = np.full((3, 3, channels), sign * 7)
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
-    assert bool(row_pairs.depthwise_refusal(layer)) == bool(excess)
+    assert bool(lane_kernels.depthwise_refusal(layer)) == bool(excess)
     one = np.ones((1, 1, channels, channels))
     model = _network(source, layer, _conv("pointwise", layer.output_shape, one, layer.output_format, shift=3))
     assert (WALK in _kernels(model)) != bool(excess)
@@ -258,7 +259,7 @@ def test_first_convolution_as_a_product_of_polynomials(assert_equal, size, strid
 def test_first_convolution_whose_sums_leave_sixteen_bits_is_refused_lanes(assert_equal, weight):
     kernel = np.full((10, 4, 1, 4), weight)
     layer = _conv("conv", (14, 9, 1), kernel, QFormat(8, 5), shift=11, stride=(2, 2), padding=((4, 5), (1, 1)))
-    assert "16-bit lanes" in row_pairs.lane_conv_refusal(layer)
+    assert "16-bit lanes" in lane_kernels.lane_conv_refusal(layer)
     assert LANES not in _kernels(_network(layer))
     assert_equal(_network(layer))
 

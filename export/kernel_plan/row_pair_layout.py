@@ -1,0 +1,42 @@
+"""Row pairs: tensors of codes of at most four bits, in which a word holds two rows of two channels."""
+
+from export.integer_model import Layer
+from export.kernel_plan.layout import ActivationLayout, Shape, padded
+
+CODE_BITS = 4
+LEADS = (0, 1)
+
+
+def row_pairs(height: int, lead: int) -> int:
+    """Row pairs of a tensor of which the first holds rows -lead and 1 - lead."""
+    return (height + lead + 1) // 2
+
+
+def _layout(reader: str, lead: int) -> ActivationLayout:
+    def size(shape: Shape) -> int:
+        height, width, channels = shape
+        return 2 * row_pairs(height, lead) * width * padded(channels)
+
+    return ActivationLayout(
+        f"row pairs for {reader}, lead {lead}",
+        size,
+        unpack=f"fxp_unpack_{reader}_pairs_{lead}",
+        unpack_cost=float("inf"),
+    )
+
+
+FOR_DEPTHWISE = tuple(_layout("depthwise", lead) for lead in LEADS)
+FOR_POINTWISE = tuple(_layout("pointwise", lead) for lead in LEADS)
+
+
+def not_few_bits(layer: Layer) -> str:
+    """Why the layer's codes don't fit half bytes; empty where they do."""
+    for what, q in (("input", layer.input_format), ("output", layer.output_format)):
+        if q.signed or q.bits > CODE_BITS:
+            return f"{what} {q}, not unsigned with at most {CODE_BITS} bits"
+    return ""
+
+
+def not_few_outputs(layer: Layer) -> str:
+    q = layer.output_format
+    return "" if not q.signed and q.bits <= CODE_BITS else f"output {q}, not unsigned with at most {CODE_BITS} bits"
