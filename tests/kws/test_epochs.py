@@ -147,6 +147,11 @@ except KeyboardInterrupt:
 """
 
 
+def heed_interrupts() -> None:
+    """A shell starts background jobs with SIGINT ignored, and their children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("delay", [0.0, 1.5])
 def test_ctrl_c_ends_quietly(delay: float) -> None:
     process = subprocess.Popen(
@@ -155,6 +160,7 @@ def test_ctrl_c_ends_quietly(delay: float) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

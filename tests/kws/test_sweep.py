@@ -154,7 +154,12 @@ def test_a_cluster_gives_the_same_results(
 @pytest.mark.slow
 def test_interrupting_a_sweep_stops_its_cells(data: pathlib.Path, matrix: pathlib.Path, tmp_path: pathlib.Path) -> None:
     process = subprocess.Popen(
-        arguments(tmp_path / "s", data, matrix), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        arguments(tmp_path / "s", data, matrix),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with SIGINT ignored, and their children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 200
     while not (tmp_path / "s" / "float" / "seed0" / "run.json").is_file():

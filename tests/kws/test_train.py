@@ -93,7 +93,12 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     run_dir = tmp_path / "interrupted"
     flags = ["--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={run_dir}", *TINY]
     process = subprocess.Popen(
-        [sys.executable, "-m", "kws.train", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "kws.train", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with SIGINT ignored, and their children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 200
     while not (run_dir / "history.json").is_file():
