@@ -14,6 +14,9 @@ EMULATOR ?= auto
 ENGINE ?= fxp,reference,cmsis_nn
 export PYTHON
 
+# Two test files at a time; those of one file share what they set up.
+workers := --numprocesses=2 --dist=loadfile
+
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
 c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find microcontroller tests -name '*.[ch]'))
 
@@ -24,8 +27,8 @@ demo: setup ## speech to trained model to firmware to instruction count, on synt
 	$(python) -m kws.demo --run_dir=$(RUN_DIR)
 
 test: lint ## lint, then the fast tests, then the slow ones
-	$(python) -m pytest -m "not slow"
-	$(python) -m pytest -m slow
+	$(python) -m pytest -m "not slow" $(workers)
+	$(python) -m pytest -m slow $(workers)
 
 lint: setup ## ruff, clang-format and buildifier, all of them only checking
 	$(python) -m ruff check .
