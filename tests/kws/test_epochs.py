@@ -162,10 +162,15 @@ def test_ctrl_c_ends_quietly(delay: float) -> None:
         start_new_session=True,
         preexec_fn=heed_interrupts,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(delay)
-    # As a terminal does: the whole group, workers included, gets the signal.
-    os.killpg(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(delay)
+            # As a terminal does: the whole group, workers included, gets the signal.
+            os.killpg(process.pid, signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     assert (output, errors, process.returncode) == ("stopped\n", "", 0)
