@@ -10,7 +10,9 @@ import pytest
 from export import lower, verify
 from export.verify import VerifyConfig
 from quant import apply
+from quant.calibrate import calibrate
 from quant.fold import fold
+from quant.method import Method
 from quant.qformat import QFormat
 
 pytestmark = pytest.mark.slow
@@ -27,8 +29,8 @@ def graph():
     layers = fold(model)
     features = np.random.default_rng(0).integers(-128, 128, (64, 11, 6, 1)).astype(np.float32) / 32
     bits = {layer.name: 4 for layer in layers}
-    network = apply.calibrate(layers, features, QFormat(8, 5), bits, {**bits, layers[-1].name: 8})
-    return apply.fixed_point_model(layers, network, (11, 6, 1))
+    layers, network = calibrate(layers, features, QFormat(8, 5), bits, {**bits, layers[-1].name: 8}, Method())
+    return apply.fixed_point_model(layers, network, (11, 6, 1), Method())
 
 
 def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, tmp_path) -> None:
