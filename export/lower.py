@@ -13,6 +13,8 @@ from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, 
 from quant import apply
 from quant.qformat import QFormat
 
+# Training computes in float32, whose integers are exact up to here.
+_LARGEST_EXACT_CODE = 2**24
 _OPS = {"Conv2D": CONV2D, "DepthwiseConv2D": DEPTHWISE_CONV2D, "Dense": DENSE, "SumShiftPool2D": AVERAGE_POOL}
 
 
@@ -80,4 +82,6 @@ def _codes(name: str, quantized: Any, fraction_bits: int) -> np.ndarray:
     codes = np.asarray(quantized, np.float64) * 2.0**fraction_bits
     if not np.array_equal(codes, np.rint(codes)):
         raise ValueError(f"layer {name}: a quantized variable is off its grid 2**-{fraction_bits}")
+    if codes.size and np.abs(codes).max() > _LARGEST_EXACT_CODE:
+        raise ValueError(f"layer {name}: code {np.abs(codes).max():.0f} is beyond what float32 training holds exactly")
     return codes.astype(np.int64)

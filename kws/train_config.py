@@ -15,7 +15,7 @@ class TrainConfig:
 
     Attributes:
       dataset: settings of `kws.datasets.load`.
-      model: a name in `kws.models.SPECS`.
+      model: a name in `kws.specs.SPECS`.
       seed: of weights, shuffling and augmentation.
       float_epochs, fixed_point_epochs: length of the two stages.
       distillation: share of stage 2's loss that follows the float model's posteriors.

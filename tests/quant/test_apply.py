@@ -120,6 +120,14 @@ def test_uniform_formats_give_every_layer_the_same_shift() -> None:
     assert len({f.weights for f in formats.layers.values() if f.weights}) == 1
 
 
+def test_a_bias_beyond_what_training_holds_exactly_is_refused() -> None:
+    model, _ = build(8, 8)
+    bias = apply.variables_of(apply.wrapped_layers(model)[0])["bias"]
+    bias.assign(tf.fill(bias.shape, 1e6))
+    with pytest.raises(ValueError, match="conv0: code .* beyond what float32"):
+        lower.lower(model, "small", LABELS)
+
+
 def test_an_accumulator_that_can_overflow_is_refused() -> None:
     model, _ = build(8, 8)
     narrow = lower.lower(model, "small", LABELS)
