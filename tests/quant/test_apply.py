@@ -124,7 +124,7 @@ def test_a_bias_beyond_what_training_holds_exactly_is_refused() -> None:
     model, _ = build(8, 8)
     bias = apply.variables_of(apply.wrapped_layers(model)[0])["bias"]
     bias.assign(tf.fill(bias.shape, 1e6))
-    with pytest.raises(ValueError, match="conv0: code .* beyond what float32"):
+    with pytest.raises(ValueError, match=r"conv0: code .* beyond what float32"):
         lower.lower(model, "small", LABELS)
 
 
