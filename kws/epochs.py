@@ -1,11 +1,16 @@
 """Training epochs: classes sampled, clips augmented, features computed, all afresh for every epoch.
 
 An example depends on (seed, epoch, its index) alone, so an epoch is the same for any number of worker processes.
+Runs of one seed share their epochs, which a folder can keep (`cache_dir`).
 """
 
 import concurrent.futures
 import dataclasses
 import functools
+import hashlib
+import inspect
+import pathlib
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -13,6 +18,8 @@ from types import TracebackType
 import numpy as np
 
 from cli.command import UserError
+from kws import augment as augmentation
+from kws import feature_cache
 from kws.augment import AugmentConfig, augment
 from kws.frontend import FrontEndConfig, features
 from kws.sample_store import SampleStore
@@ -181,6 +188,22 @@ def _work(
     return examples(clips, noises, silence_draw, sources, first, config, seed, epoch)
 
 
+def _key(
+    samples: np.ndarray,
+    labels: np.ndarray,
+    noises: Sequence[np.ndarray],
+    silence_draw: SilenceDraw | None,
+    config: EpochConfig,
+    seed: int,
+) -> str:
+    """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits."""
+    modules = [sys.modules[__name__], augmentation, *([inspect.getmodule(silence_draw)] if silence_draw else [])]
+    digest = hashlib.sha256(repr([feature_cache.ARITHMETIC_VERSION, config, seed, samples.shape]).encode())
+    for part in (*(inspect.getsource(module).encode() for module in modules), samples, np.asarray(labels), *noises):
+        digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
 class EpochProducer:
     """Makes epochs in worker processes; while one is trained on, the next is made.
 
@@ -199,6 +222,7 @@ class EpochProducer:
         epochs: int | None = None,
         processes: int | None = None,
         scratch_dir: str | None = None,
+        cache_dir: str | pathlib.Path | None = None,
     ) -> None:
         """Args as for `epoch_examples`, and:
 
@@ -207,6 +231,7 @@ class EpochProducer:
           epochs: number of epochs in all, so that none is made in vain; None if not known.
           processes: worker processes; None for one per core.
           scratch_dir: where the clips are copied to for the workers; None for the system's folder.
+          cache_dir: where epochs are kept for other runs, some 490 bytes for an example; None to keep none.
 
         Raises:
           ValueError: wrong shapes or dtypes, or silence without a function that draws it.
@@ -227,6 +252,8 @@ class EpochProducer:
         self._config = config
         self._seed = seed
         self._epochs = epochs
+        self._cache_dir = cache_dir
+        self._key = _key(samples, labels, noises, silence_draw, config, seed) if cache_dir else ""
         self._pending: dict[int, tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]] = {}
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir)
@@ -265,11 +292,33 @@ class EpochProducer:
         for stale in set(self._pending) - {epoch}:
             for task in self._pending.pop(stale)[1]:
                 task.cancel()
-        self._start(epoch)
-        labels, tasks = self._pending.pop(epoch)
-        if self._epochs is None or epoch + 1 < self._epochs:
+        kept = self._kept(epoch)
+        if kept is None:
+            self._start(epoch)
+        labels, tasks = self._pending.pop(epoch, (None, []))
+        if (self._epochs is None or epoch + 1 < self._epochs) and not self._is_kept(epoch + 1):
             self._start(epoch + 1)
-        return np.concatenate([task.result() for task in tasks]), labels
+        if kept is not None:
+            return kept
+        features = np.concatenate([task.result() for task in tasks])
+        if self._cache_dir:
+            feature_cache.write(self._cache_dir, self._name(epoch), features)
+        return features, labels
+
+    def _name(self, epoch: int) -> str:
+        return f"epoch{epoch}-{self._key}"
+
+    def _is_kept(self, epoch: int) -> bool:
+        return bool(self._cache_dir) and feature_cache.path(self._cache_dir, self._name(epoch)).is_file()
+
+    def _kept(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
+        if not self._cache_dir:
+            return None
+        labels = plan(self._labels, self._config, self._seed, epoch)[1]
+        frontend = self._config.frontend
+        shape = (len(labels), frontend.frames, frontend.coefficients, 1)
+        features = feature_cache.read(self._cache_dir, self._name(epoch), shape)
+        return None if features is None else (features, labels)
 
     def _start(self, epoch: int) -> None:
         if epoch in self._pending:

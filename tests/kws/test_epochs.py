@@ -174,3 +174,35 @@ def test_ctrl_c_ends_quietly(delay: float) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             raise
     assert (output, errors, process.returncode) == ("stopped\n", "", 0)
+
+
+def test_kept_epochs_are_read_again(
+    clips: np.ndarray, noises: list[np.ndarray], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def produce(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        with EpochProducer(
+            clips, LABELS, noises, quiet, CONFIG, seed=seed, epochs=1, processes=1, cache_dir=tmp_path
+        ) as producer:
+            return producer.epoch(0)
+
+    made = produce(3)
+    other = produce(4)
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(EpochProducer, "_start", lambda *_: pytest.fail("an epoch that is kept was made again"))
+    for first, second in ((made, produce(3)), (other, produce(4))):
+        np.testing.assert_array_equal(first[0], second[0])
+        np.testing.assert_array_equal(first[1], second[1])
+    assert (made[0].shape != other[0].shape) or (made[0] != other[0]).any()
+
+
+def test_kept_epochs_are_those_of_their_clips(
+    clips: np.ndarray, noises: list[np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    changed = clips.copy()
+    changed[0, 0] += 1
+    for samples in (clips, changed):
+        with EpochProducer(
+            samples, LABELS, noises, quiet, CONFIG, seed=3, epochs=1, processes=1, cache_dir=tmp_path
+        ) as producer:
+            producer.epoch(0)
+    assert len(list(tmp_path.iterdir())) == 2
