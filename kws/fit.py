@@ -1,5 +1,6 @@
 """The training loop: epochs of fresh examples, a checkpoint after each, exact resumption."""
 
+import contextlib
 import dataclasses
 import sys
 import time
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from kws import metrics, spec_augment
 from kws.run_folder import HISTORY, RunFolder
+from kws.weight_average import WeightAverage
 from quant.qformat import QFormat, dequantize
 
 Examples = tuple[np.ndarray, np.ndarray]
@@ -32,6 +34,8 @@ class FitConfig:
       seed: of shuffling and masking.
       input_format: of the feature codes.
       distillation: share of the loss that is the distance to the teacher's posteriors; the rest is to the labels.
+      ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
+      begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
     """
 
     stage: str
@@ -45,6 +49,9 @@ class FitConfig:
     seed: int
     input_format: QFormat
     distillation: float = 0.0
+    ema: float = 0.0
+    begin: int = 0
+    end: int | None = None
 
 
 # Softens teacher's and student's posteriors. Source: Hinton, Vinyals, Dean, arXiv:1503.02531.
@@ -58,8 +65,22 @@ def predict(model: tf.keras.Model, codes: np.ndarray, q: QFormat, batch_size: in
     return np.concatenate([compiled(dequantize(codes[i : i + batch_size], q)).numpy() for i in starts])
 
 
+class _From(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule from its step number `first_step` on."""
+
+    def __init__(self, schedule: tf.keras.optimizers.schedules.LearningRateSchedule, first_step: int) -> None:
+        self.schedule = schedule
+        self.first_step = first_step
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return self.schedule(step + self.first_step)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": self.schedule, "first_step": self.first_step}
+
+
 def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
-    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps."""
+    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps, from `config.begin` on."""
     warmup = int(config.warmup_epochs * steps)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
@@ -67,6 +88,8 @@ def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.ker
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
+    if config.begin:
+        schedule = _From(schedule, config.begin * steps)
     optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimizer.build(model.trainable_variables)
@@ -78,6 +101,7 @@ def training_step(
     optimizer: tf.keras.optimizers.Optimizer,
     config: FitConfig,
     teacher: tf.keras.Model | None,
+    average: WeightAverage | None = None,
 ) -> Callable[..., Any]:
     """A function that takes one batch, features float32 [n, h, w, c] and labels int [n], and returns its loss."""
     loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
@@ -94,6 +118,8 @@ def training_step(
             loss += sum(model.losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        if average is not None:
+            average.update()
         return loss
 
     return step
@@ -117,10 +143,11 @@ def fit(
     before_epoch: Callable[[int], None] = lambda epoch: None,
     describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
 ) -> None:
-    """Trains `model` in place, from the stage's last checkpoint if there is one.
+    """Trains `model` in place, from the last checkpoint of this part of the stage if there is one.
 
     An interrupted and resumed stage ends with the same weights, bit for bit, as an uninterrupted one: all draws
-    depend on (seed, epoch) alone, and the checkpoint after each epoch holds weights and optimizer.
+    depend on (seed, epoch) alone, and the checkpoint after each epoch holds weights, optimizer and moving average.
+    The history's figures are those of the weights that the stage would end with.
 
     Args:
       examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
@@ -131,13 +158,16 @@ def fit(
     """
     steps = examples_per_epoch // config.batch_size
     optimizer = optimizer_of(model, config, steps)
-    done = tf.Variable(0, dtype=tf.int64, trainable=False, name="epochs_done")
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, epochs_done=done)
-    manager = tf.train.CheckpointManager(checkpoint, str(folder.path / config.stage / "checkpoints"), max_to_keep=2)
+    done = tf.Variable(config.begin, dtype=tf.int64, trainable=False, name="epochs_done")
+    average = WeightAverage(model, config.ema) if config.ema else None
+    saved = {"model": model, "optimizer": optimizer, "epochs_done": done, **({"average": average} if average else {})}
+    checkpoint = tf.train.Checkpoint(**saved)
+    checkpoints = folder.path / config.stage / (f"checkpoints_{config.begin}" if config.begin else "checkpoints")
+    manager = tf.train.CheckpointManager(checkpoint, str(checkpoints), max_to_keep=2)
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = training_step(model, optimizer, config, teacher if config.distillation else None)
+    step = training_step(model, optimizer, config, teacher if config.distillation else None, average)
     progress = tqdm(
         total=config.epochs * steps,
         initial=int(done) * steps,
@@ -146,11 +176,13 @@ def fit(
         mininterval=1.0 if sys.stderr.isatty() else 30.0,
     )
     with progress:
-        for epoch in range(int(done), config.epochs):
+        for epoch in range(int(done), config.epochs if config.end is None else config.end):
             started = time.monotonic()
             before_epoch(epoch)
             loss = _epoch(step, examples_of(config.first_epoch + epoch), config, epoch, steps, progress)
-            logits = predict(model, validation[0], config.input_format)
+            with average.settled() if average else contextlib.nullcontext():
+                logits = predict(model, validation[0], config.input_format)
+                layers = describe(model)
             row = {
                 "stage": config.stage,
                 "epoch": epoch + 1,
@@ -158,7 +190,7 @@ def fit(
                 "validation_accuracy": metrics.accuracy(logits, validation[1]),
                 "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
                 "seconds": round(time.monotonic() - started, 2),
-                "layers": describe(model),
+                "layers": layers,
             }
             done.assign(epoch + 1)
             manager.save()
@@ -167,6 +199,8 @@ def fit(
                 refresh=False, s=f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %"
             )
     writer.close()
+    if average:
+        average.settle()
 
 
 def _epoch(

@@ -77,6 +77,7 @@ def train_float(job: Job) -> None:
         learning_rate=config.float_learning_rate,
         warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
         weight_decay=config.weight_decay,
+        ema=config.float_ema,
     )
     job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
     apply.save_model(model, job.folder.model_path(FLOAT))
@@ -99,10 +100,11 @@ def train_fixed_point(job: Job) -> None:
             stage=FIXED_POINT,
             epochs=config.fixed_point_epochs,
             first_epoch=config.float_epochs,
-            learning_rate=config.fixed_point_learning_rate,
+            learning_rate=config.fine_tuning_rate,
             warmup_epochs=0.0,
             weight_decay=0.0,
             distillation=config.distillation,
+            ema=config.fixed_point_ema,
             hooks={
                 "teacher": float_model,
                 "before_epoch": _ramp(model, config.fixed_point_epochs),

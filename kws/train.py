@@ -44,11 +44,17 @@ def define_flags() -> None:
     flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
     flags.DEFINE_float("float_learning_rate", default.float_learning_rate, "Peak rate of stage 1.", lower_bound=0)
     flags.DEFINE_float(
-        "fixed_point_learning_rate", default.fixed_point_learning_rate, "Peak rate of stage 2.", lower_bound=0
+        "fixed_point_learning_rate",
+        default.fixed_point_learning_rate,
+        "Peak rate of stage 2; 0: 5e-4 at 8 bits, doubled for every two bits less, 2e-3 at 4 bits and below.",
+        lower_bound=0,
     )
     flags.DEFINE_float("warmup_epochs", default.warmup_epochs, "Linear warm-up of stage 1.", lower_bound=0)
     flags.DEFINE_float("weight_decay", default.weight_decay, "Decoupled weight decay of stage 1.", lower_bound=0)
     flags.DEFINE_float("label_smoothing", default.label_smoothing, "Label smoothing.", lower_bound=0, upper_bound=0.5)
+    for stage, name in ((1, "float_ema"), (2, "fixed_point_ema")):
+        help_text = f"Momentum of the moving average of weights that stage {stage} ends with, such as 0.99; 0: none."
+        flags.DEFINE_float(name, getattr(default, name), help_text, lower_bound=0, upper_bound=1)
     flags.DEFINE_float(
         "distillation",
         default.distillation,
@@ -237,6 +243,8 @@ def _train_stages(
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
             if not folder.model_path(stage).is_file():
                 started = time.monotonic()
+                if stage == FIXED_POINT:
+                    say(f"{stage}: peak learning rate {config.fine_tuning_rate:.2g}")
                 train(job)
                 say(f"{stage}: {time.monotonic() - started:.0f} s")
             report = folder.read_json(run_folder.METRICS)[stage]

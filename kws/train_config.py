@@ -18,6 +18,8 @@ class TrainConfig:
       model: a name in `kws.specs.SPECS`.
       seed: of weights, shuffling and augmentation.
       float_epochs, fixed_point_epochs: length of the two stages.
+      fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
+      float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.
       distillation: share of stage 2's loss that follows the float model's posteriors.
       method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
@@ -30,14 +32,32 @@ class TrainConfig:
     fixed_point_epochs: int = 12
     batch_size: int = 64
     float_learning_rate: float = 5e-3
-    fixed_point_learning_rate: float = 5e-4
+    fixed_point_learning_rate: float = 0.0
     warmup_epochs: float = 2.0
     weight_decay: float = 2e-3
     label_smoothing: float = 0.02
+    float_ema: float = 0.0
+    fixed_point_ema: float = 0.0
     distillation: float = 0.5
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
     method: Method = dataclasses.field(default_factory=Method)
+
+    def __post_init__(self) -> None:
+        for name in ("float_ema", "fixed_point_ema"):
+            momentum = getattr(self, name)
+            if not 0 <= momentum < 1:
+                raise UserError(f"{name}={momentum}: expected a momentum from 0 (none) to less than 1, such as 0.99")
+
+    @property
+    def fine_tuning_rate(self) -> float:
+        """The peak learning rate of stage 2.
+
+        Where none is given, `5e-4 * 2**((8 - b) / 2)` for the lowest width b, at most 2e-3: 5e-4 at 8 bits, 1e-3 at 6,
+        2e-3 at 4 and less. A weight must travel to its next code, and codes lie further apart at low widths.
+        """
+        lowest = min(*self.weight_bits, *self.activation_bits)
+        return self.fixed_point_learning_rate or min(5e-4 * 2 ** ((MAX_BITS - lowest) / 2), 2e-3)
 
     @property
     def float_stage(self) -> dict[str, Any]:
@@ -51,6 +71,7 @@ class TrainConfig:
             "warmup_epochs",
             "weight_decay",
             "label_smoothing",
+            "float_ema",
         )
         return {"dataset": dataset_flags.to_json(self.dataset), **{name: getattr(self, name) for name in names}}
 
