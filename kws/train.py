@@ -23,7 +23,8 @@ from kws import dataset_flags, datasets, frontend, run_folder, specs
 from kws.datasets import silence
 from kws.datasets.attribution import ATTRIBUTION
 from kws.datasets.clip import SILENCE, Dataset
-from kws.epochs import EpochConfig, EpochProducer
+from kws.epoch_producer import EpochProducer
+from kws.epochs import EpochConfig
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.train_config import TrainConfig, command_line, parse_bits
 from quant.method import QFORMATS, Method
@@ -36,6 +37,7 @@ def define_flags() -> None:
     dataset_flags.define_flags()
     flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
     flags.DEFINE_string("float_run", None, "Take stage 1 from this run, which must agree in all its settings.")
+    flags.DEFINE_bool("keep_epochs", False, "Keep augmented epochs beside --run_dir, for other runs of the same seed.")
     flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
     flags.DEFINE_enum("model", default.model, sorted(specs.SPECS), "Architecture.")
     flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and augmentation.", lower_bound=0)
@@ -97,12 +99,14 @@ def run(
     *,
     resume: bool = False,
     float_run: str | pathlib.Path | None = None,
+    keep_epochs: bool = False,
     say: Callable[[str], None] = print,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
 
     Args:
       float_run: a run whose float model is taken over instead of training one.
+      keep_epochs: keep augmented epochs in the folder beside the run where features are kept.
 
     Raises:
       UserError: data or folder are not as they should be.
@@ -113,6 +117,7 @@ def run(
     tf.config.experimental.enable_op_determinism()
     source = _float_source(config, float_run) if float_run else None
     dataset = datasets.load(config.dataset)
+    cache_dir = pathlib.Path(run_dir).parent / "feature_cache"
     if resume:
         folder, _ = run_folder.open_run(run_dir)
     else:
@@ -128,12 +133,12 @@ def run(
             features_config,
             processes=config.dataset.worker_processes,
             label=split,
-            cache_dir=folder.path.parent / "feature_cache",
+            cache_dir=cache_dir,
         )
         for split in ("validation", "testing")
     }
     try:
-        _train_stages(config, dataset, features_config, features, folder, say)
+        _train_stages(config, dataset, features_config, features, folder, cache_dir if keep_epochs else None, say)
     except KeyboardInterrupt:
         print(
             f"\ninterrupted: every finished epoch is kept; go on with --run_dir={folder.path} --resume", file=sys.stderr
@@ -210,6 +215,7 @@ def _train_stages(
     features_config: frontend.FrontEndConfig,
     features: dict[str, np.ndarray],
     folder: RunFolder,
+    epochs_dir: pathlib.Path | None,
     say: Callable[[str], None],
 ) -> None:
     from kws import stages
@@ -225,6 +231,7 @@ def _train_stages(
         seed=config.seed,
         epochs=config.float_epochs + config.fixed_point_epochs,
         processes=config.dataset.worker_processes,
+        cache_dir=epochs_dir,
     )
     labels = {split: dataset.splits[split].labels for split in ("validation", "testing")}
     with producer:
@@ -257,7 +264,13 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else config_from_flags(values)
-        folder = run(config, values.run_dir, resume=values.resume, float_run=values.float_run)
+        folder = run(
+            config,
+            values.run_dir,
+            resume=values.resume,
+            float_run=values.float_run,
+            keep_epochs=values.keep_epochs,
+        )
         print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
 
     command.run(work, define_flags)

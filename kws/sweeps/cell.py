@@ -32,7 +32,7 @@ def run(job: Job) -> None:
         begun = (job.run_dir / run_folder.SETTINGS).is_file()
         if job.run_dir.exists() and not begun:
             shutil.rmtree(job.run_dir)
-        folder = train.run(job.config, job.run_dir, resume=begun, float_run=job.float_run)
+        folder = train.run(job.config, job.run_dir, resume=begun, float_run=job.float_run, keep_epochs=True)
         folder.write_json(RESULT, _result(job, folder))
 
 
