@@ -14,10 +14,16 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, model_card, random_model, tflite
+from export import c_source, frontend_source, model_card, random_model, tflite
 from export.bundle import Bundle
+from export.frontend_config import FrontEndConfig
 from export.kernel_plan import PROFILES
 from quant.qformat import MAX_BITS, MIN_BITS
+
+# Of speech: about what training chooses.
+_OFFSETS = (140 << 20, 32 << 20, 2 << 20, 3 << 20, -4 << 20, 0, 0, 0, 0, 0)
+_SHIFTS = (22, 20, 20, 19, 19, 19, 19, 18, 18, 18)
+_FRONTEND = FrontEndConfig(offsets=_OFFSETS, shifts=_SHIFTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,11 +90,13 @@ def write(config: RandomBundleConfig) -> Bundle:
         config.bundle,
         model=model,
         tflite=tflite.to_tflite(model),
-        c_files=c_files,
+        c_files=c_files | frontend_source.generate(_FRONTEND),
         golden=golden,
-        frontend={},
+        frontend=_FRONTEND.to_json(),
         keras_model=None,
-        card=model_card.write(model, {}, {}, {}, {"name": "none: the codes are random, the model recognizes nothing"}),
+        card=model_card.write(
+            model, {}, _FRONTEND.to_json(), {}, {"name": "none: the codes are random, the model recognizes nothing"}
+        ),
         metrics={},
     )
 

@@ -12,11 +12,9 @@ import cmsisdsp
 import numpy as np
 
 from cli.command import UserError
-from kws.frontend.config import INPUT_FORMAT, FrontEndConfig
-from kws.frontend.tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, make_tables
+from export.frontend_config import INPUT_FORMAT, FrontEndConfig
+from export.frontend_tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, MAX_NORMALIZATION, make_tables
 
-# The largest left shift of a spectrum: below it every band is under the log floor anyway.
-MAX_NORMALIZATION = 16
 _LOG_FRACTION_BITS = 15
 _CLIPS_PER_BATCH = 8
 _CHECK_LENGTH = 512

@@ -7,9 +7,9 @@ import pytest
 from float_mfcc import float_mfcc
 from signals import adversarial, noise, speech_like
 
+from export.frontend_tables import make_tables
 from kws.frontend import FrontEndConfig, calibrate, features, mfcc
 from kws.frontend.cepstrum import band_logs, codes, spectrum, windowed
-from kws.frontend.tables import make_tables
 
 CONFIG = FrontEndConfig()
 

@@ -1,4 +1,4 @@
-"""Constant tables of the front end, all integers; the C side's tables are written from these."""
+"""Constant tables of the front end, all integers; those of the C side are written from these."""
 
 import dataclasses
 import functools
@@ -7,7 +7,7 @@ import numpy as np
 from cmsisdsp import mfcc as cmsis_mfcc
 from cmsisdsp.datatype import F64
 
-from kws.frontend.config import FrontEndConfig
+from export.frontend_config import FrontEndConfig
 
 WINDOW_BITS = 15
 MEL_BITS = 15
@@ -15,6 +15,9 @@ DCT_BITS = 14
 LOG_BITS = 8
 LOG_TABLE_BITS = 14
 LOG_INTERVALS = 32
+# The largest left shift of a spectrum: below it every band is under the log floor anyway.
+MAX_NORMALIZATION = 16
+_FFT_BITS = 31
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,3 +68,27 @@ def make_tables(config: FrontEndConfig) -> Tables:
         dct=_quantize(dct, DCT_BITS).astype(np.int16),
         log2=_quantize(np.log2(1 + np.arange(LOG_INTERVALS + 1) / LOG_INTERVALS), LOG_TABLE_BITS).astype(np.int32),
     )
+
+
+def twiddles(points: int) -> np.ndarray:
+    """CMSIS-DSP's `twiddleCoef_*_q31`: int32 [3 * points / 4, 2], cosine and sine of 2 pi i / points in Q31.
+
+    CMSIS-DSP rounds them down, but for those that lie within a twentieth below the next integer.
+    """
+    phase = np.arange(3 * points // 4) * (2 * np.pi / points)
+    return _q31(np.stack([np.cos(phase), np.sin(phase)], axis=-1), 0.05)
+
+
+def split_factors(points: int) -> np.ndarray:
+    """CMSIS-DSP's `realCoefAQ31` and `realCoefBQ31` for a real FFT of 2 * points: int32 [points, 3] in Q31.
+
+    Of i they are (1 - sin) / 2, -cos / 2 and (1 + sin) / 2 of pi i / points; a fourth one would be the second negated.
+    """
+    phase = np.arange(points) * (np.pi / points)
+    factors = [(1 - np.sin(phase)) / 2, -np.cos(phase) / 2, (1 + np.sin(phase)) / 2]
+    return _q31(np.stack(factors, axis=-1), 0.5)
+
+
+def _q31(values: np.ndarray, rounding: float) -> np.ndarray:
+    scaled = np.floor(values * 2.0**_FFT_BITS + rounding)
+    return np.minimum(scaled, 2**_FFT_BITS - 1).astype(np.int32)

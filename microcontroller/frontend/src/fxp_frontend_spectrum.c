@@ -1,0 +1,156 @@
+#include "fxp_frontend_steps.h"
+
+enum { PAIRS = FXP_FRONTEND_PAIRS, QUARTER = FXP_FRONTEND_FFT_LENGTH / 4 };
+
+typedef struct {
+    int32_t re;
+    int32_t im;
+} point;
+
+/* Upper word of a product, rounded down. */
+static inline int32_t high(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b) >> 32);
+}
+
+/* Upper word of a product, rounded to nearest, ties up. */
+static inline int32_t rounded(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
+}
+
+/* The same of the negative product, which differs by one in a tie. */
+static inline int32_t rounded_negative(int32_t a, int32_t b) {
+    return (int32_t)((INT64_C(0x80000000) - (int64_t)a * b) >> 32);
+}
+
+static void fold(const int16_t *samples, const int16_t *window, int32_t *work) {
+    for (int32_t i = 0; i < FXP_FRONTEND_FFT_LENGTH; ++i) {
+        work[i] = samples[i] * window[i];
+    }
+    for (int32_t i = 0; i < QUARTER; ++i) {
+        work[i] += samples[FXP_FRONTEND_FFT_LENGTH + i] * window[FXP_FRONTEND_FFT_LENGTH + i];
+    }
+}
+
+/* Half of z * (cosine - j sine). */
+static inline point turned(point z, const int32_t *twiddle) {
+    const int32_t cosine = twiddle[0];
+    const int32_t sine = twiddle[1];
+    const point half = {high(z.re, cosine) + high(z.im, sine), high(z.im, cosine) - high(z.re, sine)};
+    return half;
+}
+
+static inline point shifted_right(point z, int32_t shift) {
+    const point result = {z.re >> shift, z.im >> shift};
+    return result;
+}
+
+static inline point doubled(point z) {
+    const point result = {2 * z.re, 2 * z.im};
+    return result;
+}
+
+/* Sums of four points, apart from their turns: in the order in which they are stored. */
+static inline void butterfly(point a, point b, point c, point d, point out[4]) {
+    const point ac = {a.re + c.re, a.im + c.im};
+    const point bd = {b.re + d.re, b.im + d.im};
+    const point a_c = {a.re - c.re, a.im - c.im};
+    const point b_d = {b.re - d.re, b.im - d.im};
+    out[0] = (point){ac.re + bd.re, ac.im + bd.im};
+    out[1] = (point){ac.re - bd.re, ac.im - bd.im};
+    out[2] = (point){a_c.re + b_d.im, a_c.im - b_d.re};
+    out[3] = (point){a_c.re - b_d.im, a_c.im + b_d.re};
+}
+
+static void first_stage(point *points) {
+    enum { STEP = PAIRS / 4 };
+    for (int32_t i = 0; i < STEP; ++i) {
+        point *const p = points + i;
+        const int32_t *const twiddles = fxp_frontend_twiddles;
+        point out[4];
+        butterfly(
+            shifted_right(p[0], 4),
+            shifted_right(p[STEP], 4),
+            shifted_right(p[2 * STEP], 4),
+            shifted_right(p[3 * STEP], 4),
+            out
+        );
+        p[0] = out[0];
+        p[STEP] = doubled(turned(out[1], twiddles + 4 * i));
+        p[2 * STEP] = doubled(turned(out[2], twiddles + 2 * i));
+        p[3 * STEP] = doubled(turned(out[3], twiddles + 6 * i));
+    }
+}
+
+static void middle_stage(point *points, int32_t step) {
+    const int32_t stride = PAIRS / 4 / step;
+    for (int32_t i = 0; i < step; ++i) {
+        const int32_t *const twiddles = fxp_frontend_twiddles;
+        for (point *p = points + i; p < points + PAIRS; p += 4 * step) {
+            point out[4];
+            butterfly(p[0], p[step], p[2 * step], p[3 * step], out);
+            p[0] = shifted_right(out[0], 2);
+            p[step] = shifted_right(turned(out[1], twiddles + 4 * i * stride), 1);
+            p[2 * step] = shifted_right(turned(out[2], twiddles + 2 * i * stride), 1);
+            p[3 * step] = shifted_right(turned(out[3], twiddles + 6 * i * stride), 1);
+        }
+    }
+}
+
+static void last_stage(point *points) {
+    for (point *p = points; p < points + PAIRS; p += 4) {
+        point out[4];
+        butterfly(p[0], p[1], p[2], p[3], out);
+        for (int32_t i = 0; i < 4; ++i) {
+            p[i] = out[i];
+        }
+    }
+}
+
+/* The 8 bits of an index in reverse: where the last stage leaves a point. */
+static int32_t reversed(int32_t index) {
+    uint32_t i = (uint32_t)index;
+    i = (i & 0x0fu) << 4 | (i & 0xf0u) >> 4;
+    i = (i & 0x33u) << 2 | (i & 0xccu) >> 2;
+    i = (i & 0x55u) << 1 | (i & 0xaau) >> 1;
+    return (int32_t)i;
+}
+
+/* From the transform of even samples + j odd samples to that of the samples. */
+static void split(const point *points, point *bins) {
+    for (int32_t i = 1; i < PAIRS; ++i) {
+        const point p = points[reversed(i)];
+        const point q = points[reversed(PAIRS - i)];
+        const int32_t own = fxp_frontend_split[3 * i];
+        const int32_t cross = fxp_frontend_split[3 * i + 1];
+        const int32_t mirrored = fxp_frontend_split[3 * i + 2];
+        bins[i].re = rounded(p.re, own) + rounded_negative(p.im, cross) + rounded_negative(q.im, cross) +
+                     rounded(q.re, mirrored);
+        bins[i].im = rounded(p.re, cross) + rounded(p.im, own) + rounded_negative(q.im, mirrored) +
+                     rounded_negative(q.re, cross);
+    }
+    bins[0] = (point){(points[0].re + points[0].im) >> 1, 0};
+    bins[PAIRS] = (point){(points[0].re - points[0].im) >> 1, 0};
+}
+
+static int32_t normalization(const int32_t *bins) {
+    uint32_t bits = 0;
+    for (int32_t i = 0; i < FXP_FRONTEND_FFT_LENGTH + 2; ++i) {
+        bits |= bins[i] < 0 ? 0u - (uint32_t)bins[i] : (uint32_t)bins[i];
+    }
+    int32_t shift = 0;
+    while (shift < FXP_FRONTEND_MAX_NORMALIZATION && bits < UINT32_C(0x40000000) >> shift) {
+        ++shift;
+    }
+    return shift;
+}
+
+int32_t fxp_frontend_spectrum(const int16_t *samples, const int16_t *window, int32_t *work, int32_t *bins) {
+    point *const points = (point *)(void *)work;
+    fold(samples, window, work);
+    first_stage(points);
+    middle_stage(points, PAIRS / 16);
+    middle_stage(points, PAIRS / 64);
+    last_stage(points);
+    split(points, (point *)(void *)bins);
+    return normalization(bins);
+}
