@@ -4,10 +4,14 @@ Two files: `fxp_model.h` (sizes, hash, labels, the one function) and `fxp_model.
 time; every number in them comes from the model. They compile against `microcontroller/engine/include/fxp_engine.h`.
 """
 
+import pathlib
+import re
+
 import numpy as np
 
+from cli.command import UserError
 from export.integer_model import IntegerModel
-from export.kernel_plan import ALIGNMENT, FAST, Conversion, Plan, Step, Tensor, plan
+from export.kernel_plan import ALIGNMENT, FAST, PROFILES, Conversion, Plan, Step, Tensor, plan
 from export.kernel_plan.kernel import Constant, requantization, shape_fields
 from export.kernel_plan.layout import CHANNEL_BLOCK
 
@@ -15,6 +19,7 @@ HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
 PLAN = "plan.txt"
 _COLUMNS = 120
+_REMEDY = "write the bundle again with python -m export.convert"
 
 
 def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
@@ -33,6 +38,22 @@ def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
 def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """`generate`'s files and the plan they follow as a table, for a bundle's c/ folder."""
     return {**generate(model, profile), PLAN: plan(model, profile).table() + "\n"}
+
+
+def profile_of(folder: pathlib.Path) -> str:
+    """The profile that a folder's generated C was written for, as its header says.
+
+    Raises:
+      UserError: there is no such header, or it names a profile that this program has not.
+    """
+    header = folder / HEADER
+    try:
+        found = re.search(r"\(kernels: (\w+)\)", header.read_text())
+    except OSError as error:
+        raise UserError(f"{header} can't be read ({error.strerror}): {_REMEDY}") from error
+    if found is None or found[1] not in PROFILES:
+        raise UserError(f"{header} names no profile of {', '.join(PROFILES)}: {_REMEDY}")
+    return found[1]
 
 
 def _header(model: IntegerModel, steps: Plan, profile: str) -> str:

@@ -64,7 +64,7 @@ def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, An
         bundle = pathlib.Path(folder, "bundle")
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
         random_bundle.write(RandomBundleConfig(bundle, seed=_SEED, profile=profile, clips=1, **widths))
-        settings = {"emulator": qemu.NAME, "clips": 1, "random_codes": 0, "estimate_cycles": False}
+        settings = {"emulator": qemu.NAME, "profile": profile, "clips": 1, "random_codes": 0, "estimate_cycles": False}
         result = bench.measure(bench.BenchConfig(bundle, build_dir=pathlib.Path(folder, "build"), **settings))
     if result["mismatches"]:
         raise UserError(

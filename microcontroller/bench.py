@@ -5,6 +5,7 @@ beside them, labelled as an estimate. Several engines run side by side, on the s
 
     python -m microcontroller.bench --bundle=B --emulator=qemu --json=-
     python -m microcontroller.bench --bundle=B --engine=fxp,reference,cmsis_nn
+    python -m microcontroller.bench --bundle=B --board=nrf51 --profile=small
 """
 
 import dataclasses
@@ -18,9 +19,10 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import bundle as bundles
-from export import random_model
+from export import interpreter, random_model
+from export.kernel_plan import PROFILES
 from microcontroller import boards, emulator, measurement
-from microcontroller.engines import CMSIS_NN, ENGINES, FXP, NAMES
+from microcontroller.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
 from microcontroller.measurement import Bench, Inputs
 from microcontroller.table import table
 
@@ -36,6 +38,7 @@ class BenchConfig:
       emulator: one of `emulator.NAMES`; "auto" is Renode where it is installed, else QEMU.
       engines: which implementations to measure, of `engines.NAMES`; the first is the result's own.
       board: a folder of `boards`.
+      profile: of the engine fxp, one of `engines.PROFILE_NAMES`.
       clips: how many of the bundle's golden clips to run.
       random_codes: how many adversarial and random inputs to run besides.
       build_dir: for firmware and images; None is build/bench/<model's name and hash>.
@@ -47,6 +50,7 @@ class BenchConfig:
     emulator: str = emulator.AUTO
     engines: tuple[str, ...] = (FXP,)
     board: str = "stm32f4"
+    profile: str = AUTO
     clips: int = 20
     random_codes: int = 4
     build_dir: pathlib.Path | None = None
@@ -59,6 +63,12 @@ class BenchConfig:
                 raise UserError(f"--engine={engine} is unknown: choose from {', '.join(NAMES)}")
         if not self.engines or len(set(self.engines)) != len(self.engines):
             raise UserError(f"--engine={','.join(self.engines)}: name each engine once, of {', '.join(NAMES)}")
+        if self.profile not in PROFILE_NAMES:
+            raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILE_NAMES)}")
+        if self.profile != AUTO and FXP not in self.engines:
+            raise UserError(
+                f"--profile={self.profile} is of the engine {FXP}, which --engine={','.join(self.engines)} lacks"
+            )
         for name in ("clips", "random_codes"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name}={getattr(self, name)} is negative: give 0 or more")
@@ -84,8 +94,12 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     chosen, reason = emulator.choose(config.emulator, boards.load(config.board))
     version = chosen.version()
     folder = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
-    bench = Bench(chosen, config.board, folder, config.timeout_s, config.estimate_cycles)
-    inputs = _inputs(bundle, config)
+    bench = Bench(chosen, config.board, folder, config.profile, config.timeout_s, config.estimate_cycles)
+    if config.clips > len(bundle.golden):
+        raise UserError(
+            f"--clips={config.clips}: the bundle has {len(bundle.golden)} golden clips; ask for as many at most"
+        )
+    inputs = inputs_of(bundle, config.clips, config.random_codes)
     measured = [measurement.measure(bench, ENGINES[name], bundle, inputs) for name in config.engines]
     return {
         "emulator": chosen.NAME,
@@ -100,15 +114,28 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     }
 
 
-def _inputs(bundle: bundles.Bundle, config: BenchConfig) -> Inputs:
+def inputs_of(bundle: bundles.Bundle, clips: int, random_codes: int) -> Inputs:
+    """The bundle's first golden clips, then adversarial and random codes, with what the interpreter answers.
+
+    Raises:
+      UserError: the interpreter's answers to the golden clips are not those in the bundle.
+    """
     golden, model = bundle.golden, bundle.model
-    if config.clips > len(golden):
-        raise UserError(f"--clips={config.clips}: the bundle has {len(golden)} golden clips; ask for as many at most")
-    extra = random_model.codes(_RANDOM_SEED, model, config.random_codes)
+    extra = random_model.codes(_RANDOM_SEED, model, random_codes)
+    codes = np.concatenate([golden.features[:clips], extra]).astype(np.int8)
+    expected = {rounding: interpreter.run(model, codes, rounding) for rounding in interpreter.ROUNDINGS}
+    for rounding, kept in (("single", golden.logits_single), ("double", golden.logits_double)):
+        wrong = np.flatnonzero((expected[rounding][:clips] != kept[:clips]).any(axis=1))
+        if len(wrong):
+            raise UserError(
+                f"--bundle={bundle.path}: the golden logits of clip {golden.clips[wrong[0]]} are not the "
+                f"interpreter's ({rounding} rounding): write the bundle again with python -m export.convert"
+            )
     return Inputs(
-        np.concatenate([golden.features[: config.clips], extra]).astype(np.int8),
-        (*golden.clips[: config.clips], *(f"random{i}" for i in range(config.random_codes))),
-        (*(model.labels[i] for i in golden.labels[: config.clips]), *[None] * config.random_codes),
+        codes,
+        (*golden.clips[:clips], *(f"random{i}" for i in range(random_codes))),
+        (*(model.labels[i] for i in golden.labels[:clips]), *[None] * random_codes),
+        expected,
     )
 
 
@@ -136,6 +163,9 @@ def define_flags() -> None:
     flags.DEFINE_string("emulator", emulator.AUTO, "auto (renode where it is installed, else qemu), qemu or renode.")
     flags.DEFINE_list("engine", [FXP], f"Engines to measure side by side, of {', '.join(NAMES)}.")
     flags.DEFINE_string("board", "stm32f4", "The board: a folder of microcontroller/boards.")
+    flags.DEFINE_string(
+        "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
+    )
     flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
@@ -151,6 +181,7 @@ def _config(values: Any) -> BenchConfig:
         emulator=values.emulator,
         engines=tuple(values.engine),
         board=values.board,
+        profile=values.profile,
         clips=values.clips,
         random_codes=values.random_codes,
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,

@@ -7,12 +7,31 @@ from collections.abc import Callable
 from cli.command import UserError
 from export import c_source
 from export.bundle import Bundle
-from export.kernel_plan import PORTABLE
+from export.kernel_plan import PORTABLE, PROFILES
 from microcontroller.baselines.cmsis_nn import package, runner
+from microcontroller.boards import Board
 from microcontroller.build import Kernels, own_kernels
 
+AUTO = "auto"
+PROFILE_NAMES = (AUTO, *PROFILES)
+FXP, REFERENCE, CMSIS_NN = "fxp", "reference", "cmsis_nn"
 # CMSIS-NN asks for GNU C (inline assembly), and is not held to this project's warnings.
 _FOREIGN_C_FLAGS = ("-std=gnu11", "-w")
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """What is compiled, with the engine's kernels, for one bundle and board.
+
+    Attributes:
+      folder: of fxp_model.h and fxp_model.c.
+      profile: of `export.kernel_plan`; None for kernels that are not this project's.
+      origin: what it is, in a line.
+    """
+
+    folder: pathlib.Path
+    profile: str | None
+    origin: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,16 +41,52 @@ class Engine:
     Attributes:
       name: as --engine takes it.
       rounding: of `export.interpreter`, which its logits must equal.
-      c_folder: from a bundle and a folder to write to, the folder of the C that is compiled.
+      code: from a bundle, the board, the profile asked for and a folder to write to.
       kernels: what that C calls.
-      origin: what it is, in a line.
     """
 
     name: str
     rounding: str
-    c_folder: Callable[[Bundle, pathlib.Path], pathlib.Path]
+    code: Callable[[Bundle, Board, str, pathlib.Path], Code]
     kernels: Callable[[], Kernels]
-    origin: Callable[[], str]
+
+
+def _fxp(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    """The bundle's C where it has the profile asked for, else C written from its integer model.
+
+    `AUTO` is the bundle's own profile where the board's core has the instructions for it, else the core's fastest.
+    """
+    own = c_source.profile_of(bundle.c_folder)
+    if asked == own or (asked == AUTO and own in board.profiles):
+        return Code(bundle.c_folder, own, "the bundle's C as it is")
+    profile, why = (board.profiles[0], f" is not for a {board.cpu}") if asked == AUTO else (asked, "")
+    origin = f"C written for this run, the bundle's profile {own}{why}"
+    return Code(_written_for(bundle, profile, folder), profile, origin)
+
+
+def _reference(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    origin = "the same model with this project's portable kernels"
+    return Code(_written_for(bundle, PORTABLE, folder), PORTABLE, origin)
+
+
+def _cmsis_nn(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    try:
+        files = runner.generate(bundle.model)
+    except ValueError as error:
+        raise UserError(f"--engine={CMSIS_NN} can't run this bundle: {error}; leave it out") from error
+    return Code(_written(files, folder), None, f"int8 kernels of {package.version()}, called on the same layers")
+
+
+def _cmsis_nn_kernels() -> Kernels:
+    return Kernels(CMSIS_NN, tuple(package.sources()), tuple(package.include_dirs()), _FOREIGN_C_FLAGS)
+
+
+def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.Path:
+    try:
+        files = c_source.generate(bundle.model, profile)
+    except ValueError as error:
+        raise UserError(f"--bundle={bundle.path} has no C in profile {profile}: {error}") from error
+    return _written(files, folder)
 
 
 def _written(files: dict[str, str], folder: pathlib.Path) -> pathlib.Path:
@@ -44,41 +99,12 @@ def _written(files: dict[str, str], folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def _portable(bundle: Bundle, folder: pathlib.Path) -> pathlib.Path:
-    return _written(c_source.generate(bundle.model, profile=PORTABLE), folder)
-
-
-def _cmsis_nn(bundle: Bundle, folder: pathlib.Path) -> pathlib.Path:
-    try:
-        files = runner.generate(bundle.model)
-    except ValueError as error:
-        raise UserError(f"--engine={CMSIS_NN} can't run this bundle: {error}; leave it out") from error
-    return _written(files, folder)
-
-
-def _cmsis_nn_kernels() -> Kernels:
-    return Kernels(CMSIS_NN, tuple(package.sources()), tuple(package.include_dirs()), _FOREIGN_C_FLAGS)
-
-
-FXP, REFERENCE, CMSIS_NN = "fxp", "reference", "cmsis_nn"
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine(FXP, "single", lambda bundle, folder: bundle.c_folder, own_kernels, lambda: "the bundle's C as it is"),
-        Engine(
-            REFERENCE,
-            "single",
-            _portable,
-            lambda: dataclasses.replace(own_kernels(), name=REFERENCE),
-            lambda: "the same model with this project's portable kernels",
-        ),
-        Engine(
-            CMSIS_NN,
-            "double",
-            _cmsis_nn,
-            _cmsis_nn_kernels,
-            lambda: f"int8 kernels of {package.version()}, called on the same layers",
-        ),
+        Engine(FXP, "single", _fxp, own_kernels),
+        Engine(REFERENCE, "single", _reference, lambda: dataclasses.replace(own_kernels(), name=REFERENCE)),
+        Engine(CMSIS_NN, "double", _cmsis_nn, _cmsis_nn_kernels),
     )
 }
 NAMES = tuple(ENGINES)

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from cli.command import UserError
-from export import interpreter
 from export.bundle import Bundle
 from export.integer_model import IntegerModel
-from microcontroller import build, clip_image, memory, protocol
+from microcontroller import boards, build, clip_image, memory, protocol
 from microcontroller.boards import Board
 from microcontroller.build import Firmware
 from microcontroller.cycles import timing
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import Estimate, estimate
 from microcontroller.emulator import qemu
-from microcontroller.engines import Engine
+from microcontroller.engines import Code, Engine
 from microcontroller.protocol import Report
 
 CALIBRATION_TOLERANCE = 1e-4
@@ -34,11 +33,19 @@ _MISMATCHES_NAMED = 5
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What is run: int8 codes [n, h, w, c], a name for each, and the true label where there is one."""
+    """What is run.
+
+    Attributes:
+      codes: int8 [n, height, width, channels].
+      names: of each input.
+      spoken: the true label, where there is one.
+      expected: the exact interpreter's logit codes by rounding, int8 [n, labels] each.
+    """
 
     codes: np.ndarray
     names: tuple[str, ...]
     spoken: tuple[str | None, ...]
+    expected: dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Bench:
       emulator: a module of `emulator`.
       board: a folder of `boards`.
       folder: for firmware and images; every engine has its own below.
+      profile: of this project's kernels, one of `engines.PROFILE_NAMES`.
       timeout_s: limit on the wall clock of one emulator run.
       estimate_cycles: whether to run once more, for estimated cycles.
     """
@@ -56,31 +64,47 @@ class Bench:
     emulator: ModuleType
     board: str
     folder: pathlib.Path
+    profile: str
     timeout_s: float
     estimate_cycles: bool
 
 
-def measure(bench: Bench, engine: Engine, bundle: Bundle, inputs: Inputs) -> dict[str, Any]:
+def build_engine(bench: Bench, engine: Engine, bundle: Bundle) -> tuple[Code, Firmware]:
+    """An engine's code for a bundle, built.
+
+    Raises:
+      UserError: no toolchain, an engine or a profile that has no code for the model, or a model that does not fit.
+    """
+    folder = bench.folder / engine.name
+    code = engine.code(bundle, boards.load(bench.board), bench.profile, folder / "c")
+    return code, build.build(code.folder, folder, bench.board, engine.kernels())
+
+
+def measure(
+    bench: Bench, engine: Engine, bundle: Bundle, inputs: Inputs, built: tuple[Code, Firmware] | None = None
+) -> dict[str, Any]:
     """What `docs/microcontroller.md` lists per engine.
+
+    Args:
+      built: what `build_engine` gives; None to build now.
 
     Raises:
       UserError: a program is missing, the model does not fit, or the run failed.
     """
-    folder = bench.folder / engine.name
-    c_folder = engine.c_folder(bundle, folder / "c")
-    firmware = build.build(c_folder, folder, bench.board, engine.kernels())
+    code, firmware = built or build_engine(bench, engine, bundle)
     reports = _run(bench, firmware, inputs.codes)
     for report in reports:
         _check(report, firmware.board, bundle.model)
     return {
         "engine": engine.name,
-        "origin": engine.origin(),
+        "profile": code.profile,
+        "origin": code.origin,
         "rounding": engine.rounding,
         "counter": _counter(firmware.board, reports),
         "compiler": firmware.compiler,
         **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
         **_memory(firmware, reports),
-        **_answers(bundle.model, engine.rounding, inputs, reports),
+        **_answers(bundle.model.labels, inputs, inputs.expected[engine.rounding], reports),
     }
 
 
@@ -185,16 +209,15 @@ def _memory(firmware: Firmware, reports: list[Report]) -> dict[str, Any]:
     }
 
 
-def _answers(model: IntegerModel, rounding: str, inputs: Inputs, reports: list[Report]) -> dict[str, Any]:
-    """Predictions, and the logit codes that are not the interpreter's."""
+def _answers(labels: tuple[str, ...], inputs: Inputs, expected: np.ndarray, reports: list[Report]) -> dict[str, Any]:
+    """Predictions, and the logit codes that are not the expected ones, int8 [n, labels]."""
     clips = [clip for report in reports for clip in report.clips]
     device = np.stack([clip.logits for clip in clips])
-    expected = interpreter.run(model, inputs.codes, rounding)
     if device.shape != expected.shape:
         raise UserError(f"the firmware answered logits {device.shape}, expected {expected.shape}")
     wrong = np.argwhere(device != expected)
     predictions = [
-        {"clip": name, "label": clip.label, "expected": model.labels[int(logits.argmax())], "spoken": spoken}
+        {"clip": name, "label": clip.label, "expected": labels[int(logits.argmax())], "spoken": spoken}
         for name, clip, logits, spoken in zip(inputs.names, clips, expected, inputs.spoken, strict=True)
     ]
     return {
@@ -202,7 +225,7 @@ def _answers(model: IntegerModel, rounding: str, inputs: Inputs, reports: list[R
         "mismatch_examples": [
             {
                 "clip": inputs.names[i],
-                "logit": model.labels[j],
+                "logit": labels[j],
                 "device": int(device[i, j]),
                 "expected": int(expected[i, j]),
             }

@@ -32,7 +32,7 @@ def _one(result: dict[str, Any]) -> list[str]:
         rows = [row[:-1] for row in rows]
     ram, flash = result["ram_sections"], result["flash_sections"]
     return [
-        f"engine {result['engine']}: {result['origin']}",
+        f"engine {_named(result)}: {result['origin']}",
         *_aligned(rows, left=2),
         _counted(result),
         f"counter: {result['counter']}",
@@ -62,6 +62,7 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
     def nothing(engine: dict[str, Any]) -> str:
         return ""
 
+    add("profile", "", lambda engine: engine["profile"] or "-", nothing)
     for i, layer in enumerate(engines[0]["layers"]):
         add(
             layer["name"],
@@ -98,9 +99,13 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
     for note in dict.fromkeys(engine["estimated_cycles_note"] for engine in engines):
         lines.append(f"estimated cycles: {note}")
     lines += [
-        f"{e['engine']}: {e['origin']}; compared with the exact interpreter, {e['rounding']} rounding" for e in engines
+        f"{_named(e)}: {e['origin']}; compared with the exact interpreter, {e['rounding']} rounding" for e in engines
     ]
     return lines
+
+
+def _named(engine: dict[str, Any]) -> str:
+    return engine["engine"] + (f", profile {engine['profile']}" if engine["profile"] else "")
 
 
 def _counted(engine: dict[str, Any]) -> str:

@@ -58,6 +58,7 @@ class Board:
       float_abi: the compiler's -mfloat-abi; "hard" where vectors are to be had, which share their registers.
       flash_origin, flash_bytes, ram_origin, ram_bytes: memory that silicon and emulators all have.
       image_origin: lowest address in flash for an image of clips.
+      profiles: of `export.kernel_plan`, those made for the core's instructions, the fastest first.
       counter: what counts instructions.
       registers: addresses by name, for board.c.
       qemu, renode: how the emulators run it; None where one can't.
@@ -72,6 +73,7 @@ class Board:
     ram_origin: int
     ram_bytes: int
     image_origin: int
+    profiles: tuple[str, ...]
     counter: str
     registers: dict[str, int]
     qemu: Qemu
@@ -127,6 +129,7 @@ def read(folder: pathlib.Path) -> Board:
         name=folder.name,
         driver=folder.parent / fields.pop("driver", folder.name),
         float_abi=fields.pop("float_abi", "soft"),
+        profiles=tuple(fields.pop("profiles")),
         registers=fields.pop("registers", {}),
         qemu=Qemu(**{**qemu, "options": tuple(qemu.get("options", ()))}),
         renode=Renode(**renode) if renode else None,

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from cli.command import UserError
-from export import random_model
+from export import bundle as bundles
+from export import c_source, random_model
 from export.integer_model import IntegerModel
 from microcontroller import bench, clip_image
 from microcontroller.bench import BenchConfig
@@ -99,6 +101,71 @@ def test_table_says_what_is_counted(result: dict) -> None:
     assert "instructions, not cycles and not time" in text
     assert "QEMU emulator version" in text and "--emulator=qemu" in text
     assert f"{result['instructions_per_inference']:,}" in text
+    assert "engine fxp, profile fast: the bundle's C as it is" in text
+
+
+@pytest.fixture
+def small_profile_bundle(small_bundle: pathlib.Path, small_model: IntegerModel, tmp_path: pathlib.Path) -> pathlib.Path:
+    """`small_bundle` with C of another profile than the default."""
+    golden, keras = bundles.load(small_bundle).golden, tmp_path / "keras_model.h5"
+    keras.write_bytes(b"not needed here")
+    rest = {"tflite": b"", "golden": golden, "frontend": {}, "keras_model": keras, "card": "", "metrics": {}}
+    path = tmp_path / "small"
+    bundles.write(path, model=small_model, c_files=c_source.generate(small_model, "small"), **rest)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("board", "profile", "taken"),
+    [
+        ("stm32f4", "auto", "small"),
+        ("stm32f4", "fast", "fast"),
+        ("nrf51", "auto", "small"),
+        ("nrf51", "portable", "portable"),
+    ],
+)
+def test_a_profile_is_the_bundles_own_or_the_one_asked_for(
+    small_profile_bundle: pathlib.Path, tmp_path: pathlib.Path, board: str, profile: str, taken: str
+) -> None:
+    changes = {"board": board, "profile": profile, "clips": 2, "random_codes": 2, "estimate_cycles": False}
+    result = bench.measure(config(small_profile_bundle, tmp_path / "build", **changes))
+    assert (result["profile"], result["mismatches"]) == (taken, 0)
+    assert (result["origin"] == "the bundle's C as it is") == (taken == "small")
+
+
+def test_a_profile_made_for_other_cores_is_not_taken_by_itself(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    changes = {"board": "nrf51", "clips": 2, "random_codes": 2, "engines": ("fxp", "reference")}
+    result = bench.measure(config(small_bundle, tmp_path, **changes))
+    fxp, reference = result["engines"]
+    assert fxp["profile"] == reference["profile"] == "portable"
+    assert fxp["instructions_per_inference"] == reference["instructions_per_inference"]
+    assert result["origin"] == "C written for this run, the bundle's profile fast is not for a cortex-m0"
+    text = bench.table(result)
+    assert result["origin"] in text and re.search(r"^profile +portable +portable$", text, re.MULTILINE)
+
+
+def test_c_that_names_no_profile_is_refused(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    shutil.copytree(bundles.load(small_bundle).c_folder, tmp_path / "c")
+    header = tmp_path / "c" / "fxp_model.h"
+    header.write_text(header.read_text().replace("(kernels: fast)", "(kernels: quick)"))
+    with pytest.raises(UserError, match=r"names no profile of fast, .*write the bundle again"):
+        c_source.profile_of(tmp_path / "c")
+    with pytest.raises(UserError, match="can't be read"):
+        c_source.profile_of(tmp_path)
+
+
+def test_golden_logits_that_are_not_the_interpreters_are_refused(
+    small_bundle: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = bundles.load(small_bundle)
+    wrong = bundle.golden.logits_double.copy()
+    wrong[5, 0] ^= 1
+    monkeypatch.setitem(bundle.__dict__, "golden", dataclasses.replace(bundle.golden, logits_double=wrong))
+    with pytest.raises(UserError, match=r"golden logits of clip clip5 are not the interpreter's \(double rounding\)"):
+        bench.inputs_of(bundle, 6, 0)
+    assert len(bench.inputs_of(bundle, 5, 0).codes) == 5
 
 
 @pytest.mark.slow
@@ -214,6 +281,11 @@ def test_a_firmware_that_never_ends_is_stopped(
         ({"clips": 0, "random_codes": 0}, "leave nothing to run"),
         ({"clips": -1}, "negative"),
         ({"timeout_s": 0.0}, "positive number of seconds"),
+        ({"profile": "quick"}, "--profile=quick is unknown: choose one of auto, fast, "),
+        (
+            {"profile": "fast", "engines": ("reference",)},
+            "--profile=fast is of the engine fxp, which --engine=reference",
+        ),
     ],
 )
 def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, message: str) -> None:

@@ -13,6 +13,7 @@ from cli.command import UserError
 from export import bundle as bundles
 from export import random_model
 from export.integer_model import IntegerModel
+from export.kernel_plan import PROFILES
 from microcontroller import bench, boards, build, clip_image, emulator, protocol
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board
@@ -36,7 +37,7 @@ COUNTER = boards.load("mps2_an385").qemu
 
 
 def settings(bundle: pathlib.Path, folder: pathlib.Path, board: str, **changes: object) -> BenchConfig:
-    fixed = {"emulator": "qemu", "estimate_cycles": False, "timeout_s": TIMEOUT_S}
+    fixed = {"emulator": "qemu", "profile": "fast", "estimate_cycles": False, "timeout_s": TIMEOUT_S}
     return BenchConfig(**{"bundle": bundle, "board": board, "build_dir": folder, **fixed, **changes})
 
 
@@ -54,6 +55,15 @@ def test_memory_regions_are_apart(name: str) -> None:
     board = boards.load(name)
     assert board.flash_end <= board.ram_origin or board.ram_origin + board.ram_bytes <= board.flash_origin
     assert board.counter and board.qemu.machine
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_a_boards_profiles_are_made_for_its_core(name: str) -> None:
+    board = boards.load(name)
+    assert board.profiles and set(board.profiles) <= set(PROFILES)
+    command = [build.tool("gcc"), f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}", "-mthumb", "-dM", "-E", "-"]
+    macros = subprocess.run(command, input="", capture_output=True, text=True, check=True).stdout
+    assert ("__ARM_FEATURE_DSP 1" in macros) == ("fast" in board.profiles)
 
 
 @pytest.mark.parametrize("name", boards.names())

@@ -26,6 +26,7 @@ def result(small_bundle: pathlib.Path, tmp_path_factory: pytest.TempPathFactory)
 def test_every_engine_equals_its_interpreter(result: dict) -> None:
     assert [engine["engine"] for engine in result["engines"]] == list(NAMES)
     assert [engine["rounding"] for engine in result["engines"]] == ["single", "single", "double"]
+    assert [engine["profile"] for engine in result["engines"]] == ["fast", "portable", None]
     assert all(engine["mismatches"] == 0 for engine in result["engines"])
     assert len({engine["compiler"] for engine in result["engines"]}) == 1
 
@@ -52,7 +53,8 @@ def test_the_table_has_every_engine(result: dict) -> None:
     text = bench.table(result)
     for engine in result["engines"]:
         assert f"{engine['instructions_per_inference']:,}" in text and f"{engine['estimated_cycles']:,}" in text
-        assert f"{engine['engine']}: {engine['origin']}" in text
+        profile = f", profile {engine['profile']}" if engine["profile"] else ""
+        assert f"{engine['engine']}{profile}: {engine['origin']}" in text
     for row in ("inference", "ratio to cmsis_nn", "arena bytes", "stack bytes", "flash: code", "flash: weights"):
         assert any(line.startswith(row) for line in text.splitlines())
 
