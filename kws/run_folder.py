@@ -3,8 +3,8 @@
 run.json                     settings, labels and environment
 frontend.json                the calibrated front end
 testing.npz                  features of the test split, for golden vectors
-float/, fixed_point/         each stage's checkpoints and its final model (.h5)
-formats.json                 the Q-formats chosen for stage 2
+float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
+formats.json                 the Q-formats that stage 2 ends with
 history.json                 one row per epoch
 metrics.json                 each stage's metrics on validation and testing
 tensorboard/                 logs of the same
@@ -42,6 +42,10 @@ class RunFolder:
     def model_path(self, stage: str) -> pathlib.Path:
         """The final model of a stage, FLOAT or FIXED_POINT."""
         return self.path / stage / "model.h5"
+
+    def phase_path(self, epochs: int) -> pathlib.Path:
+        """The network after a phase of stage 2 that is not its last, by the stage's number of epochs then done."""
+        return self.path / FIXED_POINT / f"epoch{epochs}.npz"
 
     def write_json(self, name: str, data: Any) -> None:
         staging = self.file(name + ".new")

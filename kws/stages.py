@@ -12,7 +12,7 @@ from kws.fit import Examples, FitConfig, fit, predict
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
 from kws.train_config import TrainConfig, by_layer
-from quant import apply, cosine, distribution, equalize, fold
+from quant import apply, cosine, distribution, equalize, fold, network_file
 from quant.calibrate import calibrate
 from quant.formats import Formats
 from quant.qformat import QFormat, dequantize
@@ -86,19 +86,28 @@ def train_float(job: Job) -> None:
 def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
     config, folder = job.config, job.folder
-    float_model = apply.load_model(folder.model_path(FLOAT))
-    layers = fold.fold(float_model)
+    teacher = apply.load_model(folder.model_path(FLOAT))
+    layers = fold.fold(teacher)
     if config.method.equalize:
         layers = equalize.equalize(layers)
-    layers, formats = _calibrate(job, layers)
-    folder.write_json(run_folder.FORMATS, formats.to_json())
-    model = apply.fixed_point_model(layers, formats, job.input_shape, config.method)
+    layers, formats = _calibrate(job, layers, config.weight_bits, config.activation_bits, epoch=0)
+    fixed = dataclasses.replace(config.method, learn_formats=False)
+    model = apply.fixed_point_model(layers, formats, job.input_shape, fixed)
     folder.update_json(run_folder.METRICS, post_training=job.measure(model))
-    if config.fixed_point_epochs:
+    for phase in config.phases:
+        if folder.phase_path(phase.end).is_file():
+            layers, formats = network_file.read(folder.phase_path(phase.end), layers)
+            continue
+        if phase.calibrates:
+            layers, formats = _calibrate(job, layers, phase.weight_bits, phase.activation_bits, phase.begin)
+        method = dataclasses.replace(config.method, learn_formats=phase.learns_formats)
+        model = apply.fixed_point_model(layers, formats, job.input_shape, method)
         job.fit(
             model,
             stage=FIXED_POINT,
             epochs=config.fixed_point_epochs,
+            begin=phase.begin,
+            end=phase.end,
             first_epoch=config.float_epochs,
             learning_rate=config.fine_tuning_rate,
             warmup_epochs=0.0,
@@ -106,23 +115,36 @@ def train_fixed_point(job: Job) -> None:
             distillation=config.distillation,
             ema=config.fixed_point_ema,
             hooks={
-                "teacher": float_model,
+                "teacher": teacher,
                 "before_epoch": _ramp(model, config.fixed_point_epochs),
                 "describe": distribution.describe,
             },
         )
+        if phase.end < config.fixed_point_epochs:
+            layers, formats = apply.folded_layers(model, layers), apply.learned_formats(model, formats)
+            network_file.write(folder.phase_path(phase.end), layers, formats)
+    folder.write_json(run_folder.FORMATS, formats.to_json())
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
     apply.save_model(model, folder.model_path(FIXED_POINT))
 
 
-def _calibrate(job: Job, layers: tuple[fold.FoldedLayer, ...]) -> tuple[tuple[fold.FoldedLayer, ...], Formats]:
-    """Formats from the first examples of stage 2's first epoch: training data, augmented as in training."""
+def _calibrate(
+    job: Job,
+    layers: tuple[fold.FoldedLayer, ...],
+    weight_bits: tuple[int, ...],
+    activation_bits: tuple[int, ...],
+    epoch: int,
+) -> tuple[tuple[fold.FoldedLayer, ...], Formats]:
+    """Formats of these widths from the first examples of an epoch of stage 2: training data, augmented as in training.
+
+    Returns:
+      The layers, scaled where formats are uniform, and the formats.
+    """
     config = job.config
-    codes, _ = job.examples_of(config.float_epochs)
+    codes, _ = job.examples_of(config.float_epochs + epoch)
     features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
-    weight_bits = by_layer(config.weight_bits, config.model)
-    activation_bits = {**by_layer(config.activation_bits, config.model), "logits": LOGIT_BITS}
-    return calibrate(layers, features, job.input_format, weight_bits, activation_bits, config.method)
+    by_name = {**by_layer(activation_bits, config.model), "logits": LOGIT_BITS}
+    return calibrate(layers, features, job.input_format, by_layer(weight_bits, config.model), by_name, config.method)
 
 
 def _ramp(model: tf.keras.Model, epochs: int) -> Callable[[int], None]:

@@ -75,6 +75,12 @@ def define_flags() -> None:
     flags.DEFINE_enum("qformat", method.qformat, QFORMATS, "Formats per layer, or one for the whole network.")
     for name in ("weight_bits", "activation_bits"):
         flags.DEFINE_list(name, ["8"], f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.")
+    flags.DEFINE_string(
+        "gradual_bits",
+        default.gradual_bits,
+        "Begin stage 2 at higher widths, as bits:epochs,...; 8:3,6:3 is 3 epochs at 8 bits, then 3 at 6, then the end.",
+    )
+    flags.DEFINE_bool("learn_formats", method.learn_formats, "Train activations' fraction bits, then freeze them.")
 
 
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cli.command import UserError
 from kws import dataset_flags, datasets, specs
+from kws import phases as stage_two
 from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
@@ -23,6 +24,10 @@ class TrainConfig:
       distillation: share of stage 2's loss that follows the float model's posteriors.
       method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
+      gradual_bits: higher widths that stage 2 begins with, as in `kws.phases.phases`; empty for none.
+
+    Raises:
+      UserError: a momentum out of range, or no possible phases.
     """
 
     dataset: datasets.DatasetConfig
@@ -41,6 +46,7 @@ class TrainConfig:
     distillation: float = 0.5
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
+    gradual_bits: str = ""
     method: Method = dataclasses.field(default_factory=Method)
 
     def __post_init__(self) -> None:
@@ -48,6 +54,18 @@ class TrainConfig:
             momentum = getattr(self, name)
             if not 0 <= momentum < 1:
                 raise UserError(f"{name}={momentum}: expected a momentum from 0 (none) to less than 1, such as 0.99")
+        _ = self.phases
+
+    @property
+    def phases(self) -> tuple[stage_two.Phase, ...]:
+        """The phases of stage 2."""
+        return stage_two.phases(
+            self.fixed_point_epochs,
+            self.weight_bits,
+            self.activation_bits,
+            self.gradual_bits,
+            self.method.learn_formats,
+        )
 
     @property
     def fine_tuning_rate(self) -> float:

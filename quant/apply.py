@@ -1,6 +1,7 @@
 """Builds Keras graphs from folded layers: float, or in fixed point through tfmot's annotate and apply."""
 
 import contextlib
+import dataclasses
 import pathlib
 import warnings
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras import quantize_registry, quantize_wrapper
 
-from quant import configs, quantizers
+from quant import configs, quantizers, threshold
 from quant.accumulator import CodeSumConstraint
 from quant.fold import AVERAGE_POOL, CONV2D, DEPTHWISE_CONV2D, FoldedLayer
 from quant.formats import Formats
@@ -58,6 +59,8 @@ def quantize_scope() -> contextlib.AbstractContextManager:
         quantizers.FixedPointQuantizer,
         quantizers.BiasQuantizer,
         quantizers.KernelQuantizer,
+        threshold.LearnedQuantizer,
+        threshold.FollowingQuantizer,
         KernelRegularizer,
         CodeSumConstraint,
         SumShiftPool2D,
@@ -113,6 +116,8 @@ def fixed_point_model(
     """The folded network with every variable in its Q-format, ready for quantization aware training.
 
     Built with tfmot's `quantize_annotate_layer` and `quantize_apply`. Inputs are rounded to `network.input` first.
+    With `method.learn_formats` it is for training alone: what comes after it is built from `folded_layers` and
+    `learned_formats` of the trained model, without.
     """
     annotate = tfmot.quantization.keras.quantize_annotate_layer
     inputs = tf.keras.Input(input_shape, name="features")
@@ -123,22 +128,48 @@ def fixed_point_model(
         for layer in layers:
             chosen = network.layers[layer.name]
             if chosen.weights is None:
-                config = configs.OutputConfig(quantizers.FixedPointQuantizer(chosen.output))
-                x = annotate(_keras_layer(layer), config)(x)
+                x = annotate(_keras_layer(layer), configs.unweighted(chosen.output, method))(x)
             else:
                 config = configs.weighted(chosen.weights, q, chosen.output, method)
                 x = annotate(_keras_layer(layer, *_training_aids(config.kernel, method)), config)(x)
             q = chosen.output
         annotated = tf.keras.Model(inputs, x)
         model = tfmot.quantization.keras.quantize_apply(annotated, FixedPointScheme(), _PREFIX)
+    by_name = {layer.name: layer for layer in layers}
+    followed = None
     for wrapper in wrapped_layers(model):
-        variables = variables_of(wrapper)
-        for layer in layers:
-            if layer.name == wrapper.layer.name and layer.op != AVERAGE_POOL:
-                kernel = wrapper.quantize_config.kernel.variable_of(layer.kernel)
-                variables["kernel"].assign(kernel.reshape(variables["kernel"].shape))
-                variables["bias"].assign(layer.bias)
+        layer, variables = by_name[wrapper.layer.name], variables_of(wrapper)
+        if layer.op == AVERAGE_POOL:
+            if method.learn_formats:
+                wrapper.quantize_config.output.variable = followed
+            continue
+        followed = threshold.learned_variable(wrapper)
+        kernel = wrapper.quantize_config.kernel.variable_of(layer.kernel)
+        variables["kernel"].assign(kernel.reshape(variables["kernel"].shape))
+        variables["bias"].assign(layer.bias)
     return model
+
+
+def folded_layers(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> tuple[FoldedLayer, ...]:
+    """`layers`, from which `model` was built, with the real-valued weights that it was trained to since."""
+    trained = {wrapper.layer.name: wrapper for wrapper in wrapped_layers(model)}
+
+    def read(layer: FoldedLayer) -> FoldedLayer:
+        variables = variables_of(trained[layer.name])
+        kernel = np.asarray(trained[layer.name].quantize_config.kernel.weights_of(variables["kernel"]))
+        return dataclasses.replace(layer, kernel=kernel.reshape(layer.kernel.shape), bias=variables["bias"].numpy())
+
+    return tuple(layer if layer.op == AVERAGE_POOL else read(layer) for layer in layers)
+
+
+def learned_formats(model: tf.keras.Model, network: Formats) -> Formats:
+    """`network`, from which `model` was built, with the output formats that it has learned since."""
+    octaves = {}
+    for wrapper in wrapped_layers(model):
+        variable = threshold.learned_variable(wrapper)
+        if variable is not None:
+            octaves[wrapper.layer.name] = float(threshold.rounded_octaves(variable))
+    return threshold.learned_formats(network, octaves)
 
 
 def _training_aids(
@@ -171,7 +202,10 @@ def wrapped_layers(model: tf.keras.Model) -> list[Any]:
 
 
 def variables_of(wrapper: Any) -> dict[str, tf.Variable]:
-    """A wrapped layer's trained variables: 'kernel' (whatever the layer calls it) and 'bias'; empty for pooling."""
+    """A wrapped layer's trained variables: 'kernel' (whatever the layer calls it) and 'bias'; empty for pooling.
+
+    Where the output's format is learned, also `threshold.VARIABLE`.
+    """
     found = {}
     for variable in wrapper.trainable_weights:
         name = variable.name.split(":")[0].split("/")[-1]

@@ -11,8 +11,10 @@ from quant import accumulator
 from quant.method import ACCUMULATOR_BITS, Method
 from quant.qformat import QFormat
 from quant.quantizers import BiasQuantizer, FixedPointQuantizer, KernelQuantizer
+from quant.threshold import FollowingQuantizer, LearnedQuantizer
 
 _KERNELS = ("depthwise_kernel", "kernel")
+_OUTPUTS = {cls.__name__: cls for cls in (FixedPointQuantizer, LearnedQuantizer, FollowingQuantizer)}
 
 
 def kernel_name(layer: Any) -> str:
@@ -44,11 +46,11 @@ class OutputConfig(_FixedPointConfig):
         return [self.output]
 
     def get_config(self) -> dict[str, Any]:
-        return {"output": self.output.get_config()}
+        return {"output": self.output.get_config(), "output_class": type(self.output).__name__}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "OutputConfig":
-        return cls(FixedPointQuantizer.from_config(config["output"]))
+        return cls(_output(config))
 
 
 class WeightedConfig(OutputConfig):
@@ -80,8 +82,17 @@ class WeightedConfig(OutputConfig):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "WeightedConfig":
         kernel = KernelQuantizer.from_config(config["kernel"])
-        output = FixedPointQuantizer.from_config(config["output"])
-        return cls(kernel, BiasQuantizer(**config["bias"]), output, config["accumulator_bits"])
+        return cls(kernel, BiasQuantizer(**config["bias"]), _output(config), config["accumulator_bits"])
+
+
+def _output(config: dict[str, Any]) -> FixedPointQuantizer:
+    # A model saved without the class has formats fixed before training.
+    return _OUTPUTS[config.get("output_class", FixedPointQuantizer.__name__)](QFormat(**config["output"]))
+
+
+def unweighted(output: QFormat, method: Method) -> OutputConfig:
+    """The config of a pooling layer, whose output has its input's format."""
+    return OutputConfig(FollowingQuantizer(output) if method.learn_formats else FixedPointQuantizer(output))
 
 
 def weighted(weights: QFormat, x: QFormat, output: QFormat, method: Method) -> WeightedConfig:
@@ -94,6 +105,6 @@ def weighted(weights: QFormat, x: QFormat, output: QFormat, method: Method) -> W
     return WeightedConfig(
         KernelQuantizer(weights, method.squash, code_sum),
         BiasQuantizer(grid, bias_code),
-        FixedPointQuantizer(output),
+        LearnedQuantizer(output) if method.learn_formats else FixedPointQuantizer(output),
         method.accumulator_bits,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from quant import apply, cosine
+from quant import apply, cosine, threshold
 
 
 def code_entropy(codes: np.ndarray) -> float:
@@ -24,6 +24,8 @@ def kurtosis(values: np.ndarray) -> float:
 def describe(model: Any) -> dict[str, dict[str, float]]:
     """Per layer with weights: `code_entropy`, `kurtosis` of the real weights, `grid_distance` in LSB.
 
+    And `output_fraction_bits`, which move while formats are learned.
+
     Args:
       model: a Keras model of `quant.apply.fixed_point_model`.
     """
@@ -34,10 +36,15 @@ def describe(model: Any) -> dict[str, dict[str, float]]:
             continue
         quantizer = wrapper.quantize_config.kernel
         weights = np.asarray(quantizer.weights_of(variables["kernel"]))
+        octaves = threshold.learned_variable(wrapper)
         codes = np.asarray(quantizer(variables["kernel"])) / quantizer.q.lsb
         found[wrapper.layer.name] = {
             "code_entropy": code_entropy(codes),
             "kurtosis": kurtosis(weights),
             "grid_distance": cosine.mean_distance(weights, quantizer.q),
+            "output_fraction_bits": float(
+                wrapper.quantize_config.output.q.fraction_bits
+                - (0 if octaves is None else threshold.rounded_octaves(octaves))
+            ),
         }
     return found

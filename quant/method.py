@@ -17,9 +17,10 @@ class Method:
       cosine: lambda of the absolute cosine regularization (ACosR) at full ramp.
       accumulator_bits: declared width of every accumulator; below 32 the weights are trained to keep it.
       qformat: "per_layer", or "uniform" for one weight format, one activation format and so one shift.
+      learn_formats: train the fraction bits of each layer's output (`quant.threshold`).
 
     Raises:
-      ValueError: a setting out of range, or deviation without squash.
+      ValueError: a setting out of range, deviation without squash, or learned formats that are to be uniform.
     """
 
     equalize: bool = True
@@ -28,6 +29,7 @@ class Method:
     cosine: float = 0.0
     accumulator_bits: int = ACCUMULATOR_BITS
     qformat: str = "per_layer"
+    learn_formats: bool = False
 
     def __post_init__(self) -> None:
         if self.deviation and not self.squash:
@@ -38,6 +40,8 @@ class Method:
             raise ValueError(f"accumulator_bits={self.accumulator_bits}: expected 8 to {ACCUMULATOR_BITS}")
         if self.qformat not in QFORMATS:
             raise ValueError(f"qformat={self.qformat!r}: expected one of {', '.join(QFORMATS)}")
+        if self.learn_formats and self.qformat == "uniform":
+            raise ValueError("learn_formats gives each layer its own format: it needs qformat=per_layer")
 
     @property
     def bounds_accumulators(self) -> bool:
