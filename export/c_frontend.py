@@ -114,8 +114,8 @@ class CFrontEnd:
     def spectrum(self, samples: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, int]:
         """One frame's spectrum: int16 [640] times int16 [640] to int32 [257, 2], and its normalization."""
         bins = np.empty((257, 2), np.int32)
-        samples, window = np.ascontiguousarray(samples, np.int16), np.ascontiguousarray(window, np.int16)
-        shift = self._library.fxp_host_spectrum(samples.ctypes.data, window.ctypes.data, bins.ctypes.data)
+        samples, steps = np.ascontiguousarray(samples, np.int16), frontend_source.steps(window)
+        shift = self._library.fxp_host_spectrum(samples.ctypes.data, steps.ctypes.data, bins.ctypes.data)
         return bins, shift
 
 

@@ -30,6 +30,8 @@ _WINDOW_SAMPLES = 640
 # A band's energy is below 2**53, so that NumPy's double holds it too.
 _LARGEST_LOG2 = 53
 _COLUMNS = 120
+STEP = np.dtype([("window", np.int16, (5, 2)), ("twiddles", np.int32, (3, 2))])
+"""The C side's `fxp_frontend_step`."""
 
 
 def generate(config: FrontEndConfig) -> dict[str, str]:
@@ -62,6 +64,24 @@ def of_bundle(parameters: dict[str, Any]) -> dict[str, str]:
         return generate(config)
     except ValueError as error:
         raise UserError(f"front-end parameters: {error}; train again with the default front end") from error
+
+
+def steps(window: np.ndarray) -> np.ndarray:
+    """The C side's `fxp_frontend_steps`: what each step of the FFT's first stage multiplies by.
+
+    Args:
+      window: int16 [640].
+
+    Returns:
+      `STEP` [64].
+    """
+    points = _FFT_LENGTH // 2
+    index = np.arange(points // 4)
+    table = np.empty(points // 4, STEP)
+    table["window"] = window.reshape(5, points // 4, 2).transpose(1, 0, 2)
+    turns = twiddles(points)
+    table["twiddles"] = np.stack([turns[k * index] for k in (2, 1, 3)], axis=1)
+    return table
 
 
 def slopes(tables: Tables) -> tuple[np.ndarray, int, np.ndarray]:
@@ -135,12 +155,9 @@ def _header(config: FrontEndConfig, first_bin: int, bins: int) -> str:
 
 
 def _source(config: FrontEndConfig, tables: Tables, slope_bins: np.ndarray, falling: np.ndarray) -> str:
-    points = config.fft_length // 2
     halves = 1 << np.array(config.shifts, np.int64) >> 1
     arrays = [
-        ("int16_t", "window", tables.window),
-        ("int32_t", "twiddles", twiddles(points)),
-        ("int32_t", "split", split_factors(points)),
+        ("int32_t", "split", split_factors(config.fft_length // 2)[1 : config.fft_length // 4 + 1]),
         ("uint8_t", "slope_bins", slope_bins),
         ("uint32_t", "falling", falling),
         ("int16_t", "log2", tables.log2),
@@ -150,19 +167,26 @@ def _source(config: FrontEndConfig, tables: Tables, slope_bins: np.ndarray, fall
     ]
     text = "/* Generated from a front end's parameters. Don't edit: export the model again. */\n"
     text += '#include "fxp_frontend_tables.h"\n\n#include <stdalign.h>\n\n// clang-format off\n'
-    return text + "\n".join(_array(*array) for array in arrays) + "// clang-format on\n"
+    fields = [_steps(steps(tables.window)), *(_array(*array) for array in arrays)]
+    return text + "\n".join(fields) + "// clang-format on\n"
+
+
+def _steps(table: np.ndarray) -> str:
+    lines = []
+    for step in table:
+        window, factors = (", ".join(f"{{{a}, {b}}}" for a, b in step[name].tolist()) for name in STEP.names)
+        lines.append(f"    {{{{{window}}},\n     {{{factors}}}}},\n")
+    return f"alignas(8) const fxp_frontend_step fxp_frontend_steps[{len(table)}] = {{\n{''.join(lines)}}};\n"
 
 
 def _array(kind: str, name: str, values: np.ndarray) -> str:
-    size = "".join(f"[{length}]" for length in (values.shape if name == "dct" else (values.size,)))
-    rows = values if name == "dct" else values.reshape(1, -1)
-    lines = [f"    {line}\n" for row in rows for line in _lines(row.tolist(), braced=name == "dct")]
+    size = "".join(f"[{length}]" for length in values.shape)
+    rows = np.atleast_2d(values)
+    lines = [f"    {line}\n" for row in rows for line in _lines(row.tolist(), braced=values.ndim > 1)]
     return f"alignas(8) const {kind} fxp_frontend_{name}{size} = {{\n{''.join(lines)}}};\n"
 
 
 def _lines(values: list[int], *, braced: bool) -> list[str]:
-    # -2**31 is no literal of a 32-bit int.
-    cells = [f"{value}," if value > -(2**31) else f"({value + 1} - 1)," for value in values]
-    text = " ".join(cells)
-    lines = textwrap.wrap(text, _COLUMNS - 6, break_long_words=False, break_on_hyphens=False)
-    return ["{", *lines, "},"] if braced else lines
+    text = ", ".join(map(str, values))
+    text = f"{{{text}}}," if braced else f"{text},"
+    return textwrap.wrap(text, _COLUMNS - 4, break_long_words=False, break_on_hyphens=False)

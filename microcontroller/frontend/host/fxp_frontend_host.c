@@ -12,7 +12,7 @@ void fxp_host_hops(
 );
 void fxp_host_features(const fxp_frontend *state, int8_t *features);
 void fxp_host_clips(const int16_t *samples, uint32_t clips, uint32_t hops, int8_t *features);
-int32_t fxp_host_spectrum(const int16_t *samples, const int16_t *window, int32_t *bins);
+int32_t fxp_host_spectrum(const int16_t *samples, const void *steps, int32_t *bins);
 
 const char *fxp_host_config_sha256(void) {
     return FXP_FRONTEND_CONFIG_SHA256;
@@ -60,8 +60,8 @@ void fxp_host_clips(const int16_t *samples, uint32_t clips, uint32_t hops, int8_
     }
 }
 
-/* bins [FXP_FRONTEND_FFT_LENGTH / 2 + 1][2]; returns the normalization */
-int32_t fxp_host_spectrum(const int16_t *samples, const int16_t *window, int32_t *bins) {
+/* steps fxp_frontend_step [FXP_FRONTEND_PAIRS / 4], bins [FXP_FRONTEND_FFT_LENGTH / 2 + 1][2]; returns the normalization */
+int32_t fxp_host_spectrum(const int16_t *samples, const void *steps, int32_t *bins) {
     int32_t work[FXP_FRONTEND_FFT_LENGTH];
-    return fxp_frontend_spectrum(samples, window, work, bins);
+    return fxp_frontend_spectrum(samples, steps, work, bins);
 }

@@ -11,7 +11,7 @@ const int8_t *fxp_frontend_hop(fxp_frontend *state, const int16_t *samples, fxp_
     memmove(state->samples, state->samples + FXP_FRONTEND_HOP_SAMPLES, KEPT * sizeof samples[0]);
     memcpy(state->samples + KEPT, samples, FXP_FRONTEND_HOP_SAMPLES * sizeof samples[0]);
     const int32_t normalization =
-        fxp_frontend_spectrum(state->samples, fxp_frontend_window, scratch->work, scratch->bins);
+        fxp_frontend_spectrum(state->samples, fxp_frontend_steps, scratch->work, scratch->bins);
     fxp_frontend_band_logs(scratch->bins, normalization, logs);
     fxp_frontend_codes(logs, frame);
     state->oldest = (uint16_t)(state->oldest + 1 < FXP_FRONTEND_FRAMES ? state->oldest + 1 : 0);

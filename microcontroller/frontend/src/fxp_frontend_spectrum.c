@@ -1,4 +1,7 @@
+/* The spectrum in plain C. With the DSP extension, fxp_frontend_spectrum_dsp.c takes its place. */
 #include "fxp_frontend_steps.h"
+
+#if !defined(__ARM_FEATURE_DSP)
 
 enum { PAIRS = FXP_FRONTEND_PAIRS, QUARTER = FXP_FRONTEND_FFT_LENGTH / 4 };
 
@@ -22,12 +25,13 @@ static inline int32_t rounded_negative(int32_t a, int32_t b) {
     return (int32_t)((INT64_C(0x80000000) - (int64_t)a * b) >> 32);
 }
 
-static void fold(const int16_t *samples, const int16_t *window, int32_t *work) {
-    for (int32_t i = 0; i < FXP_FRONTEND_FFT_LENGTH; ++i) {
-        work[i] = samples[i] * window[i];
-    }
+static void fold(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work) {
     for (int32_t i = 0; i < QUARTER; ++i) {
-        work[i] += samples[FXP_FRONTEND_FFT_LENGTH + i] * window[FXP_FRONTEND_FFT_LENGTH + i];
+        const int16_t (*const window)[2] = steps[i / 2].window;
+        for (int32_t k = 0; k < 4; ++k) {
+            work[i + k * QUARTER] = samples[i + k * QUARTER] * window[k][i % 2];
+        }
+        work[i] += samples[i + 4 * QUARTER] * window[4][i % 2];
     }
 }
 
@@ -61,11 +65,11 @@ static inline void butterfly(point a, point b, point c, point d, point out[4]) {
     out[3] = (point){a_c.re - b_d.im, a_c.im + b_d.re};
 }
 
-static void first_stage(point *points) {
+static void first_stage(point *points, const fxp_frontend_step *steps) {
     enum { STEP = PAIRS / 4 };
     for (int32_t i = 0; i < STEP; ++i) {
         point *const p = points + i;
-        const int32_t *const twiddles = fxp_frontend_twiddles;
+        const int32_t (*const twiddles)[2] = steps[i].twiddles;
         point out[4];
         butterfly(
             shifted_right(p[0], 4),
@@ -75,23 +79,22 @@ static void first_stage(point *points) {
             out
         );
         p[0] = out[0];
-        p[STEP] = doubled(turned(out[1], twiddles + 4 * i));
-        p[2 * STEP] = doubled(turned(out[2], twiddles + 2 * i));
-        p[3 * STEP] = doubled(turned(out[3], twiddles + 6 * i));
+        for (int32_t k = 1; k < 4; ++k) {
+            p[k * STEP] = doubled(turned(out[k], twiddles[k - 1]));
+        }
     }
 }
 
-static void middle_stage(point *points, int32_t step) {
-    const int32_t stride = PAIRS / 4 / step;
+static void middle_stage(point *points, const fxp_frontend_step *steps, int32_t step) {
     for (int32_t i = 0; i < step; ++i) {
-        const int32_t *const twiddles = fxp_frontend_twiddles;
+        const int32_t (*const twiddles)[2] = steps[PAIRS / 4 / step * i].twiddles;
         for (point *p = points + i; p < points + PAIRS; p += 4 * step) {
             point out[4];
             butterfly(p[0], p[step], p[2 * step], p[3 * step], out);
             p[0] = shifted_right(out[0], 2);
-            p[step] = shifted_right(turned(out[1], twiddles + 4 * i * stride), 1);
-            p[2 * step] = shifted_right(turned(out[2], twiddles + 2 * i * stride), 1);
-            p[3 * step] = shifted_right(turned(out[3], twiddles + 6 * i * stride), 1);
+            for (int32_t k = 1; k < 4; ++k) {
+                p[k * step] = shifted_right(turned(out[k], twiddles[k - 1]), 1);
+            }
         }
     }
 }
@@ -120,12 +123,11 @@ static void split(const point *points, point *bins) {
     for (int32_t i = 1; i < PAIRS; ++i) {
         const point p = points[reversed(i)];
         const point q = points[reversed(PAIRS - i)];
-        const int32_t own = fxp_frontend_split[3 * i];
-        const int32_t cross = fxp_frontend_split[3 * i + 1];
-        const int32_t mirrored = fxp_frontend_split[3 * i + 2];
-        bins[i].re = rounded(p.re, own) + rounded_negative(p.im, cross) + rounded_negative(q.im, cross) +
-                     rounded(q.re, mirrored);
-        bins[i].im = rounded(p.re, cross) + rounded(p.im, own) + rounded_negative(q.im, mirrored) +
+        const int32_t *const factors = fxp_frontend_split[(i <= PAIRS / 2 ? i : PAIRS - i) - 1];
+        const int32_t cross = i <= PAIRS / 2 ? factors[1] : -factors[1];
+        bins[i].re = rounded(p.re, factors[0]) + rounded_negative(p.im, cross) + rounded_negative(q.im, cross) +
+                     rounded(q.re, factors[2]);
+        bins[i].im = rounded(p.re, cross) + rounded(p.im, factors[0]) + rounded_negative(q.im, factors[2]) +
                      rounded_negative(q.re, cross);
     }
     bins[0] = (point){(points[0].re + points[0].im) >> 1, 0};
@@ -144,13 +146,15 @@ static int32_t normalization(const int32_t *bins) {
     return shift;
 }
 
-int32_t fxp_frontend_spectrum(const int16_t *samples, const int16_t *window, int32_t *work, int32_t *bins) {
+int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work, int32_t *bins) {
     point *const points = (point *)(void *)work;
-    fold(samples, window, work);
-    first_stage(points);
-    middle_stage(points, PAIRS / 16);
-    middle_stage(points, PAIRS / 64);
+    fold(samples, steps, work);
+    first_stage(points, steps);
+    middle_stage(points, steps, PAIRS / 16);
+    middle_stage(points, steps, PAIRS / 64);
     last_stage(points);
     split(points, (point *)(void *)bins);
     return normalization(bins);
 }
+
+#endif

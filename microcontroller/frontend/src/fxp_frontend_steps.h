@@ -13,18 +13,20 @@ static_assert(
 );
 
 /*
- * The spectrum of a frame: its samples times the window, folded onto the FFT's length, through CMSIS-DSP's
- * arm_rfft_q31, integer by integer.
+ * The spectrum of a frame: its samples times the window of the steps, folded onto the FFT's length, through
+ * CMSIS-DSP's arm_rfft_q31, integer by integer.
  *
- * work  int32 [FXP_FRONTEND_FFT_LENGTH]
- * bins  int32 [FXP_FRONTEND_FFT_LENGTH / 2 + 1][2], real and imaginary parts
+ * samples  int16 [FXP_FRONTEND_WINDOW_SAMPLES], aligned to 4 bytes
+ * steps    [FXP_FRONTEND_PAIRS / 4]
+ * work     int32 [FXP_FRONTEND_FFT_LENGTH]
+ * bins     int32 [FXP_FRONTEND_FFT_LENGTH / 2 + 1][2], real and imaginary parts
  *
  * Returns the left shift after which the largest part fills 31 bits, 0 to FXP_FRONTEND_MAX_NORMALIZATION.
  *
  * Folded products lie below 2^30 in magnitude. No sum of a stage then leaves 32 bits: the first stage divides by 16,
  * each of the next two by 4.
  */
-int32_t fxp_frontend_spectrum(const int16_t *samples, const int16_t *window, int32_t *work, int32_t *bins);
+int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work, int32_t *bins);
 
 /* Log energies of the bands, log2 in Q8, 0 at the floor, below 2^15; of bins that may be shifted left that far. */
 void fxp_frontend_band_logs(const int32_t *bins, int32_t normalization, int16_t *logs);

@@ -8,14 +8,19 @@
 
 enum { FXP_FRONTEND_PAIRS = FXP_FRONTEND_FFT_LENGTH / 2 }; /* points of the complex FFT */
 
-/* Q15 */
-extern const int16_t fxp_frontend_window[FXP_FRONTEND_WINDOW_SAMPLES];
+/*
+ * What step i of the FFT's first stage, i < FXP_FRONTEND_PAIRS / 4, multiplies by. Later stages take every fourth and
+ * every sixteenth step's twiddles.
+ */
+typedef struct {
+    int16_t window[5][2];   /* Q15, for samples 2 i + 128 k and the one after */
+    int32_t twiddles[3][2]; /* Q31, cosine and sine of 2 pi k i / FXP_FRONTEND_PAIRS, k = 2, 1, 3 */
+} fxp_frontend_step;
 
-/* Q31: cosine and sine of 2 pi i / FXP_FRONTEND_PAIRS, a turn's first three quarters */
-extern const int32_t fxp_frontend_twiddles[2 * 3 * FXP_FRONTEND_PAIRS / 4];
+extern const fxp_frontend_step fxp_frontend_steps[FXP_FRONTEND_PAIRS / 4];
 
-/* Q31: (1 - sin) / 2, -cos / 2 and (1 + sin) / 2 of pi i / FXP_FRONTEND_PAIRS */
-extern const int32_t fxp_frontend_split[3 * FXP_FRONTEND_PAIRS];
+/* Q31: (1 - sin) / 2, -cos / 2 and (1 + sin) / 2 of pi i / FXP_FRONTEND_PAIRS for i = 1 to half of the pairs */
+extern const int32_t fxp_frontend_split[FXP_FRONTEND_PAIRS / 2][3];
 
 /* Bins between the centers of one band and the next; outside of the first and the last one there is nothing. */
 extern const uint8_t fxp_frontend_slope_bins[FXP_FRONTEND_MEL_BANDS + 1];
