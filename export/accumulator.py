@@ -6,7 +6,7 @@ The bound holds for every partial sum in any order, which is what a kernel is fr
 
 import numpy as np
 
-from export.integer_model import AVERAGE_POOL, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
 
 
 def worst_case(layer: Layer) -> np.ndarray:
@@ -18,17 +18,21 @@ def worst_case(layer: Layer) -> np.ndarray:
     return magnitude.sum(axis=axes) * peak_input + np.abs(layer.bias.astype(np.int64)) + half
 
 
-def bounds(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+def bounds(layer: Layer, inputs: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest sum of each output channel, rounding half included, int64 [channels] each.
 
     Exact for a whole window; padding, which reads as 0, gives nothing beyond. Narrower than `worst_case`, which bounds
     partial sums in any order too: this is for sums that may leave their lane on the way, modulo 2**32.
+
+    Args:
+      inputs: input channels of a convolution that are summed; bias and half come in with the first one.
     """
     kernel = layer.kernel.astype(np.int64)
+    kernel = kernel[:, :, inputs] if layer.op == CONV2D else kernel
     axes = {DENSE: (0,), DEPTHWISE_CONV2D: (0, 1), AVERAGE_POOL: (0, 1)}.get(layer.op, (0, 1, 2))
     q = layer.input_format
     products = np.sort(np.stack([kernel * min(q.min_code, 0), kernel * max(q.max_code, 0)]), axis=0)
-    offset = layer.bias.astype(np.int64) + ((1 << layer.shift) >> 1)
+    offset = 0 if inputs.start else layer.bias.astype(np.int64) + ((1 << layer.shift) >> 1)
     return tuple(side.sum(axis=axes) + offset for side in products)
 
 

@@ -21,6 +21,12 @@ _MAX_PLANE_WORDS = 250
 _MAX_ROW_BYTES = 4095
 _MAX_PRODUCTS = 256
 _MAX_POSITION = 15 - CODE_BITS
+_MAX_NIBBLE = 7
+_NIBBLE_SCALE = 12
+"""Nibbles are taken as the upper four bits of halfwords."""
+_NIBBLES = 0xF000F000
+_LOWER_OFFSET = 0x8000
+"""Keeps the lower of two nibbles from borrowing from the upper one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,19 +129,32 @@ def _conv_args(layer: Layer) -> dict:
     )
 
 
-def _conv_constants(layer: Layer) -> dict[str, Constant]:
-    chosen, channels = _conv_lanes(layer), layer.output_shape[2]
-    height, (stride, _) = layer.kernel.shape[0], layer.stride
+def _conv_words(layer: Layer, extra: int) -> tuple[np.ndarray, np.ndarray]:
+    """Biases [channel pairs, 2] and words of two taps, times 2**extra, [channel pairs, products, 2], both int64."""
+    height, (stride, _), channels = layer.kernel.shape[0], layer.stride, layer.output_shape[2]
     taps = np.zeros((2 * _tap_pairs(layer) * stride, _row_taps(layer), padded(channels)), np.int64)
-    taps[:height, :, :channels] = layer.kernel.reshape(height, -1, channels).astype(np.int64) << chosen.extra
+    taps[:height, :, :channels] = layer.kernel.reshape(height, -1, channels).astype(np.int64) << extra
     even, odd = taps.reshape(_tap_pairs(layer), 2, stride, -1, padded(channels)).transpose(1, 0, 2, 3, 4)
-    words = np.zeros((padded(channels) // 2, 1 + _conv_products(layer), 2), np.int64)
-    words[:, 1:] = (odd + (even << 16)).reshape(-1, padded(channels) // 2, 2).transpose(1, 0, 2)
+    words = (odd + (even << 16)).reshape(-1, padded(channels) // 2, 2).transpose(1, 0, 2)
     bias = np.zeros(padded(channels), np.int64)
-    bias[:channels] = _lane_bias(layer, chosen)
-    words[:, 0] = bias.reshape(-1, 2)
+    bias[:channels] = _lane_bias(layer, _conv_lanes(layer))
+    return bias.reshape(-1, 2), words
+
+
+def _conv_constants(layer: Layer) -> dict[str, Constant]:
+    biases, words = _conv_words(layer, _conv_lanes(layer).extra)
+    stream = np.concatenate([biases, words.reshape(len(words), -1)], axis=1)
     layout = "[channel pair]{2 biases (1 + z), [tap pair][row modulo stride][column][input]{odd + even z of c0, c1}}"
-    return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
+    return {"weights": Constant((stream & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
+
+
+def _conv_codes(layer: Layer) -> dict[str, Constant]:
+    biases, words = _conv_words(layer, _NIBBLE_SCALE)
+    nibbles = (words + _LOWER_OFFSET & _NIBBLES).reshape(len(words), -1, 4)
+    packed = sum(nibbles[:, :, i] >> 4 * i for i in range(4))
+    stream = np.concatenate([biases, packed], axis=1)
+    layout = "[channel pair]{2 biases (1 + z), [four words of odd + even z of c0, c1]{8 nibbles}}"
+    return {"codes": Constant((stream & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
 
 
 def _conv_instances(layer: Layer) -> dict[str, Instance]:
@@ -147,29 +166,50 @@ def _conv_instances(layer: Layer) -> dict[str, Instance]:
     return {"columns": Instance(name, "fxp_lane_conv.h", "FXP_LANE_CONV", arguments)}
 
 
-def _conv_instructions(layer: Layer) -> float:
-    height, width, channels = layer.output_shape
-    calls, fields = padded(channels) // 2 * width, _conv_args(layer)
-    step = 11 * _conv_products(layer) / 4 + 20
-    return calls * (row_pairs(height, 1) * step + 35) + width * 8 * fields["plane_rows"] * _row_taps(layer)
+def _lane_conv(compact: bool) -> Kernel:
+    """Convolution from int8 codes, four products per instruction. `compact` stores nibbles, expanded on the way."""
+
+    def refusal(layer: Layer) -> str:
+        if compact and layer.weight_format.max_code > _MAX_NIBBLE:
+            return f"weights {layer.weight_format} are no nibbles"
+        reason = lane_conv_refusal(layer)
+        if not reason and compact and _conv_lanes(layer).extra > _NIBBLE_SCALE:
+            return f"sums scaled by 2**{_conv_lanes(layer).extra}: nibbles are expanded to at most 2**{_NIBBLE_SCALE}"
+        return reason
+
+    def args(layer: Layer) -> dict:
+        return _conv_args(layer) | ({"right": _NIBBLE_SCALE - _conv_lanes(layer).extra} if compact else {})
+
+    def instructions(layer: Layer) -> float:
+        height, width, channels = layer.output_shape
+        calls, fields = padded(channels) // 2 * width, _conv_args(layer)
+        step = 11 * _conv_products(layer) / 4 + 20
+        expand = 5 * _conv_products(layer) * compact
+        fill = width * 8 * fields["plane_rows"] * _row_taps(layer)
+        return calls * (row_pairs(height, 1) * step + 35 + expand) + fill
+
+    def scratch_bytes(layer: Layer) -> int:
+        fields = _conv_args(layer)
+        plane = fields["plane_rows"] * layer.stride[0] * _row_taps(layer)
+        return 4 * (fields["padded_words"] + plane + compact * fields["weights_words"])
+
+    return Kernel(
+        "fxp_conv2d_lanes",
+        CONV2D,
+        S8,
+        FOR_DEPTHWISE[1],
+        args=args,
+        constants=_conv_codes if compact else _conv_constants,
+        instances=_conv_instances,
+        instructions=instructions,
+        refusal=refusal,
+        proof=_lane_proof,
+        scratch_bytes=scratch_bytes,
+    )
 
 
-LANE_CONV = Kernel(
-    "fxp_conv2d_lanes",
-    CONV2D,
-    S8,
-    FOR_DEPTHWISE[1],
-    args=_conv_args,
-    constants=_conv_constants,
-    instances=_conv_instances,
-    instructions=_conv_instructions,
-    refusal=lane_conv_refusal,
-    proof=_lane_proof,
-    scratch_bytes=lambda layer: (
-        4 * (_conv_args(layer)["padded_words"] + _conv_args(layer)["plane_rows"] * layer.stride[0] * _row_taps(layer))
-    ),
-)
-"""Convolution from int8 codes, four products per instruction."""
+LANE_CONV = _lane_conv(compact=False)
+LANE_CONV_COMPACT = _lane_conv(compact=True)
 
 
 def _walk_lanes(layer: Layer) -> Lanes | None:

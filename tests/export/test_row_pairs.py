@@ -13,7 +13,7 @@ import pytest
 from export import accumulator, c_engine, c_source, interpreter, kernel_plan, random_model
 from export.c_engine import CEngine
 from export.integer_model import CONV2D, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
-from export.kernel_plan import FAST, plan, row_pairs
+from export.kernel_plan import FAST, SMALL, plan, quads, row_pairs
 from export.kernel_plan import lanes as lane_kernels
 from export.kernel_plan.schedule import Profile
 from quant.qformat import QFormat, activation_format, weight_format
@@ -22,19 +22,21 @@ NO_PADDING = ((0, 0), (0, 0))
 SAME = ((1, 1), (1, 1))
 U4 = activation_format(4, 3, True)
 QUAD, PAIRS = "fxp_pointwise_conv2d_quad", "fxp_pointwise_conv2d_pairs"
+QUADS = {FAST: QUAD, SMALL: "fxp_pointwise_conv2d_quad_w4"}
 WALK, LANES, PAIRS_CONV = "fxp_depthwise_conv2d_pairs", "fxp_conv2d_lanes", "fxp_conv2d_pairs"
 
 
 @pytest.fixture(autouse=True)
 def _chosen_wherever_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """For small tensors the plan prefers other kernels, with reason; here it is to prefer these."""
-    free = [
-        dataclasses.replace(
-            kernel, instructions=lambda layer, price=float(kernel.function in (PAIRS, PAIRS_CONV)): price
-        )
-        for kernel in row_pairs.FAST_KERNELS
-    ]
-    monkeypatch.setitem(kernel_plan.CHOICES, FAST, Profile((*free, *kernel_plan.CHOICES[FAST].kernels)))
+    for profile, kernels in ((FAST, row_pairs.FAST_KERNELS), (SMALL, row_pairs.SMALL_KERNELS)):
+        free = [
+            dataclasses.replace(
+                kernel, instructions=lambda layer, price=float(kernel.function in (PAIRS, PAIRS_CONV)): price
+            )
+            for kernel in kernels
+        ]
+        monkeypatch.setitem(kernel_plan.CHOICES, profile, Profile((*free, *kernel_plan.CHOICES[profile].kernels)))
 
 
 def _conv(name: str, shape: tuple, kernel: np.ndarray, x: QFormat, *, shift: int, **fields) -> Layer:
@@ -65,8 +67,8 @@ def _source(height: int, width: int, channels: int, seed: int = 0) -> Layer:
     return _conv("source", (height, width, 4), kernel, QFormat(8, 7), shift=6, bias=300)
 
 
-def _kernels(model: IntegerModel) -> list[str]:
-    return [step.kernel.function for step in plan(model, FAST).steps]
+def _kernels(model: IntegerModel, profile: str = FAST) -> list[str]:
+    return [step.kernel.function for step in plan(model, profile).steps]
 
 
 @pytest.fixture(scope="module", name="objects")
@@ -83,9 +85,9 @@ def _assert_equal(objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callab
     """Compares every layer of the C of a model with the interpreter."""
     host = c_engine.include_dir().parent / "host" / "fxp_host.c"
 
-    def compare(model: IntegerModel, count: int = 12) -> None:
+    def compare(model: IntegerModel, profile: str = FAST, count: int = 12) -> None:
         folder = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
-        for name, text in c_source.generate(model, FAST).items():
+        for name, text in c_source.generate(model, profile).items():
             (folder / name).write_text(text)
         flags = [*c_engine.C_FLAGS, "-O1", "-fPIC", "-shared", f"-I{c_engine.include_dir()}", f"-I{folder}"]
         files = [folder / c_source.SOURCE, host, *objects]
@@ -107,8 +109,8 @@ def _compare(model: IntegerModel, codes: np.ndarray, outputs: dict[str, np.ndarr
 @pytest.mark.parametrize(
     ("height", "width", "channels"), [(1, 1, 4), (2, 1, 3), (3, 2, 17), (4, 3, 8), (5, 4, 6), (6, 5, 12), (25, 5, 8)]
 )
-@pytest.mark.parametrize("depthwise_layers", [1, 2])
-def test_every_parity_of_rows_and_width(assert_equal, height, width, channels, depthwise_layers):
+@pytest.mark.parametrize(("depthwise_layers", "profile"), [(1, FAST), (2, FAST), (2, SMALL)])
+def test_every_parity_of_rows_and_width(assert_equal, height, width, channels, depthwise_layers, profile):
     """Two depthwise layers go through both leads."""
     rng = np.random.default_rng(height)
     source = _source(height, width, channels)
@@ -121,18 +123,21 @@ def test_every_parity_of_rows_and_width(assert_equal, height, width, channels, d
         layers.append(_conv(f"pointwise{i}", shape, kernel, x, shift=5, bias=rng.integers(-60, 60)))
         x = layers[-1].output_format
     model = _network(source, *layers)
-    assert _kernels(model)[1:3] == [WALK, QUAD]
-    assert_equal(model)
+    assert _kernels(model, profile)[1:3] == [WALK, QUADS[profile]]
+    assert_equal(model, profile)
 
 
-@pytest.mark.parametrize(("weight_bits", "activation_bits"), [(4, 4), (2, 3), (3, 2), (8, 4)])
-def test_networks_of_few_bits(assert_equal, weight_bits, activation_bits):
+@pytest.mark.parametrize(
+    ("weight_bits", "activation_bits", "profile"),
+    [(4, 4, FAST), (2, 3, FAST), (3, 2, FAST), (8, 4, FAST), (4, 4, SMALL), (2, 3, SMALL)],
+)
+def test_networks_of_few_bits(assert_equal, weight_bits, activation_bits, profile):
     model = random_model.ds_cnn(
         3, channels=18, blocks=2, weight_bits=weight_bits, activation_bits=activation_bits, input_shape=(21, 10, 1)
     )
-    assert WALK in _kernels(model)
-    assert (QUAD in _kernels(model)) == (weight_bits <= 4)
-    assert_equal(model, 8)
+    assert WALK in _kernels(model, profile)
+    assert (QUADS[profile] in _kernels(model, profile)) == (weight_bits <= 4)
+    assert_equal(model, profile, 8)
 
 
 def test_wider_activations_get_other_kernels():
@@ -147,9 +152,10 @@ def _pointwise_after(source: Layer, kernel: np.ndarray, **fields) -> list[Layer]
     return [first, _conv("pointwise", first.output_shape, kernel, first.output_format, **fields)]
 
 
+@pytest.mark.parametrize("profile", [FAST, SMALL])
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("excess", [0, 1])
-def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal, sign, excess):
+def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal, sign, excess, profile):
     """19 weights of 7 and one of 3 on codes of 15 sum to 2040; the bias goes to -2048 or 2047, and one further."""
     depth, shift = 20, 7
     kernel = np.full((1, 1, depth, 4), sign * 7)
@@ -160,10 +166,63 @@ def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal,
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.array([bias, 5000, bias, -5000]))
     low, high = accumulator.bounds(layers[-1])
     assert (high if sign > 0 else low)[0] == (2047 + excess if sign > 0 else -2048 - excess)
+    assert quads.lane_steps(layers[-1]) == (3 if excess else 5), "half of the five steps, rounded up, or all"
     model = _network(source, *layers)
-    assert _kernels(model)[2] == (PAIRS if excess else QUAD)
-    assert ("lower lane" in row_pairs.quad_refusal(layers[-1])) == bool(excess)
-    assert_equal(model)
+    assert _kernels(model, profile)[2] == QUADS[profile]
+    assert_equal(model, profile)
+
+
+def _spans(kernel: np.ndarray, bias: np.ndarray, steps: int) -> np.ndarray:
+    """Extremes of even channels' sums over every so many steps, [2, spans, channels]; the bias is the first one's."""
+    by_input = 15 * kernel[0, 0, :, ::2].astype(np.int64)
+    spans = [by_input[at : at + 4 * steps] for at in range(0, len(by_input), 4 * steps)]
+    peaks = np.array([[np.minimum(span, 0).sum(0) for span in spans], [np.maximum(span, 0).sum(0) for span in spans]])
+    peaks[:, 0] += bias[::2]
+    return peaks
+
+
+@pytest.mark.parametrize("profile", [FAST, SMALL])
+@pytest.mark.parametrize(
+    ("weights", "depth", "bias", "every"),
+    [
+        ([7], 64, 0, 4),
+        ([-7], 64, 0, 4),
+        ([7], 20, 0, 3),
+        ([-7], 21, 2047, 6),
+        ([7], 21, -2048, 6),
+        ([7], 21, 1, 3),
+        ([7], 40, 420, 3),
+        ([-7, 7], 172, 0, 9),
+        ([-7, 7, 0, 3], 276, 90, 12),
+        ([7], 8, 1627, 1),
+    ],
+)
+def test_lower_lanes_are_taken_out_as_few_times_as_sums_allow(assert_equal, weights, depth, bias, every, profile):
+    kernel = np.empty((1, 1, depth, 4), int)
+    kernel[0, 0] = np.resize(weights, depth)[:, None]
+    shift = 5
+    bias = np.array([bias, 900, bias, -900])
+    source = _source(3, 2, depth)
+    layers = _pointwise_after(source, kernel, shift=shift, bias=bias - (1 << shift - 1))
+    assert quads.lane_steps(layers[-1]) == every
+    peaks = _spans(kernel, bias, every)
+    assert peaks.min() >= -2048 and peaks.max() <= 2047
+    model = _network(source, *layers)
+    assert _kernels(model, profile)[2] == QUADS[profile]
+    assert_equal(model, profile)
+
+
+@pytest.mark.parametrize(("bias", "refused"), [(1627, False), (1628, True), (-1628, False), (-1629, True)])
+def test_a_layer_whose_sums_never_fit_the_lower_lane_is_not_given_it(assert_equal, bias, refused):
+    """Four inputs, which is the least, sum to 420 beside the bias in one direction or the other."""
+    kernel = np.full((1, 1, 8, 4), 7 if bias > 0 else -7)
+    source = _source(3, 2, 8)
+    layers = _pointwise_after(source, kernel, shift=6, bias=np.array([bias - 32, 0, 0, 0]))
+    assert ("4 input channels sum to" in quads.refusal(layers[-1])) == refused
+    model = _network(source, *layers)
+    for profile, quad in QUADS.items():
+        assert _kernels(model, profile)[2] == (PAIRS if refused else quad)
+        assert_equal(model, profile)
 
 
 def test_only_the_lower_lane_has_a_narrow_proof(assert_equal):
@@ -171,13 +230,13 @@ def test_only_the_lower_lane_has_a_narrow_proof(assert_equal):
     kernel = rng.integers(-1, 2, (1, 1, 64, 8))
     kernel[0, 0, :, 1::2] = 7
     source = _source(5, 3, 64)
-    model = _network(source, *_pointwise_after(source, kernel, shift=9))
-    assert _kernels(model)[2] == QUAD
-    assert_equal(model)
+    layers = _pointwise_after(source, kernel, shift=9)
+    assert quads.lane_steps(layers[-1]) == 16
+    assert_equal(_network(source, *layers))
     kernel[0, 0, :, 2] = 7
-    model = _network(source, *_pointwise_after(source, kernel, shift=9))
-    assert _kernels(model)[2] == PAIRS
-    assert_equal(model)
+    layers = _pointwise_after(source, kernel, shift=9)
+    assert quads.lane_steps(layers[-1]) == 4
+    assert_equal(_network(source, *layers))
 
 
 @pytest.mark.parametrize("shift", range(12))
@@ -190,7 +249,7 @@ def test_every_shift_of_a_quad_and_ties(assert_equal, shift):
     source = _source(4, 3, 12)
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.clip(bias, -limit, limit))
     model = _network(source, *layers)
-    assert (_kernels(model)[2] == QUAD) == (not row_pairs.quad_refusal(layers[-1]))
+    assert (_kernels(model)[2] == QUAD) == (not quads.refusal(layers[-1]))
     assert_equal(model)
 
 
@@ -247,12 +306,24 @@ def test_lanes_hold_sixteen_bits_and_no_more(assert_equal, sign, excess):
     [((10, 4), (2, 2), 1, 8), ((10, 4), (2, 1), 1, 6), ((3, 2), (1, 1), 2, 4), ((4, 3), (2, 2), 4, 5)],
 )
 @pytest.mark.parametrize("padding", [NO_PADDING, ((4, 5), (1, 1)), ((1, 0), (0, 2))])
-def test_first_convolution_as_a_product_of_polynomials(assert_equal, size, stride, depth, channels, padding):
+@pytest.mark.parametrize("profile", [FAST, SMALL])
+def test_first_convolution_as_a_product_of_polynomials(assert_equal, size, stride, depth, channels, padding, profile):
     kernel = np.random.default_rng(depth).integers(-4, 5, (*size, depth, channels))
     layer = _conv("conv", (14, 9, depth), kernel, QFormat(8, 5), shift=8, stride=stride, padding=padding, bias=700)
     model = _network(layer)
-    assert _kernels(model)[0] == LANES
-    assert_equal(model)
+    assert _kernels(model, profile)[0] == LANES
+    assert_equal(model, profile)
+
+
+@pytest.mark.parametrize(("shift", "bias", "extra"), [(8, 700, 0), (6, 100, 2), (3, 0, 5), (0, 0, 8)])
+def test_nibbles_of_a_first_convolution_are_expanded_to_every_scale(assert_equal, shift, bias, extra):
+    kernel = np.resize([-7, 7, 0, -1, 3], (4, 2, 1, 4)).transpose(0, 1, 2, 3)
+    x = QFormat(3, 2)
+    layer = _conv("conv", (9, 5, 1), kernel, x, shift=shift, stride=(2, 1), bias=bias)
+    assert lane_kernels._conv_lanes(layer).extra == extra
+    model = _network(layer)
+    assert _kernels(model, SMALL)[0] == LANES
+    assert_equal(model, SMALL)
 
 
 @pytest.mark.parametrize("weight", [-7, 7])

@@ -35,12 +35,34 @@ typedef struct {
     fxp_quad_products *products;
 } fxp_pointwise_conv2d_quad_args;
 
-/* scratch: 8 * input_words + 4 * output_words bytes */
+/* scratch: 8 * input_words bytes */
 void fxp_pointwise_conv2d_quad(
     const fxp_pointwise_conv2d_quad_args *args, const void *input, void *output, void *scratch
 );
 
-/* The same without a condition on sums: two products per instruction. */
+/* Made by FXP_QUAD_COLUMN of fxp_quad_products.h. */
+typedef void fxp_quad_column(
+    const fxp_word *pairs, const uint32_t *weights, const fxp_word *pairs_end, fxp_word *output, int32_t output_bytes
+);
+
+/* The same with weights as nibbles, expanded quad by quad for so many pairs of positions. */
+typedef struct {
+    int32_t height; /* the same in and out */
+    int32_t width;
+    int32_t lead;
+    int32_t input_words;
+    int32_t output_words;
+    int32_t pairs_at_once;
+    const uint32_t *codes;
+    fxp_quad_column *column;
+} fxp_pointwise_conv2d_quad_w4_args;
+
+/* scratch: 8 * (input_words + 1) + 8 * input_words * pairs_at_once bytes */
+void fxp_pointwise_conv2d_quad_w4(
+    const fxp_pointwise_conv2d_quad_w4_args *args, const void *input, void *output, void *scratch
+);
+
+/* The same for weights of any width: two products per instruction. */
 typedef struct {
     int32_t pairs; /* row pairs times columns, the same in and out */
     int32_t input_words;
@@ -93,13 +115,15 @@ typedef struct {
     int32_t padded_words; /* of all padded rows */
     int32_t row_taps;     /* columns of the window times input channels */
     int32_t plane_rows;
-    int32_t row_pairs; /* of the output */
-    const uint32_t *weights;
+    int32_t row_pairs;       /* of the output */
+    const uint32_t *weights; /* NULL: made on the way from codes, times 2^(12 - right) */
+    const uint32_t *codes;   /* nibbles, and biases */
+    int32_t right;
     int32_t weights_words; /* of a channel pair */
     fxp_lane_conv *columns;
 } fxp_conv2d_lanes_args;
 
-/* scratch: 4 * padded_words + 4 * plane_rows * stride.vertical * row_taps bytes */
+/* scratch: 4 * (padded_words + plane_rows * stride.vertical * row_taps) bytes; without weights 4 * weights_words more */
 void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void *output, void *scratch);
 
 /* Made by FXP_LANE_PLANES and FXP_LANE_WALK of fxp_lane_walk.h. */

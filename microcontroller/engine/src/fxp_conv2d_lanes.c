@@ -2,9 +2,13 @@
  * 2-D convolution from int8 to row pairs for depthwise with lead 1, as a product of polynomials.
  *
  * input    int8 [input.height][input.width][input.channels]
- * weights  as fxp_lane_conv.h draws them; a tap is [row of the window modulo the stride][column][input channel]
+ * weights  as fxp_lane_conv.h draws them; a tap is [row of the window modulo the stride][column][input channel]. Or NULL:
+ *          they are made for a channel pair and a column of the output from
+ * codes    [channel pair]{ 2 biases | [4 words W of weights] their nibbles }: of word i, which is w[odd] + w[even] z,
+ *          w[odd] + 8 and w[even] are the upper nibbles of both halfwords of codes << 4 * i
  * output   row pairs for depthwise, lead 1
- * scratch  the input with its padding, int8, in words; then the plane of one column of the output, [plane_rows][taps]
+ * scratch  the input with its padding, int8, in words; then the plane of one column of the output, [plane_rows][taps];
+ *          then, without weights, weights_words
  */
 #include "fxp_dsp.h"
 #include "fxp_row_pairs.h"
@@ -46,20 +50,48 @@ static void fill(const fxp_conv2d_lanes_args *args, const int8_t *column, fxp_wo
     }
 }
 
+/* The word of weights in the upper nibbles of both halfwords, times 2^(12 - right). */
+static uint32_t two(uint32_t codes, int32_t right) {
+    return (uint32_t)((int32_t)((codes & 0xf000f000u) - 0x8000u) >> right);
+}
+
+/* All of a channel pair. */
+static const uint32_t *expand(const uint32_t *codes, int32_t right, fxp_word *weights, int32_t words) {
+    const fxp_word *const end = weights + words;
+    *weights++ = *codes++;
+    *weights++ = *codes++;
+    while (weights < end) {
+        const uint32_t four = *codes++;
+        weights[0] = two(four, right);
+        weights[1] = two(four << 4, right);
+        weights[2] = two(four << 8, right);
+        weights[3] = two(four << 12, right);
+        weights += 4;
+    }
+    return codes;
+}
+
 void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void *output, void *scratch) {
     const int32_t channel_pairs = args->output.channels / 2;
     const int32_t row_words = args->output.width * channel_pairs;
     int8_t *const padded = scratch;
     fxp_word *const plane = (fxp_word *)scratch + args->padded_words;
+    fxp_word *const expanded = plane + args->plane_rows * args->stride.vertical * args->row_taps;
 
     pad(args, input, padded);
     for (int32_t x = 0; x < args->output.width; ++x) {
         const uint32_t *weights = args->weights;
+        const uint32_t *codes = args->codes;
         fxp_word *out = (fxp_word *)output + x * channel_pairs;
         fill(args, padded + x * args->stride.horizontal * args->input.channels, plane);
         for (int32_t pair = 0; pair < channel_pairs; ++pair) {
-            args->columns(plane, weights, out, out + args->row_pairs * row_words);
-            weights += args->weights_words;
+            if (args->weights == NULL) {
+                codes = expand(codes, args->right, expanded, args->weights_words);
+                args->columns(plane, expanded, out, out + args->row_pairs * row_words);
+            } else {
+                args->columns(plane, weights, out, out + args->row_pairs * row_words);
+                weights += args->weights_words;
+            }
             ++out;
         }
     }

@@ -4,7 +4,7 @@
  * input    row pairs for 1x1
  * weights  as fxp_quad_products.h draws them
  * output   row pairs for depthwise, the same lead; may begin where the input does
- * scratch  two positions as int16, interleaved for the inner loop: what allows work in place; then outputs of two columns
+ * scratch  two positions as int16, interleaved for the inner loop: what allows work in place
  *
  * The two positions are the rows of a pair. Where one of the rows is not the tensor's, they are two columns of the other.
  */
@@ -14,32 +14,13 @@
 static void half_pairs(
     const fxp_pointwise_conv2d_quad_args *args, const fxp_word *in, fxp_word *out, fxp_word *scratch, int32_t row
 ) {
-    const uint32_t *const weights_end = args->weights + args->weights_words;
-    const int32_t in_words = args->input_words;
-    const int32_t out_words = args->output_words;
-    fxp_word *const both = scratch + 2 * in_words;
-    const int32_t shift = 4 + 8 * row;
-
     for (int32_t x = 0; x < args->width; x += 2) {
         const int32_t another = x + 1 < args->width;
-        const fxp_word *next = in + another * in_words;
-        fxp_word *pair = scratch;
-        for (int32_t i = 0; i < in_words; ++i) {
-            *pair++ = in[i] >> shift & 0x000f000fu;
-            *pair++ = next[i] >> shift & 0x000f000fu;
-        }
-        args->products(scratch, args->weights, weights_end, both);
-        /* A halfword is in place for one of the columns; what the other half of a word holds has no meaning. */
-        for (int32_t i = 0; i < out_words; ++i) {
-            out[i] = row == 0 ? both[i] : both[i] << 16;
-        }
-        if (another) {
-            for (int32_t i = 0; i < out_words; ++i) {
-                out[out_words + i] = row == 0 ? both[i] >> 16 : both[i];
-            }
-        }
-        in += 2 * in_words;
-        out += 2 * out_words;
+        fxp_column_pair(in, in + another * args->input_words, row, scratch, args->input_words);
+        args->products(scratch, args->weights, args->weights + args->weights_words, out);
+        fxp_spread_columns(out, 1 + another, row, args->output_words);
+        in += 2 * args->input_words;
+        out += 2 * args->output_words;
     }
 }
 

@@ -45,6 +45,35 @@ static inline void fxp_position_pair(const fxp_word *input, fxp_word *pair, int3
     }
 }
 
+/* The same of two columns of one row, 0 the upper or 1 the lower one of a pair whose other row is not the tensor's. */
+static inline void
+fxp_column_pair(const fxp_word *first, const fxp_word *second, int32_t row, fxp_word *pair, int32_t words) {
+    const int32_t shift = 4 + 8 * row;
+    for (int32_t i = 0; i < words; ++i) {
+        *pair++ = first[i] >> shift & 0x000f000fu;
+        *pair++ = second[i] >> shift & 0x000f000fu;
+    }
+}
+
+/*
+ * Back: the outputs of so many columns, which lie two and two in the first half of the row, to columns of that row. A
+ * halfword is in place for one of the columns; what the other half of a word holds has no meaning.
+ */
+static inline void fxp_spread_columns(fxp_word *output, int32_t columns, int32_t row, int32_t words) {
+    for (int32_t x = (columns - 1) / 2 * 2; x >= 0; x -= 2) {
+        const fxp_word *both = output + x / 2 * words;
+        fxp_word *const first = output + x * words;
+        fxp_word *const second = first + words;
+        for (int32_t i = 0; i < words; ++i) {
+            const uint32_t codes = both[i];
+            first[i] = row == 0 ? codes : codes << 16;
+            if (x + 1 < columns) {
+                second[i] = row == 0 ? codes >> 16 : codes;
+            }
+        }
+    }
+}
+
 /* The lower and the upper halves of two words: { a.low | b.low } and { a.high | b.high }. */
 static inline uint32_t fxp_lows(uint32_t a, uint32_t b) {
 #if defined(__ARM_FEATURE_DSP)

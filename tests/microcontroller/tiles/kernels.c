@@ -48,11 +48,14 @@ EVERY_PLANE_2(PLANE_2)
 EVERY_SHUFFLE(SHUFFLE)
 
 #define EVERY_QUAD(make) \
-    make(1, 0, 4) make(1, 3, 4) make(1, 4, 4) make(1, 11, 1) make(2, 0, 1) make(2, 3, 3) make(2, 4, 2) make(2, 11, 4) \
-    make(5, 1, 4) make(5, 3, 4) make(5, 4, 4) make(5, 8, 3)
-#define QUAD(steps, shift, bits) FXP_QUAD_PRODUCTS(quad_##steps##_##shift, steps, shift, bits)
-#define QUAD_ROW(steps, shift, bits) {quad_##steps##_##shift, steps},
+    make(1, 1, 0, 4) make(1, 1, 3, 4) make(1, 1, 4, 4) make(1, 1, 11, 1) make(2, 2, 0, 1) make(2, 2, 3, 3) \
+    make(2, 1, 4, 2) make(2, 1, 11, 4) make(5, 5, 1, 4) make(5, 2, 3, 4) make(5, 3, 4, 4) make(5, 1, 0, 3)
+#define QUAD(steps, every, shift, bits) FXP_QUAD_PRODUCTS(quad_##steps##_##shift, steps, every, shift, bits)
+#define QUAD_ROW(steps, every, shift, bits) {quad_##steps##_##shift, steps},
 EVERY_QUAD(QUAD)
+#define COLUMN(steps, every, shift, bits) FXP_QUAD_COLUMN(column_##steps##_##shift, steps, every, shift, bits)
+#define COLUMN_ROW(steps, every, shift, bits) {column_##steps##_##shift, steps},
+EVERY_QUAD(COLUMN)
 
 /* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
 #define EVERY_WALK(make) \
@@ -80,6 +83,7 @@ EVERY_CONV(CONV)
 
 const struct kernels KERNELS = {
     .quads = {EVERY_QUAD(QUAD_ROW)},
+    .columns = {EVERY_QUAD(COLUMN_ROW)},
     .walks = {EVERY_WALK(WALK_ROW)},
     .splits = {EVERY_SPLIT(SPLIT_ROW)},
     .convs = {EVERY_CONV(CONV_ROW)},

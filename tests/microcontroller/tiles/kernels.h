@@ -34,6 +34,11 @@ struct quad_kernel {
     int32_t steps;
 };
 
+struct column_kernel {
+    fxp_quad_column *function;
+    int32_t steps;
+};
+
 struct walk_kernel {
     fxp_lane_walk *function;
     int32_t plane_words;
@@ -55,6 +60,7 @@ struct conv_kernel {
 
 struct kernels {
     struct quad_kernel quads[QUAD_KERNELS];
+    struct column_kernel columns[QUAD_KERNELS];
     struct walk_kernel walks[WALK_KERNELS];
     struct split_kernel splits[SPLIT_KERNELS];
     struct conv_kernel convs[CONV_KERNELS];

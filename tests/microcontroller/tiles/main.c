@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 8, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 static fxp_word input[MAX_WORDS];
@@ -127,20 +127,40 @@ static void fill_few_bits(int32_t words, int32_t step) {
     }
 }
 
+static void fill_quads(int32_t quads, int32_t steps) {
+    const int32_t words = 2 + 4 * steps;
+    fill_weights(quads * words, draw() % 4);
+    for (int32_t i = 0; i < quads; ++i) {
+        weights[i * words] = bias();
+        weights[i * words + 1] = bias();
+    }
+}
+
 static uint32_t quad_tile(void) {
     const uint32_t chosen = draw() % QUAD_KERNELS;
     const struct quad_kernel kernel = dsp_kernels.quads[chosen];
     const int32_t words = 2 * (2 + 4 * kernel.steps);
     fill_few_bits(4 * kernel.steps, 2);
-    fill_weights(words, draw() % 4);
-    for (int32_t i = 0; i < 2; ++i) {
-        weights[i * words / 2] = bias();
-        weights[i * words / 2 + 1] = bias();
-    }
+    fill_quads(2, kernel.steps);
     memset(outputs, 0x5a, 64);
     kernel.function(input, weights, weights + words, outputs[0]);
     twin_kernels.quads[chosen].function(input, weights, weights + words, outputs[1]);
     return different(outputs[0], outputs[1], 4 * sizeof(fxp_word));
+}
+
+/* Outputs of two to five words for each pair of positions, of which two are written. */
+static uint32_t column_tile(void) {
+    const uint32_t chosen = draw() % QUAD_KERNELS;
+    const struct column_kernel kernel = dsp_kernels.columns[chosen];
+    const int32_t words = (1 + (int32_t)(draw() % 4)) * 4 * kernel.steps;
+    const int32_t output_bytes = 8 + 4 * (int32_t)(draw() % 4);
+    fill_few_bits(words, 2);
+    fill_quads(1, kernel.steps);
+    memset(outputs[0], 0x5a, 128);
+    memset(outputs[1], 0x5a, 128);
+    kernel.function(input, weights, input + words, outputs[0], output_bytes);
+    twin_kernels.columns[chosen].function(input, weights, input + words, outputs[1], output_bytes);
+    return different(outputs[0], outputs[1], 128);
 }
 
 /* Any words are weights of lanes, and leave them in every way. */
@@ -219,10 +239,10 @@ _Noreturn void reset(void) {
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += pair_tile() + plane_tile() + shuffle_tile();
-        wrong += quad_tile() + walk_tile() + split_tile() + conv_tile();
+        wrong += quad_tile() + column_tile() + walk_tile() + split_tile() + conv_tile();
     }
     print("tiles ");
-    print_number(7u * TILES);
+    print_number(KINDS * TILES);
     print(" different ");
     print_number(wrong);
     print("\n");
