@@ -7,18 +7,16 @@ time; every number in them comes from the model. They compile against `microcont
 import pathlib
 import re
 
-import numpy as np
-
 from cli.command import UserError
+from export.c_text import constants, convert, initializer, instances, pointer, string
 from export.integer_model import IntegerModel
-from export.kernel_plan import ALIGNMENT, FAST, PROFILES, Conversion, Plan, Step, Tensor, plan
-from export.kernel_plan.kernel import Constant, requantization, shape_fields
+from export.kernel_plan import ALIGNMENT, FAST, PROFILES, Plan, plan
+from export.kernel_plan.kernel import requantization, shape_fields
 from export.kernel_plan.layout import CHANNEL_BLOCK
 
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
 PLAN = "plan.txt"
-_COLUMNS = 120
 _REMEDY = "write the bundle again with python -m export.convert"
 
 
@@ -59,8 +57,8 @@ def profile_of(folder: pathlib.Path) -> str:
 def _header(model: IntegerModel, steps: Plan, profile: str) -> str:
     height, width, channels = model.input_shape
     macros = {
-        "NAME": _string(model.name),
-        "SHA256": _string(model.sha256),
+        "NAME": string(model.name),
+        "SHA256": string(model.sha256),
         "INPUT_HEIGHT": height,
         "INPUT_WIDTH": width,
         "INPUT_CHANNELS": channels,
@@ -130,8 +128,8 @@ void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes);
 def _source(model: IntegerModel, steps: Plan) -> str:
     parts = [
         _preamble(model, steps),
-        *_instances(steps),
-        *(_constants(step) for step in steps.steps),
+        *instances(steps.steps),
+        *(constants(step) for step in steps.steps),
         _labels(model),
         _layer_table(steps),
         _unpack(steps),
@@ -169,58 +167,8 @@ static_assert(FXP_MODEL_ARENA_BYTES % FXP_ALIGNMENT == 0, "the arena is a whole 
 """
 
 
-def _instances(steps: Plan) -> list[str]:
-    """Functions made by macros of the engine, each once."""
-    made = {instance.name: instance for step in steps.steps for instance in step.instances.values()}
-    lines = [f"{made[name].macro}({', '.join(map(str, (name, *made[name].arguments)))})\n" for name in sorted(made)]
-    return ["".join(lines)] if lines else []
-
-
-def _constants(step: Step) -> str:
-    layer = step.layer
-    shape = " x ".join(map(str, layer.output_shape))
-    text = f"/* {layer.name}: {layer.op} to {shape} */\n"
-    for field, constant in step.constants.items():
-        text += _array(f"{layer.name}_{field}", constant)
-    return text + f"static const {step.kernel.args_type} {layer.name}_args = {_fields(_args(step))};\n"
-
-
-def _array(name: str, constant: Constant) -> str:
-    values = constant.values
-    if values.dtype == np.uint32:
-        cells = [f"0x{value:08x}," for value in values.tolist()]
-    else:
-        width = max(len(str(values.min())), len(str(values.max())))
-        cells = [f"{value:>{width}}," for value in values.tolist()]
-    per_line = max((_COLUMNS - 4) // (len(cells[0]) + 1), 1)
-    rows = [cells[i : i + per_line] for i in range(0, len(cells), per_line)]
-    lines = "\n".join("    " + " ".join(row) for row in rows)
-    return (
-        f"// clang-format off: {constant.layout}\n"
-        f"alignas(FXP_ALIGNMENT) static const {values.dtype}_t {name}[{values.size}] = {{\n{lines}\n}};\n"
-        "// clang-format on\n"
-    )
-
-
-def _args(step: Step) -> dict:
-    """The kernel's argument struct: field -> number, C expression, or a nested struct's fields."""
-    fields = step.kernel.args(step.layer)
-    fields |= {field: f"{step.layer.name}_{field}" for field in step.constants}
-    return fields | {field: instance.name for field, instance in step.instances.items()}
-
-
-def _fields(fields: dict, indent: str = "") -> str:
-    """A braced list of designated initializers; nested ones go on one line."""
-    lines = []
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            value = "{" + ", ".join(f".{key} = {item}" for key, item in value.items()) + "}"
-        lines.append(f"{indent}    .{name} = {value},\n")
-    return "{\n" + "".join(lines) + indent + "}"
-
-
 def _labels(model: IntegerModel) -> str:
-    lines = "\n".join(f"    {_string(label)}," for label in model.labels)
+    lines = "\n".join(f"    {string(label)}," for label in model.labels)
     return (
         "// clang-format off\n"
         f"const char *const fxp_model_labels[FXP_MODEL_OUTPUT_BYTES] = {{\n{lines}\n}};\n// clang-format on\n"
@@ -232,9 +180,9 @@ def _layer_table(steps: Plan) -> str:
     for step in steps.steps:
         layer = step.layer
         fields = {
-            "name": _string(layer.name),
-            "op": _string(layer.op),
-            "kernel": _string(step.kernel.function),
+            "name": string(layer.name),
+            "op": string(layer.op),
+            "kernel": string(step.kernel.function),
             "macs": layer.macs,
             "weight_bytes": step.constant_bytes,
             "output_bytes": step.output.bytes,
@@ -246,7 +194,7 @@ def _layer_table(steps: Plan) -> str:
             fields[f"{tensor}_fraction_bits"] = q.fraction_bits
         fields["accumulator_bits"] = layer.accumulator_bits
         fields |= requantization(layer)
-        rows.append(f"    {_fields(fields, '    ')},\n")
+        rows.append(f"    {initializer(fields, '    ')},\n")
     return (
         "// clang-format off\n"
         f"const fxp_layer_info fxp_model_layers[FXP_MODEL_LAYER_COUNT] = {{\n{''.join(rows)}}};\n// clang-format on\n"
@@ -274,13 +222,13 @@ void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {{
 def _invoke(steps: Plan) -> str:
     calls = []
     for i, step in enumerate(steps.steps):
-        calls += [_conversion(conversion) for conversion in step.conversions]
-        arguments = [f"&{step.layer.name}_args", _pointer(step.input), _pointer(step.output)]
+        calls += [convert(conversion) for conversion in step.conversions]
+        arguments = [f"&{step.layer.name}_args", pointer(step.input), pointer(step.output)]
         if step.scratch is not None:
             arguments.append(f"bytes + {step.scratch}")
         calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")
-        calls.append(f"    observe(observer, context, {i}, {_pointer(step.output)}, {step.output.bytes});\n")
-    calls += [_conversion(conversion) for conversion in steps.answer]
+        calls.append(f"    observe(observer, context, {i}, {pointer(step.output)}, {step.output.bytes});\n")
+    calls += [convert(conversion) for conversion in steps.answer]
     used = any("bytes + " in call for call in calls)
     bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
     return f"""\
@@ -294,19 +242,3 @@ void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_obse
 {bytes_pointer}
 {"".join(calls)}}}
 """
-
-
-def _conversion(conversion: Conversion) -> str:
-    height, width, channels = conversion.input.shape
-    shape = f"(fxp_shape){{.height = {height}, .width = {width}, .channels = {channels}}}"
-    return f"    {conversion.function}({shape}, {_pointer(conversion.input)}, {_pointer(conversion.output)});\n"
-
-
-def _pointer(tensor: Tensor) -> str:
-    return tensor.place if isinstance(tensor.place, str) else f"bytes + {tensor.place}"
-
-
-def _string(text: str) -> str:
-    """A C string literal; bytes that are not printable ASCII, quotes, backslashes and '?' become octal escapes."""
-    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode())
-    return '"' + "".join(plain) + '"'

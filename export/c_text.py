@@ -18,12 +18,13 @@ def instances(steps: Sequence[Step]) -> list[str]:
 
 
 def constants(step: Step) -> str:
+    """A layer's const arrays and the argument struct that names them."""
     layer = step.layer
     shape = " x ".join(map(str, layer.output_shape))
     text = f"/* {layer.name}: {layer.op} to {shape} */\n"
     for field, constant in step.constants.items():
         text += _array(f"{layer.name}_{field}", constant)
-    return text + f"static const {step.kernel.args_type} {layer.name}_args = {fields(_args(step))};\n"
+    return text + f"static const {step.kernel.args_type} {layer.name}_args = {initializer(_args(step))};\n"
 
 
 def _array(name: str, constant: Constant) -> str:
@@ -50,7 +51,7 @@ def _args(step: Step) -> dict:
     return args | {field: instance.name for field, instance in step.instances.items()}
 
 
-def fields(fields: dict, indent: str = "") -> str:
+def initializer(fields: dict, indent: str = "") -> str:
     """A braced list of designated initializers; nested ones go on one line."""
     lines = []
     for name, value in fields.items():
@@ -60,13 +61,15 @@ def fields(fields: dict, indent: str = "") -> str:
     return "{\n" + "".join(lines) + indent + "}"
 
 
-def conversion(conversion: Conversion) -> str:
+def convert(conversion: Conversion) -> str:
+    """A call that changes the layout of a tensor."""
     height, width, channels = conversion.input.shape
     shape = f"(fxp_shape){{.height = {height}, .width = {width}, .channels = {channels}}}"
     return f"    {conversion.function}({shape}, {pointer(conversion.input)}, {pointer(conversion.output)});\n"
 
 
 def pointer(tensor: Tensor) -> str:
+    """Where a tensor begins: the caller's memory, or the arena's."""
     return tensor.place if isinstance(tensor.place, str) else f"bytes + {tensor.place}"
 
 

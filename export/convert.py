@@ -11,7 +11,7 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle, c_source, frontend_source, lower, model_card, tflite, trained
+from export import bundle, c_source, frontend_source, lower, model_card, stream_source, tflite, trained
 from export.integer_model import IntegerModel
 from export.kernel_plan import FAST, PROFILES
 from quant import apply
@@ -45,7 +45,8 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:
         lowered = lower.lower(model, source.name, source.labels)
-        c_files = c_source.with_plan(lowered, config.profile) | frontend_source.of_bundle(source.frontend)
+        c_files = c_source.with_plan(lowered, config.profile) | stream_source.of_model(lowered, config.profile)
+        c_files |= frontend_source.of_bundle(source.frontend)
     except ValueError as error:
         raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")

@@ -14,7 +14,7 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, frontend_source, model_card, random_model, tflite
+from export import c_source, frontend_source, model_card, random_model, stream_source, tflite
 from export.bundle import Bundle
 from export.frontend_config import FrontEndConfig
 from export.kernel_plan import PROFILES
@@ -76,7 +76,7 @@ def write(config: RandomBundleConfig) -> Bundle:
         name=name,
     )
     try:
-        c_files = c_source.with_plan(model, config.profile)
+        c_files = c_source.with_plan(model, config.profile) | stream_source.of_model(model, config.profile)
     except ValueError as error:
         raise UserError(f"the random model can't be run: {error}; choose fewer --channels") from error
     inputs = random_model.codes(config.seed, model, config.clips)

@@ -4,12 +4,12 @@ Two files beside `export.c_source`'s: `fxp_stream_model.h` (sizes, hash, labels,
 `fxp_stream_model.c`. They need nothing of fxp_model.c, and compile against the same engine.
 """
 
-from export.c_text import constants, conversion, fields, instances, pointer, string
+from export.c_text import constants, convert, initializer, instances, pointer, string
 from export.integer_model import AVERAGE_POOL, IntegerModel
 from export.kernel_plan import ALIGNMENT, FAST, INPUT
 from export.kernel_plan.layout import CHANNEL_BLOCK
 from export.kernel_plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
-from export.stream_interpreter import StreamInterpreter
+from export.stream_interpreter import StreamInterpreter, why_not
 
 HEADER = "fxp_stream_model.h"
 SOURCE = "fxp_stream_model.c"
@@ -28,6 +28,13 @@ def generate(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) 
     """
     steps = plan(model, profile, steps_per_call)
     return {HEADER: _header(model, steps), SOURCE: _source(model, steps), PLAN: steps.table() + "\n"}
+
+
+def of_model(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
+    """What a bundle's c/ folder has of the streaming network: `generate`'s files, or why there is none in `PLAN`."""
+    if reason := why_not(model):
+        return {PLAN: f"no streaming network: {reason}\n"}
+    return generate(model, profile)
 
 
 def _header(model: IntegerModel, steps: StreamPlan) -> str:
@@ -72,8 +79,10 @@ extern "C" {{
 extern const char *const fxp_stream_labels[FXP_STREAM_LABELS];
 
 /* What the network remembers: of each layer's input the last rows, with room for new ones behind them. */
+// clang-format off
 typedef struct {{
 {members or "    int8_t nothing;"}}} fxp_stream_state;
+// clang-format on
 
 /* Working memory of one call, with the alignment that it needs; nothing in it lasts. */
 typedef struct {{
@@ -114,7 +123,7 @@ def _field(item: StreamStep) -> str:
 def _source(model: IntegerModel, steps: StreamPlan) -> str:
     layers = [item.step for item in steps.steps]
     headers = {instance.header for step in layers for instance in step.instances.values()}
-    includes = "".join(f'#include "{header}"\n' for header in (HEADER, "fxp_stream.h", *sorted(headers)))
+    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted({"fxp_stream.h", *headers})))
     labels = "\n".join(f"    {string(label)}," for label in model.labels)
     parts = [
         f"""\
@@ -139,12 +148,12 @@ static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for
 def _sum_args(item: StreamStep) -> str:
     history = item.history
     sizes = dict(rows=history.rows, positions=history.positions, words=history.words)
-    return f"static const fxp_running_sum_s16_args {history.field}_args = {fields(sizes)};\n"
+    return f"static const fxp_running_sum_s16_args {history.field}_args = {initializer(sizes)};\n"
 
 
 def _functions(steps: StreamPlan) -> str:
     calls = [line for item in steps.steps for line in _calls(item)]
-    calls += [conversion(change) for change in steps.answer]
+    calls += [convert(conversion) for conversion in steps.answer]
     text = "".join(calls)
     used = "bytes + " in text
     bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
@@ -155,13 +164,15 @@ void fxp_stream_init(fxp_stream_state *state) {{
 
 void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *output, void *arena) {{
 {bytes_pointer}
-{text}}}
+    // clang-format off
+{text}    // clang-format on
+}}
 """
 
 
 def _calls(item: StreamStep) -> list[str]:
     step, history = item.step, item.history
-    calls = [conversion(change) for change in step.conversions]
+    calls = [convert(conversion) for conversion in step.conversions]
     if item.copies:
         calls.append(f"    memcpy(state->{history.field} + {history.kept_bytes}, {INPUT}, {history.new_bytes});\n")
     input_row = step.input.bytes // step.input.shape[0] if item.repetitions > 1 else 0

@@ -1,4 +1,9 @@
-/* The last rows of a stream to the front of their memory, upwards: what is moved may overlap where it goes. */
+/*
+ * The last rows of a stream to the front of their memory.
+ *
+ * input   { new_bytes that nobody needs any more | kept_bytes }
+ * output  { kept_bytes | room for new_bytes }, in place; it goes upwards, as what is moved may overlap where it goes
+ */
 #include "fxp_dsp.h"
 #include "fxp_stream.h"
 

@@ -1,0 +1,70 @@
+"""The streaming network on the emulated device equals its exact interpreter; what a step takes."""
+
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from export import c_engine, random_model, stream_source
+from export.integer_model import IntegerModel
+from export.kernel_plan import FAST, SMALL
+from export.stream_interpreter import StreamInterpreter
+
+FIRMWARE = pathlib.Path(__file__).parent / "stream"
+SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"
+COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
+
+
+def run_on_device(
+    model: IntegerModel, frames: np.ndarray, folder: pathlib.Path, profile: str = FAST, steps_per_call: int = 1
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Logits int8 [2, steps, labels] of two runs over the frames with a reset in between, and the firmware's counts."""
+    if not shutil.which(COMPILER) or not shutil.which(EMULATOR):
+        pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
+    for name, text in stream_source.generate(model, profile, steps_per_call).items():
+        (folder / name).write_text(text)
+    include = [f"-I{path}" for path in (c_engine.include_dir(), SEMIHOSTING, folder)]
+    machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DFRAMES_IN_FILE={len(frames)}"]
+    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *c_engine.sources()]
+    command = [COMPILER, *c_engine.C_FLAGS, "-O2", *machine, *include, *sources]
+    subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "stream.elf"], check=True)
+    (folder / "frames.bin").write_bytes(frames.tobytes())
+    counting = ["-M", "netduinoplus2", "-icount", "shift=0,sleep=off"]
+    output = ["-nographic", "-monitor", "none", "-serial", "null"]
+    semihosting = ["-semihosting-config", "enable=on,target=native", "-kernel", "stream.elf"]
+    done = subprocess.run(
+        [EMULATOR, *counting, *output, *semihosting],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    printed = dict(line.split() for line in (done.stdout + done.stderr).splitlines() if len(line.split()) == 2)
+    assert "stack_bytes" in printed, done.stderr[:400]
+    logits = np.fromfile(folder / "logits.bin", np.int8)
+    return logits.reshape(2, -1, len(model.labels)), {name: int(value) for name, value in printed.items()}
+
+
+def _frames(seed: int, count: int) -> np.ndarray:
+    frames = np.random.default_rng(seed).integers(-128, 128, (count, 10), dtype=np.int8)
+    frames[:30], frames[30:60], frames[60:80] = 127, -128, 0
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("weight_bits", "activation_bits", "profile", "steps_per_call"), [(8, 8, FAST, 1), (4, 4, SMALL, 2)]
+)
+def test_the_device_equals_the_interpreter(tmp_path, weight_bits, activation_bits, profile, steps_per_call):
+    model = random_model.ds_cnn(1, weight_bits=weight_bits, activation_bits=activation_bits)
+    frames = _frames(2, 240)
+    expected = StreamInterpreter(model).run(frames)
+    logits, counts = run_on_device(model, frames, tmp_path, profile, steps_per_call)
+    assert counts["missing_bytes"] == 0
+    for run in logits:
+        assert (run != expected).sum() == 0
+    assert counts["most"] - counts["least"] < 100
+    assert counts["most"] < 170_000 * steps_per_call
