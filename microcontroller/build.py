@@ -58,6 +58,10 @@ class Firmware:
         return max(section.load_address + section.bytes for section in self.sections if section.in_flash)
 
 
+class DoesNotFit(UserError):
+    """A model and its inputs that a board's memory can't take."""
+
+
 def tool(name: str) -> str:
     """Path of a program of the Arm toolchain ("gcc", "ar", "objdump"); raises `UserError` where it is missing."""
     path = shutil.which(_TOOL_PREFIX + name)
@@ -88,7 +92,8 @@ def build(
       kernels: what the model calls; None for this project's engine.
 
     Raises:
-      UserError: no toolchain, an unknown board, C that does not compile, or a model that does not fit the board.
+      DoesNotFit: the model exceeds the board's memory.
+      UserError: no toolchain, an unknown board, or C that does not compile.
     """
     target, kernels = boards.load(board), kernels or own_kernels()
     gcc, archiver = tool("gcc"), tool("ar")
@@ -169,7 +174,7 @@ def _run(command: list[str], folder: pathlib.Path, board: Board) -> str:
     lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]
     for line in lines:
         if "overflowed by" in line:
-            raise UserError(
+            raise DoesNotFit(
                 f"the model does not fit {board.name} with {board.flash_bytes} bytes of flash and {board.ram_bytes} "
                 f"of RAM: {line.rpartition(': ')[2].strip()}; use a smaller model"
             )

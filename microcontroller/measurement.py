@@ -59,6 +59,7 @@ class Bench:
       profile: of this project's kernels, one of `engines.PROFILE_NAMES`.
       timeout_s: limit on the wall clock of one emulator run.
       estimate_cycles: whether to run once more, for estimated cycles.
+      observed: how many inputs of every emulator run are run again for the layers' counts; None for all.
     """
 
     emulator: ModuleType
@@ -67,6 +68,7 @@ class Bench:
     profile: str
     timeout_s: float
     estimate_cycles: bool
+    observed: int | None = None
 
 
 def build_engine(bench: Bench, engine: Engine, bundle: Bundle) -> tuple[Code, Firmware]:
@@ -114,7 +116,7 @@ def _run(bench: Bench, firmware: Firmware, codes: np.ndarray) -> list[Report]:
     reports = []
     for start in range(0, len(codes), size):
         part = codes[start : start + size]
-        image = clip_image.write(firmware.elf.parent / f"clips{start}.bin", firmware, part)
+        image = clip_image.write(firmware.elf.parent / f"clips{start}.bin", firmware, part, bench.observed)
         reports.append(protocol.parse(bench.emulator.run(firmware.board, firmware.elf, image, bench.timeout_s)))
     return reports
 
@@ -171,6 +173,7 @@ def _cycles(bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[R
 def _instructions(model: IntegerModel, reports: list[Report], estimated: Estimate | None, note: str) -> dict[str, Any]:
     counts = [clip.instructions for report in reports for clip in report.clips]
     mean = round(sum(counts) / len(counts))
+    observed = sum(report.layer_inferences for report in reports)
     layers = []
     for i, layer in enumerate(model.layers):
         total = sum(report.layer_instructions[i] for report in reports)
@@ -179,7 +182,7 @@ def _instructions(model: IntegerModel, reports: list[Report], estimated: Estimat
                 "name": layer.name,
                 "op": layer.op,
                 "macs": layer.macs,
-                "instructions": round(total / len(counts)),
+                "instructions": round(total / observed),
                 "estimated_cycles": estimated.layers[i] if estimated else None,
             }
         )

@@ -47,7 +47,7 @@ class Report:
       calibration_instructions, calibration_ticks: of a loop of known length.
       step_error: largest error of the count of a loop's single turn, in instructions.
       clips: one per inference, in order.
-      layer_instructions: per layer, summed over as many inferences as there are clips.
+      layer_instructions: per layer, summed over `layer_inferences`.
       arena_bytes: of the model.
       stack_bytes: high-water mark, harness included.
     """
@@ -61,6 +61,7 @@ class Report:
     step_error: int
     clips: tuple[Clip, ...]
     layer_instructions: tuple[int, ...]
+    layer_inferences: int
     arena_bytes: int
     stack_bytes: int
 
@@ -97,7 +98,8 @@ def _report(lines: list[str]) -> Report:
         raise ValueError(f"{len(clips)} CLIP lines of {counted}")
     if [int(layer["index"]) for layer in layers] != list(range(len(layers))):
         raise ValueError("LAYER lines out of order")
-    if any(int(layer["inferences"]) != counted for layer in layers):
+    observed = int(layers[0]["inferences"])
+    if not 0 < observed <= counted or any(int(layer["inferences"]) != observed for layer in layers):
         raise ValueError("layers were measured over another number of inferences")
     if sum(clip.instructions for clip in clips) != int(summary["total"]):
         raise ValueError("the SUMMARY's total is not the sum of the CLIP lines")
@@ -111,6 +113,7 @@ def _report(lines: list[str]) -> Report:
         step_error=int(calibration["step_error"]),
         clips=clips,
         layer_instructions=tuple(int(layer["instructions"]) for layer in layers),
+        layer_inferences=observed,
         arena_bytes=int(summary["arena"]),
         stack_bytes=int(summary["stack"]),
     )

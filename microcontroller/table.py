@@ -33,7 +33,7 @@ def _one(result: dict[str, Any]) -> list[str]:
     ram, flash = result["ram_sections"], result["flash_sections"]
     return [
         f"engine {_named(result)}: {result['origin']}",
-        *_aligned(rows, left=2),
+        *aligned(rows, left=2),
         _counted(result),
         f"counter: {result['counter']}",
         f"estimated cycles: {result['estimated_cycles_note']}",
@@ -93,7 +93,7 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
         ("differing logit codes", lambda engine: engine["mismatches"]),
     ):
         add(name, "", lambda engine, section=section: f"{section(engine):,}", nothing)
-    lines = _aligned(rows, left=1)
+    lines = aligned(rows, left=1)
     lines.append(_counted(engines[0]))
     lines.append(f"counter: {engines[0]['counter']}")
     for note in dict.fromkeys(engine["estimated_cycles_note"] for engine in engines):
@@ -124,7 +124,7 @@ def _differences(engine: dict[str, Any]) -> list[str]:
     ]
 
 
-def _aligned(rows: list[list[str]], left: int) -> list[str]:
+def aligned(rows: list[list[str]], left: int) -> list[str]:
     """Columns, the first `left` of them flush left."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [

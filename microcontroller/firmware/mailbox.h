@@ -13,6 +13,7 @@ struct mailbox {
     uint32_t clips;      /* how many */
     uint32_t clip_bytes; /* of one */
     uint32_t adler32;    /* checksum of the image: an emulator may load part of it without a word */
+    uint32_t observed;   /* how many of the clips, from the first on, to run once more for the layers' counts */
 };
 
 /* Whether the magic value is there: without it memory holds chance. */

@@ -4,7 +4,7 @@
  *   CALIBRATION instructions= ticks= region= layer= step_error=   once; ticks are the counter's own
  *   WARMUP instructions=                                    once; not part of the result
  *   CLIP index= class= score= instructions= logits= label=  per inference (the label goes to the end of the line)
- *   LAYER index= instructions= inferences=                  per layer, a sum over a second run of all clips
+ *   LAYER index= instructions= inferences=                  per layer, a sum over a second run of the observed clips
  *   SUMMARY clips= min= max= mean= total= arena= stack=     once
  *   FAULT kind= pc= cfsr= ...                               instead of the rest
  *   END status=                                             always last; see status.h
@@ -85,14 +85,14 @@ static struct summary run_clips(const struct calibration *calibration, int8_t *l
 
 static __attribute__((noinline)) void run_layers(const struct calibration *calibration, int8_t *logits) {
     struct profile profile = {0};
-    for (uint32_t i = 0; i < mailbox()->clips; i++) {
+    for (uint32_t i = 0; i < mailbox()->observed; i++) {
         measure_layers(calibration, &profile, mailbox_clip(i), logits);
     }
     for (uint32_t layer = 0; layer < FXP_MODEL_LAYER_COUNT; layer++) {
         report_text("LAYER");
         report_unsigned("index", layer);
         report_unsigned("instructions", profile.layers[layer]);
-        report_unsigned("inferences", mailbox()->clips);
+        report_unsigned("inferences", mailbox()->observed);
         report_end_of_line();
     }
 }

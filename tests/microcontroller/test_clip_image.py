@@ -49,5 +49,8 @@ def test_mailbox_describes_the_image(tmp_path: pathlib.Path) -> None:
     image = clip_image.write(tmp_path / "clips.bin", firmware_of(1000), codes)
     assert image.path.read_bytes() == codes.tobytes() and image.clips == 5
     address = 0x2001FFE0
-    words = [build.MAILBOX_MAGIC, 0x08020000, 5, 12, zlib.adler32(codes.tobytes())]
+    words = [build.MAILBOX_MAGIC, 0x08020000, 5, 12, zlib.adler32(codes.tobytes()), 5]
     assert image.mailbox == tuple((address + 4 * i, word) for i, word in enumerate(words))
+    for observed, again in ((1, 1), (9, 5)):
+        image = clip_image.write(tmp_path / "clips.bin", firmware_of(1000), codes, observed)
+        assert [word for _, word in image.mailbox] == [*words[:-1], again]

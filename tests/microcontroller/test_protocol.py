@@ -23,8 +23,13 @@ def test_report() -> None:
     first, second = report.clips
     assert (first.label, first.score, first.instructions, first.logits.tolist()) == ("two words", -3, 100, [-128, -3])
     assert (second.label, second.logits.tolist()) == ("one", [127, 0])
-    assert report.layer_instructions == (150, 50)
+    assert (report.layer_instructions, report.layer_inferences) == ((150, 50), 2)
     assert (report.arena_bytes, report.stack_bytes) == (64, 300)
+
+
+def test_fewer_clips_may_be_observed() -> None:
+    report = protocol.parse([line.replace("inferences=2", "inferences=1") for line in REPORT])
+    assert report.layer_inferences == 1
 
 
 @pytest.mark.parametrize("missing", range(len(REPORT) - 1))
@@ -39,7 +44,15 @@ def test_every_line_is_needed(missing: int) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("index=1", "index=2"), ("inferences=2", "inferences=1"), ("=102 ", "=103 "), ("7f00", "7f0"), ("ticks=", "tick")],
+    [
+        ("index=1", "index=2"),
+        ("inferences=2", "inferences=3"),
+        ("inferences=2", "inferences=0"),
+        ("=50 inferences=2", "=50 inferences=1"),
+        ("=102 ", "=103 "),
+        ("7f00", "7f0"),
+        ("ticks=", "tick"),
+    ],
 )
 def test_garbled_lines(old: str, new: str) -> None:
     with pytest.raises(DeviceError, match="garbled"):
