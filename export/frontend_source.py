@@ -14,8 +14,8 @@ from export.frontend_config import FrontEndConfig
 from export.frontend_tables import (
     LOG_BITS,
     LOG_INTERVALS,
+    LOG_TABLE_BITS,
     MAX_NORMALIZATION,
-    MEL_BITS,
     Tables,
     make_tables,
     split_factors,
@@ -30,6 +30,10 @@ _WINDOW_SAMPLES = 640
 # A band's energy is below 2**53, so that NumPy's double holds it too.
 _LARGEST_LOG2 = 53
 _COLUMNS = 120
+_INTERVAL_BITS = 10
+_LOG_SHIFT = LOG_TABLE_BITS - LOG_BITS + _INTERVAL_BITS
+# Bands that the C multiplies at a time.
+_DCT_BLOCK = 8
 STEP = np.dtype([("window", np.int16, (5, 2)), ("twiddles", np.int32, (3, 2))])
 """The C side's `fxp_frontend_step`."""
 
@@ -49,8 +53,9 @@ def generate(config: FrontEndConfig) -> dict[str, str]:
         )
     tables = make_tables(config)
     _check_sums(config, tables)
-    slope_bins, first_bin, falling = slopes(tables)
-    return {HEADER: _header(config, first_bin, len(falling)), SOURCE: _source(config, tables, slope_bins, falling)}
+    mel = slopes(tables)
+    bins = sum(map(len, mel))
+    return {HEADER: _header(config, int(tables.mel_start[0]), bins), SOURCE: _source(config, tables, mel)}
 
 
 def of_bundle(parameters: dict[str, Any]) -> dict[str, str]:
@@ -84,36 +89,32 @@ def steps(window: np.ndarray) -> np.ndarray:
     return table
 
 
-def slopes(tables: Tables) -> tuple[np.ndarray, int, np.ndarray]:
+def slopes(tables: Tables) -> list[np.ndarray]:
     """The mel filters as the slopes between their centers, on each of which a band falls and the next one rises.
 
     Returns:
-      Bins of each slope, int64 [mel_bands + 1]; the first slope's first bin; per bin from there on what it weighs
-      in the falling band, int64 in Q15. In the rising band it weighs the rest, up to one.
+      Per slope, int64 [bins, 2] in Q15: weights in the falling band and in the rising one, which follows it. The
+      first slope has no falling band and the last no rising one. The first bin is `tables.mel_start[0]`.
 
     Raises:
-      ValueError: the two weights of a bin don't add up to one.
+      ValueError: more than two bands, or two that don't follow each other, hear a bin.
     """
-    bands, one = len(tables.mel_length), 1 << MEL_BITS
+    bands = len(tables.mel_length)
     first, end = int(tables.mel_start[0]), int(tables.mel_start[-1] + tables.mel_length[-1])
-    weights = np.zeros((bands + 2, end), np.int64)  # a band that nobody asks for to either side
-    ends = np.cumsum(tables.mel_length)
+    weights = np.zeros((bands + 2, end), np.int64)
+    starts = np.cumsum(tables.mel_length) - tables.mel_length
     for band in range(bands):
-        start, length = tables.mel_start[band], tables.mel_length[band]
-        weights[band + 1, start : start + length] = tables.mel_weights[ends[band] - length : ends[band]]
-    counts, falling = np.zeros(bands + 1, np.int64), []
+        taps = slice(tables.mel_start[band], tables.mel_start[band] + tables.mel_length[band])
+        weights[band + 1, taps] = tables.mel_weights[starts[band] : starts[band] + tables.mel_length[band]]
+    result: list[list[np.ndarray]] = [[] for _ in range(bands + 1)]
+    slope = 0
     for index in range(first, end):
         heard = np.flatnonzero(weights[:, index])
-        if len(heard) == 1 and heard[0] == 1:
-            weights[0, index] = one - weights[1, index]
-        elif len(heard) == 1 and heard[0] == bands:
-            weights[-1, index] = one - weights[-2, index]
-        slope = int(weights[:, index].nonzero()[0][0]) if len(heard) else 0
-        if slope > bands or weights[slope : slope + 2, index].sum() != one or counts[slope + 1 :].any():
-            raise ValueError(f"the weights of bin {index} don't add up to one on a slope")
-        counts[slope] += 1
-        falling.append(int(weights[slope, index]))
-    return counts, first, np.array(falling, np.int64)
+        slope = max(slope, *(int(band) - 1 for band in heard))
+        if len(heard) and heard[0] < slope:
+            raise ValueError(f"bin {index} is heard by bands that don't follow each other")
+        result[slope].append(weights[slope : slope + 2, index])
+    return [np.array(rows, np.int64).reshape(-1, 2) for rows in result]
 
 
 def _check_sums(config: FrontEndConfig, tables: Tables) -> None:
@@ -137,10 +138,12 @@ def _header(config: FrontEndConfig, first_bin: int, bins: int) -> str:
         "MEL_BANDS": config.mel_bands,
         "MEL_FIRST_BIN": first_bin,
         "MEL_BINS": bins,
-        "MEL_BITS": MEL_BITS,
         "MAX_NORMALIZATION": MAX_NORMALIZATION,
         "FLOOR_BITS": config.floor_bits,
         "LOG_INTERVALS": LOG_INTERVALS,
+        "LOG_INTERVAL_BITS": _INTERVAL_BITS,
+        "LOG_SHIFT": _LOG_SHIFT,
+        "DCT_TAPS": config.mel_bands + -config.mel_bands % _DCT_BLOCK,
     }
     defines = "\n".join(f"#define FXP_FRONTEND_{name} {value}" for name, value in macros.items())
     return f"""\
@@ -154,14 +157,13 @@ def _header(config: FrontEndConfig, first_bin: int, bins: int) -> str:
 """
 
 
-def _source(config: FrontEndConfig, tables: Tables, slope_bins: np.ndarray, falling: np.ndarray) -> str:
+def _source(config: FrontEndConfig, tables: Tables, mel: list[np.ndarray]) -> str:
     halves = 1 << np.array(config.shifts, np.int64) >> 1
     arrays = [
         ("int32_t", "split", split_factors(config.fft_length // 2)[1 : config.fft_length // 4 + 1]),
-        ("uint8_t", "slope_bins", slope_bins),
-        ("uint32_t", "falling", falling),
-        ("int16_t", "log2", tables.log2),
-        ("int16_t", "dct", tables.dct),
+        ("uint32_t", "slopes", np.concatenate([[len(slope), *slope.ravel()] for slope in mel])),
+        ("int32_t", "log2", _log_lines(tables.log2)),
+        ("int16_t", "dct", np.pad(tables.dct, ((0, 0), (0, -config.mel_bands % _DCT_BLOCK)))),
         ("int32_t", "offsets", np.array(config.offsets, np.int64) - halves),
         ("uint8_t", "shifts", np.array(config.shifts)),
     ]
@@ -169,6 +171,12 @@ def _source(config: FrontEndConfig, tables: Tables, slope_bins: np.ndarray, fall
     text += '#include "fxp_frontend_tables.h"\n\n#include <stdalign.h>\n\n// clang-format off\n'
     fields = [_steps(steps(tables.window)), *(_array(*array) for array in arrays)]
     return text + "\n".join(fields) + "// clang-format on\n"
+
+
+def _log_lines(log2: np.ndarray) -> np.ndarray:
+    """Start and slope of each interval: `log2[i] + (slope * rest >> 10)`, rounded to Q8, as one sum and one shift."""
+    starts = (log2[:-1].astype(np.int64) << _INTERVAL_BITS) + (1 << (_LOG_SHIFT - 1))
+    return np.stack([starts, np.diff(log2)], axis=1)
 
 
 def _steps(table: np.ndarray) -> str:
@@ -182,11 +190,11 @@ def _steps(table: np.ndarray) -> str:
 def _array(kind: str, name: str, values: np.ndarray) -> str:
     size = "".join(f"[{length}]" for length in values.shape)
     rows = np.atleast_2d(values)
-    lines = [f"    {line}\n" for row in rows for line in _lines(row.tolist(), braced=values.ndim > 1)]
+    lines = [f"    {line}\n" for row in rows for line in _rows(row.tolist(), braced=values.ndim > 1)]
     return f"alignas(8) const {kind} fxp_frontend_{name}{size} = {{\n{''.join(lines)}}};\n"
 
 
-def _lines(values: list[int], *, braced: bool) -> list[str]:
+def _rows(values: list[int], *, braced: bool) -> list[str]:
     text = ", ".join(map(str, values))
     text = f"{{{text}}}," if braced else f"{text},"
     return textwrap.wrap(text, _COLUMNS - 4, break_long_words=False, break_on_hyphens=False)

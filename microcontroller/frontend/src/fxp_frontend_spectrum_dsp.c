@@ -126,8 +126,10 @@ __asm(
     "1:\n"
     "  window_step 0, 0\n"
     "  window_step 4, 8\n"
-    "  add r0, r0, #8\n"
-    "  add lr, lr, #16\n"
+    "  window_step 8, 16\n"
+    "  window_step 12, 24\n"
+    "  add r0, r0, #16\n"
+    "  add lr, lr, #32\n"
     "  ldr r2, [sp]\n"
     "  cmp r0, r2\n"
     "  bne 1b\n"
@@ -237,6 +239,7 @@ __asm(
     "function fxp_frontend_split_pairs\n"
     "  mov r3, #0\n"
     "1:\n"
+    "  .rept 2\n"
     "  ldrd r4, r5, [r0]\n"
     "  ldrd r6, r7, [r1]\n"
     "  ldm r2!, {r8, r9, r10}\n"
@@ -260,10 +263,26 @@ __asm(
     "  .endr\n"
     "  strd lr, r12, [r0], #8\n"
     "  strd r5, r11, [r1], #-8\n"
+    "  .endr\n"
     "  cmp r0, r1\n"
     "  bls 1b\n"
     "  mov r0, r3\n"
     "end_function fxp_frontend_split_pairs\n"
+
+    /* Lower words of the squares of all bins but the last, ORed. */
+    "function fxp_frontend_lower_squares\n"
+    "  mov r1, #0\n"
+    "  add lr, r0, #2048\n"
+    "1:\n"
+    "  ldm r0!, {r4-r11}\n"
+    "  .irp part, r4, r5, r6, r7, r8, r9, r10, r11\n"
+    "  mul \\part, \\part, \\part\n"
+    "  orr r1, r1, \\part\n"
+    "  .endr\n"
+    "  cmp r0, lr\n"
+    "  bne 1b\n"
+    "  mov r0, r1\n"
+    "end_function fxp_frontend_lower_squares\n"
     ".popsection\n"
     ".irp name, shift_a_b, butterfly, turn, load, turn_all, window_step, function, end_function, last_step\n"
     ".purgem \\name\n"
@@ -274,6 +293,7 @@ void fxp_frontend_first_stage(const int16_t *samples, const fxp_frontend_step *s
 void fxp_frontend_second_stage(int32_t *work, const int32_t (*twiddles)[2]);
 void fxp_frontend_third_stage(int32_t *work, const int32_t (*twiddles)[2]);
 void fxp_frontend_last_stage(const int32_t *work, int32_t *bins);
+uint32_t fxp_frontend_lower_squares(const int32_t *bins);
 uint32_t fxp_frontend_split_pairs(int32_t *first, int32_t *last, const int32_t (*factors)[3]);
 
 /* Upper word of a square. */
@@ -286,11 +306,9 @@ static int32_t magnitude_bits(uint32_t squares, const int32_t *bins) {
     if (squares != 0) {
         return (65 - __builtin_clz(squares)) >> 1;
     }
-    uint32_t lower = 0;
-    for (int32_t i = 0; i < FXP_FRONTEND_FFT_LENGTH + 2; ++i) {
-        lower |= (uint32_t)bins[i] * (uint32_t)bins[i];
-    }
-    return lower >> 30 != 0 ? 16 : 15;
+    const uint32_t last = (uint32_t)bins[FXP_FRONTEND_FFT_LENGTH];
+    squares = fxp_frontend_lower_squares(bins) | last * last;
+    return squares >> 30 != 0 ? 16 : 15;
 }
 
 int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work, int32_t *bins) {

@@ -28,10 +28,19 @@ static_assert(
  */
 int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work, int32_t *bins);
 
-/* Log energies of the bands, log2 in Q8, 0 at the floor, below 2^15; of bins that may be shifted left that far. */
+/*
+ * Log energies of the bands, log2 in Q8, 0 at the floor, below 2^15; of bins that may be shifted left that far.
+ *
+ * logs  int16 [FXP_FRONTEND_MEL_BANDS]
+ */
 void fxp_frontend_band_logs(const int32_t *bins, int32_t normalization, int16_t *logs);
 
-/* Codes of a frame's coefficients: DCT of the logs, offset, shift. */
+/*
+ * Codes of a frame's coefficients: DCT of the logs, offset, shift.
+ *
+ * logs   int16 [FXP_FRONTEND_DCT_TAPS], zeros from FXP_FRONTEND_MEL_BANDS on, aligned to 4 bytes
+ * codes  int8 [FXP_FRONTEND_COEFFICIENTS]
+ */
 void fxp_frontend_codes(const int16_t *logs, int8_t *codes);
 
 #endif

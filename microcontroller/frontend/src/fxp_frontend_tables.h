@@ -22,17 +22,21 @@ extern const fxp_frontend_step fxp_frontend_steps[FXP_FRONTEND_PAIRS / 4];
 /* Q31: (1 - sin) / 2, -cos / 2 and (1 + sin) / 2 of pi i / FXP_FRONTEND_PAIRS for i = 1 to half of the pairs */
 extern const int32_t fxp_frontend_split[FXP_FRONTEND_PAIRS / 2][3];
 
-/* Bins between the centers of one band and the next; outside of the first and the last one there is nothing. */
-extern const uint8_t fxp_frontend_slope_bins[FXP_FRONTEND_MEL_BANDS + 1];
+/*
+ * The mel filters as slopes between their centers, on each of which a band falls and the next one rises. A slope is
+ * the number of its bins, then each one's weights in both bands, Q15. Nothing is before the first band or after the
+ * last: those weights are 0. The first bin is FXP_FRONTEND_MEL_FIRST_BIN.
+ */
+extern const uint32_t fxp_frontend_slopes[FXP_FRONTEND_MEL_BANDS + 1 + 2 * FXP_FRONTEND_MEL_BINS];
 
-/* Q15, per bin from FXP_FRONTEND_MEL_FIRST_BIN on: in the falling band; the rest, up to one, is in the rising band. */
-extern const uint32_t fxp_frontend_falling[FXP_FRONTEND_MEL_BINS];
+/*
+ * Line i through log2(1 + i / n) and log2(1 + (i + 1) / n), n intervals: at the start, rounding half included, and its
+ * slope over the interval's 2^FXP_FRONTEND_LOG_INTERVAL_BITS steps; in Q8 times 2^FXP_FRONTEND_LOG_SHIFT.
+ */
+extern const int32_t fxp_frontend_log2[FXP_FRONTEND_LOG_INTERVALS][2];
 
-/* Q14: log2(1 + i / FXP_FRONTEND_LOG_INTERVALS) */
-extern const int16_t fxp_frontend_log2[FXP_FRONTEND_LOG_INTERVALS + 1];
-
-/* Q14 */
-extern const int16_t fxp_frontend_dct[FXP_FRONTEND_COEFFICIENTS][FXP_FRONTEND_MEL_BANDS];
+/* Q14; a row is filled up with zeros. */
+extern const int16_t fxp_frontend_dct[FXP_FRONTEND_COEFFICIENTS][FXP_FRONTEND_DCT_TAPS];
 
 /* From a coefficient (Q22) to its code: (coefficient - offset) >> shift, rounding half included in the offset. */
 extern const int32_t fxp_frontend_offsets[FXP_FRONTEND_COEFFICIENTS];

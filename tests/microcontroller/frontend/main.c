@@ -12,7 +12,7 @@ enum { STACK_WORDS = 512, PAINT = 0x5aa55aa5 };
 static fxp_frontend state;
 static fxp_frontend_scratch scratch;
 static int16_t samples[FXP_FRONTEND_HOP_SAMPLES];
-static int16_t logs[FXP_FRONTEND_MEL_BANDS];
+static alignas(8) int16_t logs[FXP_FRONTEND_DCT_TAPS];
 static int8_t features[FXP_FRONTEND_FEATURE_BYTES];
 static int8_t codes[FXP_FRONTEND_COEFFICIENTS];
 
