@@ -15,7 +15,7 @@ from export.kernel_plan.portable import not_pointwise, window_args
 MAX_WIDTH = 120
 MAX_POSITION_BYTES = 2044
 MAX_ROW_BYTES = 2**16 - 1
-"""Bounds of what the instructions of fxp_depthwise_3x3.h can address."""
+"""Bounds of what the instructions of fxp_plane_pairs.h and fxp_plane_products*.h can address."""
 _CONV_ORDER = [0, 2, 1, 3]
 """Codes of a step after SXTB16 of four bytes: bytes 0 and 2, then 1 and 3."""
 _PAIR_WORD_BYTES = 4
@@ -180,7 +180,7 @@ def _depthwise_args(layer: Layer) -> dict:
 def _depthwise_instances(layer: Layer) -> dict[str, Instance]:
     shift = scale.scaled(layer).shift
     saturate, bits = scale.saturation(layer)
-    header, size = "fxp_depthwise_3x3.h", 2 * padded(layer.input_shape[2])
+    size = 2 * padded(layer.input_shape[2])
     plane_width, output_width = _plane(layer)[1], layer.output_shape[1]
     numbers = (shift, saturate, bits)
     if layer.stride == (1, 1):
@@ -190,8 +190,8 @@ def _depthwise_instances(layer: Layer) -> dict[str, Instance]:
     name = f"{macro.lower().removeprefix('fxp_')}_{'_'.join(map(str, products[:-2]))}_{saturate}{bits}"
     pairs = (layer.input_shape[1], plane_width, size)
     return {
-        "pairs": Instance("plane_pairs_" + "_".join(map(str, pairs)), header, "FXP_PLANE_PAIRS", pairs),
-        "products": Instance(name, header, macro, products),
+        "pairs": Instance("plane_pairs_" + "_".join(map(str, pairs)), "fxp_plane_pairs.h", "FXP_PLANE_PAIRS", pairs),
+        "products": Instance(name, f"{macro.lower()}.h", macro, products),
     }
 
 

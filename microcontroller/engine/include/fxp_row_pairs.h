@@ -79,21 +79,7 @@ void fxp_pointwise_conv2d_pairs(
 );
 
 /* As fxp_conv2d_s16, to row pairs without lead. */
-typedef struct {
-    fxp_shape input;
-    fxp_shape output;
-    fxp_stride stride;
-    fxp_padding padding;
-    int32_t padded_height;
-    int32_t padded_width;
-    int32_t window_height;
-    int32_t row_steps;
-    int32_t pair_words;
-    int32_t output_words;
-    const uint32_t *weights;
-    int32_t weights_words;
-    fxp_pair_products *products;
-} fxp_conv2d_pairs_args;
+typedef fxp_conv2d_s16_args fxp_conv2d_pairs_args;
 
 /*
  * scratch: 4 * pair_words + 8 * output_words + padded_height * padded_width * input.channels + 3 bytes; padded_height holds

@@ -10,21 +10,7 @@
  * scratch  the input with its padding, int8, in words; then the plane of one column of the output, [plane_rows][taps];
  *          then, without weights, weights_words
  */
-#include "fxp_dsp.h"
-#include "fxp_row_pairs.h"
-
-#include <string.h>
-
-static void pad(const fxp_conv2d_lanes_args *args, const int8_t *input, int8_t *padded) {
-    const int32_t row = args->input.width * args->input.channels;
-    memset(padded, 0, 4 * (size_t)args->padded_words);
-    padded += args->padding.top * args->padded_row + args->padding.left * args->input.channels;
-    for (int32_t y = 0; y < args->input.height; ++y) {
-        memcpy(padded, input, (size_t)row);
-        input += row;
-        padded += args->padded_row;
-    }
-}
+#include "fxp_window_pair.h"
 
 /* Row pair i of the plane holds rows 2i and 2i + 1 of each sequence. */
 static void fill(const fxp_conv2d_lanes_args *args, const int8_t *column, fxp_word *plane) {
@@ -78,7 +64,7 @@ void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void
     fxp_word *const plane = (fxp_word *)scratch + args->padded_words;
     fxp_word *const expanded = plane + args->plane_rows * args->stride.vertical * args->row_taps;
 
-    pad(args, input, padded);
+    fxp_pad(args->input, args->padding, args->padded_row, 4 * args->padded_words, input, padded);
     for (int32_t x = 0; x < args->output.width; ++x) {
         const uint32_t *weights = args->weights;
         const uint32_t *codes = args->codes;

@@ -7,61 +7,9 @@
  * output   int16 [output.height][output.width][output_words * 2]
  * scratch  the pair, [step]{ p0 | p1 | p0 | p1 }, then the input with its padding, int8, 3 bytes more than its rows
  *
- * A row of the window is contiguous in the padded input, whatever its width and channels; so a step is one LDR and two
- * SXTB16 per position. The weights of codes beyond the row are 0.
+ * The weights of codes beyond a row of the window are 0.
  */
-#include "fxp_dsp.h"
-#include "fxp_engine.h"
-
-#include <string.h>
-
-static void pad(const fxp_conv2d_s16_args *args, const int8_t *input, int8_t *padded) {
-    const int32_t row = args->input.width * args->input.channels;
-    const int32_t padded_row = args->padded_width * args->input.channels;
-    const int32_t bytes = args->padded_height * padded_row + 3;
-    memset(padded, 0, (size_t)bytes);
-    padded += args->padding.top * padded_row + args->padding.left * args->input.channels;
-    for (int32_t y = 0; y < args->input.height; ++y) {
-        memcpy(padded, input, (size_t)row);
-        input += row;
-        padded += padded_row;
-    }
-}
-
-/* The codes under the windows at p0 and p1, in the order of the weights. */
-static void gather(const fxp_conv2d_s16_args *args, const int8_t *p0, const int8_t *p1, fxp_word *pair) {
-    const int32_t skip = args->padded_width * args->input.channels - 4 * args->row_steps;
-    for (int32_t row = 0; row < args->window_height; ++row) {
-        for (int32_t step = 0; step < args->row_steps; ++step) {
-#if defined(__ARM_FEATURE_DSP)
-            /* Eight instructions; the compiler makes no STRD of them. */
-            __asm volatile("ldr r4, [%0], #4\n"
-                           "ldr r6, [%1], #4\n"
-                           "sxtb16 r8, r4\n"
-                           "sxtb16 r9, r6\n"
-                           "sxtb16 r4, r4, ror #8\n"
-                           "sxtb16 r6, r6, ror #8\n"
-                           "strd r8, r9, [%2], #8\n"
-                           "strd r4, r6, [%2], #8\n"
-                           : "+r"(p0), "+r"(p1), "+r"(pair)
-                           :
-                           : "r4", "r6", "r8", "r9", "memory");
-#else
-            const uint32_t codes0 = fxp_load_codes(p0);
-            const uint32_t codes1 = fxp_load_codes(p1);
-            pair[0] = fxp_sxtb16(codes0);
-            pair[1] = fxp_sxtb16(codes1);
-            pair[2] = fxp_sxtb16_ror8(codes0);
-            pair[3] = fxp_sxtb16_ror8(codes1);
-            pair += 4;
-            p0 += 4;
-            p1 += 4;
-#endif
-        }
-        p0 += skip;
-        p1 += skip;
-    }
-}
+#include "fxp_window_pair.h"
 
 void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *output, void *scratch) {
     fxp_word *const pair = scratch;
@@ -72,14 +20,14 @@ void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *ou
     fxp_word *out = output;
     const int8_t *previous = NULL;
 
-    pad(args, input, padded);
+    fxp_pad_windows(args, input, padded);
     for (int32_t y = 0; y < args->output.height; ++y) {
         const int8_t *window = padded + y * row;
         for (int32_t x = 0; x < args->output.width; ++x) {
             if (previous == NULL) {
                 previous = window;
             } else {
-                gather(args, previous, window, pair);
+                fxp_window_pair(args, previous, window, pair);
                 args->products(pair, args->weights, weights_end, out, out + args->output_words);
                 out += 2 * args->output_words;
                 previous = NULL;
@@ -88,7 +36,7 @@ void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *ou
         }
     }
     if (previous != NULL) {
-        gather(args, previous, previous, pair);
+        fxp_window_pair(args, previous, previous, pair);
         args->products(pair, args->weights, weights_end, out, out);
     }
 }

@@ -2,7 +2,7 @@
  * Depthwise 3x3 convolution with stride 1 or 2, int16 activations, two channels at a time.
  *
  * input    [input.height][input.width][input.channels]
- * weights  as fxp_depthwise_3x3.h draws them, channel by channel; or codes, from which they are made channel by channel
+ * weights  as fxp_plane_output.h draws them, channel by channel; or codes, from which they are made channel by channel
  * output   [output.height][output.width][input.channels]; may begin where the input does, with at most as many positions
  * scratch  two planes, each [row_pairs][plane_width]: as much of the padded input as the windows reach
  *

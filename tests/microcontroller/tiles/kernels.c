@@ -1,12 +1,14 @@
 /* Compiled twice: KERNELS is dsp_kernels, or twin_kernels without __ARM_FEATURE_DSP. */
 #include "kernels.h"
 
-#include "fxp_depthwise_3x3.h"
 #include "fxp_lane_conv.h"
 #include "fxp_lane_walk.h"
 #include "fxp_pair_products.h"
 #include "fxp_pair_products_w4.h"
 #include "fxp_pair_products_w8.h"
+#include "fxp_plane_pairs.h"
+#include "fxp_plane_products.h"
+#include "fxp_plane_products_2.h"
 #include "fxp_quad_products.h"
 
 // clang-format off: one instance per line

@@ -1,10 +1,8 @@
 /*
- * The inner loops of a depthwise 3x3 convolution with stride 1 or 2: one channel, with stride 1 two rows at a time.
+ * The inner loop of a depthwise 3x3 convolution with stride 1: one channel, two rows at a time.
  *
- * A plane holds one channel with its padding, two rows in a word, so that SMLAD multiplies two rows of the window:
- *
- *     plane    [row pair][padded column]{ row 2i | row 2i + 1 }
- *     weights  [channel]{ w00w10 | w10w20 | w01w11 | w11w21 | w02w12 | w12w22 | bias }      w<row><column>
+ *     plane    as fxp_plane_pairs.h writes it
+ *     weights  as fxp_plane_output.h draws them
  *
  *     row 2i      p  a  a .      a: pair i, column x .. x + 2       SMLAD  pair i,     w0w1    SMLABT pair i + 1, w2
  *     row 2i + 1  p  a  a b      output rows 2i and 2i + 1 take     SMLATB pair i,     w0      SMLAD  pair i + 1, w1w2
@@ -15,93 +13,18 @@
  * 4 STRH. Six words of weights, four accumulators, two words of input and two pointers are all fourteen registers, and
  * no compiler forms SMLATB and LDRD of this pattern: hence assembly.
  *
- * FXP_PLANE_PAIRS(name, input_width, plane_width, position_bytes) defines a function of type fxp_plane_pairs, which
- * copies whole row pairs of two neighbouring channels to their planes: four LDR, PKHBT and PKHTB of each pair of words,
- * and two STRD for eight codes.
- * FXP_PLANE_PRODUCTS(name, output_width, position_bytes, shift, saturate, bits) defines one of type fxp_plane_products.
- * FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits) does the same with stride 2
- * both ways, where output row i takes pairs i and i + 1 as row 2i does above: an output in 12 instructions.
+ * FXP_PLANE_PRODUCTS(name, output_width, position_bytes, shift, saturate, bits) defines a function of type
+ * fxp_plane_products.
  * Arguments are plain numbers but saturate, which is usat or ssat; position_bytes, of all channels of one position, is at
  * most 2047, a width at most 120, 1 <= shift <= 31.
  */
-#ifndef FXP_DEPTHWISE_3X3_H
-#define FXP_DEPTHWISE_3X3_H
+#ifndef FXP_PLANE_PRODUCTS_H
+#define FXP_PLANE_PRODUCTS_H
 
-#include "fxp_dsp.h"
-#include "fxp_engine.h"
+#include "fxp_plane_output.h"
 
 // clang-format off: one instruction per line
 #if defined(__ARM_FEATURE_DSP)
-
-/* r0 input, r1 and r2 planes, r3 row pairs to go. Offsets in instructions, unless rows are too long for them. */
-#define FXP_PLANE_PAIRS(name, input_width, plane_width, position_bytes)                                                \
-    static __attribute__((naked, noinline)) void name(                                                                 \
-        __attribute__((unused)) const fxp_word *input,                                                                 \
-        __attribute__((unused)) fxp_word *plane0,                                                                      \
-        __attribute__((unused)) fxp_word *plane1,                                                                      \
-        __attribute__((unused)) int32_t row_pairs                                                                      \
-    ) {                                                                                                                \
-        __asm volatile(                                                                                                \
-            ".syntax unified\n"                                                                                        \
-            ".set fxp_size, " #position_bytes "\n"                                                                     \
-            ".set fxp_row, " #position_bytes " * " #input_width "\n"                                                   \
-            ".set fxp_near, (2 * fxp_row <= 4096)\n"                                                                   \
-            "push {r4-r9, lr}\n"                                                                                       \
-            "1:\n"                                                                                                     \
-            ".set fxp_at, 0\n"                                                                                         \
-            ".rept " #input_width " / 2\n"                                                                             \
-            ".if fxp_near\n"                                                                                           \
-            "ldr r4, [r0, #fxp_at]\n"                                                                                  \
-            "ldr r5, [r0, #fxp_at + fxp_row]\n"                                                                        \
-            "ldr r6, [r0, #fxp_at + fxp_size]\n"                                                                       \
-            "ldr r7, [r0, #fxp_at + fxp_size + fxp_row]\n"                                                             \
-            ".set fxp_at, fxp_at + 2 * fxp_size\n"                                                                     \
-            ".else\n"                                                                                                  \
-            "movw r9, #fxp_row\n"                                                                                      \
-            "ldr r4, [r0]\n"                                                                                           \
-            "ldr r6, [r0, #fxp_size]\n"                                                                                \
-            "add r9, r9, r0\n"                                                                                         \
-            "ldr r5, [r9]\n"                                                                                           \
-            "ldr r7, [r9, #fxp_size]\n"                                                                                \
-            "add r0, r0, #2 * fxp_size\n"                                                                              \
-            ".endif\n"                                                                                                 \
-            "pkhbt r8, r4, r5, lsl #16\n"                                                                              \
-            "pkhtb r5, r5, r4, asr #16\n"                                                                              \
-            "pkhbt r9, r6, r7, lsl #16\n"                                                                              \
-            "pkhtb r7, r7, r6, asr #16\n"                                                                              \
-            "strd r8, r9, [r1], #8\n"                                                                                  \
-            "strd r5, r7, [r2], #8\n"                                                                                  \
-            ".endr\n"                                                                                                  \
-            ".if " #input_width " & 1\n"                                                                               \
-            ".if fxp_near\n"                                                                                           \
-            "ldr r4, [r0, #fxp_at]\n"                                                                                  \
-            "ldr r5, [r0, #fxp_at + fxp_row]\n"                                                                        \
-            ".else\n"                                                                                                  \
-            "movw r9, #fxp_row\n"                                                                                      \
-            "ldr r4, [r0]\n"                                                                                           \
-            "ldr r5, [r0, r9]\n"                                                                                       \
-            "add r0, r0, #fxp_size\n"                                                                                  \
-            ".endif\n"                                                                                                 \
-            "pkhbt r8, r4, r5, lsl #16\n"                                                                              \
-            "pkhtb r5, r5, r4, asr #16\n"                                                                              \
-            "str r8, [r1], #4\n"                                                                                       \
-            "str r5, [r2], #4\n"                                                                                       \
-            ".endif\n"                                                                                                 \
-            ".if fxp_near\n"                                                                                           \
-            "movw r9, #2 * fxp_row\n"                                                                                  \
-            ".else\n"                                                                                                  \
-            "movw r9, #fxp_row\n"                                                                                      \
-            ".endif\n"                                                                                                 \
-            "add r0, r0, r9\n"                                                                                         \
-            ".if " #plane_width " > " #input_width "\n"                                                                \
-            "add r1, r1, #4 * (" #plane_width " - " #input_width ")\n"                                                 \
-            "add r2, r2, #4 * (" #plane_width " - " #input_width ")\n"                                                 \
-            ".endif\n"                                                                                                 \
-            "subs r3, r3, #1\n"                                                                                        \
-            "bne 1b\n"                                                                                                 \
-            "pop {r4-r9, pc}\n"                                                                                        \
-        );                                                                                                             \
-    }
 
 /* Two rows of the window's column on the input word `from`: into accumulators of output rows 2i and 2i + 1. */
 #define FXP_PLANE_UPPER(from, w0w1, row0, row1)                                                                        \
@@ -249,85 +172,16 @@
             ".endr\n"                                                                                                  \
             ".if " #output_width " & 1\n"                                                                              \
             "ldr r10, [sp]\n"                                                                                          \
-            "ldrd r2, r3, [r0, #fxp_x]\n"                                                                              \
-            "ldr r11, [r0, #fxp_x + 8]\n"                                                                              \
-            "smlad r10, r2, r4, r10\n"                                                                                 \
-            "smlad r10, r3, r6, r10\n"                                                                                 \
-            "smlad r10, r11, r8, r10\n"                                                                                \
-            "ldrd r2, r3, [r0, #fxp_x + fxp_plane_row]\n"                                                              \
-            "ldr r11, [r0, #fxp_x + fxp_plane_row + 8]\n"                                                              \
-            "smlabt r10, r2, r5, r10\n"                                                                                \
-            "smlabt r10, r3, r7, r10\n"                                                                                \
-            "smlabt r10, r11, r9, r10\n"                                                                               \
-            #saturate " r10, #" #bits ", r10, asr #" #shift "\n"                                                       \
-            "strh r10, [r1, #fxp_at]\n"                                                                                \
+            FXP_PLANE_OUTPUT("r10", shift, saturate, bits)                                                             \
             ".endif\n"                                                                                                 \
             "4:\n"                                                                                                     \
             "add sp, sp, #12\n"                                                                                        \
             "pop {r4-r11, pc}\n"                                                                                       \
         );                                                                                                             \
     }
-
-/* r0 plane, r1 output, r2 r3 r11 input words, r4 to r9 weights, r10 sum, r12 bias, lr rows to go. */
-#define FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits)                   \
-    static __attribute__((naked, noinline)) void name(                                                                 \
-        __attribute__((unused)) const fxp_word *plane,                                                                 \
-        __attribute__((unused)) const uint32_t *weights,                                                               \
-        __attribute__((unused)) void *output,                                                                          \
-        __attribute__((unused)) int32_t rows                                                                           \
-    ) {                                                                                                                \
-        __asm volatile(                                                                                                \
-            ".syntax unified\n"                                                                                        \
-            ".set fxp_size, " #position_bytes "\n"                                                                     \
-            ".set fxp_row, " #position_bytes " * " #output_width "\n"                                                  \
-            ".set fxp_plane_row, 4 * " #plane_width "\n"                                                               \
-            ".set fxp_near, (fxp_row <= 4096)\n"                                                                       \
-            "push {r4-r11, lr}\n"                                                                                      \
-            "ldm r1, {r4-r9, r12}\n"                                                                                   \
-            "mov lr, r3\n"                                                                                             \
-            "mov r1, r2\n"                                                                                             \
-            "1:\n"                                                                                                     \
-            ".set fxp_x, 0\n"                                                                                          \
-            ".set fxp_at, 0\n"                                                                                         \
-            ".rept " #output_width "\n"                                                                                \
-            "ldrd r2, r3, [r0, #fxp_x]\n"                                                                              \
-            "ldr r11, [r0, #fxp_x + 8]\n"                                                                              \
-            "smlad r10, r2, r4, r12\n"                                                                                 \
-            "smlad r10, r3, r6, r10\n"                                                                                 \
-            "smlad r10, r11, r8, r10\n"                                                                                \
-            "ldrd r2, r3, [r0, #fxp_x + fxp_plane_row]\n"                                                              \
-            "ldr r11, [r0, #fxp_x + fxp_plane_row + 8]\n"                                                              \
-            "smlabt r10, r2, r5, r10\n"                                                                                \
-            "smlabt r10, r3, r7, r10\n"                                                                                \
-            "smlabt r10, r11, r9, r10\n"                                                                               \
-            #saturate " r10, #" #bits ", r10, asr #" #shift "\n"                                                       \
-            "strh r10, [r1, #fxp_at]\n"                                                                                \
-            ".if fxp_near\n"                                                                                           \
-            ".set fxp_at, fxp_at + fxp_size\n"                                                                         \
-            ".else\n"                                                                                                  \
-            "add r1, r1, #fxp_size\n"                                                                                  \
-            ".endif\n"                                                                                                 \
-            ".set fxp_x, fxp_x + 8\n"                                                                                  \
-            ".endr\n"                                                                                                  \
-            ".if fxp_near\n"                                                                                           \
-            "movw r2, #fxp_row\n"                                                                                      \
-            "add r1, r1, r2\n"                                                                                         \
-            ".endif\n"                                                                                                 \
-            "add r0, r0, #fxp_plane_row\n"                                                                             \
-            "subs lr, lr, #1\n"                                                                                        \
-            "bne 1b\n"                                                                                                 \
-            "pop {r4-r11, pc}\n"                                                                                       \
-        );                                                                                                             \
-    }
 // clang-format on
 
 #else
-// clang-format on
-
-#define FXP_PLANE_PAIRS(name, input_width, plane_width, position_bytes)                                                \
-    static void name(const fxp_word *input, fxp_word *plane0, fxp_word *plane1, int32_t row_pairs) {                   \
-        fxp_plane_pairs_twin(input, plane0, plane1, row_pairs, input_width, plane_width, position_bytes);              \
-    }
 
 #define FXP_PLANE_PRODUCTS(name, output_width, position_bytes, shift, saturate, bits)                                  \
     static void name(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows) {                     \
@@ -336,32 +190,14 @@
         );                                                                                                             \
     }
 
-#define FXP_PLANE_PRODUCTS_2(name, output_width, plane_width, position_bytes, shift, saturate, bits)                   \
-    static void name(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows) {                     \
-        fxp_plane_products_2_twin(                                                                                     \
-            plane, weights, output, rows, output_width, plane_width, position_bytes, fxp_##saturate(shift, bits)       \
-        );                                                                                                             \
+/* The sum under a window of rows 2i + 1 to 2i + 3. */
+static inline int32_t fxp_plane_odd_sum(const fxp_word *upper, const fxp_word *lower, const uint32_t *weights) {
+    int32_t sum = (int32_t)weights[6];
+    for (int32_t column = 0; column < 3; ++column) {
+        sum = fxp_smlad(lower[column], weights[2 * column + 1], sum);
+        sum += fxp_high(upper[column]) * fxp_low(weights[2 * column]);
     }
-
-static inline void fxp_plane_pairs_twin(
-    const fxp_word *input,
-    fxp_word *plane0,
-    fxp_word *plane1,
-    int32_t row_pairs,
-    int32_t input_width,
-    int32_t plane_width,
-    int32_t position_bytes
-) {
-    const int32_t position = position_bytes / 4;
-    const int32_t row = input_width * position;
-    for (int32_t pair = 0; pair < row_pairs; ++pair) {
-        for (int32_t x = 0; x < input_width; ++x) {
-            const uint32_t upper = input[2 * pair * row + x * position];
-            const uint32_t lower = input[(2 * pair + 1) * row + x * position];
-            plane0[pair * plane_width + x] = fxp_halves(fxp_low(upper), fxp_low(lower));
-            plane1[pair * plane_width + x] = fxp_halves(fxp_high(upper), fxp_high(lower));
-        }
-    }
+    return sum;
 }
 
 static inline void fxp_plane_products_twin(
@@ -379,41 +215,8 @@ static inline void fxp_plane_products_twin(
         for (int32_t x = 0; x < output_width; ++x) {
             const fxp_word *upper = plane + y / 2 * plane_width + x;
             const fxp_word *lower = upper + plane_width;
-            int32_t sum = (int32_t)weights[6];
-            for (int32_t column = 0; column < 3; ++column) {
-                const uint32_t w0w1 = weights[2 * column];
-                const uint32_t w1w2 = weights[2 * column + 1];
-                if (y % 2 == 0) {
-                    sum = fxp_smlad(upper[column], w0w1, sum) + fxp_low(lower[column]) * fxp_high(w1w2);
-                } else {
-                    sum = fxp_smlad(lower[column], w1w2, sum) + fxp_high(upper[column]) * fxp_low(w0w1);
-                }
-            }
-            out[(y * output_width + x) * (position_bytes / 2)] = fxp_requantize(sum, to);
-        }
-    }
-}
-
-static inline void fxp_plane_products_2_twin(
-    const fxp_word *plane,
-    const uint32_t *weights,
-    void *output,
-    int32_t rows,
-    int32_t output_width,
-    int32_t plane_width,
-    int32_t position_bytes,
-    fxp_requantization to
-) {
-    fxp_code16 *out = output;
-    for (int32_t y = 0; y < rows; ++y) {
-        for (int32_t x = 0; x < output_width; ++x) {
-            const fxp_word *upper = plane + y * plane_width + 2 * x;
-            const fxp_word *lower = upper + plane_width;
-            int32_t sum = (int32_t)weights[6];
-            for (int32_t column = 0; column < 3; ++column) {
-                sum = fxp_smlad(upper[column], weights[2 * column], sum);
-                sum += fxp_low(lower[column]) * fxp_high(weights[2 * column + 1]);
-            }
+            const int32_t sum =
+                y % 2 == 0 ? fxp_plane_sum(upper, lower, weights) : fxp_plane_odd_sum(upper, lower, weights);
             out[(y * output_width + x) * (position_bytes / 2)] = fxp_requantize(sum, to);
         }
     }
