@@ -44,7 +44,7 @@ def _work(
 
 def _key(
     samples: np.ndarray,
-    labels: np.ndarray,
+    words: np.ndarray,
     noises: Sequence[np.ndarray],
     silence_draw: SilenceDraw | None,
     config: EpochConfig,
@@ -53,7 +53,7 @@ def _key(
     """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits."""
     modules = [epochs, augment, *([inspect.getmodule(silence_draw)] if silence_draw else [])]
     digest = hashlib.sha256(repr([feature_cache.ARITHMETIC_VERSION, config, seed, samples.shape]).encode())
-    for part in (*(inspect.getsource(module).encode() for module in modules), samples, np.asarray(labels), *noises):
+    for part in (*(inspect.getsource(module).encode() for module in modules), samples, np.asarray(words), *noises):
         digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
@@ -67,7 +67,7 @@ class EpochProducer:
     def __init__(
         self,
         samples: np.ndarray,
-        labels: np.ndarray,
+        words: np.ndarray,
         noises: Sequence[np.ndarray],
         silence_draw: SilenceDraw | None,
         config: EpochConfig,
@@ -95,19 +95,19 @@ class EpochProducer:
             raise ValueError(
                 f"samples of {samples.dtype} {samples.shape}: expected int16 [n, {config.frontend.clip_samples}]"
             )
-        if len(labels) != len(samples):
-            raise ValueError(f"{len(labels)} labels for {len(samples)} clips")
+        if len(words) != len(samples):
+            raise ValueError(f"{len(words)} words for {len(samples)} clips")
         if any(noise.dtype != np.int16 or noise.ndim != 1 or not len(noise) for noise in noises):
             raise ValueError("noises: expected int16 [any length above 0] each")
-        if config.silence_label is not None and silence_draw is None:
-            raise ValueError("silence_label is given, but no function that draws silence")
-        self._labels = np.array(labels)
+        if config.silence_word is not None and silence_draw is None:
+            raise ValueError("silence_word is given, but no function that draws silence")
+        self._words = np.array(words)
         self._silence_draw = silence_draw
         self._config = config
         self._seed = seed
         self._epochs = epochs
         self._cache_dir = cache_dir
-        self._key = _key(samples, labels, noises, silence_draw, config, seed) if cache_dir else ""
+        self._key = _key(samples, words, noises, silence_draw, config, seed) if cache_dir else ""
         self._pending: dict[int, tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]] = {}
         try:
             self._folder = tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir)
@@ -135,13 +135,13 @@ class EpochProducer:
     @functools.cached_property
     def examples_per_epoch(self) -> int:
         """Examples in an epoch, the same for all."""
-        return len(plan(self._labels, self._config, self._seed, 0)[0])
+        return len(plan(self._words, self._config, self._seed, 0)[0])
 
     def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Epoch number `epoch`; the one after it is started in the background.
 
         Returns:
-          features int8 [m, frames, coefficients, 1] and labels int64 [m].
+          features int8 [m, frames, coefficients, 1] and words int64 [m].
         """
         for stale in set(self._pending) - {epoch}:
             for task in self._pending.pop(stale)[1]:
@@ -149,7 +149,7 @@ class EpochProducer:
         kept = self._kept(epoch)
         if kept is None:
             self._start(epoch)
-        labels, tasks = self._pending.pop(epoch, (None, []))
+        words, tasks = self._pending.pop(epoch, (None, []))
         if (self._epochs is None or epoch + 1 < self._epochs) and not self._is_kept(epoch + 1):
             self._start(epoch + 1)
         if kept is not None:
@@ -157,7 +157,7 @@ class EpochProducer:
         features = np.concatenate([task.result() for task in tasks])
         if self._cache_dir:
             feature_cache.write(self._cache_dir, self._name(epoch), features)
-        return features, labels
+        return features, words
 
     def _name(self, epoch: int) -> str:
         return f"epoch{epoch}-{self._key}"
@@ -168,16 +168,16 @@ class EpochProducer:
     def _kept(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
         if not self._cache_dir:
             return None
-        labels = plan(self._labels, self._config, self._seed, epoch)[1]
+        words = plan(self._words, self._config, self._seed, epoch)[1]
         frontend = self._config.frontend
-        shape = (len(labels), frontend.frames, frontend.coefficients, 1)
+        shape = (len(words), frontend.frames, frontend.coefficients, 1)
         features = feature_cache.read(self._cache_dir, self._name(epoch), shape)
-        return None if features is None else (features, labels)
+        return None if features is None else (features, words)
 
     def _start(self, epoch: int) -> None:
         if epoch in self._pending:
             return
-        sources, labels = plan(self._labels, self._config, self._seed, epoch)
+        sources, words = plan(self._words, self._config, self._seed, epoch)
         tasks = [
             self._pool.submit(
                 _work,
@@ -191,4 +191,4 @@ class EpochProducer:
             )
             for first in range(0, len(sources), _EXAMPLES_PER_TASK)
         ]
-        self._pending[epoch] = labels, tasks
+        self._pending[epoch] = words, tasks

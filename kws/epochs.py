@@ -25,18 +25,21 @@ class EpochConfig:
     Attributes:
       frontend: calibrated front end.
       augment: ranges of the augmentation.
-      balanced: a class above the median size gives a fresh random part of that size, one below it is repeated up to
-        `most_repeats` times; if false, every clip is drawn once.
-      most_repeats: how often a rare class may be repeated.
-      silence_label: label of drawn silence; None for an epoch without.
+      classes: the class of each word; None where every word is a class.
+      balanced: a class of one word that is larger than the median class gives a fresh random part of that size, one
+        below it is repeated up to `most_repeats` times. In a class of several words, rare ones are repeated towards a
+        third of that size each, and the class gives three times that size at most. If false, every clip is drawn once.
+      most_repeats: how often a rare word may be repeated.
+      silence_word: number of drawn silence among the words; None for an epoch without.
       silence_share: share of drawn silence in an epoch.
     """
 
     frontend: FrontEndConfig
     augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    classes: tuple[int, ...] | None = None
     balanced: bool = True
     most_repeats: int = 3
-    silence_label: int | None = None
+    silence_word: int | None = None
     silence_share: float = 0.08
 
     def __post_init__(self) -> None:
@@ -48,44 +51,58 @@ class EpochConfig:
             raise ValueError(f"silence_share={self.silence_share}: expected 0 to below 1")
 
 
-def plan(labels: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """What an epoch consists of, in the order of training.
 
     Args:
-      labels: int [n], of the training clips.
+      words: int [n], number of the word in each training clip.
       config: how to sample.
       seed: of the run, 0 or more.
       epoch: number of the epoch, 0 or more.
 
     Returns:
       sources: int64 [m], the clip each example is made from, -1 for drawn silence.
-      labels: int64 [m].
+      words: int64 [m], the word of each, `silence_word` for drawn silence.
 
     Raises:
       UserError: no clips.
     """
-    if len(labels) == 0:
+    if len(words) == 0:
         raise UserError("there are no training clips to make an epoch from")
     rng = _generator(seed, epoch, 0)
-    sources = _balanced(labels, config.most_repeats, rng) if config.balanced else np.arange(len(labels))
-    if config.silence_label is not None:
+    sources = _balanced(np.asarray(words), config, rng) if config.balanced else np.arange(len(words))
+    if config.silence_word is not None:
         silences = round(len(sources) * config.silence_share / (1 - config.silence_share))
         sources = np.concatenate([sources, np.full(silences, _FROM_SILENCE)])
     sources = rng.permutation(sources).astype(np.int64)
-    silence_label = -1 if config.silence_label is None else config.silence_label
-    return sources, np.where(sources == _FROM_SILENCE, silence_label, np.asarray(labels)[sources]).astype(np.int64)
+    silence_word = -1 if config.silence_word is None else config.silence_word
+    return sources, np.where(sources == _FROM_SILENCE, silence_word, np.asarray(words)[sources]).astype(np.int64)
 
 
-def _balanced(labels: np.ndarray, most_repeats: int, rng: np.random.Generator) -> np.ndarray:
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    target = int(np.median([len(clips) for clips in members]))
+# Of the median class' size: what each word of a class of several is repeated towards, and what such a class gives.
+_WORD_SHARE, _CLASS_SHARE = 1 / 3, 3
+
+
+def _balanced(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
+    classes: dict[int, list[np.ndarray]] = {}
+    for word in np.unique(words):
+        classes.setdefault(config.classes[word] if config.classes else int(word), []).append(
+            np.flatnonzero(words == word)
+        )
+    median = int(np.median([sum(map(len, members)) for members in classes.values()]))
     drawn = []
-    for clips in members:
-        repeats = min(most_repeats, -(-target // len(clips)))
-        wanted = min(target, repeats * len(clips))
-        rounds = [rng.permutation(clips) for _ in range(repeats)]
-        drawn.append(np.concatenate(rounds)[:wanted])
+    for members in classes.values():
+        several = len(members) > 1
+        aim = max(1, round(median * _WORD_SHARE)) if several else median
+        clips = np.concatenate([_repeated(clips, aim, config.most_repeats, rng) for clips in members])
+        drawn.append(rng.permutation(clips)[: _CLASS_SHARE * median] if several else clips[:median])
     return np.concatenate(drawn)
+
+
+def _repeated(clips: np.ndarray, aim: int, most_repeats: int, rng: np.random.Generator) -> np.ndarray:
+    """Every clip once, and again in rounds up to `aim` clips."""
+    repeats = min(most_repeats, -(-aim // len(clips)))
+    return np.concatenate([rng.permutation(clips) for _ in range(repeats)])[: max(len(clips), aim)]
 
 
 def _generator(seed: int, epoch: int, number: int) -> np.random.Generator:
@@ -120,7 +137,7 @@ def examples(
         rng = _generator(seed, epoch, first + row + 1)
         if source == _FROM_SILENCE:
             if silence_draw is None:
-                raise ValueError("silence_label is given, but no function that draws silence")
+                raise ValueError("silence_word is given, but no function that draws silence")
             samples[row] = silence_draw(rng, noises)
         else:
             samples[row] = augment(clips(int(source)), rng, noises, config.augment)
@@ -129,7 +146,7 @@ def examples(
 
 def epoch_examples(
     samples: np.ndarray,
-    labels: np.ndarray,
+    words: np.ndarray,
     noises: Sequence[np.ndarray],
     silence_draw: SilenceDraw | None,
     config: EpochConfig,
@@ -141,15 +158,15 @@ def epoch_examples(
 
     Args:
       samples: int16 [n, clip_samples], the training clips.
-      labels: int [n].
+      words: int [n], as for `plan`.
       noises: background recordings, int16 [any length].
-      silence_draw: draws a clip of silence; None if `config.silence_label` is None.
+      silence_draw: draws a clip of silence; None if `config.silence_word` is None.
       config: what the epoch is made of.
       seed: of the run.
       epoch: number of the epoch.
 
     Returns:
-      features int8 [m, frames, coefficients, 1] and labels int64 [m].
+      features int8 [m, frames, coefficients, 1] and words int64 [m].
     """
-    sources, drawn = plan(labels, config, seed, epoch)
+    sources, drawn = plan(words, config, seed, epoch)
     return examples(samples.__getitem__, noises, silence_draw, sources, 0, config, seed, epoch), drawn

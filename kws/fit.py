@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,9 @@ class FitConfig:
       label_smoothing: share of the target spread over all classes.
       seed: of shuffling and masking.
       input_format: of the feature codes.
-      distillation: share of the loss that is the distance to the teacher's posteriors; the rest is to the labels.
+      distillation: share of the loss that is the distance to the teachers' posteriors; the rest is to the labels.
+      classes: the class of each word that an example's label names; None where words are classes.
+      word_loss: weight of the cross entropy of the second head, where a model has one for words.
       ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
       begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
     """
@@ -49,6 +51,8 @@ class FitConfig:
     seed: int
     input_format: QFormat
     distillation: float = 0.0
+    classes: tuple[int, ...] | None = None
+    word_loss: float = 0.0
     ema: float = 0.0
     begin: int = 0
     end: int | None = None
@@ -100,21 +104,32 @@ def training_step(
     model: tf.keras.Model,
     optimizer: tf.keras.optimizers.Optimizer,
     config: FitConfig,
-    teacher: tf.keras.Model | None,
+    teachers: Sequence[tf.keras.Model] = (),
     average: WeightAverage | None = None,
 ) -> Callable[..., Any]:
-    """A function that takes one batch, features float32 [n, h, w, c] and labels int [n], and returns its loss."""
+    """A function that takes one batch, features float32 [n, h, w, c] and words int [n], and returns its loss.
+
+    Args:
+      model: gives logits [n, classes], or these and logits [n, words].
+      teachers: models whose mean posteriors `config.distillation` follows.
+    """
     loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
-    classes = model.output_shape[-1]
+    of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    two_heads = len(model.outputs) > 1
 
     @tf.function
-    def step(features: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def step(features: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+        labels = words if config.classes is None else tf.gather(config.classes, words)
         with tf.GradientTape() as tape:
-            logits = model(features, training=True)
-            loss = loss_of(tf.one_hot(labels, classes), logits)
-            if teacher is not None:
-                distance = _distance(teacher(features, training=False), logits)
+            logits, word_logits = (
+                model(features, training=True) if two_heads else (model(features, training=True), None)
+            )
+            loss = loss_of(tf.one_hot(labels, logits.shape[-1]), logits)
+            if teachers:
+                distance = _distance([teacher(features, training=False) for teacher in teachers], logits)
                 loss = (1 - config.distillation) * loss + config.distillation * distance
+            if two_heads:
+                loss += config.word_loss * of_words(words, word_logits)
             loss += sum(model.losses)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
@@ -125,11 +140,11 @@ def training_step(
     return step
 
 
-def _distance(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
-    """`T**2 * KL(softmax(teacher / T) || softmax(student / T))`, the mean over the batch; logits [n, classes]."""
-    soft = tf.nn.softmax(teacher / _TEMPERATURE)
-    difference = tf.nn.log_softmax(teacher / _TEMPERATURE) - tf.nn.log_softmax(student / _TEMPERATURE)
-    return _TEMPERATURE**2 * tf.reduce_mean(tf.reduce_sum(soft * difference, axis=1))
+def _distance(teachers: Sequence[tf.Tensor], student: tf.Tensor) -> tf.Tensor:
+    """`T**2 * KL(mean softmax(teacher / T) || softmax(student / T))`, the mean over the batch; logits [n, classes]."""
+    soft = tf.add_n([tf.nn.softmax(teacher / _TEMPERATURE) for teacher in teachers]) / len(teachers)
+    terms = tf.math.xlogy(soft, soft) - soft * tf.nn.log_softmax(student / _TEMPERATURE)
+    return _TEMPERATURE**2 * tf.reduce_mean(tf.reduce_sum(terms, axis=1))
 
 
 def fit(
@@ -139,7 +154,8 @@ def fit(
     examples_per_epoch: int,
     validation: Examples,
     folder: RunFolder,
-    teacher: tf.keras.Model | None = None,
+    teachers: Sequence[tf.keras.Model] = (),
+    word_head: tf.keras.Model | None = None,
     before_epoch: Callable[[int], None] = lambda epoch: None,
     describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
 ) -> None:
@@ -150,24 +166,26 @@ def fit(
     The history's figures are those of the weights that the stage would end with.
 
     Args:
-      examples_of: epoch -> (features int8 [m, h, w, c], labels int [m]), m = examples_per_epoch.
+      examples_of: epoch -> (features int8 [m, h, w, c], words int [m]), m = examples_per_epoch.
       validation: (features int8, labels).
-      teacher: the model whose posteriors `config.distillation` follows; None without distillation.
+      teachers: the models whose mean posteriors `config.distillation` follows; not used without distillation.
+      word_head: `model`'s layers with a second output for words, trained in its place; None for one output.
       before_epoch: called with the number of epochs done, before each.
       describe: gives figures of each layer's weights, for the history and TensorBoard.
     """
     steps = examples_per_epoch // config.batch_size
-    optimizer = optimizer_of(model, config, steps)
+    whole = word_head or model
+    optimizer = optimizer_of(whole, config, steps)
     done = tf.Variable(config.begin, dtype=tf.int64, trainable=False, name="epochs_done")
     average = WeightAverage(model, config.ema) if config.ema else None
-    saved = {"model": model, "optimizer": optimizer, "epochs_done": done, **({"average": average} if average else {})}
+    saved = {"model": whole, "optimizer": optimizer, "epochs_done": done, **({"average": average} if average else {})}
     checkpoint = tf.train.Checkpoint(**saved)
     checkpoints = folder.path / config.stage / (f"checkpoints_{config.begin}" if config.begin else "checkpoints")
     manager = tf.train.CheckpointManager(checkpoint, str(checkpoints), max_to_keep=2)
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = training_step(model, optimizer, config, teacher if config.distillation else None, average)
+    step = training_step(whole, optimizer, config, teachers if config.distillation else (), average)
     progress = tqdm(
         total=config.epochs * steps,
         initial=int(done) * steps,
@@ -207,15 +225,15 @@ def _epoch(
     step: Callable[..., Any], examples: Examples, config: FitConfig, epoch: int, steps: int, progress: tqdm
 ) -> float:
     """Runs one epoch and returns its mean loss."""
-    features, labels = examples
+    features, words = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
-    order = rng.permutation(len(labels))[: steps * config.batch_size]
+    order = rng.permutation(len(words))[: steps * config.batch_size]
     masked = spec_augment.mask(dequantize(features[order], config.input_format), seed=int(rng.integers(2**31)))
-    labels = labels[order]
+    words = words[order]
     losses = []
     for i in range(0, len(order), config.batch_size):
         batch = slice(i, i + config.batch_size)
-        losses.append(step(masked[batch], labels[batch]))
+        losses.append(step(masked[batch], words[batch]))
         progress.update()
     return float(np.mean([float(loss) for loss in losses]))
 

@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from kws.specs import DsCnnSpec
 
+POOL = "pool"
+
 
 def ds_cnn(spec: DsCnnSpec, input_shape: tuple[int, int, int], classes: int, seed: int) -> tf.keras.Model:
     """A float DS-CNN with batch normalization: [n, *input_shape] -> logits [n, classes].
@@ -35,6 +37,16 @@ def ds_cnn(spec: DsCnnSpec, input_shape: tuple[int, int, int], classes: int, see
     for i, stride in enumerate(spec.blocks, start=1):
         x = normalized(x, depthwise(f"depthwise{i}", stride))
         x = normalized(x, convolution(f"pointwise{i}", (1, 1), (1, 1)))
-    x = tf.keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = tf.keras.layers.GlobalAveragePooling2D(name=POOL)(x)
     logits = tf.keras.layers.Dense(classes, kernel_initializer=initializer(), name="logits")(x)
     return tf.keras.Model(inputs, logits)
+
+
+def with_word_head(model: tf.keras.Model, words: int, seed: int) -> tf.keras.Model:
+    """`ds_cnn`'s layers with a second output: logits [n, words] of the spoken word, `_unknown_` ones apart.
+
+    A head for training alone: it makes the features tell apart what one class lumps together.
+    """
+    initializer = tf.keras.initializers.HeNormal(seed=seed * 1000 + 999)
+    head = tf.keras.layers.Dense(words, kernel_initializer=initializer, name="words")
+    return tf.keras.Model(model.input, (model.output, head(model.get_layer(POOL).output)))

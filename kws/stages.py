@@ -28,8 +28,10 @@ class Job:
     Attributes:
       names: of the classes.
       features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
-      examples_of: epoch -> its training examples, features int8 [m, h, w, c] and labels int [m].
+      examples_of: epoch -> its training examples, features int8 [m, h, w, c] and words int [m].
       examples_per_epoch: m.
+      classes: the class of each word; None where every word is a class.
+      teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
     """
 
     config: TrainConfig
@@ -40,6 +42,8 @@ class Job:
     folder: RunFolder
     examples_of: Callable[[int], Examples]
     examples_per_epoch: int
+    classes: tuple[int, ...] | None = None
+    teachers: tuple[tf.keras.Model, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -59,6 +63,7 @@ class Job:
             label_smoothing=self.config.label_smoothing,
             seed=self.config.seed,
             input_format=self.input_format,
+            classes=self.classes,
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
@@ -69,6 +74,7 @@ def train_float(job: Job) -> None:
     """Stage 1: writes float/model.h5 and its metrics."""
     config = job.config
     model = models.ds_cnn(SPECS[config.model], job.input_shape, len(job.names), config.seed)
+    words_apart = config.word_loss and job.classes and len(job.classes) > len(job.names)
     job.fit(
         model,
         stage=FLOAT,
@@ -78,6 +84,12 @@ def train_float(job: Job) -> None:
         warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
         weight_decay=config.weight_decay,
         ema=config.float_ema,
+        distillation=config.float_distillation if job.teachers else 0.0,
+        word_loss=config.word_loss,
+        hooks={
+            "teachers": job.teachers,
+            "word_head": models.with_word_head(model, len(job.classes), config.seed) if words_apart else None,
+        },
     )
     job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
     apply.save_model(model, job.folder.model_path(FLOAT))
@@ -115,7 +127,7 @@ def train_fixed_point(job: Job) -> None:
             distillation=config.distillation,
             ema=config.fixed_point_ema,
             hooks={
-                "teacher": teacher,
+                "teachers": (teacher,),
                 "before_epoch": _ramp(model, config.fixed_point_epochs),
                 "describe": distribution.describe,
             },

@@ -96,7 +96,7 @@ def _stepper(
         input_format=frontend.input_format(),
     )
     optimizer = optimizer_of(model, fit_config, steps=config.rounds * _ROUND_STEPS)
-    step = training_step(model, optimizer, fit_config, teacher=None)
+    step = training_step(model, optimizer, fit_config)
     step(features, labels)  # traces the graph
     return lambda: step(features, labels).numpy()
 

@@ -58,6 +58,20 @@ def define_flags() -> None:
         help_text = f"Momentum of the moving average of weights that stage {stage} ends with, such as 0.99; 0: none."
         flags.DEFINE_float(name, getattr(default, name), help_text, lower_bound=0, upper_bound=1)
     flags.DEFINE_float(
+        "word_loss",
+        default.word_loss,
+        "Weight, in stage 1, of a second head that tells the words of a class apart.",
+        lower_bound=0,
+    )
+    flags.DEFINE_list("teachers", [], "Runs whose float models' posteriors stage 1 follows (distillation).")
+    flags.DEFINE_float(
+        "float_distillation",
+        default.float_distillation,
+        "Share of stage 1's loss that follows the teachers' posteriors.",
+        lower_bound=0,
+        upper_bound=1,
+    )
+    flags.DEFINE_float(
         "distillation",
         default.distillation,
         "Share of stage 2's loss that follows the float model's posteriors.",
@@ -85,7 +99,8 @@ def define_flags() -> None:
 
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:
     """The settings that the flags spell. Raises `UserError` for an impossible one."""
-    names = {f.name for f in dataclasses.fields(TrainConfig)} - {"dataset", "method", "weight_bits", "activation_bits"}
+    apart = {"dataset", "method", "weight_bits", "activation_bits", "teachers"}
+    names = {f.name for f in dataclasses.fields(TrainConfig)} - apart
     try:
         method = Method(**{field.name: values[field.name].value for field in dataclasses.fields(Method)})
     except ValueError as error:
@@ -94,6 +109,7 @@ def config_from_flags(values: flags.FlagValues) -> TrainConfig:
         dataset=dataset_flags.config_from_flags(values),
         weight_bits=parse_bits("weight_bits", values.weight_bits, values.model),
         activation_bits=parse_bits("activation_bits", values.activation_bits, values.model),
+        teachers=tuple(values.teachers),
         method=method,
         **{name: values[name].value for name in names},
     )
@@ -166,6 +182,23 @@ def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFold
     return source
 
 
+def _teachers(config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
+    """The Keras models of `config.teachers`. Raises `UserError` for a run without one, or with other data."""
+    from quant import apply
+
+    models = []
+    for path in config.teachers:
+        source, saved = run_folder.open_run(path, "teachers")
+        if not source.model_path(FLOAT).is_file():
+            raise UserError(f"--teachers={path} holds no finished float model: go on with it with --resume")
+        if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
+            raise UserError(f"--teachers={path} was trained on another dataset than this run is")
+        if source.read_json(run_folder.FRONTEND) != features_config.to_json():
+            raise UserError(f"--teachers={path} has another front end: its training data were others")
+        models.append(apply.load_model(source.model_path(FLOAT)))
+    return tuple(models)
+
+
 def _take_float(source: RunFolder, folder: RunFolder) -> None:
     shutil.copyfile(source.file(run_folder.FRONTEND), folder.file(run_folder.FRONTEND))
     folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
@@ -227,13 +260,18 @@ def _train_stages(
     from kws import stages
 
     training = dataset.splits["training"]
-    silence_label = dataset.labels.index(SILENCE) if SILENCE in dataset.labels else None
+    has_silence = SILENCE in dataset.labels
+    class_of = dict(zip(training.words, training.labels.tolist(), strict=True))
+    if has_silence:
+        class_of[SILENCE] = dataset.labels.index(SILENCE)
+    words = sorted(class_of)
+    classes = tuple(class_of[word] for word in words)
     producer = EpochProducer(
         training.samples,
-        training.labels,
+        np.array([words.index(word) for word in training.words]),
         dataset.noises["training"],
-        silence.draw if silence_label is not None else None,
-        EpochConfig(features_config, silence_label=silence_label),
+        silence.draw if has_silence else None,
+        EpochConfig(features_config, classes=classes, silence_word=words.index(SILENCE) if has_silence else None),
         seed=config.seed,
         epochs=config.float_epochs + config.fixed_point_epochs,
         processes=config.dataset.worker_processes,
@@ -252,6 +290,8 @@ def _train_stages(
             folder,
             examples_of,
             producer.examples_per_epoch,
+            classes,
+            () if folder.model_path(FLOAT).is_file() else _teachers(config, features_config),
         )
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
             if not folder.model_path(stage).is_file():

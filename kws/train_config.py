@@ -21,6 +21,8 @@ class TrainConfig:
       float_epochs, fixed_point_epochs: length of the two stages.
       fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
       float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.
+      word_loss: weight, in stage 1, of a second head that tells the words of a class apart.
+      teachers: runs whose float models' posteriors stage 1 follows, in the share `float_distillation` of its loss.
       distillation: share of stage 2's loss that follows the float model's posteriors.
       method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
@@ -43,6 +45,9 @@ class TrainConfig:
     label_smoothing: float = 0.02
     float_ema: float = 0.0
     fixed_point_ema: float = 0.0
+    word_loss: float = 0.5
+    teachers: tuple[str, ...] = ()
+    float_distillation: float = 0.7
     distillation: float = 0.5
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
@@ -90,14 +95,20 @@ class TrainConfig:
             "weight_decay",
             "label_smoothing",
             "float_ema",
+            "word_loss",
+            "teachers",
+            "float_distillation",
         )
         return {"dataset": dataset_flags.to_json(self.dataset), **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_json(cls, settings: dict[str, Any], dataset: datasets.DatasetConfig) -> "TrainConfig":
         """The settings that `run.json` keeps, with the dataset of this machine."""
-        bits = {name: tuple(settings[name]) for name in ("weight_bits", "activation_bits")}
-        return cls(**{**settings, **bits, "dataset": dataset, "method": Method(**settings["method"])})
+        missing = {field.name for field in dataclasses.fields(cls)} - {"dataset"} - set(settings)
+        if missing:
+            raise UserError(f"the run is of another version, which had no {', '.join(sorted(missing))}: train it again")
+        tuples = {name: tuple(settings[name]) for name in ("weight_bits", "activation_bits", "teachers")}
+        return cls(**{**settings, **tuples, "dataset": dataset, "method": Method(**settings["method"])})
 
 
 def parse_bits(flag: str, texts: list[str], model: str) -> tuple[int, ...]:

@@ -132,6 +132,11 @@ class Clips:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """[n], what is said in each clip: the folder that it comes from."""
+        return tuple(name.partition("/")[0] for name in self.names)
+
     def __iter__(self) -> Iterator[Clip]:
         for name, samples, label, speaker in zip(self.names, self.samples, self.labels, self.speakers, strict=True):
             yield Clip(name, samples, int(label), speaker, self.split)

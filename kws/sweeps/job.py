@@ -166,7 +166,7 @@ def _float_job(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path, 
 def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings as JSON values, and what is this machine's alone."""
     settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
-    for name in ("weight_bits", "activation_bits"):
+    for name in ("weight_bits", "activation_bits", "teachers"):
         settings[name] = list(settings[name])
     data_dir = config.dataset.data_dir
     machine = {

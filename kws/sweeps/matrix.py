@@ -27,7 +27,7 @@ SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
 BITS = ("weight_bits", "activation_bits")
 _ELSEWHERE = {"dataset": "the dataset's flags", "seed": "--seeds"}
 _AT_LEAST_ONE = ("float_epochs", "batch_size")
-_SHARES = ("distillation", "label_smoothing")
+_SHARES = ("distillation", "float_distillation", "label_smoothing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +175,10 @@ def _method(where: str, base: Method, settings: Any) -> Method:
 
 def _value(where: str, key: str, value: Any, old: Any) -> Any:
     """`value` if it is of the type of the setting's other value `old`, and in its range."""
+    if isinstance(old, tuple):
+        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+            raise UserError(f"{where}: {key} is {value!r}, expected a list of texts")
+        return tuple(value)
     kind = float if isinstance(old, float) else type(old)
     fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
     if not fits:

@@ -17,7 +17,7 @@ from kws.epochs import EpochConfig, epoch_examples
 from kws.frontend import FrontEndConfig
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
-CONFIG = EpochConfig(FRONTEND, silence_label=9)
+CONFIG = EpochConfig(FRONTEND, silence_word=9)
 LABELS = np.repeat([0, 1, 2, 3, 4], [100, 60, 60, 50, 10])
 
 

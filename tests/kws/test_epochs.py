@@ -11,7 +11,7 @@ from kws.epochs import EpochConfig, epoch_examples, plan
 from kws.frontend import FrontEndConfig, features
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
-CONFIG = EpochConfig(FRONTEND, silence_label=9)
+CONFIG = EpochConfig(FRONTEND, silence_word=9)
 LABELS = np.repeat([0, 1, 2, 3, 4], [100, 60, 60, 50, 10])
 
 
@@ -45,7 +45,7 @@ def test_silence_has_its_share() -> None:
     sources, labels = plan(LABELS, CONFIG, 1, 0)
     assert (labels[sources < 0] == 9).all()
     assert abs((labels == 9).mean() - CONFIG.silence_share) < 0.005
-    assert (plan(LABELS, dataclasses.replace(CONFIG, silence_label=None), 1, 0)[0] >= 0).all()
+    assert (plan(LABELS, dataclasses.replace(CONFIG, silence_word=None), 1, 0)[0] >= 0).all()
 
 
 def test_every_epoch_is_another_and_a_seed_decides() -> None:
@@ -65,7 +65,7 @@ def test_unbalanced_is_every_clip_once() -> None:
 def test_a_repeated_clip_is_another_example(clips: np.ndarray, noises: list[np.ndarray]) -> None:
     tensor, labels = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=1, epoch=0)
     assert (tensor.shape, tensor.dtype) == ((len(labels), 49, 10, 1), np.int8)
-    spoken = tensor[labels != CONFIG.silence_label]
+    spoken = tensor[labels != CONFIG.silence_word]
     assert len({example.tobytes() for example in spoken}) == len(spoken)
 
 
@@ -84,3 +84,15 @@ def test_bad_arguments_are_refused() -> None:
         EpochConfig(FrontEndConfig())
     with pytest.raises(UserError, match="no training clips"):
         plan(LABELS[:0], CONFIG, 0, 0)
+
+
+def test_rare_words_of_a_class_are_repeated() -> None:
+    # Keywords 0 and 1 of 60 clips; class 2 of a common word, 3, and rare ones, 4 and 5.
+    words = np.repeat([0, 1, 3, 4, 5], [60, 60, 50, 4, 15])
+    config = EpochConfig(FRONTEND, classes=(0, 1, 2, 2, 2, 2))
+    sources, drawn = plan(words, config, 1, 0)
+    np.testing.assert_array_equal(drawn, words[sources])
+    # A third of the median class is 20 clips: 4 come three times, 15 and five of them again, 50 once.
+    assert np.bincount(drawn, minlength=6).tolist() == [60, 60, 0, 50, 12, 20]
+    many = np.repeat([0, 1, 3, 4], [10, 10, 50, 50])
+    assert (plan(many, config, 1, 0)[1] >= 2).sum() == 30

@@ -109,3 +109,37 @@ def test_a_part_of_a_stage_goes_on_at_the_stages_learning_rate(tmp_path: pathlib
     assert [row["epoch"] for row in parts] == [1, 2, 3]
     assert [row["learning_rate"] for row in parts] == [row["learning_rate"] for row in whole]
     assert len({row["learning_rate"] for row in whole}) == 3
+
+
+def test_a_head_for_words_shapes_the_layers_below(tmp_path: pathlib.Path) -> None:
+    def headed() -> tuple[tf.keras.Model, tf.keras.Model]:
+        inputs = tf.keras.Input(SHAPE)
+        features = tf.keras.layers.Dense(4, name="features", kernel_initializer="ones")(
+            tf.keras.layers.Flatten()(inputs)
+        )
+        model = tf.keras.Model(inputs, tf.keras.layers.Dense(2, kernel_initializer="ones")(features))
+        words = tf.keras.layers.Dense(CLASSES, kernel_initializer="identity", name="words")(features)
+        return model, tf.keras.Model(inputs, (model.output, words))
+
+    def features_after(name: str, **changes: Any) -> np.ndarray:
+        model, whole = headed()
+        trained(tmp_path / name, settings(classes=(0, 1, 1), **changes), model, word_head=whole)
+        return model.get_layer("features").kernel.numpy()
+
+    assert (features_after("with", word_loss=1.0) != features_after("without", word_loss=0.0)).any()
+
+
+def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
+    teachers = []
+    for sign in (1, 1, -1):
+        teacher = network()
+        for variable in teacher.trainable_variables[-2:]:
+            variable.assign(sign * variable)
+        teachers.append(teacher)
+    config = settings(distillation=1.0)
+    one, same, other = (
+        bits(trained(tmp_path / str(number), config, teachers=chosen))
+        for number, chosen in enumerate((teachers[:1], teachers[:2], teachers[1:]))
+    )
+    assert one == same
+    assert one != other
