@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt, the
-# Arm compiler with newlib, QEMU, a host C compiler, and buildifier where npm is there to install it.
+# Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
+# and buildifier where npm is there to install it.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly buildifier_version=8.2.1
+# Of the source distribution of cmsisdsp, in the version that requirements.txt pins.
+readonly cmsis_dsp_sha256=307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519
 readonly stamp=.venv/setup.stamp
 
 fail() {
@@ -85,6 +88,24 @@ install_python_packages() {
     fail "pip could not install this project into .venv: see its message above"
 }
 
+download_cmsis_dsp() {
+  local requirement folder pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
+  while read -r requirement; do
+    [[ $requirement == cmsisdsp==* ]] && break
+  done <requirements.txt
+  folder=.venv/cmsis_dsp-${requirement#*==}
+  [ -d "$folder/Source" ] && return
+  {
+    mkdir -p "$folder" &&
+      echo "$requirement --hash=sha256:$cmsis_dsp_sha256" >"$folder/requirements.txt" &&
+      "${pip[@]}" download --no-deps --no-build-isolation --no-binary cmsisdsp --require-hashes \
+        --requirement "$folder/requirements.txt" --dest "$folder" &&
+      tar --extract --gzip --file "$folder/${requirement/==/-}.tar.gz" --directory "$folder" --strip-components=1
+  } >/dev/null 2>&1 ||
+    echo "setup: pip could not download the sources of $requirement, so the C front end's FFT will not be compared" \
+      "with CMSIS-DSP's C (is the network there?)"
+}
+
 install_buildifier() {
   [ -x .venv/npm/node_modules/.bin/buildifier ] && return
   if ! command -v npm >/dev/null; then
@@ -113,6 +134,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 if ! is_current; then
   install_python_packages
+  download_cmsis_dsp
   fingerprint >"$stamp"
 fi
 install_buildifier
