@@ -14,9 +14,9 @@ import pytest
 
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, random_model
-from export.integer_model import IntegerModel
-from microcontroller import bench, clip_image
+from export import c_source, kernel_plan, random_model
+from export.integer_model import AVERAGE_POOL, IntegerModel
+from microcontroller import bench, boards, clip_image
 from microcontroller.bench import BenchConfig
 from microcontroller.emulator import qemu
 from microcontroller.protocol import DeviceError
@@ -324,6 +324,47 @@ def test_missing_programs_are_one_line_each(small_bundle: pathlib.Path, tmp_path
 def test_bad_flags_are_one_line() -> None:
     assert_one_line(run_command(), "--bundle is required")
     assert_one_line(run_command("--bundle=x", "--clips=many"), "--clips")
+    assert_one_line(run_command("--bundle=x", "--profile=quick"), "--profile=quick is unknown: choose one of auto, ")
+    assert_one_line(run_command("--bundle=x", "--engine=gpu"), "--engine=gpu is unknown: choose from fxp, ")
+
+
+def test_an_unknown_board_is_one_line(small_bundle: pathlib.Path) -> None:
+    done = run_command(f"--bundle={small_bundle}", "--board=pdp11")
+    assert_one_line(done, "--board=pdp11 is unknown: choose one of ", *boards.names())
+
+
+@pytest.mark.parametrize("name", ["integer_model.npz", "golden.npz", "c/fxp_model.c", "c/fxp_model.h", "bundle.json"])
+def test_a_truncated_bundle_is_one_line(small_bundle: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
+    whole = (small_bundle / name).read_bytes()
+    cut, lost = tmp_path / "cut", tmp_path / "lost"
+    for bundle in (cut, lost):
+        shutil.copytree(small_bundle, bundle)
+    (cut / name).write_bytes(whole[: len(whole) // 2])
+    (lost / name).unlink()
+    for bundle in (cut, lost):
+        with pytest.raises(UserError, match=r"write the bundle again with python -m export\.convert") as caught:
+            bench.measure(config(bundle, tmp_path / "build"))
+        assert name in str(caught.value) and "\n" not in str(caught.value)
+    assert_one_line(run_command(f"--bundle={lost}", f"--build_dir={tmp_path / 'build'}"), name)
+
+
+def test_a_layer_that_no_kernel_runs_is_named_with_shape_and_reason(
+    write_bundle: Callable[..., pathlib.Path],
+    small_model: IntegerModel,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The plan refuses it, here where the bench asks for another profile's C; so does export.convert."""
+    no_pooling = dataclasses.replace(
+        kernel_plan.CHOICES["portable"],
+        kernels=tuple(kernel for kernel in kernel_plan.CHOICES["portable"].kernels if kernel.op != AVERAGE_POOL),
+    )
+    bundle = write_bundle(small_model, clips=1)
+    monkeypatch.setitem(kernel_plan.CHOICES, "portable", no_pooling)
+    shapes = r"layer layer3_average_pool \(average_pool, 25x5x8 to 1x1x8\)"
+    expected = rf"has no C in profile portable: {shapes}: no kernel runs it \(no kernel for this op\)"
+    with pytest.raises(UserError, match=expected):
+        bench.measure(config(bundle, tmp_path, profile="portable", clips=1))
 
 
 def test_initialized_and_zeroed_data_of_the_model(
