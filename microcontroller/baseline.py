@@ -18,7 +18,7 @@ from cli.command import UserError
 from export import random_bundle
 from export.kernel_plan import PROFILES
 from export.random_bundle import RandomBundleConfig
-from microcontroller import bench
+from microcontroller import bench, boards
 from microcontroller.emulator import qemu
 
 PATH = pathlib.Path(__file__).with_name("baseline.json")
@@ -26,6 +26,7 @@ WIDTHS = ((8, 8), (4, 8), (4, 4))
 """(weight bits, activation bits) of the models."""
 TOLERANCE = 0.01
 _SEED = 0
+_BOARD = "stm32f4"
 _REMEDY = "python -m microcontroller.baseline --write"
 
 
@@ -59,13 +60,19 @@ def measure() -> Baseline:
     return Baseline(compiler, counts)
 
 
+def board(profile: str) -> str:
+    """The board that a profile is counted on: `_BOARD`, or one that it is made for."""
+    return next(name for name in (_BOARD, *boards.names()) if profile in boards.load(name).profiles)
+
+
 def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="baseline") as folder:
         bundle = pathlib.Path(folder, "bundle")
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
         random_bundle.write(RandomBundleConfig(bundle, seed=_SEED, profile=profile, clips=1, **widths))
         settings = {"emulator": qemu.NAME, "profile": profile, "clips": 1, "random_codes": 0, "estimate_cycles": False}
-        result = bench.measure(bench.BenchConfig(bundle, build_dir=pathlib.Path(folder, "build"), **settings))
+        places = {"board": board(profile), "build_dir": pathlib.Path(folder, "build")}
+        result = bench.measure(bench.BenchConfig(bundle, **places, **settings))
     if result["mismatches"]:
         raise UserError(
             f"w{weight_bits}a{activation_bits}, profile {profile}: {result['mismatches']} logit codes differ from the "

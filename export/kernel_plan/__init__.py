@@ -10,7 +10,7 @@ from typing import Any
 
 from export import accumulator
 from export.integer_model import IntegerModel, Layer
-from export.kernel_plan import dsp, portable, row_pairs
+from export.kernel_plan import dsp, helium, portable, row_pairs
 from export.kernel_plan.kernel import Constant, Instance, Kernel
 from export.kernel_plan.layout import S8, ActivationLayout, Shape
 from export.kernel_plan.placement import ALIGNMENT, Need, Place, place
@@ -20,6 +20,7 @@ __all__ = [
     "ALIGNMENT",
     "CHOICES",
     "FAST",
+    "HELIUM",
     "PORTABLE",
     "PROFILES",
     "SMALL",
@@ -36,12 +37,14 @@ __all__ = [
 ]
 
 FAST = "fast"
+HELIUM = "helium"
 PORTABLE = "portable"
 SMALL = "small"
 CHOICES: dict[str, Profile] = {
     FAST: Profile((*row_pairs.FAST_KERNELS, *dsp.FAST_KERNELS, *portable.KERNELS)),
     SMALL: Profile((*row_pairs.SMALL_KERNELS, *dsp.SMALL_KERNELS, *portable.KERNELS), byte_price=100.0),
     PORTABLE: Profile(portable.KERNELS),
+    HELIUM: Profile((*helium.KERNELS, *portable.KERNELS)),
 }
 """`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only."""
 PROFILES = tuple(CHOICES)

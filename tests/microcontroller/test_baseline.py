@@ -51,6 +51,15 @@ def test_every_model_and_profile_is_kept() -> None:
     )
 
 
+def test_every_profile_is_counted_on_a_core_that_it_is_made_for() -> None:
+    assert {profile: baseline.board(profile) for profile in PROFILES} == {
+        "fast": "stm32f4",
+        "small": "stm32f4",
+        "portable": "stm32f4",
+        "helium": "mps3_an547",
+    }
+
+
 def test_a_count_of_wrong_answers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"mismatches": 3, "instructions_per_inference": 1, "compiler": "gcc"}
     monkeypatch.setattr(baseline.bench, "measure", lambda config: wrong)

@@ -121,7 +121,7 @@ void fxp_dense_s8(const fxp_dense_args *args, const int8_t *input, int8_t *outpu
 typedef uint32_t __attribute__((may_alias)) fxp_word;
 typedef int16_t __attribute__((may_alias)) fxp_code16;
 
-/* Made by FXP_PAIR_PRODUCTS of fxp_pair_products.h. */
+/* Made by the macros of fxp_pair_products*.h and of fxp_outer_products.h. */
 typedef void fxp_pair_products(
     const fxp_word *pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output0, fxp_word *output1
 );
@@ -138,6 +138,14 @@ typedef struct {
 /* scratch: 8 * input_words bytes, rounded up to what the loop reads */
 void fxp_pointwise_conv2d_s16(
     const fxp_pointwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
+);
+
+/* The same for weights of at most four bits and activations of at most seven without a sign. */
+typedef fxp_pointwise_conv2d_s16_args fxp_pointwise_conv2d_outer_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_outer(
+    const fxp_pointwise_conv2d_outer_args *args, const void *input, void *output, void *scratch
 );
 
 /* From int8 input; output_words and what follows as in the 1x1 convolution. */
@@ -160,7 +168,7 @@ typedef struct {
 /* scratch: 4 * pair_words + padded_height * padded_width * input.channels + 3 bytes */
 void fxp_conv2d_s16(const fxp_conv2d_s16_args *args, const void *input, void *output, void *scratch);
 
-/* Made by FXP_PLANE_PAIRS and FXP_PLANE_PRODUCTS of fxp_depthwise_3x3.h. */
+/* Made by FXP_PLANE_PAIRS of fxp_plane_pairs.h and by the macros of fxp_plane_products.h and fxp_plane_products_2.h. */
 typedef void fxp_plane_pairs(const fxp_word *input, fxp_word *plane0, fxp_word *plane1, int32_t row_pairs);
 typedef void fxp_plane_products(const fxp_word *plane, const uint32_t *weights, void *output, int32_t rows);
 
@@ -239,6 +247,7 @@ typedef void (*fxp_observer)(void *context, int layer, const int8_t *output, siz
 }
 #endif
 
+#include "fxp_mve.h"
 #include "fxp_row_pairs.h"
 
 #endif
