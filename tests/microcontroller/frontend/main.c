@@ -1,6 +1,7 @@
 /*
  * The front end on the device: reads clips of CLIP_HOPS hops from samples.bin, writes each one's features to
- * features.bin, and prints what a hop takes: instructions in all and by step, bytes of memory.
+ * features.bin, and prints what a hop takes: instructions in all and by step, bytes of memory. The buffer that it reads
+ * into begins SAMPLES_OFFSET samples after an aligned address.
  */
 #include "fxp_frontend.h"
 #include "fxp_frontend_steps.h"
@@ -11,7 +12,7 @@ enum { STACK_WORDS = 512, PAINT = 0x5aa55aa5 };
 
 static fxp_frontend state;
 static fxp_frontend_scratch scratch;
-static int16_t samples[FXP_FRONTEND_HOP_SAMPLES];
+static alignas(8) int16_t buffer[FXP_FRONTEND_HOP_SAMPLES + 1];
 static alignas(8) int16_t logs[FXP_FRONTEND_DCT_TAPS];
 static int8_t features[FXP_FRONTEND_FEATURE_BYTES];
 static int8_t codes[FXP_FRONTEND_COEFFICIENTS];
@@ -62,6 +63,7 @@ _Noreturn void reset(void) {
     struct count spectrum = {0};
     struct count band_logs = {0};
     struct count dct = {0};
+    int16_t *const samples = buffer + SAMPLES_OFFSET;
     uint32_t hops = 0;
     uint32_t stack = 0;
     ticks_start();
@@ -70,7 +72,7 @@ _Noreturn void reset(void) {
     const uint32_t in = semihosting_open("samples.bin", 11, READ_BINARY);
     const uint32_t out = semihosting_open("features.bin", 12, WRITE_BINARY);
     fxp_frontend_init(&state);
-    while (semihosting_read(in, samples, sizeof samples) == 0) {
+    while (semihosting_read(in, samples, sizeof buffer - sizeof buffer[0]) == 0) {
         const uint32_t *const below = paint();
         uint32_t start = ticks();
         (void)fxp_frontend_hop(&state, samples, &scratch);
@@ -107,4 +109,6 @@ _Noreturn void reset(void) {
     semihosting_exit();
 }
 
-__attribute__((section(".vectors"), used)) static const uintptr_t vectors[2] = {0x20020000u, (uintptr_t)reset};
+extern const uintptr_t vectors[2];
+
+__attribute__((section(".vectors"))) const uintptr_t vectors[2] = {0x20020000u, (uintptr_t)reset};
