@@ -39,12 +39,14 @@ class StepCostConfig:
       bits: of weights and activations.
       batch_size: examples in a step.
       rounds: of ten steps of each kind.
+      deterministic: with TensorFlow's deterministic kernels, as training is.
     """
 
     model: str = "ds_cnn_mlperf"
     bits: int = 4
     batch_size: int = 64
     rounds: int = 9
+    deterministic: bool = True
 
 
 def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
@@ -74,6 +76,7 @@ def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
         "model": config.model,
         "bits": config.bits,
         "batch_size": config.batch_size,
+        "deterministic": config.deterministic,
         "float_step_seconds": medians[FLOAT],
         "fixed_point_step_seconds": medians[FIXED_POINT],
         "ratio": medians[FIXED_POINT] / medians[FLOAT],
@@ -109,13 +112,18 @@ def define_flags() -> None:
     flags.DEFINE_integer("bits", default.bits, "Of weights and activations.", lower_bound=2, upper_bound=8)
     flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
     flags.DEFINE_integer("rounds", default.rounds, "Rounds of ten steps of each kind.", lower_bound=1)
+    flags.DEFINE_bool(
+        "deterministic", default.deterministic, "Use TensorFlow's deterministic kernels, as training does."
+    )
 
 
 def main() -> None:
     """The command `python -m kws.step_cost`."""
 
     def work(values: flags.FlagValues) -> None:
-        config = StepCostConfig(values.model, values.bits, values.batch_size, values.rounds)
+        config = StepCostConfig(values.model, values.bits, values.batch_size, values.rounds, values.deterministic)
+        if config.deterministic:
+            tf.config.experimental.enable_op_determinism()
         result = measure(config, Method(squash=True, cosine=0.01))
         command.say(
             f"{result['model']}, batch {result['batch_size']}: float {1e3 * result['float_step_seconds']:.1f} ms, "

@@ -17,7 +17,7 @@ from export import bundle as bundles
 from export import convert, lower, verify
 from kws import evaluate, run_folder
 from kws.datasets import DatasetConfig
-from kws.run_folder import FIXED_POINT
+from kws.run_folder import FIXED_POINT, FLOAT
 from kws.train_config import TrainConfig, by_layer, command_line, parse_bits
 from quant import apply
 
@@ -124,6 +124,24 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
         lowered.append(lower.lower(model, "m", ("a", "b", "c", "d")).sha256)
         lowered.append([v.numpy().tobytes() for v in model.trainable_variables])
     assert lowered[:2] == lowered[2:]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bits_in_another_process(
+    data: pathlib.Path, finished: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    again = tmp_path / "again"
+    flags = ("--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={again}", *TINY, "--processes=2")
+    done = command("kws.train", *flags)
+    assert done.returncode == 0, done.stderr
+    runs = []
+    for run in (finished, again):
+        folder, _ = run_folder.open_run(run)
+        models = [apply.load_model(folder.model_path(stage)) for stage in (FLOAT, FIXED_POINT)]
+        weights = [variable.numpy().tobytes() for model in models for variable in model.variables]
+        history = [{**row, "seconds": None} for row in folder.read_json(run_folder.HISTORY)]
+        runs.append((weights, history, folder.read_json(run_folder.METRICS)))
+    assert runs[0] == runs[1]
 
 
 @pytest.mark.slow
