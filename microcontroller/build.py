@@ -27,12 +27,14 @@ class Kernels:
       sources: C files, linked as an archive with the model.
       include_dirs: for these and for the model.
       c_flags: language and warnings; code that is not this project's is not held to its warnings.
+      libraries: archives of others that the sources call.
     """
 
     name: str
     sources: tuple[pathlib.Path, ...]
     include_dirs: tuple[pathlib.Path, ...] = ()
     c_flags: tuple[str, ...] = c_engine.C_FLAGS
+    libraries: tuple[pathlib.Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,10 @@ def build(
         (out / "firmware_config.h").write_text(_config(target, kernels.name))
         (out / "memory.ld").write_text(_memory(target))
         (out / "libengine.a").unlink(missing_ok=True)
+        # Under names by which firmware.ld knows the engine's parts.
+        archives = [f"libengine_{i}.a" for i, library in enumerate(kernels.libraries)]
+        for archive, library in zip(archives, kernels.libraries, strict=True):
+            shutil.copyfile(library, out / archive)
     except OSError as error:
         raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
 
@@ -126,7 +132,8 @@ def build(
     link = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-Map=firmware.map")
     objects = [f"firmware/{path.stem}.o" for path in harness]
     script = ("-L.", f"-T{_FIRMWARE / 'firmware.ld'}")
-    _run([gcc, *machine, *link, *script, *objects, "libengine.a", "-o", "firmware.elf"], out, target)
+    rest = ["libengine.a", *archives, *(("-lm", "--specs=nosys.specs") if archives else ())]
+    _run([gcc, *machine, *link, *script, *objects, *rest, "-o", "firmware.elf"], out, target)
 
     version = _run([gcc, "--version"], out, target).splitlines()[0]
     elf = out / "firmware.elf"

@@ -9,14 +9,18 @@ from export import c_source
 from export.bundle import Bundle
 from export.kernel_plan import PORTABLE, PROFILES
 from microcontroller.baselines.cmsis_nn import package, runner
+from microcontroller.baselines.tflm import checkout
+from microcontroller.baselines.tflm import runner as tflm_runner
 from microcontroller.boards import Board
 from microcontroller.build import Kernels, own_kernels
 
 AUTO = "auto"
 PROFILE_NAMES = (AUTO, *PROFILES)
-FXP, REFERENCE, CMSIS_NN = "fxp", "reference", "cmsis_nn"
+FXP, REFERENCE, CMSIS_NN, TFLM = "fxp", "reference", "cmsis_nn", "tflm"
 # CMSIS-NN asks for GNU C (inline assembly), and is not held to this project's warnings.
 _FOREIGN_C_FLAGS = ("-std=gnu11", "-w")
+# As its own make compiles TensorFlow Lite Micro.
+_TFLM_CXX_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +46,13 @@ class Engine:
       name: as --engine takes it.
       rounding: of `export.interpreter`, which its logits must equal.
       code: from a bundle, the board, the profile asked for and a folder to write to.
-      kernels: what that C calls.
+      kernels: what that C calls, for a board.
     """
 
     name: str
     rounding: str
     code: Callable[[Bundle, Board, str, pathlib.Path], Code]
-    kernels: Callable[[], Kernels]
+    kernels: Callable[[Board], Kernels]
 
 
 def _fxp(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
@@ -77,8 +81,19 @@ def _cmsis_nn(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) ->
     return Code(_written(files, folder), None, f"int8 kernels of {package.version()}, called on the same layers")
 
 
-def _cmsis_nn_kernels() -> Kernels:
+def _cmsis_nn_kernels(board: Board) -> Kernels:
     return Kernels(CMSIS_NN, tuple(package.sources()), tuple(package.include_dirs()), _FOREIGN_C_FLAGS)
+
+
+def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    files = tflm_runner.generate(bundle.model, bundle.tflite_path.read_bytes())
+    origin = f"TensorFlow Lite Micro on the bundle's .tflite, {checkout.version(board.cpu)} of {checkout.VARIABLE}"
+    return Code(_written(files, folder), None, origin)
+
+
+def _tflm_kernels(board: Board) -> Kernels:
+    library = checkout.library(board.cpu)
+    return Kernels(TFLM, (tflm_runner.SOURCE,), tuple(checkout.include_dirs()), _TFLM_CXX_FLAGS, (library,))
 
 
 def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.Path:
@@ -102,9 +117,10 @@ def _written(files: dict[str, str], folder: pathlib.Path) -> pathlib.Path:
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine(FXP, "single", _fxp, own_kernels),
-        Engine(REFERENCE, "single", _reference, lambda: dataclasses.replace(own_kernels(), name=REFERENCE)),
+        Engine(FXP, "single", _fxp, lambda board: own_kernels()),
+        Engine(REFERENCE, "single", _reference, lambda board: dataclasses.replace(own_kernels(), name=REFERENCE)),
         Engine(CMSIS_NN, "double", _cmsis_nn, _cmsis_nn_kernels),
+        Engine(TFLM, "double", _tflm, _tflm_kernels),
     )
 }
 NAMES = tuple(ENGINES)

@@ -26,7 +26,8 @@ def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> 
 def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.Path]:
     """Writes a bundle of a model.
 
-    `first` and `last` are C statements to add to fxp_model_invoke; `generated_from` is another model for the C.
+    `first` and `last` are C statements to add to fxp_model_invoke; `generated_from` is another model for the C,
+    `flatbuffer` its .tflite.
     """
 
     def write(
@@ -36,6 +37,7 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
         first: str = "",
         last: str = "",
         generated_from: IntegerModel | None = None,
+        flatbuffer: bytes = b"not needed here",
     ) -> pathlib.Path:
         folder = tmp_path_factory.mktemp("bundle")
         keras = folder / "keras_model.h5"
@@ -46,7 +48,7 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
         bundle.write(
             folder / "bundle",
             model=model,
-            tflite=b"not needed here",
+            tflite=flatbuffer,
             c_files=edit_invoke(c_source.generate(generated_from or model), first=first, last=last),
             golden=bundle.golden_vectors(model, names, features, labels),
             frontend={},
