@@ -3,6 +3,7 @@
 
 #include "fxp_lane_conv.h"
 #include "fxp_lane_walk.h"
+#include "fxp_outer_products.h"
 #include "fxp_pair_products.h"
 #include "fxp_pair_products_w4.h"
 #include "fxp_pair_products_w8.h"
@@ -59,6 +60,13 @@ EVERY_QUAD(QUAD)
 #define COLUMN_ROW(steps, every, shift, bits) {column_##steps##_##shift, steps},
 EVERY_QUAD(COLUMN)
 
+#define EVERY_OUTER(make) \
+    make(1, 1, 0, 7) make(1, 1, 8, 7) make(2, 1, 3, 7) make(2, 2, 5, 3) make(3, 2, 8, 4) make(5, 1, 1, 7) \
+    make(5, 3, 4, 7) make(5, 5, 7, 5)
+#define OUTER(steps, every, shift, bits) FXP_OUTER_PRODUCTS(outer_##steps##_##every##_##shift, steps, every, shift, bits)
+#define OUTER_ROW(steps, every, shift, bits) {outer_##steps##_##every##_##shift, steps, every},
+EVERY_OUTER(OUTER)
+
 /* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
 #define EVERY_WALK(make) \
     make(1, 0, 1, 1, 8, 0, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4) make(13, 0, 0, 5, 128, 0, 4, 4) \
@@ -86,6 +94,7 @@ EVERY_CONV(CONV)
 const struct kernels KERNELS = {
     .quads = {EVERY_QUAD(QUAD_ROW)},
     .columns = {EVERY_QUAD(COLUMN_ROW)},
+    .outers = {EVERY_OUTER(OUTER_ROW)},
     .walks = {EVERY_WALK(WALK_ROW)},
     .splits = {EVERY_SPLIT(SPLIT_ROW)},
     .convs = {EVERY_CONV(CONV_ROW)},

@@ -4,7 +4,7 @@
 
 #include "fxp_engine.h"
 
-enum { QUAD_KERNELS = 12, WALK_KERNELS = 8, SPLIT_KERNELS = 5, CONV_KERNELS = 6 };
+enum { QUAD_KERNELS = 12, OUTER_KERNELS = 8, WALK_KERNELS = 8, SPLIT_KERNELS = 5, CONV_KERNELS = 6 };
 
 enum { PAIR_KERNELS = 36, PLANE_KERNELS = 14, SHUFFLES = 6 };
 
@@ -39,6 +39,12 @@ struct column_kernel {
     int32_t steps;
 };
 
+struct outer_kernel {
+    fxp_pair_products *function;
+    int32_t steps;
+    int32_t every;
+};
+
 struct walk_kernel {
     fxp_lane_walk *function;
     int32_t plane_words;
@@ -61,6 +67,7 @@ struct conv_kernel {
 struct kernels {
     struct quad_kernel quads[QUAD_KERNELS];
     struct column_kernel columns[QUAD_KERNELS];
+    struct outer_kernel outers[OUTER_KERNELS];
     struct walk_kernel walks[WALK_KERNELS];
     struct split_kernel splits[SPLIT_KERNELS];
     struct conv_kernel convs[CONV_KERNELS];

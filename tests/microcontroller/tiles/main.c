@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KINDS = 8, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 9, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 static fxp_word input[MAX_WORDS];
@@ -163,6 +163,24 @@ static uint32_t column_tile(void) {
     return different(outputs[0], outputs[1], 128);
 }
 
+/* Any words are weights, what lanes begin with and corrections; codes are two positions' of seven bits. */
+static uint32_t outer_tile(void) {
+    const uint32_t chosen = draw() % OUTER_KERNELS;
+    const struct outer_kernel kernel = dsp_kernels.outers[chosen];
+    const int32_t spans = (kernel.steps + kernel.every - 1) / kernel.every;
+    const int32_t words = 2 * (4 * spans + 8 * kernel.steps + 2);
+    const uint32_t greatest = draw() & 1u ? 0x7fu : 0u;
+    for (int32_t i = 0; i < 4 * kernel.steps; ++i) {
+        input[i] = ((draw() & 0x7fu) | greatest) + ((draw() & 0x7fu) << 14);
+    }
+    fill_weights(words, draw() % 4);
+    memset(outputs[0], 0x5a, 64);
+    memset(outputs[1], 0x5a, 64);
+    kernel.function(input, weights, weights + words, outputs[0], outputs[0] + 4);
+    twin_kernels.outers[chosen].function(input, weights, weights + words, outputs[1], outputs[1] + 4);
+    return different(outputs[0], outputs[1], 64);
+}
+
 /* Any words are weights of lanes, and leave them in every way. */
 static uint32_t walk_tile(void) {
     const uint32_t chosen = draw() % WALK_KERNELS;
@@ -239,7 +257,7 @@ _Noreturn void reset(void) {
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += pair_tile() + plane_tile() + shuffle_tile();
-        wrong += quad_tile() + column_tile() + walk_tile() + split_tile() + conv_tile();
+        wrong += quad_tile() + column_tile() + outer_tile() + walk_tile() + split_tile() + conv_tile();
     }
     print("tiles ");
     print_number(KINDS * TILES);
