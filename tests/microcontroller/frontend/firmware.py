@@ -46,7 +46,14 @@ def run(
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
     numbers = {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}
     assert numbers, (done.stdout + done.stderr)[:400]
-    return numbers
+    return numbers | {"flash_bytes": _flash_bytes(folder / "firmware.elf")}
+
+
+def _flash_bytes(elf: pathlib.Path) -> int:
+    """The front end's code and tables."""
+    listing = subprocess.run(["arm-none-eabi-nm", "-S", elf], capture_output=True, text=True, check=True).stdout
+    symbols = re.findall(r"^\w+ (\w+) [tTrR] fxp_frontend_", listing, re.M)
+    return sum(int(size, 16) for size in symbols)
 
 
 def require_tools() -> None:

@@ -57,13 +57,15 @@ def test_other_cores_and_addresses_give_the_same(
 @pytest.mark.slow
 def test_a_thousand_adversarial_clips_on_the_device(config: FrontEndConfig, tmp_path: pathlib.Path) -> None:
     clips = stimuli.adversarial_clips()
-    codes, _ = _run(tmp_path, clips, config)
+    codes, counts = _run(tmp_path, clips, config)
+    print(counts)
     np.testing.assert_array_equal(codes, features(clips, config)[..., 0])
 
 
 @pytest.mark.slow
 def test_real_clips_on_the_device(config: FrontEndConfig, real_clips: np.ndarray, tmp_path: pathlib.Path) -> None:
-    codes, _ = _run(tmp_path, real_clips, config)
+    codes, counts = _run(tmp_path, real_clips, config)
+    print(counts)
     np.testing.assert_array_equal(codes, features(real_clips, config)[..., 0])
 
 
@@ -117,5 +119,6 @@ def test_spectra_are_those_of_cmsis_dsps_c(
     flags = ("-DCMSIS_DSP", "-D__GNUC_PYTHON__", "-Wl,--gc-sections,--undefined=vectors", *system)
     counts = firmware.run(tmp_path, "spectra.c", config, flags=flags, objects=objects)
     assert (counts["frames"], counts["different"]) == (len(samples), 0)
+    print(counts)
     # Why there is own code: with window, fold and normalization it takes less than the library's transform alone.
     assert counts["spectrum_mean"] < counts["cmsis_fft_mean"] / 2
