@@ -54,12 +54,11 @@ def _output(layer: Layer, layout: ActivationLayout) -> dict[str, int]:
     """Fields of an fxp_vector_output."""
     width, channels = layer.output_shape[1:]
     if layout == PLANES:
-        planes = BLOCK * _blocks(channels)
-        size = plane_bytes(layer.output_shape)
-        return dict(first=1 + width, step=1, copied=0, planes=planes, plane_bytes=size, zeros=width)
+        parts, size = BLOCK * _blocks(channels) + 1, plane_bytes(layer.output_shape)
+        return dict(first=1 + width, step=1, copied=0, parts=parts, plane_bytes=size, zeros=width)
     whole = channels % BLOCK == 0
     step = BLOCK * _blocks(channels)
-    return dict(first=0, step=step, copied=0 if whole else channels, planes=0, plane_bytes=0, zeros=0)
+    return dict(first=0, step=step, copied=0 if whole else channels, parts=0, plane_bytes=0, zeros=0)
 
 
 def _channel_bytes(layer: Layer, layout: ActivationLayout) -> int:

@@ -42,8 +42,8 @@ typedef struct {
     int32_t first; /* place of position 0, in bytes from the tensor's start */
     int32_t step;  /* bytes from position to position */
     int32_t
-        copied; /* channels of a position that are copied from scratch, where they aren't a multiple of four; or 0 */
-    int32_t planes;      /* planes to be parted by zeros; or 0 */
+        copied;    /* channels of a position that are copied from scratch, where they aren't a multiple of four; or 0 */
+    int32_t parts; /* rows of zeros between planes, above and below them; or 0 */
     int32_t plane_bytes; /* from plane to plane */
     int32_t zeros;       /* bytes in a row of them */
 } fxp_vector_output;

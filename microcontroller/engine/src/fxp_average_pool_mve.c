@@ -10,15 +10,17 @@
 #include "fxp_requantize.h"
 
 #if __ARM_FEATURE_MVE & 1
-#include <arm_mve.h>
-
+/* Assembly, since the compiler makes no loops with predicated tails. */
 static inline int32_t sum_codes(const int8_t *codes, int32_t count, int32_t sum) {
-    for (; count >= FXP_VECTOR; count -= FXP_VECTOR) {
-        sum = vaddvaq_s8(sum, vldrbq_s8(codes));
-        codes += FXP_VECTOR;
-    }
-    const mve_pred16_t lanes = vctp8q((uint32_t)count);
-    return vaddvaq_p_s8(sum, vldrbq_z_s8(codes, lanes), lanes);
+    __asm volatile("dlstp.8 lr, %2\n"
+                   "1:\n"
+                   "vldrb.u8 q0, [%0], #16\n"
+                   "vaddva.s8 %1, q0\n"
+                   "letp lr, 1b\n"
+                   : "+r"(codes), "+Te"(sum)
+                   : "r"(count)
+                   : "lr", "d0", "d1", "cc", "memory");
+    return sum;
 }
 #else
 static inline int32_t sum_codes(const int8_t *codes, int32_t count, int32_t sum) {

@@ -13,6 +13,10 @@
 #include "fxp_engine.h"
 #include "fxp_vector_output.h"
 
+#if __ARM_FEATURE_MVE & 1
+#include <arm_mve.h>
+#endif
+
 static void pad(const fxp_conv2d_mve_args *args, const int8_t *input, int8_t *padded) {
     const int32_t row = args->input.width * args->input.channels;
     const int32_t padded_row = args->padded_width * args->input.channels;
@@ -25,20 +29,22 @@ static void pad(const fxp_conv2d_mve_args *args, const int8_t *input, int8_t *pa
     }
 }
 
-static void gather(const fxp_conv2d_mve_args *args, const int8_t *window, int8_t *to) {
+static inline void gather(const fxp_conv2d_mve_args *args, const int8_t *window, int8_t *to) {
     const uint8_t *codes = args->codes;
-    for (int32_t vector = 0; vector < args->vectors; ++vector) {
-        const int8_t *const from = window + args->from[vector];
+    const int32_t *from = args->from;
+    int32_t vectors = args->vectors;
+    do {
 #if __ARM_FEATURE_MVE & 1
-        vst1q_s8(to, vldrbq_gather_offset_s8(from, vld1q_u8(codes)));
+        vst1q_s8(to, vldrbq_gather_offset_s8(window + *from++, vld1q_u8(codes)));
 #else
         for (int32_t i = 0; i < FXP_VECTOR; ++i) {
-            to[i] = from[codes[i]];
+            to[i] = window[*from + codes[i]];
         }
+        ++from;
 #endif
         codes += FXP_VECTOR;
         to += FXP_VECTOR;
-    }
+    } while (--vectors > 0);
 }
 
 void fxp_conv2d_mve(const fxp_conv2d_mve_args *args, const void *input, void *output, void *scratch) {

@@ -23,25 +23,31 @@ void fxp_pointwise_conv2d_mve(
     };
     const int32_t depth = args->input_channels;
     const int32_t whole = FXP_VECTOR * args->vectors;
+    const int32_t step = args->output.copied > 0 ? args->output.copied : args->output.step;
     int8_t *const copies = scratch;
+    int8_t *const target = copies + 2 * whole;
     const int8_t *in = input;
     int8_t *out = (int8_t *)output + args->output.first;
-    const int32_t step = args->output.copied > 0 ? args->output.copied : args->output.step;
 
     fxp_part_planes(&args->output, output);
-    for (int32_t position = 0; position < args->positions; position += 2) {
-        const int8_t *position0 = in;
-        const int8_t *position1 = position + 1 < args->positions ? in + depth : in;
-        if (depth != whole) {
-            const int32_t another = position1 != position0 ? whole : 0;
-            fxp_copy(position0, copies, depth);
-            fxp_zero(copies + depth, whole - depth);
-            fxp_copy(position1, copies + another, depth);
-            fxp_zero(copies + another + depth, whole - depth);
-            position0 = copies;
-            position1 = copies + another;
+    if (depth == whole) {
+        int32_t position = 0;
+        for (; position < args->positions - 1; position += 2) {
+            fxp_two_positions(&matrix, &args->output, in, in + depth, out, target);
+            in += 2 * depth;
+            out += 2 * step;
         }
-        fxp_two_positions(&matrix, &args->output, position0, position1, out, copies + 2 * whole);
+        if (position < args->positions) {
+            fxp_two_positions(&matrix, &args->output, in, in, out, target);
+        }
+        return;
+    }
+    fxp_zero(copies, 2 * whole);
+    for (int32_t position = 0; position < args->positions; position += 2) {
+        const int32_t another = position + 1 < args->positions;
+        fxp_copy(in, copies, depth);
+        fxp_copy(in + another * depth, copies + another * whole, depth);
+        fxp_two_positions(&matrix, &args->output, copies, copies + another * whole, out, target);
         in += 2 * depth;
         out += 2 * step;
     }

@@ -7,23 +7,30 @@
 #include <string.h>
 
 #if __ARM_FEATURE_MVE & 1
-#include <arm_mve.h>
-
-/* In line, since the calls of memcpy and memset would cost more than what they do for a few bytes. */
+/* In line, since calls of memcpy and memset would cost more than what they do for a few bytes; and assembly, since the
+ * compiler makes no loops with predicated tails. */
 static inline void fxp_copy(const int8_t *from, int8_t *to, int32_t bytes) {
-    for (int32_t left = bytes; left > 0; left -= FXP_VECTOR) {
-        const mve_pred16_t lanes = vctp8q((uint32_t)left);
-        vstrbq_p_s8(to, vldrbq_z_s8(from, lanes), lanes);
-        from += FXP_VECTOR;
-        to += FXP_VECTOR;
-    }
+    __asm volatile("wlstp.8 lr, %2, 2f\n"
+                   "1:\n"
+                   "vldrb.u8 q0, [%0], #16\n"
+                   "vstrb.8 q0, [%1], #16\n"
+                   "letp lr, 1b\n"
+                   "2:\n"
+                   : "+r"(from), "+r"(to)
+                   : "r"(bytes)
+                   : "lr", "d0", "d1", "cc", "memory");
 }
 
 static inline void fxp_zero(int8_t *to, int32_t bytes) {
-    for (int32_t left = bytes; left > 0; left -= FXP_VECTOR) {
-        vstrbq_p_s8(to, vdupq_n_s8(0), vctp8q((uint32_t)left));
-        to += FXP_VECTOR;
-    }
+    __asm volatile("vmov.i32 q0, #0\n"
+                   "wlstp.8 lr, %1, 2f\n"
+                   "1:\n"
+                   "vstrb.8 q0, [%0], #16\n"
+                   "letp lr, 1b\n"
+                   "2:\n"
+                   : "+r"(to)
+                   : "r"(bytes)
+                   : "lr", "d0", "d1", "cc", "memory");
 }
 #else
 static inline void fxp_copy(const int8_t *from, int8_t *to, int32_t bytes) {
@@ -35,18 +42,18 @@ static inline void fxp_zero(int8_t *to, int32_t bytes) {
 }
 #endif
 
-/* The rows of zeros around planes. */
+/* The rows of zeros around planes, before their codes are written: a row of less than a vector takes a whole one, of
+ * which the rest lies in the plane below, or in the slack. */
 static inline void fxp_part_planes(const fxp_vector_output *to, int8_t *output) {
     int8_t *zeros = output + to->first - to->zeros;
-    if (to->planes > 0) {
-        for (int32_t plane = 0; plane <= to->planes; ++plane) {
-            fxp_zero(zeros, to->zeros);
-            zeros += to->plane_bytes;
-        }
+    const int32_t bytes = to->zeros < FXP_VECTOR ? FXP_VECTOR : to->zeros;
+    for (int32_t plane = 0; plane < to->parts; ++plane) {
+        fxp_zero(zeros, bytes);
+        zeros += to->plane_bytes;
     }
 }
 
-/* The output of two neighbouring positions, or of one where they are the same. */
+/* What stays the same from position to position. */
 typedef struct {
     const uint32_t *weights;
     const uint32_t *weights_end;
@@ -54,6 +61,7 @@ typedef struct {
     const uint16_t *offsets;
 } fxp_vector_matrix;
 
+/* The output of two neighbouring positions, or of one where they are the same. */
 static inline void fxp_two_positions(
     const fxp_vector_matrix *matrix,
     const fxp_vector_output *to,
@@ -63,13 +71,14 @@ static inline void fxp_two_positions(
     int8_t *scratch
 ) {
     const uint16_t *const offsets = matrix->offsets + (position0 == position1 ? 8 : 0);
-    int8_t *const target = to->copied > 0 ? scratch : output;
-    matrix->products(position0, position1, matrix->weights, matrix->weights_end, target, offsets);
-    if (to->copied > 0) {
-        fxp_copy(scratch, output, to->copied);
-        if (position0 != position1) {
-            fxp_copy(scratch + to->step, output + to->copied, to->copied);
-        }
+    if (to->copied == 0) {
+        matrix->products(position0, position1, matrix->weights, matrix->weights_end, output, offsets);
+        return;
+    }
+    matrix->products(position0, position1, matrix->weights, matrix->weights_end, scratch, offsets);
+    fxp_copy(scratch, output, to->copied);
+    if (position0 != position1) {
+        fxp_copy(scratch + to->step, output + to->copied, to->copied);
     }
 }
 
