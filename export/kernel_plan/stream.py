@@ -11,7 +11,7 @@ from typing import Any
 
 from export import accumulator
 from export.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
-from export.kernel_plan import CHOICES, FAST, INPUT, OUTPUT, PROFILES, Conversion, Step, Tensor, dsp
+from export.kernel_plan import CHOICES, FAST, INPUT, OUTPUT, PROFILES, Conversion, Step, Tensor, dsp, row_kernels
 from export.kernel_plan.kernel import Kernel
 from export.kernel_plan.layout import S8, S16, ActivationLayout, padded
 from export.kernel_plan.placement import ALIGNMENT, Need, place
@@ -176,16 +176,18 @@ def _few_rows(layer: Layer, rows: int) -> Layer:
 
 def _choose(layers: Sequence[Layer], profile: Profile, labels: int) -> list[Kernel]:
     """One kernel per layer, among those on `ROW_LAYOUTS`, at the least cost, conversions of new rows included."""
-    kernels = [k for k in (*profile.kernels, dsp.FULLY_CONNECTED) if k.op != AVERAGE_POOL and _by_rows(k)]
+    with_rows = row_kernels.KERNELS if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
+    own = (*with_rows, *profile.kernels, dsp.FULLY_CONNECTED)
+    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel)]
     best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
     layouts = {layout.name: layout for layout in ROW_LAYOUTS}
     for layer in layers:
         following: dict[str, tuple[float, list[Kernel]]] = {}
         codes = layer.output_shape[0] * layer.stride[0] * layer.input_shape[1] * layer.input_shape[2]
         for kernel in candidates(layer, [_POOL] if layer.op == AVERAGE_POOL else kernels):
-            own = profile.cost(kernel, layer)
+            price = profile.cost(kernel, layer)
             for name, (cost, path) in best.items():
-                total = cost + own + conversion_cost(layouts[name], kernel.input_layout, codes)
+                total = cost + price + conversion_cost(layouts[name], kernel.input_layout, codes)
                 known = following.get(kernel.output_layout.name)
                 if known is None or total < known[0]:
                     following[kernel.output_layout.name] = (total, [*path, kernel])

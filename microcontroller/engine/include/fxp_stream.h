@@ -30,6 +30,32 @@ typedef struct {
  */
 void fxp_running_sum_s16(const fxp_running_sum_s16_args *args, const void *input, void *sums);
 
+/* Made by FXP_ROW_PRODUCTS of fxp_row_products.h: one row, from three. */
+typedef void
+fxp_row_products(const fxp_word *rows, const uint32_t *weights, fxp_word *output, const uint32_t *weights_end);
+
+typedef struct {
+    int32_t rows;      /* of the output */
+    int32_t row_words; /* width times half the channels */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_row_products *products;
+} fxp_depthwise_row_s16_args;
+
+void fxp_depthwise_row_s16(const fxp_depthwise_row_s16_args *args, const void *input, void *output);
+
+typedef struct {
+    int32_t positions;
+    int32_t input_words;  /* of one position */
+    int32_t output_words; /* at most input_words where input and output begin at one address */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_quad_products *products;
+} fxp_pointwise_quad_s16_args;
+
+/* scratch: 8 * input_words + 4 * output_words bytes */
+void fxp_pointwise_quad_s16(const fxp_pointwise_quad_s16_args *args, const void *input, void *output, void *scratch);
+
 #ifdef __cplusplus
 }
 #endif

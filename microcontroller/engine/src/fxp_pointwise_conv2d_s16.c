@@ -9,27 +9,7 @@
  * The copy to scratch is what allows work in place, and takes five instructions for eight words. The last of an odd
  * number of positions is computed twice.
  */
-#include "fxp_dsp.h"
-#include "fxp_engine.h"
-
-static void interleave(const fxp_word *a, const fxp_word *b, fxp_word *to, int32_t words) {
-    int32_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
-    /* The compiler forms no LDM and STM of interleaved registers. */
-    for (; i < words - 3; i += 4) {
-        __asm volatile("ldm %0!, {r4, r6, r9, r11}\n"
-                       "ldm %1!, {r5, r8, r10, r12}\n"
-                       "stm %2!, {r4-r6, r8-r12}\n"
-                       : "+r"(a), "+r"(b), "+r"(to)
-                       :
-                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
-    }
-#endif
-    for (; i < words; ++i) {
-        *to++ = *a++;
-        *to++ = *b++;
-    }
-}
+#include "fxp_interleave.h"
 
 void fxp_pointwise_conv2d_s16(
     const fxp_pointwise_conv2d_s16_args *args, const void *input, void *output, void *scratch
@@ -40,7 +20,7 @@ void fxp_pointwise_conv2d_s16(
 
     for (int32_t position = 0; position < args->positions; position += 2) {
         const int32_t another = position + 1 < args->positions;
-        interleave(in, in + another * args->input_words, scratch, args->input_words);
+        fxp_interleave(in, in + another * args->input_words, scratch, args->input_words);
         args->products(scratch, args->weights, weights_end, out, out + another * args->output_words);
         in += 2 * args->input_words;
         out += 2 * args->output_words;
