@@ -11,12 +11,14 @@
  * words of each side and two pointers are all fourteen registers, which no compiler hands out; so this is assembly.
  * Larger blocks (three positions) would load less often but have room for one step of either side only: 0.667.
  *
- *              p0   p1              around the steps of a channel pair, 14 instructions:
- *           +----+----+             1 LDRD      both biases; the first SMLADs read them as they are
- *        c0 | r2 | r4 |             1 SUB       back to the pair's first word
- *           +----+----+             4 USAT, 2 PKHBT, or for a shift of 16: 2 PKHTB, 2 USAT16 and nothing else
- *        c1 | r3 | r5 |             3 LDM, CMP, BNE   output pointers and end from the stack
- *           +----+----+             3 STR, STR, STRD
+ *              p0   p1              around the steps of two channel pairs, 19 instructions:
+ *           +----+----+             2 LDRD      both biases; the first SMLADs read them as they are
+ *        c0 | r2 | r4 |             8 USAT, 4 PKHBT, or for a shift of 16: 4 PKHTB, 4 USAT16 and nothing else
+ *           +----+----+             2 LDM, CMP, BNE   back to the pair; output pointers and end from the stack
+ *        c1 | r3 | r5 |             4 STR, STRD
+ *           +----+----+
+ *
+ * Channel pairs come in twos. Outputs of both positions may be one word, so position 0 is stored last.
  *
  * The shift and the saturation are numbers in the instructions, hence a macro that defines a function of type
  * fxp_pair_products: FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits), each argument a plain number but
@@ -42,18 +44,16 @@
         __attribute__((unused)) fxp_word *output1                                                                      \
     )
 
-/* r0 pair, r1 weights; stack: output0, output1, weights_end. */
+/* r0 pair, r1 weights; stack: pair, output0, output1, weights_end. */
 #define FXP_PAIR_BEGIN                                                                                                 \
     ".syntax unified\n"                                                                                                \
     "push {r4-r11, lr}\n"                                                                                              \
     "ldr r4, [sp, #36]\n"                                                                                              \
     "mov r5, r2\n"                                                                                                     \
-    "push {r3-r5}\n"
+    "push {r0, r3-r5}\n"
 
-/* Back to label 1 for the next channel pair, or out of the function; r9 to lr are left alone until then. */
-#define FXP_PAIR_END(pair_bytes, shift, saturate, bits)                                                                \
-    "sub r0, r0, #" pair_bytes "\n"                                                                                    \
-    "ldm sp, {r6-r8}\n"                                                                                                \
+/* Codes { c0 | c1 } of position 0 to r2, of position 1 to r4; r6 to lr are left alone. */
+#define FXP_PAIR_CODES(shift, saturate, bits)                                                                          \
     ".if " #shift " == 16\n"                                                                                           \
     "pkhtb r2, r3, r2, asr #16\n"                                                                                      \
     "pkhtb r4, r5, r4, asr #16\n"                                                                                      \
@@ -66,13 +66,21 @@
     #saturate " r5, #" #bits ", r5, asr #" #shift "\n"                                                                 \
     "pkhbt r2, r2, r3, lsl #16\n"                                                                                      \
     "pkhbt r4, r4, r5, lsl #16\n"                                                                                      \
-    ".endif\n"                                                                                                         \
+    ".endif\n"
+
+/* Back to label 1 for the next channel pair, or out of the function; r9 to lr are left alone until then. */
+#define FXP_PAIR_END(shift, saturate, bits)                                                                            \
+    "ldm sp, {r0, r6-r8}\n"                                                                                            \
+    FXP_PAIR_CODES(shift, saturate, bits)                                                                              \
     "str r4, [r7], #4\n"                                                                                               \
     "str r2, [r6], #4\n"                                                                                               \
-    "strd r6, r7, [sp]\n"                                                                                              \
+    "strd r6, r7, [sp, #4]\n"                                                                                          \
+    FXP_PAIR_NEXT
+
+#define FXP_PAIR_NEXT                                                                                                  \
     "cmp r1, r8\n"                                                                                                     \
-    "bne 1b\n"                                                                                                         \
-    "add sp, sp, #12\n"                                                                                                \
+    "bne.w 1b\n"                                                                                                       \
+    "add sp, sp, #16\n"                                                                                                \
     "pop {r4-r11, pc}\n"
 
 /* Products of two words of codes and two words of weights. */
@@ -89,23 +97,37 @@
     "smlad r2, " p0 ", " c0 ", r2\n"                                                                                   \
     "smlad r3, " p0 ", " c1 ", r3\n"
 
+/* All steps of a channel pair. */
+#define FXP_PAIR_STEPS(steps)                                                                                          \
+    "ldrd r2, r3, [r1], #8\n"                                                                                          \
+    "ldm r0!, {r6-r9}\n"                                                                                               \
+    "ldm r1!, {r10-r12, lr}\n"                                                                                         \
+    FXP_PAIR_FIRST_BLOCK("r6", "r7", "r10", "r11")                                                                     \
+    FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                            \
+    ".rept " #steps " - 1\n"                                                                                           \
+    "ldm r0!, {r6-r9}\n"                                                                                               \
+    "ldm r1!, {r10-r12, lr}\n"                                                                                         \
+    FXP_PAIR_BLOCK("r6", "r7", "r10", "r11")                                                                           \
+    FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                            \
+    ".endr\n"
+
 #define FXP_PAIR_PRODUCTS(name, steps, shift, saturate, bits)                                                          \
     FXP_PAIR_FUNCTION(name) {                                                                                          \
         __asm volatile(                                                                                                \
             FXP_PAIR_BEGIN                                                                                             \
             "1:\n"                                                                                                     \
-            "ldrd r2, r3, [r1], #8\n"                                                                                  \
-            "ldm r0!, {r6-r9}\n"                                                                                       \
-            "ldm r1!, {r10-r12, lr}\n"                                                                                 \
-            FXP_PAIR_FIRST_BLOCK("r6", "r7", "r10", "r11")                                                             \
-            FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                    \
-            ".rept " #steps " - 1\n"                                                                                   \
-            "ldm r0!, {r6-r9}\n"                                                                                       \
-            "ldm r1!, {r10-r12, lr}\n"                                                                                 \
-            FXP_PAIR_BLOCK("r6", "r7", "r10", "r11")                                                                   \
-            FXP_PAIR_BLOCK("r8", "r9", "r12", "lr")                                                                    \
-            ".endr\n"                                                                                                  \
-            FXP_PAIR_END("16 * " #steps, shift, saturate, bits)                                                        \
+            FXP_PAIR_STEPS(steps)                                                                                      \
+            "ldm sp, {r0, r6, r7}\n"                                                                                   \
+            FXP_PAIR_CODES(shift, saturate, bits)                                                                      \
+            "str r4, [r7], #8\n"                                                                                       \
+            "str r2, [r6], #8\n"                                                                                       \
+            "strd r6, r7, [sp, #4]\n"                                                                                  \
+            FXP_PAIR_STEPS(steps)                                                                                      \
+            "ldm sp, {r0, r6-r8}\n"                                                                                    \
+            FXP_PAIR_CODES(shift, saturate, bits)                                                                      \
+            "str r4, [r7, #-4]\n"                                                                                      \
+            "str r2, [r6, #-4]\n"                                                                                      \
+            FXP_PAIR_NEXT                                                                                              \
         );                                                                                                             \
     }
 

@@ -44,7 +44,7 @@
             FXP_PAIR_BLOCK("r6", "r7", "r8", "r9")                                                                     \
             FXP_PAIR_REST_W4                                                                                           \
             ".endr\n"                                                                                                  \
-            FXP_PAIR_END("32 * " #double_steps, shift, saturate, bits)                                                 \
+            FXP_PAIR_END(shift, saturate, bits)                                                                        \
         );                                                                                                             \
     }
 

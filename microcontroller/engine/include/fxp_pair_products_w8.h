@@ -31,7 +31,7 @@
             FXP_PAIR_BLOCK("r6", "r7", "r12", "lr")                                                                    \
             FXP_PAIR_SECOND_W8                                                                                         \
             ".endr\n"                                                                                                  \
-            FXP_PAIR_END("16 * " #steps, shift, saturate, bits)                                                        \
+            FXP_PAIR_END(shift, saturate, bits)                                                                        \
         );                                                                                                             \
     }
 
