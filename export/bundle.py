@@ -7,6 +7,7 @@ keras_model.h5       the trained fixed-point Keras graph, for the parity proof (
 c/                   the generated C: static schedule, weights, formats
 golden.npz           features of the test split, their labels, and the interpreter's logits
 MODEL_CARD.md, metrics.json
+detector.json        the detector of keywords in a stream, once `kws.tune_detector` has added it
 """
 
 import dataclasses
@@ -192,6 +193,33 @@ def write(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return load(path)
+
+
+def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
+    """Adds text files (path within the bundle -> text), or replaces them; a failure leaves the old bundle whole.
+
+    Raises:
+      UserError: the bundle can't be written.
+    """
+    path = bundle.path.resolve()
+    try:
+        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    try:
+        shutil.copytree(path, staging, dirs_exist_ok=True)
+        for name, text in files.items():
+            (staging / name).parent.mkdir(exist_ok=True)
+            (staging / name).write_text(text)
+        hashes = bundle.manifest["files"] | {name: _sha256(staging / name) for name in files}
+        manifest = bundle.manifest | {"files": dict(sorted(hashes.items()))}
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        _replace(path, staging)
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return load(bundle.path)
 
 
 def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:

@@ -164,6 +164,11 @@ class DetectorState:
         self._quiet = 0
         self._held = np.zeros(classes, bool)
 
+    @property
+    def sums(self) -> np.ndarray:
+        """s: int64 [classes], Q15 times window."""
+        return self._recent.sum(0, dtype=np.int64)
+
     def step(self, logits: np.ndarray) -> int:
         """One step: logit codes int8 [classes] to the detected class, or -1.
 
@@ -172,7 +177,7 @@ class DetectorState:
         """
         self._recent[self._place] = posteriors(self.detector, logits[None])[0]
         self._place = (self._place + 1) % self.detector.window
-        excess = self._recent.sum(0, dtype=np.int64) - np.array(self.detector.thresholds, np.int64)
+        excess = self.sums - np.array(self.detector.thresholds, np.int64)
         heard = excess >= 0
         self._held &= heard
         if self._quiet:

@@ -1,4 +1,7 @@
-"""Measures a bundle on a dataset. `python -m kws.evaluate --bundle=B --data_dir=D --backend=interpreter`."""
+"""Measures a bundle on a dataset. `python -m kws.evaluate --bundle=B --data_dir=D --backend=interpreter`.
+
+With `--streaming`: misses and false alarms of its detector on long recordings composed of the dataset's clips.
+"""
 
 import dataclasses
 import pathlib
@@ -14,6 +17,9 @@ from export import interpreter
 from export.bundle import Bundle
 from kws import dataset_flags, datasets, frontend, metrics
 from kws.datasets.clip import SPLITS, Dataset
+from kws.streaming import evaluation
+from kws.streaming.evaluation import StreamingConfig
+from kws.streaming.recording import Recipe
 from quant.qformat import dequantize
 
 BACKENDS = ("interpreter", "tflm", "engine")
@@ -129,28 +135,54 @@ def define_flags() -> None:
     flags.DEFINE_string("bundle", None, "The bundle to measure.")
     flags.DEFINE_enum("split", "testing", SPLITS, "The split to measure on.")
     flags.DEFINE_enum("backend", "interpreter", BACKENDS, "What computes the logits.")
+    flags.DEFINE_bool("streaming", False, "Measure the detector on a long recording instead of clips one by one.")
+    flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
+    flags.DEFINE_integer("seed", Recipe().seed, "Of the recording (--streaming).")
+    flags.DEFINE_string("run_dir", None, "The bundle's run, to measure its float model beside it (--streaming).")
 
 
-def config_from_flags(values: flags.FlagValues) -> EvaluateConfig:
-    """The settings that the flags spell; without dataset flags, the data that the bundle was trained with."""
-    command.require(bundle=values.bundle)
+def dataset_from_flags(values: flags.FlagValues) -> datasets.DatasetConfig:
+    """The dataset that the flags spell; without dataset flags, the data that the bundle was trained with."""
     given = [name for name in ("dataset", "words", "task", "data_seed") if values[name].present]
     trained_on = bundles.load(values.bundle).training.get("settings", {}).get("dataset")
     if given or trained_on is None:
-        dataset = dataset_flags.config_from_flags(values)
-    else:
-        dataset = dataset_flags.from_json(
-            trained_on, data_dir=values.data_dir, download=values.download, processes=values.processes
-        )
-    return EvaluateConfig(pathlib.Path(values.bundle), dataset, values.split, values.backend)
+        return dataset_flags.config_from_flags(values)
+    return dataset_flags.from_json(
+        trained_on, data_dir=values.data_dir, download=values.download, processes=values.processes
+    )
+
+
+def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingConfig:
+    """The settings that the flags spell.
+
+    Raises:
+      UserError: flags that don't go together.
+    """
+    command.require(bundle=values.bundle)
+    path, dataset = pathlib.Path(values.bundle), dataset_from_flags(values)
+    if not values.streaming:
+        for name in ("hours", "seed", "run_dir"):
+            if values[name].present:
+                raise UserError(f"--{name} is for --streaming: add --streaming or leave it out")
+        return EvaluateConfig(path, dataset, values.split, values.backend)
+    if values.backend not in evaluation.BACKENDS:
+        raise UserError(f"--streaming can't use --backend={values.backend}: choose {' or '.join(evaluation.BACKENDS)}")
+    recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
+    run_dir = None if values.run_dir is None else pathlib.Path(values.run_dir)
+    return StreamingConfig(path, dataset, recipe, values.backend, run_dir)
 
 
 def main() -> None:
     """The command `python -m kws.evaluate`."""
 
     def work(values: flags.FlagValues) -> None:
-        result = evaluate(config_from_flags(values))
-        command.say(table(result), values.json)
+        config = config_from_flags(values)
+        if isinstance(config, StreamingConfig):
+            result = evaluation.evaluate(config)
+            command.say(evaluation.table(result), values.json)
+        else:
+            result = evaluate(config)
+            command.say(table(result), values.json)
         command.write_json(result, values.json)
 
     command.run(work, define_flags)
