@@ -58,13 +58,13 @@ class Engine:
 def _fxp(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
     """The bundle's C where it has the profile asked for, else C written from its integer model.
 
-    `AUTO` is the bundle's own profile where the board's core has the instructions for it, else the core's fastest.
+    `AUTO` is the bundle's own profile where it is among those made for the board's core, else the first of those.
     """
     own = c_source.profile_of(bundle.c_folder)
     if asked == own or (asked == AUTO and own in board.profiles):
         return Code(bundle.c_folder, own, "the bundle's C as it is")
-    profile, why = (board.profiles[0], f" is not for a {board.cpu}") if asked == AUTO else (asked, "")
-    origin = f"C written for this run, the bundle's profile {own}{why}"
+    profile, why = (board.profiles[0], f", made for a {board.cpu}") if asked == AUTO else (asked, "")
+    origin = f"C written for this run{why}; the bundle's own profile is {own}"
     return Code(_written_for(bundle, profile, folder), profile, origin)
 
 

@@ -133,6 +133,14 @@ def test_a_profile_is_the_bundles_own_or_the_one_asked_for(
     assert (result["origin"] == "the bundle's C as it is") == (taken == "small")
 
 
+def test_a_bundle_in_fast_gets_the_vectors_of_a_core_that_has_them(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    result = bench.measure(config(small_bundle, tmp_path, board="mps3_an547", clips=2, random_codes=2))
+    assert (result["profile"], result["mismatches"]) == ("helium", 0)
+    assert result["origin"].startswith("C written for this run, made for a cortex-m55")
+
+
 def test_a_profile_made_for_other_cores_is_not_taken_by_itself(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -141,7 +149,7 @@ def test_a_profile_made_for_other_cores_is_not_taken_by_itself(
     fxp, reference = result["engines"]
     assert fxp["profile"] == reference["profile"] == "portable"
     assert fxp["instructions_per_inference"] == reference["instructions_per_inference"]
-    assert result["origin"] == "C written for this run, the bundle's profile fast is not for a cortex-m0"
+    assert result["origin"] == "C written for this run, made for a cortex-m0; the bundle's own profile is fast"
     text = bench.table(result)
     assert result["origin"] in text and re.search(r"^profile +portable +portable$", text, re.MULTILINE)
 
