@@ -68,3 +68,16 @@ def test_the_device_equals_the_interpreter(tmp_path, weight_bits, activation_bit
         assert (run != expected).sum() == 0
     assert counts["most"] - counts["least"] < 100
     assert counts["most"] < 170_000 * steps_per_call
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps_per_call", [1, 2])
+@pytest.mark.parametrize(("weight_bits", "activation_bits", "most"), [(8, 8, 102_000), (4, 8, 102_000), (4, 4, 74_000)])
+def test_what_a_step_takes(tmp_path, weight_bits, activation_bits, most, steps_per_call):
+    """Over a thousand frames; prints what docs/streaming.md says."""
+    model = random_model.ds_cnn(0, weight_bits=weight_bits, activation_bits=activation_bits)
+    frames = _frames(3, 1000)
+    logits, counts = run_on_device(model, frames, tmp_path, FAST, steps_per_call)
+    assert (logits != StreamInterpreter(model).run(frames)).sum() == 0
+    print(f"\nW{weight_bits}A{activation_bits}, {steps_per_call} steps a call:", counts)
+    assert counts["mean"] <= most * steps_per_call
