@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts")
 TESTS = "tests"
-SUFFIXES = (".S", ".c", ".h", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
+SUFFIXES = (".S", ".c", ".cc", ".h", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
 HOUSE_FILES = (".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md")
 HOUSE_FILES += ("pyproject.toml", "requirements.txt")
 ENGINE = "microcontroller/engine/"
