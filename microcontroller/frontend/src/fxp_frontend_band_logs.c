@@ -1,4 +1,5 @@
 /* The band logs in plain C. With the DSP extension, fxp_frontend_band_logs_dsp.c takes its place. */
+#include "fxp_frontend_product.h"
 #include "fxp_frontend_steps.h"
 
 #if !defined(__ARM_FEATURE_DSP)
@@ -8,7 +9,7 @@ enum { FRACTION_BITS = 15, LOG_BITS = 8 };
 /* (a << s)^2 / 2^33, rounded down */
 static inline uint32_t squared(int32_t a, int32_t normalization) {
     const int32_t shifted = (int32_t)((uint32_t)a << normalization);
-    return (uint32_t)(((int64_t)shifted * shifted) >> 33);
+    return (uint32_t)fxp_upper(shifted, shifted) >> 1;
 }
 
 /* log2 of energy / 2^floor_bits in Q8, from the exponent and a line through the bits below the highest one. */
@@ -32,8 +33,8 @@ void fxp_frontend_band_logs(const int32_t *bins, int32_t normalization, int16_t 
         uint64_t next = UINT64_C(1) << floor_bits;
         for (uint32_t count = *slope++; count > 0; --count) {
             const uint32_t power = squared(bins[0], normalization) + squared(bins[1], normalization);
-            energy += (uint64_t)power * slope[0];
-            next += (uint64_t)power * slope[1];
+            energy += fxp_weighted(power, slope[0]);
+            next += fxp_weighted(power, slope[1]);
             bins += 2;
             slope += 2;
         }

@@ -1,4 +1,5 @@
 /* The spectrum in plain C. With the DSP extension, fxp_frontend_spectrum_dsp.c takes its place. */
+#include "fxp_frontend_product.h"
 #include "fxp_frontend_steps.h"
 
 #if !defined(__ARM_FEATURE_DSP)
@@ -9,21 +10,6 @@ typedef struct {
     int32_t re;
     int32_t im;
 } point;
-
-/* Upper word of a product, rounded down. */
-static inline int32_t high(int32_t a, int32_t b) {
-    return (int32_t)(((int64_t)a * b) >> 32);
-}
-
-/* Upper word of a product, rounded to nearest, ties up. */
-static inline int32_t rounded(int32_t a, int32_t b) {
-    return (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
-}
-
-/* The same of the negative product, which differs by one in a tie. */
-static inline int32_t rounded_negative(int32_t a, int32_t b) {
-    return (int32_t)((INT64_C(0x80000000) - (int64_t)a * b) >> 32);
-}
 
 static void fold(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work) {
     for (int32_t i = 0; i < QUARTER; ++i) {
@@ -39,7 +25,9 @@ static void fold(const int16_t *samples, const fxp_frontend_step *steps, int32_t
 static inline point turned(point z, const int32_t *twiddle) {
     const int32_t cosine = twiddle[0];
     const int32_t sine = twiddle[1];
-    const point half = {high(z.re, cosine) + high(z.im, sine), high(z.im, cosine) - high(z.re, sine)};
+    const point half = {
+        fxp_upper(z.re, cosine) + fxp_upper(z.im, sine), fxp_upper(z.im, cosine) - fxp_upper(z.re, sine)
+    };
     return half;
 }
 
@@ -99,39 +87,48 @@ static void middle_stage(point *points, const fxp_frontend_step *steps, int32_t 
     }
 }
 
-static void last_stage(point *points) {
-    for (point *p = points; p < points + PAIRS; p += 4) {
+/* The 6 bits of an index in reverse. */
+static int32_t reversed(int32_t index) {
+    const uint32_t i = (uint32_t)index;
+    return (int32_t)((i & 1u) << 5 | (i & 2u) << 3 | (i & 4u) << 1 | (i & 8u) >> 1 | (i & 16u) >> 3 | (i & 32u) >> 5);
+}
+
+/* In the order of frequency. */
+static void last_stage(const point *points, point *bins) {
+    enum { STEP = PAIRS / 4 };
+    for (int32_t i = 0; i < STEP; ++i) {
+        const point *const p = points + 4 * reversed(i);
         point out[4];
         butterfly(p[0], p[1], p[2], p[3], out);
-        for (int32_t i = 0; i < 4; ++i) {
-            p[i] = out[i];
-        }
+        bins[i] = out[0];
+        bins[i + STEP] = out[2];
+        bins[i + 2 * STEP] = out[1];
+        bins[i + 3 * STEP] = out[3];
     }
 }
 
-/* The 8 bits of an index in reverse: where the last stage leaves a point. */
-static int32_t reversed(int32_t index) {
-    uint32_t i = (uint32_t)index;
-    i = (i & 0x0fu) << 4 | (i & 0xf0u) >> 4;
-    i = (i & 0x33u) << 2 | (i & 0xccu) >> 2;
-    i = (i & 0x55u) << 1 | (i & 0xaau) >> 1;
-    return (int32_t)i;
-}
-
-/* From the transform of even samples + j odd samples to that of the samples. */
-static void split(const point *points, point *bins) {
-    for (int32_t i = 1; i < PAIRS; ++i) {
-        const point p = points[reversed(i)];
-        const point q = points[reversed(PAIRS - i)];
-        const int32_t *const factors = fxp_frontend_split[(i <= PAIRS / 2 ? i : PAIRS - i) - 1];
-        const int32_t cross = i <= PAIRS / 2 ? factors[1] : -factors[1];
-        bins[i].re = rounded(p.re, factors[0]) + rounded_negative(p.im, cross) + rounded_negative(q.im, cross) +
-                     rounded(q.re, factors[2]);
-        bins[i].im = rounded(p.re, cross) + rounded(p.im, factors[0]) + rounded_negative(q.im, factors[2]) +
-                     rounded_negative(q.re, cross);
+/*
+ * From the transform of even samples + j odd samples to that of the samples. CMSIS-DSP has factors for every bin; those
+ * of bin PAIRS - i are those of bin i, the second one negated.
+ */
+static void split(point *bins) {
+    const point first = bins[0];
+    bins[0] = (point){(first.re + first.im) >> 1, 0};
+    bins[PAIRS] = (point){(first.re - first.im) >> 1, 0};
+    for (int32_t i = 1; i <= PAIRS / 2; ++i) {
+        const point p = bins[i];
+        const point q = bins[PAIRS - i];
+        const int32_t own = fxp_frontend_split[i - 1][0];
+        const int32_t cross = fxp_frontend_split[i - 1][1];
+        const int32_t other = fxp_frontend_split[i - 1][2];
+        const int32_t both = fxp_upper_rounded(p.re, cross) + fxp_upper_rounded(q.re, -cross);
+        bins[PAIRS - i].re = fxp_upper_rounded(q.re, own) + fxp_upper_rounded(p.im, cross) +
+                             fxp_upper_rounded(q.im, cross) + fxp_upper_rounded(p.re, other);
+        bins[PAIRS - i].im = both + fxp_upper_rounded(q.im, own) + fxp_upper_rounded(p.im, -other);
+        bins[i].re = fxp_upper_rounded(p.re, own) + fxp_upper_rounded(p.im, -cross) + fxp_upper_rounded(q.im, -cross) +
+                     fxp_upper_rounded(q.re, other);
+        bins[i].im = both + fxp_upper_rounded(p.im, own) + fxp_upper_rounded(q.im, -other);
     }
-    bins[0] = (point){(points[0].re + points[0].im) >> 1, 0};
-    bins[PAIRS] = (point){(points[0].re - points[0].im) >> 1, 0};
 }
 
 static int32_t normalization(const int32_t *bins) {
@@ -152,8 +149,8 @@ int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *s
     first_stage(points, steps);
     middle_stage(points, steps, PAIRS / 16);
     middle_stage(points, steps, PAIRS / 64);
-    last_stage(points);
-    split(points, (point *)(void *)bins);
+    last_stage(points, (point *)(void *)bins);
+    split((point *)(void *)bins);
     return normalization(bins);
 }
 
