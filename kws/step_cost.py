@@ -112,6 +112,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("bits", default.bits, "Of weights and activations.", lower_bound=2, upper_bound=8)
     flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
     flags.DEFINE_integer("rounds", default.rounds, "Rounds of ten steps of each kind.", lower_bound=1)
+    flags.DEFINE_bool("learn_formats", False, "Learn activations' formats, which only a part of stage 2 does.")
     flags.DEFINE_bool(
         "deterministic", default.deterministic, "Use TensorFlow's deterministic kernels, as training does."
     )
@@ -124,10 +125,10 @@ def main() -> None:
         config = StepCostConfig(values.model, values.bits, values.batch_size, values.rounds, values.deterministic)
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
-        result = measure(config, Method(squash=True, cosine=0.01))
+        result = measure(config, Method(squash=True, cosine=0.01, learn_formats=values.learn_formats))
         command.say(
             f"{result['model']}, batch {result['batch_size']}: float {1e3 * result['float_step_seconds']:.1f} ms, "
-            f"fixed point with every part of the method {1e3 * result['fixed_point_step_seconds']:.1f} ms a step, "
+            f"fixed point with SWD and ACosR {1e3 * result['fixed_point_step_seconds']:.1f} ms a step, "
             f"ratio {result['ratio']:.2f}",
             values.json,
         )

@@ -51,11 +51,13 @@ def learned_fake_quantize(values: Any, variable: Any, q: QFormat) -> Any:
         ticks = x / lsb
         codes = tf.clip_by_value(tf.floor(ticks + 0.5), float(q.min_code), float(q.max_code))
 
+        error = codes - ticks
+
         def gradient(upstream: Any) -> tuple[Any, Any]:
-            inside = (ticks >= q.min_code - 0.5) & (ticks <= q.max_code + 0.5)
-            slope = tf.where(inside, codes - ticks, codes)
-            by_octaves = RATE * math.log(2) * lsb * tf.reduce_sum(upstream * slope)
-            return tf.where(inside, upstream, tf.zeros_like(upstream)), by_octaves
+            # Only a value that saturates is further than half an LSB from its code.
+            inside = tf.abs(error) <= 0.5
+            by_octaves = RATE * math.log(2) * lsb * tf.reduce_sum(upstream * tf.where(inside, error, codes))
+            return tf.where(inside, upstream, 0.0), by_octaves
 
         return codes * lsb, gradient
 
