@@ -1,6 +1,6 @@
 """Makes training epochs in worker processes, while the one before is trained on.
 
-Runs of one seed share their epochs, which a folder can keep (`cache_dir`).
+Runs on the same data share their epochs, which a folder can keep (`cache_dir`).
 """
 
 import concurrent.futures

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from kws import metrics, spec_augment
+from kws import channel_augment, metrics, spec_augment
 from kws.run_folder import HISTORY, RunFolder
 from kws.weight_average import WeightAverage
 from quant.qformat import QFormat, dequantize
@@ -228,7 +228,9 @@ def _epoch(
     features, words = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
     order = rng.permutation(len(words))[: steps * config.batch_size]
-    masked = spec_augment.mask(dequantize(features[order], config.input_format), seed=int(rng.integers(2**31)))
+    seeds = rng.integers(2**31, size=2).tolist()
+    coloured = channel_augment.recolour(dequantize(features[order], config.input_format), seeds[0])
+    masked = spec_augment.mask(coloured, seeds[1])
     words = words[order]
     losses = []
     for i in range(0, len(order), config.batch_size):

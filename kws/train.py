@@ -37,10 +37,10 @@ def define_flags() -> None:
     dataset_flags.define_flags()
     flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
     flags.DEFINE_string("float_run", None, "Take stage 1 from this run, which must agree in all its settings.")
-    flags.DEFINE_bool("keep_epochs", False, "Keep augmented epochs beside --run_dir, for other runs of the same seed.")
+    flags.DEFINE_bool("keep_epochs", False, "Keep augmented epochs beside --run_dir, for other runs on the same data.")
     flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
     flags.DEFINE_enum("model", default.model, sorted(specs.SPECS), "Architecture.")
-    flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and augmentation.", lower_bound=0)
+    flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and masks.", lower_bound=0)
     flags.DEFINE_integer("float_epochs", default.float_epochs, "Epochs of stage 1.", lower_bound=1)
     flags.DEFINE_integer("fixed_point_epochs", default.fixed_point_epochs, "Epochs of stage 2.", lower_bound=0)
     flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
@@ -272,7 +272,7 @@ def _train_stages(
         dataset.noises["training"],
         silence.draw if has_silence else None,
         EpochConfig(features_config, classes=classes, silence_word=words.index(SILENCE) if has_silence else None),
-        seed=config.seed,
+        seed=config.dataset.seed,
         epochs=config.float_epochs + config.fixed_point_epochs,
         processes=config.dataset.worker_processes,
         cache_dir=epochs_dir,

@@ -17,7 +17,7 @@ class TrainConfig:
     Attributes:
       dataset: settings of `kws.datasets.load`.
       model: a name in `kws.specs.SPECS`.
-      seed: of weights, shuffling and augmentation.
+      seed: of weights, shuffling, masks and other draws on features; clips are augmented under `dataset.seed`.
       float_epochs, fixed_point_epochs: length of the two stages.
       fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
       float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.

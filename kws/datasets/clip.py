@@ -35,7 +35,7 @@ class DatasetConfig:
       data_dir: the corpus' folder; `synthetic` doesn't read it.
       words: the keywords, in the order of their labels; None for the task's own.
       task: "12" for keywords with `_silence_` and `_unknown_`, "35" for every word of the corpus and nothing else.
-      seed: of every draw of the training split, of home-made splits, and of synthetic speech.
+      seed: of every draw of the training split, its augmentation, of home-made splits, and of synthetic speech.
       unknown_percentage: at most this many `_unknown_` clips, in percent of a split's keyword clips; None for all.
       silence_percentage: `_silence_` clips of validation and testing, in percent of a split's keyword clips.
       download: fetch the corpus into data_dir if it isn't there.
