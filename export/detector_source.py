@@ -1,11 +1,14 @@
-"""Writes a detector's parameters as C, for `microcontroller/detector`.
+"""Writes a detector's parameters: as C for `microcontroller/detector`, and as the files that a bundle keeps.
 
-Two files: `fxp_detector_config.h` (sizes) and `fxp_detector_tables.c` (exponentials, thresholds).
+The C is two files: `fxp_detector_config.h` (sizes) and `fxp_detector_tables.c` (exponentials, thresholds).
 """
 
+import json
 import textwrap
+from typing import Any
 
-from export.detector import POSTERIOR_BITS, Detector
+from export.bundle import C_FOLDER
+from export.detector import FILE, POSTERIOR_BITS, Detector
 
 HEADER = "fxp_detector_config.h"
 SOURCE = "fxp_detector_tables.c"
@@ -15,6 +18,12 @@ _COLUMNS = 120
 def generate(detector: Detector) -> dict[str, str]:
     """The generated C files of a detector, name -> text (ASCII)."""
     return {HEADER: _header(detector), SOURCE: _source(detector)}
+
+
+def bundle_files(detector: Detector, record: dict[str, Any]) -> dict[str, str]:
+    """What `export.bundle.add` puts into a bundle: detector.json, with `record` of how it was chosen, and the C."""
+    c_files = {f"{C_FOLDER}/{name}": text for name, text in generate(detector).items()}
+    return {FILE: json.dumps({"detector": detector.to_json(), **record}, indent=2) + "\n", **c_files}
 
 
 def _header(detector: Detector) -> str:

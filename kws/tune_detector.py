@@ -4,7 +4,6 @@ python -m kws.tune_detector --bundle=B --data_dir=D --false_alarms_per_hour=1
 """
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -15,7 +14,6 @@ from cli.command import UserError
 from export import bundle as bundles
 from export import detector as detectors
 from export import detector_source
-from export.bundle import C_FOLDER
 from kws import dataset_flags, datasets, evaluate
 from kws.streaming import evaluation, tuning
 from kws.streaming.recording import Recipe
@@ -58,8 +56,7 @@ def tune(config: TuneConfig) -> dict[str, Any]:
     heard = evaluation.hear(bundle, dataset, config.recipe, config.dataset.worker_processes)
     logits = evaluation.logits_of(bundle, heard.frames, config.backend)
     tuned = tuning.tune(bundle.model, logits, heard.recording, heard.step_samples, config.false_alarms_per_hour)
-    result = {
-        "detector": tuned.detector.to_json(),
+    record = {
         "tuned_for": {
             "false_alarms_per_hour": config.false_alarms_per_hour,
             "dataset": dataset_flags.to_json(config.dataset),
@@ -67,9 +64,8 @@ def tune(config: TuneConfig) -> dict[str, Any]:
         },
         "there": tuned.to_json(),
     }
-    files = {f"{C_FOLDER}/{name}": text for name, text in detector_source.generate(tuned.detector).items()}
-    bundles.add(bundle, {detectors.FILE: json.dumps(result, indent=2) + "\n", **files})
-    return result
+    bundles.add(bundle, detector_source.bundle_files(tuned.detector, record))
+    return {"detector": tuned.detector.to_json(), **record}
 
 
 def table(result: dict[str, Any]) -> str:

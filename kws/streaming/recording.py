@@ -61,7 +61,8 @@ class Recipe:
         return round(self.hours * 3600 / SCENE_SECONDS)
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"scene_seconds": SCENE_SECONDS}
+        fields = dataclasses.asdict(self) | {"scene_seconds": SCENE_SECONDS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,7 +61,7 @@ def tune(
     """The detector for a model's logit codes int8 [steps, classes] on a recording.
 
     Raises:
-      UserError: no threshold keeps to the target, or the model has no keywords.
+      UserError: no threshold that hears anything keeps to the target, or the model has no keywords.
     """
     labels = model.labels
     keywords = [i for i, label in enumerate(labels) if not label.startswith("_")]
@@ -93,10 +93,10 @@ def tune(
         windows[window] = found.miss_rate
         if best is None or found.miss_rate < best[0].miss_rate:
             best = found, detector
-    if best is None:
+    if best is None or best[0].miss_rate == 1:
         raise UserError(
-            f"no thresholds keep to {false_alarms_per_hour:g} false alarms per hour on {recording.hours:.2f} hours: "
-            "give more with --false_alarms_per_hour"
+            f"no thresholds hear a keyword with at most {false_alarms_per_hour:g} false alarms per hour: give "
+            "--false_alarms_per_hour more"
         )
     return Tuned(best[1], best[0], windows)
 

@@ -1,0 +1,195 @@
+"""Prints the keywords in a sound as they are heard. `python -m kws.stream --bundle=B --audio=long.wav`.
+
+`--audio=-` reads raw PCM (16 kHz, mono, signed 16 bits, little endian) from standard input; `--microphone` listens.
+"""
+
+import dataclasses
+import importlib
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import bundle as bundles
+from export import detector as detectors
+from kws.datasets import audio_file
+from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
+from kws.streaming.sound import Detection, Listener
+
+STANDARD_INPUT = "-"
+RAW_FORM = "16 kHz, mono, signed 16 bits, little endian"
+_FULL_SCALE = 32767
+# Of the samples; more of them at full scale than this is heard as distortion.
+_CLIPPED_SHARE = 0.001
+_BLOCK_SECONDS = {"file": 2.0, "live": 0.2}
+_READ_BYTES = 6400
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamConfig:
+    """What to listen to.
+
+    Attributes:
+      bundle: path of a bundle with a detector.
+      audio: a recording, or "-" for raw PCM from standard input; None for the microphone.
+    """
+
+    bundle: pathlib.Path
+    audio: str | None
+
+
+def recording(path: str) -> np.ndarray:
+    """int16 [n] at 16 kHz of a WAV, FLAC, MP3 or Ogg Vorbis file of any rate and channel count.
+
+    Raises:
+      UserError: it is missing, can't be decoded, or is shorter than the network's window of a second.
+    """
+    file = pathlib.Path(path)
+    if not file.is_file():
+        raise UserError(f"--audio={path} is not a file: give a recording ({audio_file.FORMATS}), or - for raw PCM")
+    try:
+        samples = audio_file.read(file)
+    except audio_file.NotAudio as reason:
+        raise UserError(
+            f"--audio={path}: {reason}; {audio_file.FORMATS} is read, and raw PCM ({RAW_FORM}) with --audio=- < FILE"
+        ) from reason
+    except OSError as error:
+        raise UserError(f"--audio={path} can't be read: {error.strerror}") from error
+    _check_length(len(samples), path)
+    return samples
+
+
+def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
+    """int16 [any length] of raw PCM as it comes.
+
+    Raises:
+      UserError: a WAV file's header, half a sample at the end, or less than a second.
+    """
+    rest, count = b"", 0
+    # What is there already is taken at once, so that a live source is not waited for.
+    read = getattr(source, "read1", source.read)
+    while data := read(_READ_BYTES):
+        if count == 0 and (rest + data)[:4] in (b"RIFF", b"fLaC", b"OggS"):
+            raise UserError(f"standard input is no raw PCM ({RAW_FORM}) but a file with a header: give --audio=FILE")
+        rest += data
+        whole = len(rest) - len(rest) % 2
+        if count == 0 and whole < 4:
+            continue
+        yield np.frombuffer(rest[:whole], "<i2").astype(np.int16)
+        count += whole // 2
+        rest = rest[whole:]
+    if rest:
+        raise UserError(f"standard input ends with half a sample: raw PCM is {RAW_FORM}")
+    _check_length(count, STANDARD_INPUT)
+
+
+def microphone_blocks() -> Iterator[np.ndarray]:
+    """int16 [n] from the default sound device, without end.
+
+    Raises:
+      UserError: sounddevice isn't installed, or there is no microphone.
+    """
+    try:
+        sounddevice = importlib.import_module("sounddevice")
+    except (ImportError, OSError) as error:
+        raise UserError(
+            f"--microphone needs sounddevice and PortAudio ({error}): pip install sounddevice, apt-get install "
+            "libportaudio2"
+        ) from error
+    frames = round(_BLOCK_SECONDS["live"] * SAMPLE_RATE)
+    try:
+        with sounddevice.InputStream(samplerate=SAMPLE_RATE, channels=1, dtype="int16", blocksize=frames) as device:
+            while True:
+                block, overflowed = device.read(frames)
+                if overflowed:
+                    print("warning: this machine is too slow, sound was lost", file=sys.stderr)
+                yield block[:, 0].copy()
+    except sounddevice.PortAudioError as error:
+        raise UserError(f"no sound from a microphone ({error}): connect one, or give --audio=FILE") from error
+
+
+def listen(config: StreamConfig) -> Iterator[Detection | float]:
+    """Yields every detection when it is made, and last the seconds of sound that were heard.
+
+    Raises:
+      UserError: a bundle without a detector, or unusable sound.
+    """
+    bundle = bundles.load(config.bundle)
+    detector = detectors.of_bundle(bundle)
+    live = config.audio is None or config.audio == STANDARD_INPUT
+    listener = Listener(bundle, detector, _BLOCK_SECONDS["live" if live else "file"])
+    heard = clipped = 0
+    for samples in _blocks(config.audio):
+        yield from listener.feed(samples)
+        heard += len(samples)
+        clipped += int(np.count_nonzero(np.abs(samples.astype(np.int32)) >= _FULL_SCALE))
+    yield from listener.finish()
+    if clipped > _CLIPPED_SHARE * heard:
+        print(
+            f"warning: {100 * clipped / heard:.1f} % of the samples are at full scale: record at a lower level",
+            file=sys.stderr,
+        )
+    yield heard / SAMPLE_RATE
+
+
+def _blocks(audio: str | None) -> Iterator[np.ndarray]:
+    if audio is None:
+        return microphone_blocks()
+    if audio == STANDARD_INPUT:
+        return raw_blocks(sys.stdin.buffer)
+    samples = recording(audio)
+    length = round(_BLOCK_SECONDS["file"] * SAMPLE_RATE)
+    return (samples[start : start + length] for start in range(0, len(samples), length))
+
+
+def _check_length(samples: int, audio: str) -> None:
+    if samples < CLIP_SAMPLES:
+        raise UserError(
+            f"--audio={audio} has {samples / SAMPLE_RATE:.2f} s of sound: the network hears a second at a time, "
+            "give one at least"
+        )
+
+
+def config_from_flags(values: flags.FlagValues) -> StreamConfig:
+    """The settings that the flags spell. Raises `UserError` unless one source of sound is given."""
+    command.require(bundle=values.bundle)
+    if values.microphone == (values.audio is not None):
+        raise UserError("give either --audio=FILE (or --audio=- for raw PCM) or --microphone")
+    return StreamConfig(pathlib.Path(values.bundle), values.audio)
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    command.define_json_flag()
+    flags.DEFINE_string("bundle", None, "A bundle with a detector (kws.tune_detector writes it).")
+    flags.DEFINE_string("audio", None, f"A recording ({audio_file.FORMATS}), or - for raw PCM ({RAW_FORM}).")
+    flags.DEFINE_bool("microphone", False, "Listen until Ctrl-C (needs the package sounddevice).")
+
+
+def main() -> None:
+    """The command `python -m kws.stream`."""
+
+    def work(values: flags.FlagValues) -> None:
+        config = config_from_flags(values)
+        found: list[dict[str, Any]] = []
+        for event in listen(config):
+            if isinstance(event, Detection):
+                command.say(f"{event.seconds:9.2f} s  {event.keyword:12}  {event.posterior:.3f}", values.json)
+                found.append(dataclasses.asdict(event))
+            else:
+                print(f"{len(found)} detections in {event:.2f} s of sound", file=sys.stderr)
+                command.write_json(
+                    {"bundle": values.bundle, "audio": config.audio, "seconds": event, "detections": found},
+                    values.json,
+                )
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The float model on a stream: against Keras on the whole stream at once, in pieces of any size."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from quant.qformat import QFormat
+
+pytestmark = pytest.mark.slow  # imports TensorFlow
+
+BLOCKS, ROWS = 2, 25
+
+
+@pytest.fixture(scope="module", name="path")
+def _path(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A small DS-CNN whose batch normalization is not the identity."""
+    from kws import models
+    from kws.specs import DsCnnSpec
+    from quant import apply
+
+    model = models.ds_cnn(DsCnnSpec(6, (2, 2), ((1, 1),) * BLOCKS), (49, 10, 1), 5, seed=3)
+    rng = np.random.default_rng(4)
+    model.set_weights([np.abs(rng.normal(0.6, 0.2, w.shape)) if w.ndim == 1 else w for w in model.get_weights()])
+    path = tmp_path_factory.mktemp("float") / "model.h5"
+    apply.save_model(model, path)
+    return path
+
+
+def _frames(count: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(-128, 128, (count, 10)).astype(np.int8)
+
+
+def test_stream_equals_keras_on_all_frames_at_once(path):
+    import tensorflow as tf
+
+    from kws.streaming import float_stream
+    from quant import apply
+
+    frames = _frames(400)
+    logits = float_stream.logits_of(path, frames, QFormat(8, 5))
+    assert logits.shape == (200, 5)
+    model = apply.load_model(path)
+    x = tf.keras.Input((400, 10, 1))
+    y = x
+    for layer in model.layers[1:-2]:
+        y = layer(y)
+    rows = tf.keras.Model(x, y)(frames[None, :, :, None] / 32.0).numpy()[0].mean(1)
+    kernel, bias = model.layers[-1].get_weights()
+    # SAME padding sets row r of the first layer in the middle of frames 2r - 4 .. 2r + 5, and each block's amid rows.
+    delay = 2 + BLOCKS
+    for step in range(100, 200):
+        window = rows[step - delay - ROWS + 1 : step - delay + 1]
+        np.testing.assert_allclose(logits[step], window.mean(0) @ kernel + bias, rtol=1e-3, atol=1e-3)
+
+
+def test_pieces_give_the_same_rows(path, monkeypatch):
+    from kws.streaming import float_stream
+
+    frames = _frames(301)
+    whole = float_stream.logits_of(path, frames, QFormat(8, 5))
+    assert whole.shape == (150, 5)
+    monkeypatch.setattr(float_stream, "_FRAMES_AT_ONCE", 37)
+    np.testing.assert_allclose(float_stream.logits_of(path, frames, QFormat(8, 5)), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_missing_model_is_one_line(tmp_path):
+    from kws.streaming import float_stream
+
+    with pytest.raises(UserError, match=r"model\.h5 can't be read"):
+        float_stream.logits_of(tmp_path / "model.h5", _frames(4), QFormat(8, 5))
