@@ -21,7 +21,9 @@ def define_flags() -> None:
     )
     flags.DEFINE_list("words", None, "Keywords, in the order of their labels (default: the task's own).")
     flags.DEFINE_enum("task", default.task, TASKS, "12: ten keywords, _unknown_ and _silence_; 35: every word.")
-    flags.DEFINE_integer("data_seed", default.seed, "Seed of augmentation, home-made splits and synthetic speech.", lower_bound=0)
+    flags.DEFINE_integer(
+        "data_seed", default.seed, "Seed of augmentation, home-made splits, synthetic speech.", lower_bound=0
+    )
     flags.DEFINE_float(
         "unknown_percentage",
         default.unknown_percentage,
