@@ -328,6 +328,31 @@ DEPTHWISE = Kernel(
 )
 
 
+def _channels_cost(layer: Layer) -> float:
+    """Of each MAC 2.5 instructions where eight channels are computed at a time, the last ones maybe twice, else 6."""
+    channels = layer.input_shape[2]
+    return layer.macs * (2.5 * -(-channels // 8) * 8 / channels if channels >= 8 else 6.0)
+
+
+def _channels_constants(layer: Layer) -> dict[str, Constant]:
+    bias = (layer.bias.astype(np.int64) + half(layer)).astype(np.int32)
+    return {
+        "weights": Constant(layer.kernel.ravel(), "[row][column][channel]"),
+        "bias": Constant(bias, "[channel], rounding half included"),
+    }
+
+
+DEPTHWISE_CHANNELS = Kernel(
+    "fxp_depthwise_conv2d_channels_mve",
+    DEPTHWISE_CONV2D,
+    S8,
+    S8,
+    args=lambda layer: window_args(layer) | {"requantization": requantization(layer)},
+    constants=_channels_constants,
+    instructions=_channels_cost,
+)
+
+
 def _pool_args(layer: Layer) -> dict:
     height, width, channels = layer.input_shape
     size = plane_bytes(layer.input_shape)
@@ -351,6 +376,7 @@ KERNELS = (
     convolution(PLANES),
     convolution(S8),
     DEPTHWISE,
+    DEPTHWISE_CHANNELS,
     POOL,
     pointwise(S8, DENSE),
 )

@@ -101,6 +101,13 @@ typedef struct {
 /* From planes to int8 [height][width][channels]. */
 void fxp_depthwise_conv2d_mve(const fxp_depthwise_conv2d_mve_args *args, const void *input, void *output);
 
+typedef fxp_depthwise_conv2d_args fxp_depthwise_conv2d_channels_mve_args;
+
+/* From and to int8 [height][width][channels]. */
+void fxp_depthwise_conv2d_channels_mve(
+    const fxp_depthwise_conv2d_channels_mve_args *args, const void *input, void *output
+);
+
 typedef struct {
     int32_t positions;
     int32_t channels;
