@@ -24,9 +24,9 @@ from export.frontend_tables import (
 
 HEADER = "fxp_frontend_config.h"
 SOURCE = "fxp_frontend_tables.c"
-# The C has one FFT, and folds a window of this length onto it.
+# The C has one FFT, folds a window of a quarter more onto it, and keeps half a window.
 _FFT_LENGTH = 512
-_WINDOW_SAMPLES = 640
+_SHAPE = {"fft_length": _FFT_LENGTH, "window_samples": 640, "hop_samples": 320}
 # A band's energy is below 2**53, so that NumPy's double holds it too.
 _LARGEST_LOG2 = 53
 _COLUMNS = 120
@@ -46,11 +46,14 @@ def generate(config: FrontEndConfig) -> dict[str, str]:
     """
     if not config.calibrated:
         raise ValueError("the front end isn't calibrated")
-    if (config.fft_length, config.window_samples) != (_FFT_LENGTH, _WINDOW_SAMPLES):
-        raise ValueError(
-            f"fft_length={config.fft_length}, window_samples={config.window_samples}: the C front end has "
-            f"{_FFT_LENGTH} and {_WINDOW_SAMPLES} only"
-        )
+    shape = {
+        "fft_length": config.fft_length,
+        "window_samples": config.window_samples,
+        "hop_samples": config.hop_samples,
+    }
+    if shape != _SHAPE:
+        found, only = (", ".join(f"{name}={value}" for name, value in values.items()) for values in (shape, _SHAPE))
+        raise ValueError(f"{found}: the C front end has {only} only")
     tables = make_tables(config)
     _check_sums(config, tables)
     mel = slopes(tables)

@@ -5,29 +5,34 @@
 
 enum { KEPT = FXP_FRONTEND_WINDOW_SAMPLES - FXP_FRONTEND_HOP_SAMPLES };
 
-/* Compilers copy it by several registers at once, where a library's memcpy may go word by word. */
-typedef struct __attribute__((may_alias)) {
-    uint32_t words[8];
-} block;
+enum { BLOCK_BYTES = 32 };
 
 static_assert(KEPT == FXP_FRONTEND_HOP_SAMPLES, "what is kept and what is new are halves of a window");
-static_assert(KEPT * sizeof(int16_t) % sizeof(block) == 0, "a half is made of blocks");
+static_assert(KEPT * sizeof(int16_t) % BLOCK_BYTES == 0, "a half is made of blocks");
 
+/* Both aligned to 4 bytes. */
 static inline void copy_half(int16_t *to, const int16_t *from) {
-    const block *next = (const void *)from;
-    block *place = (void *)to;
-    for (size_t i = 0; i < KEPT * sizeof(int16_t) / sizeof(block); ++i) {
-        *place++ = *next++;
-        /* Else a compiler finds that this is memcpy. */
-        __asm volatile("" ::: "memory");
-    }
+#if defined(__ARM_FEATURE_DSP)
+    const int16_t *const end = to + KEPT;
+    __asm volatile(".syntax unified\n"
+                   "1:\n"
+                   "  ldm %[from]!, {r4, r5, r6, r7, r8, r9, r10, r12}\n"
+                   "  stm %[to]!, {r4, r5, r6, r7, r8, r9, r10, r12}\n"
+                   "  cmp %[to], %[end]\n"
+                   "  bne 1b\n"
+                   : [to] "+r"(to), [from] "+r"(from)
+                   : [end] "r"(end)
+                   : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r12", "cc", "memory");
+#else
+    memcpy(to, from, KEPT * sizeof to[0]);
+#endif
 }
 
 const int8_t *fxp_frontend_hop(fxp_frontend *state, const int16_t *samples, fxp_frontend_scratch *scratch) {
     alignas(8) int16_t logs[FXP_FRONTEND_DCT_TAPS];
     int8_t *const frame = state->frames[state->oldest];
     copy_half(state->samples, state->samples + KEPT);
-    if ((uintptr_t)samples % alignof(block) == 0) {
+    if ((uintptr_t)samples % alignof(uint32_t) == 0) {
         copy_half(state->samples + KEPT, samples);
     } else {
         memcpy(state->samples + KEPT, samples, KEPT * sizeof samples[0]);
