@@ -1,7 +1,7 @@
 """Kernels on a stream's rows for the DSP extension, int16 activations.
 
-Depthwise 3x3 copies nothing, since no row is padding; 1x1 on codes of at most four bits does four products per
-instruction, with the loop and the proof of `quads`.
+Depthwise 3x3 copies nothing, since no row is padding. 1x1 computes the last of an odd number of positions alone; on
+codes of at most four bits it does four products per instruction, with the loop and the proof of `quads`.
 """
 
 import dataclasses
@@ -10,10 +10,10 @@ import math
 import numpy as np
 
 from export.integer_model import DEPTHWISE_CONV2D, Layer
-from export.kernel_plan import quads, scale
+from export.kernel_plan import dsp, quads, scale
 from export.kernel_plan.kernel import Constant, Instance, Kernel
 from export.kernel_plan.layout import S16, padded
-from export.kernel_plan.pair_loop import halfwords
+from export.kernel_plan.pair_loop import WIDE, halfwords
 
 CHANNEL_WORDS = 6
 _MAX_BYTES = 2**16 - 1
@@ -68,6 +68,32 @@ DEPTHWISE_ROW = Kernel(
     refusal=_refusal,
 )
 
+_PAIRS = dsp.pointwise(WIDE)
+
+
+def _single_instances(layer: Layer) -> dict[str, Instance]:
+    pair = _PAIRS.instances(layer)["products"]
+    name = pair.name.replace("pair_products", "single_products")
+    single = Instance(name, "fxp_single_products.h", "FXP_SINGLE_PRODUCTS", pair.arguments)
+    return {"products": pair, "single": single}
+
+
+def _single_instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    pairs, single = divmod(height * width, 2)
+    block = 2.5 * padded(layer.input_shape[2]) + 14
+    return padded(channels) // 2 * block * (pairs + 0.6 * single) + 80 * pairs
+
+
+POINTWISE_ROW = dataclasses.replace(
+    _PAIRS,
+    function="fxp_pointwise_row_s16",
+    instances=_single_instances,
+    instructions=_single_instructions,
+    refusal=lambda layer: _PAIRS.refusal(layer) or ("" if math.prod(layer.output_shape[:2]) % 2 else "even positions"),
+    in_place=lambda layer: False,
+)
+"""The last of an odd number of positions is computed alone."""
 _QUADS = quads.quad(0)
 
 
@@ -94,4 +120,4 @@ POINTWISE_QUAD = dataclasses.replace(
     scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]) + 2 * padded(layer.output_shape[2]),
 )
 
-KERNELS = (DEPTHWISE_ROW, POINTWISE_QUAD)
+KERNELS = (DEPTHWISE_ROW, POINTWISE_ROW, POINTWISE_QUAD)

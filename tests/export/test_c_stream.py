@@ -25,6 +25,7 @@ SHAPES = {
     "other kernel and stride": {"channels": 5, "blocks": 1, "first_kernel": (3, 5), "first_stride": (1, 3)},
     "one column": {"input_shape": (20, 2, 1), "channels": 6, "blocks": 2},
     "six columns": {"input_shape": (20, 12, 1), "channels": 5, "blocks": 2},
+    "one step of channels": {"input_shape": (20, 6, 1), "channels": 4, "blocks": 1},
     "nothing kept in front": {"channels": 6, "blocks": 1, "first_kernel": (2, 2)},
 }
 
@@ -153,6 +154,14 @@ def test_nothing_of_the_plan_overlaps():
             assert all(part.stop <= steps.arena_bytes for part in used)
             for a, b in itertools.combinations(used, 2):
                 assert a.stop <= b.start or b.stop <= a.start, step.layer.name
+
+
+def test_the_plan_takes_the_stream_s_own_kernels():
+    for activation_bits, pointwise in ((8, "fxp_pointwise_row_s16"), (4, "fxp_pointwise_quad_s16")):
+        model = random_model.ds_cnn(0, weight_bits=8 if activation_bits == 8 else 4, activation_bits=activation_bits)
+        kernels = [row["kernel"] for row in stream.plan(model).rows()]
+        assert kernels[1:9:2] == 4 * ["fxp_depthwise_row_s16"] and kernels[2:10:2] == 4 * [pointwise]
+        assert not {"fxp_depthwise_row_s16", pointwise} & {row["kernel"] for row in stream.plan(model, PORTABLE).rows()}
 
 
 def test_the_plan_is_a_table():

@@ -44,6 +44,23 @@ typedef struct {
 
 void fxp_depthwise_row_s16(const fxp_depthwise_row_s16_args *args, const void *input, void *output);
 
+/* Made by FXP_SINGLE_PRODUCTS of fxp_single_products.h: one position. */
+typedef void
+fxp_single_products(const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output);
+
+typedef struct {
+    int32_t positions;
+    int32_t input_words; /* of one position */
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_pair_products *products;
+    fxp_single_products *single;
+} fxp_pointwise_row_s16_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_row_s16(const fxp_pointwise_row_s16_args *args, const void *input, void *output, void *scratch);
+
 typedef struct {
     int32_t positions;
     int32_t input_words;  /* of one position */
