@@ -1,8 +1,8 @@
 """The front end: int16 PCM to int8 MFCC codes, in integers only.
 
-`config` chooses the Q-format of the features, `cepstrum` is the arithmetic and `extraction` the parallel, cached features
-of a whole dataset. Parameters and constant tables are in `export.frontend_config` and `export.frontend_tables`, since a
-bundle's C has them too. docs/frontend.md gives every step with its Q-format.
+`config` chooses the Q-format of the features, `cepstrum` is the arithmetic and `extraction` the parallel, cached
+features of a whole dataset. Parameters and constant tables are in `export.frontend_config` and
+`export.frontend_tables`, since a bundle's C has them too. docs/frontend.md gives every step with its Q-format.
 """
 
 from kws.frontend.cepstrum import features, mfcc
