@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, Layer
-from export.kernel_plan import outer_products, scale
+from export.kernel_plan import outer_products, scale, wide_lanes
 from export.kernel_plan.kernel import Constant, Instance, Kernel, half, requantization
 from export.kernel_plan.layout import S8, S16, padded
 from export.kernel_plan.pair_loop import STEP, W4, W8, WIDE, PairLoop, halfwords
@@ -272,7 +272,15 @@ FULLY_CONNECTED = Kernel(
     instructions=lambda layer: 2.5 * layer.macs,
 )
 
-FAST_KERNELS = (outer_products.OUTER, pointwise(WIDE), convolution(WIDE), DEPTHWISE, POOL, FULLY_CONNECTED)
+FAST_KERNELS = (
+    outer_products.OUTER,
+    pointwise(WIDE),
+    wide_lanes.LANE_CONV,
+    convolution(WIDE),
+    DEPTHWISE,
+    POOL,
+    FULLY_CONNECTED,
+)
 SMALL_KERNELS = (
     *(pointwise(loop) for loop in (W4, W8)),
     *(convolution(loop) for loop in (W4, W8)),

@@ -81,38 +81,46 @@ def _conv_lanes(layer: Layer) -> Lanes | None:
     return lanes(layer, cheapest=8, least=0)
 
 
-def _row_taps(layer: Layer) -> int:
+def row_taps(layer: Layer) -> int:
+    """Taps in a row of the window."""
     return layer.kernel.shape[1] * layer.kernel.shape[2]
 
 
-def _tap_pairs(layer: Layer) -> int:
+def tap_pairs(layer: Layer) -> int:
     """Pairs of taps on one of the sequences that rows a stride apart form."""
     return -(-layer.kernel.shape[0] // (2 * layer.stride[0]))
 
 
-def _conv_products(layer: Layer) -> int:
-    return _tap_pairs(layer) * layer.stride[0] * _row_taps(layer)
+def conv_products(layer: Layer) -> int:
+    """Products of two taps and two codes that make two rows of an output."""
+    return tap_pairs(layer) * layer.stride[0] * row_taps(layer)
 
 
 def lane_conv_refusal(layer: Layer) -> str:
     """Why a convolution can't be a product of polynomials; empty where it can."""
-    if reason := not_few_outputs(layer):
+    if reason := not_few_outputs(layer) or walk_refusal(layer):
         return reason
-    products = _conv_products(layer)
-    if products % 4 or products > _MAX_PRODUCTS:
-        return f"{products} products per pair of rows: it takes multiples of 4 up to {_MAX_PRODUCTS}"
-    if (row := 2 * padded(layer.output_shape[2]) * layer.output_shape[1]) > _MAX_ROW_BYTES:
-        return f"a row of the output takes {row} bytes, more than {_MAX_ROW_BYTES}"
     if _conv_lanes(layer) is None:
         return f"sums {' .. '.join(map(str, _extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
     return ""
 
 
-def _conv_args(layer: Layer) -> dict:
+def walk_refusal(layer: Layer) -> str:
+    """Why no loop walks a convolution's columns two rows at a time; empty where one does."""
+    products = conv_products(layer)
+    if products % 4 or products > _MAX_PRODUCTS:
+        return f"{products} products per pair of rows: it takes multiples of 4 up to {_MAX_PRODUCTS}"
+    if (row := 2 * padded(layer.output_shape[2]) * layer.output_shape[1]) > _MAX_ROW_BYTES:
+        return f"a row of the output takes {row} bytes, more than {_MAX_ROW_BYTES}"
+    return ""
+
+
+def conv_args(layer: Layer) -> dict:
+    """The arguments that both kinds of lanes have in common."""
     height, width, channels = layer.output_shape
     (top, _), (left, right) = layer.padding
     stride, _ = layer.stride
-    plane_rows = row_pairs(height, 1) + _tap_pairs(layer) - 1
+    plane_rows = row_pairs(height, 1) + tap_pairs(layer) - 1
     padded_row = (layer.input_shape[1] + left + right) * layer.input_shape[2]
     rows = max(2 * stride * plane_rows, top + layer.input_shape[0])
     return dict(
@@ -122,19 +130,17 @@ def _conv_args(layer: Layer) -> dict:
         padding=dict(top=top, left=left),
         padded_row=padded_row,
         padded_words=-(-rows * padded_row // 4),
-        row_taps=_row_taps(layer),
+        row_taps=row_taps(layer),
         plane_rows=plane_rows,
-        row_pairs=row_pairs(height, 1),
-        weights_words=2 + 2 * _conv_products(layer),
     )
 
 
 def _conv_words(layer: Layer, extra: int) -> tuple[np.ndarray, np.ndarray]:
     """Biases [channel pairs, 2] and words of two taps, times 2**extra, [channel pairs, products, 2], both int64."""
     height, (stride, _), channels = layer.kernel.shape[0], layer.stride, layer.output_shape[2]
-    taps = np.zeros((2 * _tap_pairs(layer) * stride, _row_taps(layer), padded(channels)), np.int64)
+    taps = np.zeros((2 * tap_pairs(layer) * stride, row_taps(layer), padded(channels)), np.int64)
     taps[:height, :, :channels] = layer.kernel.reshape(height, -1, channels).astype(np.int64) << extra
-    even, odd = taps.reshape(_tap_pairs(layer), 2, stride, -1, padded(channels)).transpose(1, 0, 2, 3, 4)
+    even, odd = taps.reshape(tap_pairs(layer), 2, stride, -1, padded(channels)).transpose(1, 0, 2, 3, 4)
     words = (odd + (even << 16)).reshape(-1, padded(channels) // 2, 2).transpose(1, 0, 2)
     bias = np.zeros(padded(channels), np.int64)
     bias[:channels] = _lane_bias(layer, _conv_lanes(layer))
@@ -158,10 +164,10 @@ def _conv_codes(layer: Layer) -> dict[str, Constant]:
 
 
 def _conv_instances(layer: Layer) -> dict[str, Instance]:
-    chosen, taps = _conv_lanes(layer), layer.stride[0] * _row_taps(layer)
+    chosen, taps = _conv_lanes(layer), layer.stride[0] * row_taps(layer)
     row_bytes = 2 * padded(layer.output_shape[2]) * layer.output_shape[1]
     bits = layer.output_format.bits
-    arguments = (taps, _conv_products(layer), row_bytes, chosen.flip, chosen.position, bits)
+    arguments = (taps, conv_products(layer), row_bytes, chosen.flip, chosen.position, bits)
     name = "lane_conv_" + "_".join(map(str, arguments))
     return {"columns": Instance(name, "fxp_lane_conv.h", "FXP_LANE_CONV", arguments)}
 
@@ -178,20 +184,24 @@ def _lane_conv(compact: bool) -> Kernel:
         return reason
 
     def args(layer: Layer) -> dict:
-        return _conv_args(layer) | ({"right": _NIBBLE_SCALE - _conv_lanes(layer).extra} if compact else {})
+        sizes = dict(lane_bits=16, output_rows=row_pairs(layer.output_shape[0], 1), weights_words=words(layer))
+        return conv_args(layer) | sizes | ({"right": _NIBBLE_SCALE - _conv_lanes(layer).extra} if compact else {})
+
+    def words(layer: Layer) -> int:
+        return 2 + 2 * conv_products(layer)
 
     def instructions(layer: Layer) -> float:
         height, width, channels = layer.output_shape
-        calls, fields = padded(channels) // 2 * width, _conv_args(layer)
-        step = 11 * _conv_products(layer) / 4 + 20
-        expand = 5 * _conv_products(layer) * compact
-        fill = width * 8 * fields["plane_rows"] * _row_taps(layer)
+        calls, fields = padded(channels) // 2 * width, conv_args(layer)
+        step = 11 * conv_products(layer) / 4 + 20
+        expand = 5 * conv_products(layer) * compact
+        fill = width * 8 * fields["plane_rows"] * row_taps(layer)
         return calls * (row_pairs(height, 1) * step + 35 + expand) + fill
 
     def scratch_bytes(layer: Layer) -> int:
-        fields = _conv_args(layer)
-        plane = fields["plane_rows"] * layer.stride[0] * _row_taps(layer)
-        return 4 * (fields["padded_words"] + plane + compact * fields["weights_words"])
+        fields = conv_args(layer)
+        plane = fields["plane_rows"] * layer.stride[0] * row_taps(layer)
+        return 4 * (fields["padded_words"] + plane + compact * words(layer))
 
     return Kernel(
         "fxp_conv2d_lanes",

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from export import c_source, random_model
-from export.kernel_plan import PROFILES
+from export.kernel_plan import FAST, PROFILES, SMALL
 from microcontroller import build
 
 ROOT_FUNCTION = "fxp_model_invoke"
@@ -16,6 +16,8 @@ HEAP = re.compile(r"_?(malloc|calloc|realloc|free|sbrk|_malloc_r|_free_r)(_r)?$"
 # __aeabi_fadd, __aeabi_i2d, __adddf3 and so on.
 SOFT_FLOAT = re.compile(r"__aeabi_([fd]|\w+2[fd]$)|__\w+[sd]f\d?$")
 FLOAT_INSTRUCTION = re.compile(r"v[a-z]+(\.\w+)*$")
+# What a macro of an engine header made for a model: its numbers are in its name.
+LOOP = re.compile(r"(pair|plane|quad|outer|lane)_\w+_\d")
 
 
 def _functions(firmware: build.Firmware) -> dict[str, list[tuple[str, str]]]:
@@ -34,7 +36,7 @@ def _functions(firmware: build.Firmware) -> dict[str, list[tuple[str, str]]]:
 
 def _calls(functions: dict[str, list[tuple[str, str]]]) -> dict[str, set[str]]:
     """Function -> functions it may call. An indirect call may reach every loop made for the model."""
-    made = {name for name in functions if re.match(r"(pair|plane|quad|lane)_", name)}
+    made = {name for name in functions if LOOP.match(name)}
     calls: dict[str, set[str]] = {}
     for name, instructions in functions.items():
         calls[name] = set()
@@ -59,13 +61,20 @@ def _reached(calls: dict[str, set[str]], start: str) -> set[str]:
     return reached
 
 
-@pytest.fixture(scope="module", name="firmware", params=PROFILES)
+MODELS = [(profile, 8, 8) for profile in PROFILES] + [
+    (profile, 4, bits) for profile in (FAST, SMALL) for bits in (8, 4)
+]
+"""Profiles and widths whose loops differ: profile, weight bits, activation bits."""
+
+
+@pytest.fixture(scope="module", name="firmware", params=MODELS, ids=lambda model: "-".join(map(str, model)))
 def _firmware(request, tmp_path_factory) -> build.Firmware:
     if not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not installed")
-    folder: pathlib.Path = tmp_path_factory.mktemp(request.param)
-    model = random_model.ds_cnn(1, weight_bits=4 if request.param == "small" else 8)
-    for name, text in c_source.generate(model, request.param).items():
+    profile, weight_bits, activation_bits = request.param
+    folder: pathlib.Path = tmp_path_factory.mktemp(profile)
+    model = random_model.ds_cnn(1, weight_bits=weight_bits, activation_bits=activation_bits)
+    for name, text in c_source.generate(model, profile).items():
         (folder / name).write_text(text)
     return build.build(folder, folder / "build")
 
@@ -90,7 +99,7 @@ def test_loops_made_for_a_model_call_nothing(firmware):
     functions = _functions(firmware)
     calls = _calls(functions)
     for name in functions:
-        if re.match(r"(pair|plane)_(products|pairs)", name):
+        if LOOP.match(name):
             assert calls[name] == set(), name
 
 

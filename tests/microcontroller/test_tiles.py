@@ -11,7 +11,7 @@ from export import c_engine
 
 TILES = pathlib.Path(__file__).parent / "tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-KINDS = 9
+KINDS = 10
 MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
 
 

@@ -31,9 +31,8 @@
 #if defined(__ARM_FEATURE_DSP)
 
 // clang-format off: one instruction per line
-/* One step into the words low0 and low1, which it ends with; branches to 2 behind the last one. */
-#define FXP_LANE_CONV_STEP(low0, high0, low1, high1, taps, products, row_bytes, flip, position, bits)                  \
-    "ldrd " high0 ", " high1 ", [r1], #8\n"                                                                            \
+/* All products of a step. */
+#define FXP_LANE_CONV_PRODUCTS(low0, high0, low1, high1, products)                                                     \
     ".rept " #products " / 4\n"                                                                                        \
     "ldm r0!, {r6-r9}\n"                                                                                               \
     "ldm r1!, {r10-r12, lr}\n"                                                                                         \
@@ -46,7 +45,12 @@
     "smlal " low1 ", " high1 ", r8, r11\n"                                                                             \
     "smlal " low0 ", " high0 ", r9, r12\n"                                                                             \
     "smlal " low1 ", " high1 ", r9, lr\n"                                                                              \
-    ".endr\n"                                                                                                          \
+    ".endr\n"
+
+/* One step into the words low0 and low1, which it ends with; branches to 2 behind the last one. */
+#define FXP_LANE_CONV_STEP(low0, high0, low1, high1, taps, products, row_bytes, flip, position, bits)                  \
+    "ldrd " high0 ", " high1 ", [r1], #8\n"                                                                            \
+    FXP_LANE_CONV_PRODUCTS(low0, high0, low1, high1, products)                                                         \
     "subw r0, r0, #4 * (" #products " - " #taps ")\n"                                                                  \
     "subw r1, r1, #8 * (" #products " + 1)\n"                                                                          \
     "ldm sp, {r6, r7}\n"                                                                                               \

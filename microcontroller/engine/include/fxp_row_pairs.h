@@ -87,11 +87,11 @@ typedef fxp_conv2d_s16_args fxp_conv2d_pairs_args;
  */
 void fxp_conv2d_pairs(const fxp_conv2d_pairs_args *args, const void *input, void *output, void *scratch);
 
-/* Made by FXP_LANE_CONV of fxp_lane_conv.h. */
+/* Made by FXP_LANE_CONV of fxp_lane_conv.h, or FXP_LANE_CONV_S16 of fxp_lane_conv_s16.h. */
 typedef void
 fxp_lane_conv(const fxp_word *plane, const uint32_t *weights, fxp_word *output, const fxp_word *output_end);
 
-/* From int8 to row pairs with lead 1; four products per instruction where sums fit 16 bits. */
+/* From int8 to row pairs with lead 1, or to int16; four products per instruction where sums fit lanes. */
 typedef struct {
     fxp_shape input;
     fxp_shape output; /* channels rounded up to FXP_CHANNEL_BLOCK */
@@ -101,7 +101,8 @@ typedef struct {
     int32_t padded_words; /* of all padded rows */
     int32_t row_taps;     /* columns of the window times input channels */
     int32_t plane_rows;
-    int32_t row_pairs;       /* of the output */
+    int32_t lane_bits;       /* 16, to int16 21 */
+    int32_t output_rows;     /* of words: row pairs, or rows of int16 */
     const uint32_t *weights; /* NULL: made on the way from codes, times 2^(12 - right) */
     const uint32_t *codes;   /* nibbles, and biases */
     int32_t right;

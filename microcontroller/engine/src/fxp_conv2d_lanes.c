@@ -1,12 +1,12 @@
 /*
- * 2-D convolution from int8 to row pairs for depthwise with lead 1, as a product of polynomials.
+ * 2-D convolution from int8 to row pairs for depthwise with lead 1, or to int16, as a product of polynomials.
  *
  * input    int8 [input.height][input.width][input.channels]
- * weights  as fxp_lane_conv.h draws them; a tap is [row of the window modulo the stride][column][input channel]. Or NULL:
+ * weights  as fxp_lane_conv.h or fxp_lane_conv_s16.h draws them; a tap is [row of the window modulo the stride][column][input channel]. Or NULL:
  *          they are made for a channel pair and a column of the output from
  * codes    [channel pair]{ 2 biases | [4 words W of weights] their nibbles }: of word i, which is w[odd] + w[even] z,
  *          w[odd] + 8 and w[even] are the upper nibbles of both halfwords of codes << 4 * i
- * output   row pairs for depthwise, lead 1
+ * output   row pairs for depthwise, lead 1; or int16 [height][width][channels]
  * scratch  the input with its padding, int8, in words; then the plane of one column of the output, [plane_rows][taps];
  *          then, without weights, weights_words
  */
@@ -15,20 +15,21 @@
 /* Row pair i of the plane holds rows 2i and 2i + 1 of each sequence. */
 static void fill(const fxp_conv2d_lanes_args *args, const int8_t *column, fxp_word *plane) {
     const int32_t next = args->stride.vertical * args->padded_row;
+    const int32_t z = args->lane_bits;
     for (int32_t pair = 0; pair < args->plane_rows; ++pair) {
         for (int32_t sequence = 0; sequence < args->stride.vertical; ++sequence) {
             const int8_t *codes = column + sequence * args->padded_row;
             const int8_t *const end = codes + args->row_taps;
             while (codes < end - 3) {
-                plane[0] = (uint32_t)codes[0] + ((uint32_t)codes[next] << 16);
-                plane[1] = (uint32_t)codes[1] + ((uint32_t)codes[next + 1] << 16);
-                plane[2] = (uint32_t)codes[2] + ((uint32_t)codes[next + 2] << 16);
-                plane[3] = (uint32_t)codes[3] + ((uint32_t)codes[next + 3] << 16);
+                plane[0] = (uint32_t)codes[0] + ((uint32_t)codes[next] << z);
+                plane[1] = (uint32_t)codes[1] + ((uint32_t)codes[next + 1] << z);
+                plane[2] = (uint32_t)codes[2] + ((uint32_t)codes[next + 2] << z);
+                plane[3] = (uint32_t)codes[3] + ((uint32_t)codes[next + 3] << z);
                 plane += 4;
                 codes += 4;
             }
             while (codes < end) {
-                *plane++ = (uint32_t)codes[0] + ((uint32_t)codes[next] << 16);
+                *plane++ = (uint32_t)codes[0] + ((uint32_t)codes[next] << z);
                 ++codes;
             }
         }
@@ -73,9 +74,9 @@ void fxp_conv2d_lanes(const fxp_conv2d_lanes_args *args, const void *input, void
         for (int32_t pair = 0; pair < channel_pairs; ++pair) {
             if (args->weights == NULL) {
                 codes = expand(codes, args->right, expanded, args->weights_words);
-                args->columns(plane, expanded, out, out + args->row_pairs * row_words);
+                args->columns(plane, expanded, out, out + args->output_rows * row_words);
             } else {
-                args->columns(plane, weights, out, out + args->row_pairs * row_words);
+                args->columns(plane, weights, out, out + args->output_rows * row_words);
                 weights += args->weights_words;
             }
             ++out;

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "fxp_lane_conv.h"
+#include "fxp_lane_conv_s16.h"
 #include "fxp_lane_walk.h"
 #include "fxp_outer_products.h"
 #include "fxp_pair_products.h"
@@ -91,6 +92,15 @@ EVERY_SPLIT(SPLIT)
 #define CONV_ROW(taps, products, bytes, flip, position, bits) {conv_##taps##_##products, taps, products, bytes},
 EVERY_CONV(CONV)
 
+#define EVERY_CONV_S16(make) \
+    make(8, 24, 640, 0, 8, usat, 7) make(4, 4, 8, 1, 0, ssat, 8) make(12, 36, 2048, 0, 20, usat, 1) \
+    make(3, 12, 1280, 1, 11, ssat, 4) make(20, 60, 136, 0, 1, usat, 5) make(1, 8, 4092, 1, 16, usat, 7)
+#define CONV_S16(taps, products, bytes, even, shift, saturate, bits) \
+    FXP_LANE_CONV_S16(conv_s16_##taps##_##products, taps, products, bytes, even, shift, saturate, bits)
+#define CONV_S16_ROW(taps, products, bytes, even, shift, saturate, bits) \
+    {conv_s16_##taps##_##products, taps, products, bytes, even},
+EVERY_CONV_S16(CONV_S16)
+
 const struct kernels KERNELS = {
     .quads = {EVERY_QUAD(QUAD_ROW)},
     .columns = {EVERY_QUAD(COLUMN_ROW)},
@@ -98,6 +108,7 @@ const struct kernels KERNELS = {
     .walks = {EVERY_WALK(WALK_ROW)},
     .splits = {EVERY_SPLIT(SPLIT_ROW)},
     .convs = {EVERY_CONV(CONV_ROW)},
+    .convs_s16 = {EVERY_CONV_S16(CONV_S16_ROW)},
     .pairs = {EVERY_PAIR(WIDE_ROW) EVERY_PAIR(W8_ROW) EVERY_PAIR(W4_ROW)},
     .planes = {EVERY_PLANE(PLANE_ROW) EVERY_PLANE_2(PLANE_2_ROW)},
     .shuffles = {EVERY_SHUFFLE(SHUFFLE_ROW)},

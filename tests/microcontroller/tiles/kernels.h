@@ -64,6 +64,14 @@ struct conv_kernel {
     int32_t row_bytes;
 };
 
+struct conv_s16_kernel {
+    fxp_lane_conv *function;
+    int32_t taps;
+    int32_t products;
+    int32_t row_bytes;
+    int32_t even;
+};
+
 struct kernels {
     struct quad_kernel quads[QUAD_KERNELS];
     struct column_kernel columns[QUAD_KERNELS];
@@ -71,6 +79,7 @@ struct kernels {
     struct walk_kernel walks[WALK_KERNELS];
     struct split_kernel splits[SPLIT_KERNELS];
     struct conv_kernel convs[CONV_KERNELS];
+    struct conv_s16_kernel convs_s16[CONV_KERNELS];
     struct pair_kernel pairs[PAIR_KERNELS];
     struct plane_kernel planes[PLANE_KERNELS];
     struct shuffle shuffles[SHUFFLES];

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KINDS = 9, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 10, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 static fxp_word input[MAX_WORDS];
@@ -208,24 +208,43 @@ static uint32_t split_tile(void) {
     return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)words);
 }
 
+/* Any words are products of weights, and lanes; codes are two rows' of int8, so many bits apart. */
+static void fill_conv(int32_t plane, int32_t products, int32_t z) {
+    const uint32_t kind = draw() % 2;
+    for (int32_t i = 0; i < plane; ++i) {
+        const int32_t low = (int8_t)(draw() & 0xffu);
+        const int32_t high = kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
+        input[i] = (uint32_t)low + ((uint32_t)high << z);
+    }
+    fill_weights(4 + 2 * products, draw() % 4);
+}
+
 static uint32_t conv_tile(void) {
     const uint32_t chosen = draw() % CONV_KERNELS;
     const struct conv_kernel kernel = dsp_kernels.convs[chosen];
     const int32_t rows = 1 + (int32_t)(draw() % MAX_ROWS);
     const int32_t words = rows * kernel.row_bytes / 4;
-    const int32_t plane = (rows - 1) * kernel.taps + kernel.products;
-    const uint32_t kind = draw() % 2;
-    for (int32_t i = 0; i < plane; ++i) {
-        const int32_t low = (int8_t)(draw() & 0xffu);
-        const int32_t high = kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
-        input[i] = (uint32_t)low + ((uint32_t)high << 16);
-    }
-    fill_weights(2 + 2 * kernel.products, draw() % 4);
+    fill_conv((rows - 1) * kernel.taps + kernel.products, kernel.products, 16);
     memset(outputs[0], 0x5a, sizeof(fxp_word) * (size_t)words);
     memset(outputs[1], 0x5a, sizeof(fxp_word) * (size_t)words);
     kernel.function(input, weights, outputs[0], outputs[0] + words);
     twin_kernels.convs[chosen].function(input, weights, outputs[1], outputs[1] + words);
     return different(outputs[0], outputs[1], sizeof(fxp_word) * (size_t)words);
+}
+
+static uint32_t conv_s16_tile(void) {
+    const uint32_t chosen = draw() % CONV_KERNELS;
+    const struct conv_s16_kernel kernel = dsp_kernels.convs_s16[chosen];
+    const int32_t rows = 2 * (int32_t)(draw() % 3) + (kernel.even ? 2 : 1);
+    const int32_t words = rows * kernel.row_bytes / 4;
+    fill_conv(rows / 2 * kernel.taps + kernel.products, kernel.products, 21);
+    weights[0] &= 0xffe00000u; /* of z + z^2 */
+    weights[1] &= 0xffe00000u;
+    memset(outputs[0], 0x5a, sizeof(fxp_word) * (size_t)(words + 1));
+    memset(outputs[1], 0x5a, sizeof(fxp_word) * (size_t)(words + 1));
+    kernel.function(input, weights, outputs[0], outputs[0] + words);
+    twin_kernels.convs_s16[chosen].function(input, weights, outputs[1], outputs[1] + words);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * (size_t)(words + 1));
 }
 
 static void semihosting(uint32_t operation, const void *argument) {
@@ -257,7 +276,8 @@ _Noreturn void reset(void) {
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += pair_tile() + plane_tile() + shuffle_tile();
-        wrong += quad_tile() + column_tile() + outer_tile() + walk_tile() + split_tile() + conv_tile();
+        wrong += quad_tile() + column_tile() + outer_tile();
+        wrong += walk_tile() + split_tile() + conv_tile() + conv_s16_tile();
     }
     print("tiles ");
     print_number(KINDS * TILES);
