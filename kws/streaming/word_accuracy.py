@@ -18,10 +18,11 @@ from cli import command
 from cli.command import UserError
 from export import bundle as bundles
 from export import interpreter
+from export.bundle import Bundle
 from export.integer_model import IntegerModel
 from export.stream_interpreter import StreamInterpreter
 from kws import dataset_flags, datasets
-from kws.datasets.clip import SPLITS
+from kws.datasets.clip import SPLITS, Dataset
 from kws.frontend import FrontEndConfig
 from kws.streaming.recording import Recipe, compose
 from kws.streaming.sound import frames_of, logits_of
@@ -61,9 +62,14 @@ def measure(config: WordAccuracyConfig) -> dict[str, Any]:
     dataset = datasets.load(
         dataset_flags.from_json(trained_on, data_dir=config.data_dir, download=False, processes=config.processes)
     )
+    return compare(bundle, dataset, config.recipe, config.processes)
+
+
+def compare(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int | None = None) -> dict[str, Any]:
+    """`measure` of a bundle and a dataset that are loaded already."""
     front_end = FrontEndConfig.from_json(bundle.frontend)
-    recording = compose(dataset, config.recipe)
-    frames = frames_of(recording.samples, front_end, processes=config.processes)
+    recording = compose(dataset, recipe)
+    frames = frames_of(recording.samples, front_end, processes=processes)
     # The first frame that lies in the clip: a frame's window ends with its hop.
     within = front_end.window_samples // front_end.hop_samples - 1
     firsts = recording.starts / front_end.hop_samples + within
@@ -73,7 +79,7 @@ def measure(config: WordAccuracyConfig) -> dict[str, Any]:
     return {
         "bundle": bundle.name,
         "model": bundle.model.sha256[:12],
-        "recipe": config.recipe.to_json(),
+        "recipe": recipe.to_json(),
         "words": len(stream),
         "accuracy": {name: float(answer.mean()) for name, answer in right.items()},
         "agreement": float((answers[_ONE_SHOT] == answers[_STREAMING]).mean()),
