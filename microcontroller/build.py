@@ -27,7 +27,8 @@ class Kernels:
       sources: C files, linked as an archive with the model.
       include_dirs: for these and for the model.
       c_flags: language and warnings; code that is not this project's is not held to its warnings.
-      libraries: archives of others that the sources call.
+      libraries: archives, linked behind the sources that call them.
+      link_flags: for these.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Kernels:
     include_dirs: tuple[pathlib.Path, ...] = ()
     c_flags: tuple[str, ...] = c_engine.C_FLAGS
     libraries: tuple[pathlib.Path, ...] = ()
+    link_flags: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +82,25 @@ def own_kernels() -> Kernels:
     return Kernels("fxp", tuple(c_engine.sources()))
 
 
+def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kernels:
+    """The same kernels with their sources as `out_dir`/libkernels.a: for many models on one board.
+
+    Raises:
+      UserError: no toolchain, an unknown board, C that does not compile, or a folder that can't be written.
+    """
+    target, out = boards.load(board), pathlib.Path(out_dir).resolve()
+    archive = out / "libkernels.a"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        archive.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"can't write to {out_dir}: {error.strerror}") from error
+    flags = [*kernels.c_flags, *_machine(target), f"-I{c_engine.include_dir()}", *_foreign(kernels)]
+    _run([tool("gcc"), *flags, "-c", *map(str, kernels.sources)], out, target)
+    _run([tool("ar"), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)], out, target)
+    return dataclasses.replace(kernels, sources=(), libraries=(archive, *kernels.libraries))
+
+
 def build(
     c_folder: str | pathlib.Path,
     out_dir: str | pathlib.Path,
@@ -116,29 +137,36 @@ def build(
     except OSError as error:
         raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
 
-    machine = (*_TARGET_FLAGS, f"-mcpu={target.cpu}", f"-mfloat-abi={target.float_abi}")
-    own = (c_engine.include_dir(), c_folder, _FIRMWARE, out)
-    includes = [f"-I{folder}" for folder in own]
-    # -isystem: warnings in the headers of others are theirs.
-    foreign = [item for folder in kernels.include_dirs for item in ("-isystem", str(folder))]
+    machine, foreign = _machine(target), _foreign(kernels)
+    includes = [f"-I{folder}" for folder in (c_engine.include_dir(), c_folder, _FIRMWARE, out)]
     compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     harness = [*sorted(_FIRMWARE.glob("*.c")), target.driver / "board.c"]
     _run([*compile_model, str(model)], out / "engine", target)
-    _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
+    if kernels.sources:
+        _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
     _run([*compile_model, *map(str, harness)], out / "firmware", target)
     objects = [f"engine/{path.stem}.o" for path in (model, *kernels.sources)]
     _run([archiver, "rcsD", "libengine.a", *objects], out, target)
     link = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-Map=firmware.map")
     objects = [f"firmware/{path.stem}.o" for path in harness]
     script = ("-L.", f"-T{_FIRMWARE / 'firmware.ld'}")
-    rest = ["libengine.a", *archives, *(("-lm", "--specs=nosys.specs") if archives else ())]
-    _run([gcc, *machine, *link, *script, *objects, *rest, "-o", "firmware.elf"], out, target)
+    libraries = ["libengine.a", *archives, *kernels.link_flags]
+    _run([gcc, *machine, *link, *script, *objects, *libraries, "-o", "firmware.elf"], out, target)
 
     version = _run([gcc, "--version"], out, target).splitlines()[0]
     elf = out / "firmware.elf"
     sections = read_sections(_run([tool("objdump"), "-h", "-w", str(elf)], out, target), target)
     return Firmware(elf, out / "firmware.map", target, f"{version} -O2", sections)
+
+
+def _machine(board: Board) -> tuple[str, ...]:
+    return (*_TARGET_FLAGS, f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}")
+
+
+def _foreign(kernels: Kernels) -> list[str]:
+    # -isystem: warnings in the headers of others are theirs.
+    return [item for folder in kernels.include_dirs for item in ("-isystem", str(folder))]
 
 
 def _config(board: Board, engine: str) -> str:

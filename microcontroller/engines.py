@@ -20,6 +20,7 @@ FXP, REFERENCE, CMSIS_NN, TFLM = "fxp", "reference", "cmsis_nn", "tflm"
 # CMSIS-NN asks for GNU C (inline assembly), and is not held to this project's warnings.
 _FOREIGN_C_FLAGS = ("-std=gnu11", "-w")
 # As its own make compiles TensorFlow Lite Micro.
+_TFLM_LINK_FLAGS = ("-lm", "--specs=nosys.specs")
 _TFLM_CXX_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY")
 
 
@@ -93,7 +94,9 @@ def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
 
 def _tflm_kernels(board: Board) -> Kernels:
     library = checkout.library(board.cpu)
-    return Kernels(TFLM, (tflm_runner.SOURCE,), tuple(checkout.include_dirs()), _TFLM_CXX_FLAGS, (library,))
+    return Kernels(
+        TFLM, (tflm_runner.SOURCE,), tuple(checkout.include_dirs()), _TFLM_CXX_FLAGS, (library,), _TFLM_LINK_FLAGS
+    )
 
 
 def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.Path:

@@ -26,7 +26,7 @@ from export import bundle as bundles
 from export.bundle import Bundle
 from export.kernel_plan import PROFILES
 from microcontroller import bench, boards, build, measurement
-from microcontroller.build import DoesNotFit
+from microcontroller.build import DoesNotFit, Kernels
 from microcontroller.emulator import qemu
 from microcontroller.engines import ENGINES, FXP
 from microcontroller.measurement import Bench, Inputs
@@ -93,12 +93,16 @@ def compare(config: MatrixConfig, say: Callable[[str], None] = print) -> dict[st
     opened = [bundles.load(path) for path in config.bundles]
     every = list(itertools.product(opened, config.profiles, config.boards))
     inputs: dict[int, Inputs] = {}
+    kernels: dict[str, Kernels] = {}
     cells = []
     for number, (bundle, profile, board) in enumerate(every, 1):
         if id(bundle) not in inputs:
             inputs = {id(bundle): bench.inputs_of(bundle, len(bundle.golden), config.random_codes)}
         started = time.monotonic()
-        cell, kept = _cell(config, version, bundle, profile, board, inputs[id(bundle)])
+        if board not in kernels:
+            own = ENGINES[FXP].kernels(boards.load(board))
+            kernels[board] = build.compiled(own, board, config.folder / "kernels" / board)
+        cell, kept = _cell(config, version, bundle, profile, board, kernels[board], inputs[id(bundle)])
         took = "kept from before" if kept else f"{time.monotonic() - started:.0f} s"
         width = len(str(len(every)))
         say(f"[{number:{width}}/{len(every)}] {bundle.name}, {profile}, {board}: {_outcome(cell)} ({took})")
@@ -116,7 +120,7 @@ def compare(config: MatrixConfig, say: Callable[[str], None] = print) -> dict[st
 
 
 def _cell(
-    config: MatrixConfig, version: str, bundle: Bundle, profile: str, board: str, inputs: Inputs
+    config: MatrixConfig, version: str, bundle: Bundle, profile: str, board: str, kernels: Kernels, inputs: Inputs
 ) -> tuple[dict[str, Any], bool]:
     """A cell, and whether it had been compared before."""
     cell = {
@@ -132,7 +136,7 @@ def _cell(
     # Layers are not looked at here: one inference of every run is enough for them.
     settings = Bench(qemu, board, folder, profile, config.timeout_s, estimate_cycles=False, observed=1)
     try:
-        code, firmware = measurement.build_engine(settings, ENGINES[FXP], bundle)
+        code, firmware = measurement.build_engine(settings, ENGINES[FXP], bundle, kernels)
         key = _key(firmware.elf.read_bytes(), inputs, version)
         kept = _read(folder / "result.json", key)
         if kept is not None:

@@ -12,7 +12,7 @@ from export.bundle import Bundle
 from export.integer_model import IntegerModel
 from microcontroller import boards, build, clip_image, memory, protocol
 from microcontroller.boards import Board
-from microcontroller.build import Firmware
+from microcontroller.build import Firmware, Kernels
 from microcontroller.cycles import timing
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import Estimate, estimate
@@ -71,8 +71,11 @@ class Bench:
     observed: int | None = None
 
 
-def build_engine(bench: Bench, engine: Engine, bundle: Bundle) -> tuple[Code, Firmware]:
+def build_engine(bench: Bench, engine: Engine, bundle: Bundle, kernels: Kernels | None = None) -> tuple[Code, Firmware]:
     """An engine's code for a bundle, built.
+
+    Args:
+      kernels: the engine's, compiled for the board before; None to compile them now.
 
     Raises:
       UserError: no toolchain, an engine or a profile that has no code for the model, or a model that does not fit.
@@ -80,7 +83,7 @@ def build_engine(bench: Bench, engine: Engine, bundle: Bundle) -> tuple[Code, Fi
     folder = bench.folder / engine.name
     board = boards.load(bench.board)
     code = engine.code(bundle, board, bench.profile, folder / "c")
-    return code, build.build(code.folder, folder, bench.board, engine.kernels(board))
+    return code, build.build(code.folder, folder, bench.board, kernels or engine.kernels(board))
 
 
 def measure(
