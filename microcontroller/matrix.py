@@ -91,22 +91,21 @@ def compare(config: MatrixConfig, say: Callable[[str], None] = print) -> dict[st
     except OSError as error:
         raise UserError(f"can't write to --folder={config.folder}: {error.strerror}") from error
     opened = [bundles.load(path) for path in config.bundles]
-    every = list(itertools.product(opened, config.profiles, config.boards))
-    inputs: dict[int, Inputs] = {}
-    kernels: dict[str, Kernels] = {}
-    cells = []
-    for number, (bundle, profile, board) in enumerate(every, 1):
-        if id(bundle) not in inputs:
-            inputs = {id(bundle): bench.inputs_of(bundle, len(bundle.golden), config.random_codes)}
-        started = time.monotonic()
-        if board not in kernels:
-            own = ENGINES[FXP].kernels(boards.load(board))
-            kernels[board] = build.compiled(own, board, config.folder / "kernels" / board)
-        cell, kept = _cell(config, version, bundle, profile, board, kernels[board], inputs[id(bundle)])
-        took = "kept from before" if kept else f"{time.monotonic() - started:.0f} s"
-        width = len(str(len(every)))
-        say(f"[{number:{width}}/{len(every)}] {bundle.name}, {profile}, {board}: {_outcome(cell)} ({took})")
-        cells.append(cell)
+    kernels = {
+        board: build.compiled(ENGINES[FXP].kernels(boards.load(board)), board, config.folder / "kernels" / board)
+        for board in config.boards
+    }
+    total = len(opened) * len(config.profiles) * len(config.boards)
+    cells: list[dict[str, Any]] = []
+    for bundle in opened:
+        inputs = bench.inputs_of(bundle, len(bundle.golden), config.random_codes)
+        for profile, board in itertools.product(config.profiles, config.boards):
+            started = time.monotonic()
+            cell, kept = _cell(config, version, bundle, profile, board, kernels[board], inputs)
+            cells.append(cell)
+            took = "kept from before" if kept else f"{time.monotonic() - started:.0f} s"
+            number = f"[{len(cells):{len(str(total))}}/{total}]"
+            say(f"{number} {bundle.name}, {profile}, {board}: {_outcome(cell)} ({took})")
     ran = [cell for cell in cells if cell["state"] in (EQUAL, DIFFERS)]
     return {
         "emulator_version": version,
