@@ -36,6 +36,8 @@ def test_quantizers_serialize(quantizer: Any) -> None:
     [
         configs.weighted(weight_format(4, 3), QFormat(8, 5), activation_format(8, 4, relu=True), METHOD),
         configs.OutputConfig(FixedPointQuantizer(QFormat(8, 5))),
+        configs.weighted(weight_format(4, 3), QFormat(8, 5), QFormat(8, 4), Method(learn_formats=True)),
+        configs.unweighted(QFormat(8, 5), Method(learn_formats=True)),
     ],
     ids=lambda config: type(config).__name__,
 )
