@@ -3,7 +3,9 @@
 import itertools
 import pathlib
 import re
+import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from export.integer_model import IntegerModel
 from export.kernel_plan import FAST, PORTABLE, PROFILES, SMALL, stream
 from export.stream_interpreter import StreamInterpreter
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SMALL_SHAPE = dict(channels=8, blocks=2, classes=5)
 SHAPES = {
     "benchmark": {},
@@ -136,6 +139,31 @@ def test_sanitizers_find_nothing(tmp_path, shape, profile):
     assert result.returncode == 0, result.stderr.decode()
     logits = np.frombuffer(result.stdout, np.int8).reshape(-1, len(model.labels))
     np.testing.assert_array_equal(logits, StreamInterpreter(model).run(frames))
+
+
+@pytest.mark.parametrize(("activation_bits", "profile"), [(8, FAST), (4, SMALL), (8, PORTABLE)])
+def test_generated_c_is_formatted(tmp_path, activation_bits, profile):
+    folder = _write(random_model.ds_cnn(0, activation_bits=activation_bits), tmp_path / "c", profile)
+    formatter, style = pathlib.Path(sys.executable).with_name("clang-format"), f"--style=file:{ROOT / '.clang-format'}"
+    done = subprocess.run([formatter, style, "--dry-run", "--Werror", *folder.glob("*.[ch]")], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[:500]
+
+
+def test_the_header_is_cpp_too(tmp_path):
+    compiler = shutil.which("c++")
+    if compiler is None:
+        pytest.skip("c++ is not installed")
+    folder = _write(random_model.ds_cnn(0, **SMALL_SHAPE), tmp_path / "c")
+    source = folder / "main.cpp"
+    source.write_text('#include "fxp_stream_model.h"\nstatic_assert(alignof(fxp_stream_state) == FXP_ALIGNMENT, "");\n')
+    flags = ["-std=c++17", *c_engine.WARNINGS, "-fsyntax-only", f"-I{c_engine.include_dir()}", f"-I{folder}"]
+    subprocess.run([compiler, *flags, source], check=True)
+
+
+def test_a_model_that_can_t_be_streamed_says_why_in_its_plan():
+    files = stream_source.of_model(random_model.ds_cnn(0, first_kernel=(1, 4), **SMALL_SHAPE))
+    assert list(files) == [stream_source.PLAN]
+    assert files[stream_source.PLAN].startswith("no streaming network: layer layer0_conv2d: its window of 1 rows skips")
 
 
 def test_nothing_of_the_plan_overlaps():

@@ -1,6 +1,7 @@
 """The streaming network on the emulated device equals its exact interpreter; what a step takes."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -14,7 +15,7 @@ from export.stream_interpreter import StreamInterpreter
 
 FIRMWARE = pathlib.Path(__file__).parent / "stream"
 SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"
-COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+COMPILER, NAMES, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-nm", "qemu-system-arm"
 MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
 
 
@@ -49,8 +50,8 @@ def run_on_device(
     return logits.reshape(2, -1, len(model.labels)), {name: int(value) for name, value in printed.items()}
 
 
-def _frames(seed: int, count: int) -> np.ndarray:
-    frames = np.random.default_rng(seed).integers(-128, 128, (count, 10), dtype=np.int8)
+def _frames(seed: int, count: int, width: int = 10) -> np.ndarray:
+    frames = np.random.default_rng(seed).integers(-128, 128, (count, width), dtype=np.int8)
     frames[:30], frames[30:60], frames[60:80] = 127, -128, 0
     return frames
 
@@ -68,6 +69,30 @@ def test_the_device_equals_the_interpreter(tmp_path, weight_bits, activation_bit
         assert (run != expected).sum() == 0
     assert counts["most"] - counts["least"] < 100
     assert counts["most"] < 170_000 * steps_per_call
+
+
+@pytest.mark.parametrize(
+    ("width", "channels", "activation_bits"),
+    [(2, 7, 8), (6, 12, 8), (6, 12, 4), (12, 6, 8), (10, 276, 8)],
+    ids=["one column", "odd steps", "odd steps of quads", "six columns", "rows beyond an offset"],
+)
+def test_other_shapes_on_the_device(tmp_path, width, channels, activation_bits):
+    shape = dict(input_shape=(20, width, 1), channels=channels, blocks=1, classes=4)
+    bits = dict(weight_bits=activation_bits, activation_bits=activation_bits)
+    model = random_model.ds_cnn(4, **shape, **bits)
+    frames = _frames(5, 120, width)
+    expected = StreamInterpreter(model).run(frames)
+    assert len(np.unique(expected, axis=0)) > 20
+    logits, _ = run_on_device(model, frames, tmp_path)
+    for run in logits:
+        assert (run != expected).sum() == 0
+
+
+def test_no_heap_and_no_floating_point(tmp_path):
+    run_on_device(random_model.ds_cnn(6, channels=8, blocks=1, classes=3), _frames(7, 20), tmp_path)
+    symbols = subprocess.run([NAMES, "stream.elf"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "fxp_stream_step" in symbols
+    assert not re.search(r"malloc|_sbrk|__aeabi_[fd]|__aeabi_[iul]+div", symbols)
 
 
 @pytest.mark.slow
