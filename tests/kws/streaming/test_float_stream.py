@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import streaming_corpus
 
 from cli.command import UserError
 from quant.qformat import QFormat
@@ -70,3 +71,33 @@ def test_missing_model_is_one_line(tmp_path):
 
     with pytest.raises(UserError, match=r"model\.h5 can't be read"):
         float_stream.logits_of(tmp_path / "model.h5", _frames(4), QFormat(8, 5))
+
+
+def test_evaluation_sets_the_float_model_beside_the_bundle(tmp_path, monkeypatch):
+    from kws import datasets, models, run_folder
+    from kws.datasets import DatasetConfig
+    from kws.specs import DsCnnSpec
+    from kws.streaming import evaluation
+    from kws.streaming.evaluation import StreamingConfig
+    from kws.streaming.recording import Recipe
+    from quant import apply
+
+    bundle = streaming_corpus.random_bundle(tmp_path / "bundle", share=0.1)
+    run = run_folder.create(tmp_path / "run", {})
+    config = StreamingConfig(
+        bundle.path, DatasetConfig(words=("yes", "no"), processes=1), Recipe(hours=0.02), run_dir=run.path
+    )
+    monkeypatch.setattr(datasets, "load", lambda _: streaming_corpus.dataset())
+    with pytest.raises(UserError, match=r"model\.h5 is missing"):
+        evaluation.evaluate(config)
+    model = models.ds_cnn(DsCnnSpec(6, (2, 2), ((1, 1),)), (49, 10, 1), len(bundle.labels), seed=3)
+    apply.save_model(model, run.model_path(run_folder.FLOAT))
+    run.write_json(run_folder.FRONTEND, bundle.frontend)
+    first, second = evaluation.evaluate(config), evaluation.evaluate(config)
+    assert first == second
+    assert set(first["float"]) == {"detector", "at_false_alarms_per_hour", "det"}
+    assert first["float"] != first["integer"]
+    assert "float   integer" in evaluation.table(first)
+    run.write_json(run_folder.FRONTEND, {**bundle.frontend, "floor_bits": 15})
+    with pytest.raises(UserError, match="another front end than the bundle"):
+        evaluation.evaluate(config)

@@ -204,6 +204,14 @@ def test_two_evaluations_give_the_same_numbers(bundle, data):
     assert "float" not in first
 
 
+def test_the_engine_gives_the_interpreters_figures(bundle, data):
+    config = StreamingConfig(bundle, data, Recipe(hours=0.02))
+    by_interpreter = evaluation.evaluate(config)
+    by_engine = evaluation.evaluate(dataclasses.replace(config, backend=evaluation.ENGINE))
+    assert by_engine.pop("backend") == "engine" and by_interpreter.pop("backend") == "interpreter"
+    assert by_engine == by_interpreter
+
+
 def test_evaluation_of_what_does_not_fit_is_one_line(bundle, mute, data, tmp_path, monkeypatch):
     recipe = Recipe(hours=0.05)
     with pytest.raises(UserError, match=r"no detector: .*kws\.tune_detector"):
