@@ -139,6 +139,7 @@ def define_flags() -> None:
     flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
     flags.DEFINE_integer("seed", Recipe().seed, "Of the recording (--streaming).")
     flags.DEFINE_string("run_dir", None, "The bundle's run, to measure its float model beside it (--streaming).")
+    flags.DEFINE_string("plot", None, "Also draw misses over false alarms per hour into this image (--streaming).")
 
 
 def dataset_from_flags(values: flags.FlagValues) -> datasets.DatasetConfig:
@@ -161,7 +162,7 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
     command.require(bundle=values.bundle)
     path, dataset = pathlib.Path(values.bundle), dataset_from_flags(values)
     if not values.streaming:
-        for name in ("hours", "seed", "run_dir"):
+        for name in ("hours", "seed", "run_dir", "plot"):
             if values[name].present:
                 raise UserError(f"--{name} is for --streaming: add --streaming or leave it out")
         return EvaluateConfig(path, dataset, values.split, values.backend)
@@ -180,6 +181,10 @@ def main() -> None:
         if isinstance(config, StreamingConfig):
             result = evaluation.evaluate(config)
             command.say(evaluation.table(result), values.json)
+            if values.plot is not None:
+                from kws.streaming import plot
+
+                plot.draw(result, values.plot)
         else:
             result = evaluate(config)
             command.say(table(result), values.json)

@@ -88,7 +88,7 @@ def hear(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int) -> He
     recording = compose(dataset, recipe)
     label = f"{recipe.split} recording"
     frames = sound.frames_of(recording.samples, parameters, processes=processes, label=label)
-    step_samples = sound.step_frames(bundle.model) * parameters.hop_samples
+    step_samples = sound.network_of(bundle.model).frames_per_step * parameters.hop_samples
     return Heard(recording, frames, step_samples)
 
 

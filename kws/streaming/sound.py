@@ -6,6 +6,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
+from cli.command import UserError
 from export import detector as detectors
 from export.bundle import Bundle
 from export.detector import ONE, Detector, DetectorState
@@ -45,14 +46,17 @@ def frames_of(
     return codes.reshape(-1, config.coefficients)[:hops]
 
 
-def step_frames(model: IntegerModel) -> int:
-    """Frames of one step of the streaming network."""
-    return StreamInterpreter(model).frames_per_step
+def network_of(model: IntegerModel) -> StreamInterpreter:
+    """The model's streaming network. Raises `UserError` for a model that can't be streamed."""
+    try:
+        return StreamInterpreter(model)
+    except ValueError as error:
+        raise UserError(f"{model.name} has no streaming network ({error}): train another --model") from error
 
 
 def logits_of(model: IntegerModel, frames: np.ndarray, label: str = "logits") -> np.ndarray:
     """Logit codes int8 [n // frames_per_step, classes] of frames int8 [n, codes], with progress on stderr."""
-    network = StreamInterpreter(model)
+    network = network_of(model)
     whole = len(frames) - len(frames) % network.frames_per_step
     at_once = _FRAMES_AT_ONCE * network.frames_per_step
     rows = [np.zeros((0, len(model.labels)), np.int8)]
@@ -94,10 +98,10 @@ class Listener:
           block_seconds: sound is worked on in blocks of this length, rounded to whole steps.
 
         Raises:
-          UserError: a bundle without a front end.
+          UserError: a bundle without a front end, or whose network can't be streamed.
         """
         self._config = FrontEndConfig.from_json(bundle.frontend)
-        self._network = StreamInterpreter(bundle.model)
+        self._network = network_of(bundle.model)
         self._detector = detector
         self._state = DetectorState(detector)
         self.step_samples = self._network.frames_per_step * self._config.hop_samples

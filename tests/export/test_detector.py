@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cli.command import UserError
+from export import bundle as bundles
 from export import detector as detectors
 from export import detector_source
 from export.c_detector import CDetector
@@ -184,3 +185,32 @@ def test_wrong_logits_are_named(tmp_path):
 def test_missing_c_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"fxp_detector_config\.h is missing: .*kws\.tune_detector"):
         CDetector.build(tmp_path)
+
+
+def test_a_bundle_keeps_its_detector(make_bundle, small_model):
+    bundle = make_bundle(small_model)
+    with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
+        detectors.of_bundle(bundle)
+    detector = detectors.default(bundle.model)
+    files = detector_source.bundle_files(detector, {"tuned_for": "a test"})
+    added = bundles.add(bundle, files)
+    assert detectors.of_bundle(added) == detector
+    assert added.manifest["files"].keys() == bundle.manifest["files"].keys() | files.keys()
+    other = dataclasses.replace(detector, window=3)
+    again = bundles.add(added, detector_source.bundle_files(other, {}))
+    assert detectors.of_bundle(again) == other
+    assert [path.name for path in bundle.path.parent.iterdir() if path.is_dir()] == [bundle.path.name]
+
+
+def test_a_detector_of_another_model_is_refused(make_bundle, small_model):
+    bundle = make_bundle(small_model)
+    detector = detectors.default(bundle.model)
+    for changed in (
+        dataclasses.replace(detector, fraction_bits=detector.fraction_bits + 1),
+        dataclasses.replace(detector, labels=("a", *detector.labels[1:])),
+    ):
+        with pytest.raises(UserError, match="was not made for the bundle's model"):
+            detectors.of_bundle(bundles.add(bundle, detector_source.bundle_files(changed, {})))
+    for text in ("{", "[]", '{"detector": {}}'):
+        with pytest.raises(UserError, match=r"detector\.json can't be read"):
+            detectors.of_bundle(bundles.add(bundle, {detectors.FILE: text}))

@@ -18,7 +18,7 @@ from cli.command import UserError
 from export import bundle as bundles
 from kws import datasets, evaluate, stream, tune_detector
 from kws.datasets import DatasetConfig
-from kws.streaming import evaluation
+from kws.streaming import evaluation, plot
 from kws.streaming.evaluation import StreamingConfig
 from kws.streaming.recording import Recipe
 from kws.streaming.sound import Detection
@@ -193,7 +193,7 @@ def test_microphone_gives_blocks_until_it_is_gone(monkeypatch, capsys):
         next(blocks)
 
 
-def test_two_evaluations_give_the_same_numbers(bundle, data):
+def test_two_evaluations_give_the_same_numbers(bundle, data, tmp_path):
     config = StreamingConfig(bundle, data, Recipe(hours=0.05))
     first, second = evaluation.evaluate(config), evaluation.evaluate(config)
     assert first == second
@@ -202,6 +202,11 @@ def test_two_evaluations_give_the_same_numbers(bundle, data):
     assert set(first["integer"]) >= {"detector", "at_false_alarms_per_hour", "det", "miss_rate_by_snr_db"}
     assert "miss rate at 1 false alarms per hour" in evaluation.table(first)
     assert "float" not in first
+    plot.draw(first, tmp_path / "det.png")
+    assert (tmp_path / "det.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("det.unknown", "none/det.png"):
+        with pytest.raises(UserError, match=f"can't write --plot=.*{name}"):
+            plot.draw(first, tmp_path / name)
 
 
 def test_the_engine_gives_the_interpreters_figures(bundle, data):
