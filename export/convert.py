@@ -94,7 +94,7 @@ def define_flags() -> None:
         FAST,
         list(PROFILES),
         "Kernels of the C: fewest instructions, least flash, plain C (the fastest on a core without the DSP extension, "
-        "where the bench takes it by itself).",
+        "where the bench takes it by itself), vectors of a Cortex-M55.",
     )
 
 

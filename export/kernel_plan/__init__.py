@@ -46,7 +46,9 @@ CHOICES: dict[str, Profile] = {
     PORTABLE: Profile(portable.KERNELS),
     HELIUM: Profile((*helium.KERNELS, *portable.KERNELS)),
 }
-"""`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only."""
+"""`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only;
+`helium`: vectors of a Cortex-M55.
+"""
 PROFILES = tuple(CHOICES)
 INPUT = "input"
 OUTPUT = "output"

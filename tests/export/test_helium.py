@@ -8,7 +8,7 @@ import pytest
 from export import c_source, interpreter, kernel_plan, random_model
 from export.c_engine import CEngine
 from export.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
-from export.kernel_plan import HELIUM, helium, plan
+from export.kernel_plan import HELIUM, helium, plan, planes, vector_products
 from export.kernel_plan.layout import S8
 from export.kernel_plan.schedule import Profile
 from quant.qformat import QFormat, activation_format, weight_format
@@ -128,8 +128,8 @@ def test_a_layer_of_planes_never_meets_one_of_positions_unconverted():
 
 def test_planes_hold_every_code_the_zeros_and_what_windows_read_beyond():
     shape = (25, 5, 6)
-    assert helium.plane_bytes(shape) == 26 * 5
-    assert helium.PLANES.size(shape) == 1 + 5 + 8 * 26 * 5 + helium.SLACK
+    assert planes.plane_bytes(shape) == 26 * 5
+    assert planes.PLANES.size(shape) == 1 + 5 + 8 * 26 * 5 + planes.SLACK
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,19 @@ def test_planes_hold_every_code_the_zeros_and_what_windows_read_beyond():
         ),
         (
             _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, stride=(2, 2)),
-            helium.pointwise(S8),
+            vector_products.pointwise(S8),
             "stride (2, 2)",
         ),
-        (_layer("a", CONV2D, (1, 1, 2064), (1, 1), 0), helium.pointwise(S8), "2064 products, the loop takes 2048"),
-        (_layer("a", CONV2D, (200, 100, 4), (1, 1), 0), helium.pointwise(helium.PLANES), "offsets over 65535"),
-        (_layer("a", CONV2D, (9, 300, 1), (3, 3), 0), helium.convolution(S8), "within 602 bytes of the input"),
+        (
+            _layer("a", CONV2D, (1, 1, 2064), (1, 1), 0),
+            vector_products.pointwise(S8),
+            "2064 products, the loop takes 2048",
+        ),
+        (_layer("a", CONV2D, (200, 100, 4), (1, 1), 0), vector_products.pointwise(planes.PLANES), "offsets over 65535"),
+        (_layer("a", CONV2D, (9, 300, 1), (3, 3), 0), vector_products.convolution(S8), "within 602 bytes of the input"),
         (
             _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, y=QFormat(8, 5, symmetric=True)),
-            helium.pointwise(S8),
+            vector_products.pointwise(S8),
             "symmetric",
         ),
     ],
@@ -174,6 +178,6 @@ def test_the_choice_is_by_cost(monkeypatch):
     steps = plan(random_model.ds_cnn(1, channels=16, blocks=1), HELIUM).steps
     assert [step.kernel.output_layout.name for step in steps] == [
         *[S8.name] * 2,
-        helium.PLANES.name,
+        planes.PLANES.name,
         *[S8.name] * 2,
     ]
