@@ -117,7 +117,7 @@ def _blocks(layer: Layer, lead: int) -> tuple[int, float]:
     """How often the loop runs over a quad's steps for two positions, and its instructions."""
     height, width, channels = layer.output_shape
     taken_out = -(-_steps(layer) // lane_steps(layer)) - 1
-    block = 10 * _steps(layer) + 24 + (14 * taken_out + 5 if taken_out else 0)
+    block = 10 * _steps(layer) + 24 + (14 * taken_out + 4 if taken_out else 0)
     return row_pairs(height, lead) * width * padded(channels) // 4, block
 
 

@@ -25,7 +25,7 @@
  *          +----+----+             1 LDRD      biases; the first SMLADs read them as they are
  *     c2c3 | r3 | r5 |             4 EOR, 8 USAT, 6 ORR; for a shift of 4: 4 EOR, 4 USAT, 2 PKHTB, 2 USAT16, 4 ORR
  *          +----+----+             1 STRD      eight codes; LDM, STR, CMP, BNE
- *                                  taken out once: 19 more; once again: 14 more
+ *                                  taken out once: 18 more (a column 19); once again: 14 more
  *
  * FXP_QUAD_PRODUCTS(name, steps, every, shift, bits) defines a function of type fxp_quad_products: all quads of two
  * positions. FXP_QUAD_COLUMN(name, steps, every, shift, bits) defines one of type fxp_quad_column: one quad of any number
