@@ -38,13 +38,13 @@ def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     return {**generate(model, profile), PLAN: plan(model, profile).table() + "\n"}
 
 
-def profile_of(folder: pathlib.Path) -> str:
-    """The profile that a folder's generated C was written for, as its header says.
+def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
+    """The profile that a folder's generated C was written for, as its header of that name says.
 
     Raises:
       UserError: there is no such header, or it names a profile that this program has not.
     """
-    header = folder / HEADER
+    header = folder / name
     try:
         found = re.search(r"\(kernels: (\w+)\)", header.read_text())
     except OSError as error:

@@ -6,6 +6,7 @@ beside them, labelled as an estimate. Several engines run side by side, on the s
     python -m microcontroller.bench --bundle=B --emulator=qemu --json=-
     python -m microcontroller.bench --bundle=B --engine=fxp,reference,cmsis_nn
     python -m microcontroller.bench --bundle=B --board=nrf51 --profile=small
+    python -m microcontroller.bench --bundle=B --streaming --audio=long.wav
 """
 
 import dataclasses
@@ -24,9 +25,15 @@ from export.kernel_plan import PROFILES
 from microcontroller import boards, emulator, measurement
 from microcontroller.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
 from microcontroller.measurement import Bench, Inputs
+from microcontroller.streaming import measurement as streaming
+from microcontroller.streaming import table as streaming_table
+from microcontroller.streaming.measurement import StreamBenchConfig
 from microcontroller.table import table
 
+DEFAULT_BOARD = "stm32f4"
 _RANDOM_SEED = 0
+# Flags that say what inferences are counted.
+_OF_INFERENCES = ("engine", "clips", "random_codes", "estimate_cycles")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +56,7 @@ class BenchConfig:
     bundle: pathlib.Path
     emulator: str = emulator.AUTO
     engines: tuple[str, ...] = (FXP,)
-    board: str = "stm32f4"
+    board: str = DEFAULT_BOARD
     profile: str = AUTO
     clips: int = 20
     random_codes: int = 4
@@ -162,7 +169,12 @@ def define_flags() -> None:
     flags.DEFINE_string("bundle", None, "The bundle to run, written by python -m export.convert.")
     flags.DEFINE_string("emulator", emulator.AUTO, "auto (renode where it is installed, else qemu), qemu or renode.")
     flags.DEFINE_list("engine", [FXP], f"Engines to measure side by side, of {', '.join(NAMES)}.")
-    flags.DEFINE_string("board", "stm32f4", "The board: a folder of microcontroller/boards.")
+    flags.DEFINE_string(
+        "board",
+        None,
+        "The board: a folder of microcontroller/boards "
+        f"(default: {DEFAULT_BOARD}; {streaming.DEFAULT_BOARD} with --streaming).",
+    )
     flags.DEFINE_string(
         "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
     )
@@ -171,6 +183,10 @@ def define_flags() -> None:
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
     flags.DEFINE_float("timeout", 300, "Limit on the wall clock of one emulator run, in seconds.")
     flags.DEFINE_boolean("estimate_cycles", True, "Also estimate cycles, with a plugin for QEMU.")
+    flags.DEFINE_boolean("streaming", False, "Play a recording to front end, streaming network and detector.")
+    flags.DEFINE_string(
+        "audio", None, "With --streaming: a WAV file, 16 kHz, mono, 16 bits (default: synthetic words)."
+    )
     command.define_json_flag()
 
 
@@ -180,7 +196,7 @@ def _config(values: Any) -> BenchConfig:
         bundle=pathlib.Path(values.bundle),
         emulator=values.emulator,
         engines=tuple(values.engine),
-        board=values.board,
+        board=values.board or DEFAULT_BOARD,
         profile=values.profile,
         clips=values.clips,
         random_codes=values.random_codes,
@@ -190,7 +206,36 @@ def _config(values: Any) -> BenchConfig:
     )
 
 
+def _streaming_config(values: Any) -> StreamBenchConfig:
+    command.require(bundle=values.bundle)
+    for name in _OF_INFERENCES:
+        if values[name].present:
+            raise UserError(f"--{name} is about inferences of clips: leave it out with --streaming")
+    return StreamBenchConfig(
+        bundle=pathlib.Path(values.bundle),
+        audio=pathlib.Path(values.audio) if values.audio else None,
+        emulator=values.emulator,
+        board=values.board or streaming.DEFAULT_BOARD,
+        profile=values.profile,
+        build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
+        timeout_s=values.timeout,
+    )
+
+
+def _stream(values: Any) -> None:
+    result = streaming.measure(_streaming_config(values))
+    command.say(streaming_table.table(result), values.json)
+    command.write_json(result, values.json)
+    if result["mismatches"]:
+        sys.exit(1)
+
+
 def _work(values: Any) -> None:
+    if values.streaming:
+        _stream(values)
+        return
+    if values.audio is not None:
+        raise UserError("--audio is played with --streaming only: add it, or leave --audio out")
     result = measure(_config(values))
     command.say(table(result), values.json)
     command.write_json(result, values.json)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from cli.command import UserError
-from export import c_engine
+from export import c_detector, c_engine, c_frontend, detector_source, frontend_source, stream_source
 from microcontroller import boards
 from microcontroller.boards import MAILBOX_BYTES, Board
 from microcontroller.memory import Section, read_sections
@@ -14,6 +14,7 @@ from microcontroller.memory import Section, read_sections
 STACK_BYTES = 8192
 MAILBOX_MAGIC = 0x46585043
 _FIRMWARE = pathlib.Path(__file__).parent / "firmware"
+_INFERENCE_ONLY = ("main.c", "measure.c")
 _TOOL_PREFIX = "arm-none-eabi-"
 _TARGET_FLAGS = ("-O2", "-mthumb", "-ffunction-sections", "-fdata-sections")
 
@@ -37,6 +38,23 @@ class Kernels:
     c_flags: tuple[str, ...] = c_engine.C_FLAGS
     libraries: tuple[pathlib.Path, ...] = ()
     link_flags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What a firmware does besides starting, counting and reporting.
+
+    Attributes:
+      generated: C files of a bundle's c/.
+      harness: C files that call them.
+      sources: C files of this project that the generated ones need besides the kernels.
+      include_dirs: of these.
+    """
+
+    generated: tuple[str, ...]
+    harness: tuple[pathlib.Path, ...]
+    sources: tuple[pathlib.Path, ...] = ()
+    include_dirs: tuple[pathlib.Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +100,25 @@ def own_kernels() -> Kernels:
     return Kernels("fxp", tuple(c_engine.sources()))
 
 
+def inference() -> Program:
+    """The network on clips' features."""
+    return Program(("fxp_model.c",), (*_shared(), *(_FIRMWARE / name for name in _INFERENCE_ONLY)))
+
+
+def streaming() -> Program:
+    """Front end, streaming network and detector on a recording."""
+    return Program(
+        (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE),
+        (*_shared(), _FIRMWARE / "streaming" / "main.c"),
+        (*c_frontend.sources(), *c_detector.sources()),
+        (*c_frontend.include_dirs(), c_detector.include_dir()),
+    )
+
+
+def _shared() -> list[pathlib.Path]:
+    return sorted(path for path in _FIRMWARE.glob("*.c") if path.name not in _INFERENCE_ONLY)
+
+
 def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kernels:
     """The same kernels with their sources as `out_dir`/libkernels.a: for many models on one board.
 
@@ -106,24 +143,27 @@ def build(
     out_dir: str | pathlib.Path,
     board: str = "stm32f4",
     kernels: Kernels | None = None,
+    program: Program | None = None,
 ) -> Firmware:
     """Compiles and links `out_dir`/firmware.elf.
 
     Args:
-      c_folder: the generated fxp_model.h and fxp_model.c.
+      c_folder: the generated C that the program names.
       out_dir: for objects, ELF and map; made where it does not exist.
       kernels: what the model calls; None for this project's engine.
+      program: what the firmware does; None for inferences.
 
     Raises:
       DoesNotFit: the model exceeds the board's memory.
       UserError: no toolchain, an unknown board, or C that does not compile.
     """
-    target, kernels = boards.load(board), kernels or own_kernels()
+    target, kernels, program = boards.load(board), kernels or own_kernels(), program or inference()
     gcc, archiver = tool("gcc"), tool("ar")
     c_folder, out = pathlib.Path(c_folder).resolve(), pathlib.Path(out_dir).resolve()
-    model = c_folder / "fxp_model.c"
-    if not model.is_file():
-        raise UserError(f"{c_folder} has no fxp_model.c: write the bundle again with python -m export.convert")
+    generated = [c_folder / name for name in program.generated]
+    for path in generated:
+        if not path.is_file():
+            raise UserError(f"{c_folder} has no {path.name}: write the bundle again with python -m export.convert")
     try:
         (out / "engine").mkdir(parents=True, exist_ok=True)
         (out / "firmware").mkdir(exist_ok=True)
@@ -138,15 +178,17 @@ def build(
         raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
 
     machine, foreign = _machine(target), _foreign(kernels)
-    includes = [f"-I{folder}" for folder in (c_engine.include_dir(), c_folder, _FIRMWARE, out)]
+    folders = (c_engine.include_dir(), *program.include_dirs, c_folder, _FIRMWARE, out)
+    includes = [f"-I{folder}" for folder in folders]
     compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
-    harness = [*sorted(_FIRMWARE.glob("*.c")), target.driver / "board.c"]
-    _run([*compile_model, str(model)], out / "engine", target)
+    model = [*generated, *program.sources]
+    harness = [*program.harness, target.driver / "board.c"]
+    _run([*compile_model, *map(str, model)], out / "engine", target)
     if kernels.sources:
         _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
     _run([*compile_model, *map(str, harness)], out / "firmware", target)
-    objects = [f"engine/{path.stem}.o" for path in (model, *kernels.sources)]
+    objects = [f"engine/{path.stem}.o" for path in (*model, *kernels.sources)]
     _run([archiver, "rcsD", "libengine.a", *objects], out, target)
     link = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-Map=firmware.map")
     objects = [f"firmware/{path.stem}.o" for path in harness]

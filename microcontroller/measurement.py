@@ -106,7 +106,7 @@ def measure(
         "profile": code.profile,
         "origin": code.origin,
         "rounding": engine.rounding,
-        "counter": _counter(firmware.board, reports),
+        "counter": counter_note(firmware.board, max(report.step_error for report in reports)),
         "compiler": firmware.compiler,
         **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
         **_memory(firmware, reports),
@@ -125,13 +125,37 @@ def _run(bench: Bench, firmware: Firmware, codes: np.ndarray) -> list[Report]:
     return reports
 
 
-def _counter(board: Board, reports: list[Report]) -> str:
-    """What counted the instructions, in words."""
+def counter_note(board: Board, step_error: int) -> str:
+    """What counted the instructions, in words.
+
+    Args:
+      step_error: largest error of the count of a loop's single turn, in instructions.
+    """
     ticks = board.ticks_per_instruction
     rate = "one tick" if ticks == 1 else f"{float(ticks):g} ticks"
-    error = max(report.step_error for report in reports)
-    exact = "exact" if error == 0 else f"exact to {error} instructions"
+    exact = "exact" if step_error == 0 else f"exact to {step_error} instructions"
     return f"{board.counter}, {rate} per instruction: {exact} in the calibration"
+
+
+def check_counter(board: Board, ticks: int, instructions: int, step_error: int) -> None:
+    """Raises `UserError` for a counter that did not count instructions.
+
+    Args:
+      ticks: the board's own, for a loop of so many `instructions`.
+      step_error: largest error of the count of a loop's single turn, in instructions.
+    """
+    ratio, expected = ticks / instructions, float(board.ticks_per_instruction)
+    if abs(ratio / expected - 1) > CALIBRATION_TOLERANCE:
+        raise UserError(
+            f"the counter {board.counter} ticked {ticks} times for "
+            f"{instructions} instructions ({ratio:.4f} per instruction, expected {expected:g}): "
+            "the counts mean nothing; run the emulator with this project's own settings"
+        )
+    if step_error > STEP_TOLERANCE:
+        raise UserError(
+            f"the counter {board.counter} moves in steps: two loops that differ by one turn differed by up to "
+            f"{step_error} instructions from what that turn takes; the counts are too coarse to be given"
+        )
 
 
 def _check(report: Report, board: Board, model: IntegerModel) -> None:
@@ -141,18 +165,7 @@ def _check(report: Report, board: Board, model: IntegerModel) -> None:
             f"the bundle's C is of model {report.model_sha256[:12]}, its integer model is {model.sha256[:12]}: "
             "write the bundle again with python -m export.convert"
         )
-    ratio, expected = report.calibration_ticks / report.calibration_instructions, float(board.ticks_per_instruction)
-    if abs(ratio / expected - 1) > CALIBRATION_TOLERANCE:
-        raise UserError(
-            f"the counter {report.counter} ticked {report.calibration_ticks} times for "
-            f"{report.calibration_instructions} instructions ({ratio:.4f} per instruction, expected {expected:g}): "
-            "the counts mean nothing; run the emulator with this project's own settings"
-        )
-    if report.step_error > STEP_TOLERANCE:
-        raise UserError(
-            f"the counter {report.counter} moves in steps: two loops that differ by one turn differed by up to "
-            f"{report.step_error} instructions from what that turn takes; the counts are too coarse to be given"
-        )
+    check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
     if len(report.layer_instructions) != len(model.layers):
         raise UserError(f"the firmware has {len(report.layer_instructions)} layers, the model {len(model.layers)}")
 

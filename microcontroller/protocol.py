@@ -66,12 +66,8 @@ class Report:
     stack_bytes: int
 
 
-def parse(lines: list[str]) -> Report:
-    """Reads a report's lines, the last of which is the END line.
-
-    Raises:
-      DeviceError: a fault, a status other than 0, or a report with something missing or garbled.
-    """
+def check_end(lines: list[str]) -> None:
+    """Raises `DeviceError` for a report that tells of a fault or does not end well."""
     for line in lines:
         if line.startswith("FAULT "):
             raise DeviceError(f"the firmware ran into a fault: {line}")
@@ -79,20 +75,35 @@ def parse(lines: list[str]) -> Report:
     if status != "0":
         reason = _STATUS.get(int(status), "an unknown reason") if status.isdecimal() else "no END line"
         raise DeviceError(f"the firmware gave up with status={status or '?'}: {reason}")
+
+
+def parse(lines: list[str]) -> Report:
+    """Reads a report's lines, the last of which is the END line.
+
+    Raises:
+      DeviceError: a fault, a status other than 0, or a report with something missing or garbled.
+    """
+    check_end(lines)
     try:
         return _report(lines)
     except (KeyError, ValueError, IndexError) as error:
         raise DeviceError(f"the firmware's report is garbled ({error!r}): run it again") from error
 
 
-def _report(lines: list[str]) -> Report:
-    by_kind: dict[str, list[dict[str, str]]] = {}
+def by_kind(lines: list[str]) -> dict[str, list[dict[str, str]]]:
+    """Name-value pairs of every line, in order, by the line's first word; raises ValueError for other lines."""
+    found: dict[str, list[dict[str, str]]] = {}
     for line in lines:
         kind, _, rest = line.partition(" ")
-        by_kind.setdefault(kind, []).append(_fields(rest))
-    banner, calibration, summary = by_kind["FXP"][0], by_kind["CALIBRATION"][0], by_kind["SUMMARY"][0]
-    clips = tuple(_clip(fields) for fields in by_kind["CLIP"])
-    layers = by_kind["LAYER"]
+        found.setdefault(kind, []).append(_fields(rest))
+    return found
+
+
+def _report(lines: list[str]) -> Report:
+    kinds = by_kind(lines)
+    banner, calibration, summary = kinds["FXP"][0], kinds["CALIBRATION"][0], kinds["SUMMARY"][0]
+    clips = tuple(_clip(fields) for fields in kinds["CLIP"])
+    layers = kinds["LAYER"]
     counted = int(summary["clips"])
     if [clip.index for clip in clips] != list(range(counted)):
         raise ValueError(f"{len(clips)} CLIP lines of {counted}")

@@ -1,7 +1,7 @@
 /* Runs the model over the clips of the mailbox and reports on the UART, one line per event:
  *
  *   FXP board= counter= engine= model= clips=               once, first
- *   CALIBRATION instructions= ticks= region= layer= step_error=   once; ticks are the counter's own
+ *   CALIBRATION instructions= ticks= region= step_error= layer=   once; ticks are the counter's own
  *   WARMUP instructions=                                    once; not part of the result
  *   CLIP index= class= score= instructions= logits= label=  per inference (the label goes to the end of the line)
  *   LAYER index= instructions= inferences=                  per layer, a sum over a second run of the observed clips
@@ -40,11 +40,8 @@ static void report_banner(void) {
 
 static void report_calibration(const struct calibration *calibration) {
     report_text("CALIBRATION");
-    report_unsigned("instructions", calibration->instructions);
-    report_unsigned("ticks", calibration->ticks);
-    report_unsigned("region", calibration->region);
+    counter_report(&calibration->counter);
     report_unsigned("layer", calibration->layer);
-    report_unsigned("step_error", calibration->step_error);
     report_end_of_line();
 }
 

@@ -9,14 +9,12 @@
 
 #include <stdint.h>
 
+#include "counter.h"
 #include "fxp_model.h"
 
 struct calibration {
-    uint32_t instructions; /* executed by a loop of known length */
-    uint32_t ticks;        /* of the counter, for it */
-    uint32_t region;       /* instructions counted for an empty region; taken off every total */
-    uint32_t layer;        /* counted between two calls of the observer; taken off every layer */
-    uint32_t step_error;   /* largest error of the count of a single turn of a loop */
+    struct counter_check counter;
+    uint32_t layer; /* counted between two calls of the observer; taken off every layer */
 };
 
 struct profile {

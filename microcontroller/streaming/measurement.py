@@ -1,0 +1,298 @@
+"""A recording through front end, streaming network and detector on the device, compared with the host, and counted.
+
+    python -m microcontroller.bench --bundle=B --streaming
+
+The host computes the same recording with the front end's C in its plain variant, which `tests/` proves equal to
+`kws.frontend`, the exact interpreter of the streaming network, and the detector's definition.
+"""
+
+import dataclasses
+import math
+import pathlib
+import shutil
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+from export import bundle as bundles
+from export import c_source, detector_source, frontend_source, stream_source
+from export import detector as detectors
+from export.bundle import Bundle
+from export.c_frontend import CFrontEnd
+from export.detector import Detector
+from export.frontend_config import FrontEndConfig
+from export.stream_interpreter import StreamInterpreter
+from microcontroller import boards, build, clip_image, emulator, measurement, memory
+from microcontroller.boards import Board
+from microcontroller.build import Firmware
+from microcontroller.engines import AUTO, PROFILE_NAMES, Code
+from microcontroller.streaming import protocol, recording
+from microcontroller.streaming.protocol import Report
+from microcontroller.streaming.recording import Recording
+
+DEFAULT_BOARD = "mps2_an386"
+"""Its flash holds a minute and more of sound; `stm32f4`'s half a minute."""
+_HOP_BYTES = 640
+_MISMATCHES_NAMED = 5
+_C_FILES = (
+    stream_source.HEADER,
+    stream_source.SOURCE,
+    frontend_source.HEADER,
+    frontend_source.SOURCE,
+    detector_source.HEADER,
+    detector_source.SOURCE,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamBenchConfig:
+    """Settings of a streaming bench.
+
+    Attributes:
+      bundle: the bundle's folder.
+      audio: a WAV file; None for `recording.synthetic`.
+      emulator: one of `emulator.NAMES`.
+      board: a folder of `boards`.
+      profile: of `export.kernel_plan`, or "auto" for the bundle's own where it suits the core.
+      build_dir: for firmware and image; None is build/bench/<model's name and hash>.
+      timeout_s: limit on the wall clock of the emulator's run.
+    """
+
+    bundle: pathlib.Path
+    audio: pathlib.Path | None = None
+    emulator: str = emulator.AUTO
+    board: str = DEFAULT_BOARD
+    profile: str = AUTO
+    build_dir: pathlib.Path | None = None
+    timeout_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.profile not in PROFILE_NAMES:
+            raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILE_NAMES)}")
+        if not self.timeout_s > 0:
+            raise UserError(f"--timeout={self.timeout_s:g}: give a positive number of seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a stream gives.
+
+    Attributes:
+      logits: int8 [steps, labels].
+      classes: int32 [steps], the detected class, -1 for none.
+    """
+
+    logits: np.ndarray
+    classes: np.ndarray
+
+
+def measure(config: StreamBenchConfig) -> dict[str, Any]:
+    """Builds the firmware, plays the recording to it in the emulator and compares every step with the host.
+
+    Returns:
+      A dictionary with the keys `instructions_per_second_of_audio`, `mhz_to_keep_up`, `ram_bytes`, `detections`,
+      `mismatches`, `recording` and more; docs/microcontroller.md tells them all. `mismatches` counts logit codes and
+      decisions of the detector that differ.
+
+    Raises:
+      UserError: the bundle lacks a part, toolchain or emulator is missing, the recording can't be read or does not
+        fit, or the run failed.
+    """
+    bundle = bundles.load(config.bundle)
+    board = boards.load(config.board)
+    detector, front_end = detectors.of_bundle(bundle), _front_end(bundle)
+    chosen, reason = emulator.choose(config.emulator, board)
+    version = chosen.version()
+    sound = recording.load(config.audio)
+    root = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
+    folder = root / "streaming"
+    code = _code(bundle, board, config.profile, folder / "c")
+    firmware = build.build(code.folder, folder, config.board, program=build.streaming())
+    hops = _hops(sound, firmware)
+    image = clip_image.write(folder / "recording.bin", firmware, hops.view(np.int8))
+    report = protocol.parse(chosen.run(board, firmware.elf, image, config.timeout_s))
+    _check(report, board, bundle, front_end, len(hops))
+    expected = answer(bundle, detector, hops)
+    network = StreamInterpreter(bundle.model)
+    return {
+        "emulator": chosen.NAME,
+        "emulator_reason": reason,
+        "emulator_version": version,
+        "board": config.board,
+        "counts": "instructions, not cycles and not time",
+        "bundle": bundle.name,
+        "model_sha256": bundle.model.sha256,
+        "recording": {"name": sound.name, "seconds": sound.seconds, "hops": report.hops, "steps": len(report.classes)},
+        "profile": code.profile,
+        "origin": code.origin,
+        "counter": measurement.counter_note(board, report.step_error),
+        "compiler": firmware.compiler,
+        **_instructions(report, front_end, network),
+        **_memory(firmware, report),
+        **_differences(bundle.labels, report, expected),
+        "detections": _detections(report, front_end, network),
+    }
+
+
+def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
+    """What the host computes of a recording: int16 [hops, hop_samples].
+
+    Raises:
+      UserError: no C compiler, or C that does not compile.
+    """
+    network = StreamInterpreter(bundle.model)
+    frames = CFrontEnd.build(bundle.c_folder).hops(hops.reshape(-1))
+    logits = network.run(frames[: len(frames) - len(frames) % network.frames_per_step])
+    classes = np.full(len(logits), -1, np.int32)
+    for step, label in detectors.run(detector, logits):
+        classes[step] = label
+    return Answer(logits, classes)
+
+
+def _front_end(bundle: Bundle) -> FrontEndConfig:
+    """The bundle's front end, after a look at whether the bundle has all C that a stream needs."""
+    missing = [name for name in _C_FILES if not (bundle.c_folder / name).is_file()]
+    plan = bundle.c_folder / stream_source.PLAN
+    if stream_source.SOURCE in missing and plan.is_file():
+        raise UserError(f"--bundle={bundle.path} has {plan.read_text().strip()}; train another --model")
+    if missing:
+        raise UserError(
+            f"--bundle={bundle.path} has no {missing[0]} in its c/, which --streaming needs: write the bundle again "
+            "with python -m export.convert, and its detector with python -m kws.tune_detector"
+        )
+    config = FrontEndConfig.from_json(bundle.frontend)
+    codes = math.prod(bundle.model.input_shape[1:])
+    if codes != config.coefficients:
+        raise UserError(
+            f"--bundle={bundle.path}: a frame has {config.coefficients} coefficients, the network takes {codes} codes: "
+            "write the bundle again with python -m export.convert"
+        )
+    return config
+
+
+def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    """The bundle's C where it has the profile asked for, else with its streaming network written in that profile.
+
+    `AUTO` is the bundle's own profile where it is among those made for the board's core, else the first of those.
+    """
+    own = c_source.profile_of(bundle.c_folder, stream_source.HEADER)
+    if asked == own or (asked == AUTO and own in board.profiles):
+        return Code(bundle.c_folder, own, "the bundle's C as it is")
+    profile, why = (board.profiles[0], f", made for a {board.cpu}") if asked == AUTO else (asked, "")
+    try:
+        files = stream_source.generate(bundle.model, profile)
+    except ValueError as error:
+        raise UserError(f"--bundle={bundle.path} has no streaming C in profile {profile}: {error}") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _C_FILES:
+            shutil.copyfile(bundle.c_folder / name, folder / name)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    except OSError as error:
+        raise UserError(f"can't write to --build_dir={folder.parent}: {error.strerror}") from error
+    return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")
+
+
+def _hops(sound: Recording, firmware: Firmware) -> np.ndarray:
+    """The recording's whole hops, int16 [hops, 320]. Raises `UserError` where flash can't hold them."""
+    samples = _HOP_BYTES // 2
+    hops = sound.samples[: len(sound.samples) // samples * samples].reshape(-1, samples)
+    most = clip_image.capacity(firmware, _HOP_BYTES)
+    if len(hops) > most:
+        remedy = "" if firmware.board.name == DEFAULT_BOARD else f" or --board={DEFAULT_BOARD}"
+        raise UserError(
+            f"{sound.name} lasts {sound.seconds:.1f} s, and {firmware.board.name} holds "
+            f"{most * samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter --audio{remedy}"
+        )
+    return np.ascontiguousarray(hops, "<i2")
+
+
+def _check(report: Report, board: Board, bundle: Bundle, front_end: FrontEndConfig, hops: int) -> None:
+    """Raises `UserError` for a report that can't be trusted or is another bundle's."""
+    for what, found, expected in (
+        ("streaming network", report.model_sha256, bundle.model.sha256),
+        ("front end", report.frontend_sha256, front_end.sha256),
+    ):
+        if found != expected:
+            raise UserError(
+                f"the C of the bundle's {what} was written from {found[:12]}, the bundle holds {expected[:12]}: write "
+                "the bundle again with python -m export.convert"
+            )
+    measurement.check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
+    if report.hops != hops:
+        raise UserError(f"the firmware took {report.hops} hops of {hops}: run it again")
+
+
+def _instructions(report: Report, front_end: FrontEndConfig, network: StreamInterpreter) -> dict[str, Any]:
+    """Instructions per second of audio, and per call."""
+    hops_per_second = front_end.sample_rate / front_end.hop_samples
+    per_second = {}
+    for name, part in report.parts.items():
+        # All hops of the front end, those of whole steps for the others.
+        hops = report.hops if name == protocol.FRONTEND else len(report.classes) * network.frames_per_step
+        per_second[name] = round(part.instructions * hops_per_second / hops)
+    total = sum(per_second.values())
+    return {
+        "instructions_per_second_of_audio": {**per_second, "total": total},
+        "mhz_to_keep_up": round(total / 1e6, 3),
+        "mhz_note": "instructions per second of audio / 1e6: the clock of a core that takes one cycle for each",
+        "calls": {
+            name: {"calls": part.calls, "mean": round(part.instructions / part.calls), "most": part.most}
+            for name, part in report.parts.items()
+        },
+    }
+
+
+def _memory(firmware: Firmware, report: Report) -> dict[str, Any]:
+    return {
+        "ram_bytes": sum(report.memory.values()),
+        "ram_sections": report.memory,
+        "flash_bytes": sum(section.bytes for section in firmware.sections if section.in_flash),
+        "flash_sections": memory.flash_by_section(firmware.sections),
+    }
+
+
+def _differences(labels: tuple[str, ...], report: Report, expected: Answer) -> dict[str, Any]:
+    """Logit codes, and decisions of the detector, that are not the host's."""
+    if report.logits.shape != expected.logits.shape:
+        raise UserError(f"the firmware answered logits {report.logits.shape}, expected {expected.logits.shape}")
+    logits = np.argwhere(report.logits != expected.logits)
+    decisions = np.flatnonzero(report.classes != expected.classes)
+    examples = [
+        {
+            "step": int(i),
+            "logit": labels[j],
+            "device": int(report.logits[i, j]),
+            "expected": int(expected.logits[i, j]),
+        }
+        for i, j in logits[:_MISMATCHES_NAMED]
+    ]
+    examples += [
+        {
+            "step": int(i),
+            "detected": _label(labels, int(report.classes[i])),
+            "expected": _label(labels, int(expected.classes[i])),
+        }
+        for i in decisions[:_MISMATCHES_NAMED]
+    ]
+    return {
+        "mismatches": len(logits) + len(decisions),
+        "mismatching_logits": len(logits),
+        "mismatching_detections": len(decisions),
+        "mismatch_examples": examples,
+    }
+
+
+def _label(labels: tuple[str, ...], index: int) -> str | None:
+    return labels[index] if index >= 0 else None
+
+
+def _detections(report: Report, front_end: FrontEndConfig, network: StreamInterpreter) -> list[dict[str, Any]]:
+    """The device's, with the seconds of sound until each was made."""
+    step_seconds = network.frames_per_step * front_end.hop_samples / front_end.sample_rate
+    return [
+        {"step": int(step), "seconds": round((int(step) + 1) * step_seconds, 3), "keyword": label}
+        for step, label in zip(np.flatnonzero(report.classes >= 0), report.labels, strict=True)
+    ]

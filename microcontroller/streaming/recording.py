@@ -1,0 +1,114 @@
+"""What the device listens to: a WAV file, or a minute of synthetic words that needs no corpus."""
+
+import base64
+import dataclasses
+import json
+import math
+import pathlib
+import wave
+import zlib
+
+import numpy as np
+
+from cli.command import UserError
+
+SAMPLE_RATE = 16000
+SEED = 0
+SECONDS = 60
+_WORDS = pathlib.Path(__file__).with_name("words.json")
+_SAMPLE_BYTES = 2
+_FULL_SCALE = 32767
+_SILENT_SECONDS = 2
+_SCENE_SECONDS = 10
+# RMS of the scenes' noise, and range of the words' peaks below full scale.
+_NOISE_RMS = (30.0, 100.0, 300.0)
+_PEAK_DB = (-20.0, -3.0)
+_PAUSE_SECONDS = (0.4, 1.8)
+_SHORTEST_SECONDS = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """A sound.
+
+    Attributes:
+      samples: int16 [n] at 16 kHz.
+      name: what it is, in words.
+    """
+
+    samples: np.ndarray
+    name: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / SAMPLE_RATE
+
+
+def load(audio: pathlib.Path | None) -> Recording:
+    """The recording in a WAV file; the synthetic one for None.
+
+    Raises:
+      UserError: it is missing, has another form, or is shorter than a second.
+    """
+    return synthetic() if audio is None else read(audio)
+
+
+def read(path: pathlib.Path) -> Recording:
+    """The recording in a WAV file of the form that a microphone gives the device.
+
+    Raises:
+      UserError: it is missing, damaged, has another form, or is shorter than a second.
+    """
+    remedy = "give a WAV file of 16 kHz, mono, signed 16 bits"
+    if not path.is_file():
+        raise UserError(f"--audio={path} is not a file: {remedy}")
+    try:
+        with wave.open(str(path), "rb") as file:
+            rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
+            promised, data = file.getnframes(), file.readframes(file.getnframes())
+    except (wave.Error, EOFError) as error:
+        raise UserError(f"--audio={path} can't be read ({error or 'it ends too early'}): {remedy}") from error
+    except OSError as error:
+        raise UserError(f"--audio={path} can't be read: {error.strerror}") from error
+    if (rate, channels, width) != (SAMPLE_RATE, 1, _SAMPLE_BYTES):
+        raise UserError(f"--audio={path} has {rate} Hz, {channels} channels, {8 * width} bits: {remedy}")
+    if len(data) != promised * _SAMPLE_BYTES:
+        raise UserError(f"--audio={path} is truncated: {remedy}")
+    recording = Recording(np.frombuffer(data, "<i2").astype(np.int16), path.name)
+    if recording.seconds < _SHORTEST_SECONDS:
+        raise UserError(f"--audio={path} has {recording.seconds:.2f} s of sound: give a second at least")
+    return recording
+
+
+def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
+    """Words of espeak-ng, every one once before any comes again, over white noise; the same for a seed, to the bit.
+
+    It begins with two seconds of digital silence, then the noise's level changes every ten seconds. A word's peak is
+    3 to 20 dB below full scale, a pause 0.4 to 1.8 s long.
+    """
+    words = list(_words().values())
+    rng = np.random.default_rng(seed)
+    count = seconds * SAMPLE_RATE
+    levels = np.resize(np.repeat(_NOISE_RMS, _SCENE_SECONDS * SAMPLE_RATE), count)
+    sound = levels * rng.standard_normal(count)
+    silent = _SILENT_SECONDS * SAMPLE_RATE
+    sound[:silent] = 0
+    position, turns = silent, []
+    while True:
+        turns = turns or rng.permutation(len(words)).tolist()
+        word = words[turns.pop()]
+        position += math.floor(rng.uniform(*_PAUSE_SECONDS) * SAMPLE_RATE)
+        if position + len(word) > count:
+            break
+        peak = _FULL_SCALE * 10 ** (rng.uniform(*_PEAK_DB) / 20)
+        sound[position : position + len(word)] += word * (peak / np.abs(word).max())
+        position += len(word)
+    samples = np.clip(np.rint(sound), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
+    return Recording(samples, f"{seconds} s of synthetic words, seed {seed}")
+
+
+def _words() -> dict[str, np.ndarray]:
+    """Word -> float64 [n] at 16 kHz."""
+    words = json.loads(_WORDS.read_text())["words"]
+    packed = {word: zlib.decompress(base64.b64decode(entry["samples"])) for word, entry in words.items()}
+    return {word: np.frombuffer(data, np.int8).astype(np.float64) for word, data in packed.items()}
