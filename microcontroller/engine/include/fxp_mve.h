@@ -39,11 +39,10 @@ typedef void fxp_vector_products(
 /* Where a matrix product writes; offsets[2][8] beside it are those of four channels of two positions, {c0 p0, c0 p1, c1
  * p0, ...}, from the first position's place, and the same with one position twice. */
 typedef struct {
-    int32_t first; /* place of position 0, in bytes from the tensor's start */
-    int32_t step;  /* bytes from position to position */
-    int32_t
-        copied;    /* channels of a position that are copied from scratch, where they aren't a multiple of four; or 0 */
-    int32_t parts; /* rows of zeros between planes, above and below them; or 0 */
+    int32_t first;       /* place of position 0, in bytes from the tensor's start */
+    int32_t step;        /* bytes from position to position */
+    int32_t copied;      /* channels, where they are no multiple of four and so copied from scratch; or 0 */
+    int32_t parts;       /* rows of zeros between planes, above and below them; or 0 */
     int32_t plane_bytes; /* from plane to plane */
     int32_t zeros;       /* bytes in a row of them */
 } fxp_vector_output;
