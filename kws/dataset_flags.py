@@ -12,13 +12,20 @@ from kws.datasets.clip import DATASETS, TASKS
 DATA_DIR_VARIABLE = "KWS_DATA_DIR"
 
 
-def define_flags() -> None:
-    """Defines the dataset flags; `--data_dir` falls back to the environment variable KWS_DATA_DIR."""
-    default = DatasetConfig()
-    flags.DEFINE_enum("dataset", default.dataset, DATASETS, "Where the clips come from.")
+def define_machine_flags() -> None:
+    """Defines what differs between machines; `--data_dir` falls back to the environment variable KWS_DATA_DIR."""
     flags.DEFINE_string(
         "data_dir", os.environ.get(DATA_DIR_VARIABLE), f"Folder of the corpus (default: ${DATA_DIR_VARIABLE})."
     )
+    flags.DEFINE_bool("download", DatasetConfig().download, "Fetch the corpus into --data_dir if it isn't there.")
+    flags.DEFINE_integer("processes", os.cpu_count(), "Worker processes that prepare clips.", lower_bound=1)
+
+
+def define_flags() -> None:
+    """Defines the dataset flags."""
+    default = DatasetConfig()
+    define_machine_flags()
+    flags.DEFINE_enum("dataset", default.dataset, DATASETS, "Where the clips come from.")
     flags.DEFINE_list("words", None, "Keywords, in the order of their labels (default: the task's own).")
     flags.DEFINE_enum("task", default.task, TASKS, "12: ten keywords, _unknown_ and _silence_; 35: every word.")
     flags.DEFINE_integer(
@@ -34,9 +41,7 @@ def define_flags() -> None:
         default.silence_percentage,
         "_silence_ clips of validation and testing, in percent of a split's keyword clips.",
     )
-    flags.DEFINE_bool("download", default.download, "Fetch the corpus into --data_dir if it isn't there.")
     flags.DEFINE_integer("clips_per_word", default.clips_per_word, "Clips of each keyword (synthetic only).")
-    flags.DEFINE_integer("processes", os.cpu_count(), "Worker processes that prepare clips.", lower_bound=1)
 
 
 def config_from_flags(values: flags.FlagValues) -> DatasetConfig:

@@ -85,7 +85,8 @@ class EpochProducer:
           epochs: number of epochs in all, so that none is made in vain; None if not known.
           processes: worker processes; None for one per core.
           scratch_dir: where the clips are copied to for the workers; None for the system's folder.
-          cache_dir: where epochs are kept for other runs, some 490 bytes for an example; None to keep none.
+          cache_dir: where epochs are kept for other runs, some 490 bytes for an example (1960 where features are
+            values); None to keep none.
 
         Raises:
           ValueError: wrong shapes or dtypes, or silence without a function that draws it.
@@ -171,7 +172,7 @@ class EpochProducer:
         words = plan(self._words, self._config, self._seed, epoch)[1]
         frontend = self._config.frontend
         shape = (len(words), frontend.frames, frontend.coefficients, 1)
-        features = feature_cache.read(self._cache_dir, self._name(epoch), shape)
+        features = feature_cache.read(self._cache_dir, self._name(epoch), shape, self._config.arithmetic.dtype)
         return None if features is None else (features, words)
 
     def _start(self, epoch: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cli.command import UserError
 from kws.augment import AugmentConfig, augment
-from kws.frontend import FrontEndConfig, features
+from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
 # draw(rng, noises) -> int16 [clip_samples]
 SilenceDraw = Callable[[np.random.Generator, Sequence[np.ndarray]], np.ndarray]
@@ -32,6 +32,7 @@ class EpochConfig:
       most_repeats: how often a rare word may be repeated.
       silence_word: number of drawn silence among the words; None for an epoch without.
       silence_share: share of drawn silence in an epoch.
+      arithmetic: what computes features.
     """
 
     frontend: FrontEndConfig
@@ -41,6 +42,7 @@ class EpochConfig:
     most_repeats: int = 3
     silence_word: int | None = None
     silence_share: float = 0.08
+    arithmetic: Arithmetic = INTEGER
 
     def __post_init__(self) -> None:
         if not self.frontend.calibrated:
@@ -130,7 +132,7 @@ def examples(
       config, seed, epoch: as for `plan`.
 
     Returns:
-      int8 [k, frames, coefficients, 1].
+      int8 (of another arithmetic, its dtype) [k, frames, coefficients, 1].
     """
     samples = np.empty((len(sources), config.frontend.clip_samples), np.int16)
     for row, source in enumerate(sources):
@@ -141,7 +143,7 @@ def examples(
             samples[row] = silence_draw(rng, noises)
         else:
             samples[row] = augment(clips(int(source)), rng, noises, config.augment)
-    return features(samples, config.frontend)
+    return config.arithmetic.features(samples, config.frontend)
 
 
 def epoch_examples(

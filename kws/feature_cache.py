@@ -11,13 +11,14 @@ import numpy as np
 from cli.command import UserError
 from kws.frontend.config import FrontEndConfig
 
-# Part of every key: raise it when the front end computes other codes from the same parameters.
+# Part of every key: raise it when the front end computes other features from the same parameters.
 ARITHMETIC_VERSION = 1
 
 
-def key(samples: np.ndarray, config: FrontEndConfig) -> str:
+def key(samples: np.ndarray, config: FrontEndConfig, arithmetic: str) -> str:
     """A name for the features of `samples` (int16 [n, clip_samples]) under `config`: 64 hexadecimal digits."""
-    digest = hashlib.sha256(f"{ARITHMETIC_VERSION} {config.sha256} {samples.shape} {samples.dtype.str}".encode())
+    parts = (ARITHMETIC_VERSION, arithmetic, config.sha256, samples.shape, samples.dtype.str)
+    digest = hashlib.sha256(" ".join(map(str, parts)).encode())
     digest.update(np.ascontiguousarray(samples).data)
     return digest.hexdigest()
 
@@ -27,15 +28,15 @@ def path(cache_dir: str | pathlib.Path, name: str) -> pathlib.Path:
     return pathlib.Path(cache_dir) / f"{name}.npy"
 
 
-def read(cache_dir: str | pathlib.Path, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The int8 features stored under `name`, or None; a damaged file is None too, with a warning on stderr."""
+def read(cache_dir: str | pathlib.Path, name: str, shape: tuple[int, ...], dtype: type) -> np.ndarray | None:
+    """The features stored under `name`, or None; a damaged file is None too, with a warning on stderr."""
     file = path(cache_dir, name)
     if not file.exists():
         return None
     try:
         features = np.load(file, allow_pickle=False)
-        if features.shape != shape or features.dtype != np.int8:
-            raise ValueError(f"holds {features.dtype} {features.shape}, expected int8 {shape}")
+        if features.shape != shape or features.dtype != dtype:
+            raise ValueError(f"holds {features.dtype} {features.shape}, expected {np.dtype(dtype)} {shape}")
     except (OSError, ValueError, EOFError) as error:
         print(f"warning: {file}: damaged ({error}); its features are computed again", file=sys.stderr)
         return None
@@ -43,7 +44,7 @@ def read(cache_dir: str | pathlib.Path, name: str, shape: tuple[int, ...]) -> np
 
 
 def write(cache_dir: str | pathlib.Path, name: str, features: np.ndarray) -> None:
-    """Stores int8 features under `name`; a reader sees the whole file or none.
+    """Stores features under `name`; a reader sees the whole file or none.
 
     Raises:
       UserError: the folder can't be written.

@@ -32,7 +32,7 @@ class FitConfig:
       weight_decay: decoupled (AdamW), on kernels only.
       label_smoothing: share of the target spread over all classes.
       seed: of shuffling and masking.
-      input_format: of the feature codes.
+      input_format: of the feature codes; None where features are values.
       distillation: share of the loss that is the distance to the teachers' posteriors; the rest is to the labels.
       classes: the class of each word that an example's label names; None where words are classes.
       word_loss: weight of the cross entropy of the second head, where a model has one for words.
@@ -49,7 +49,7 @@ class FitConfig:
     weight_decay: float
     label_smoothing: float
     seed: int
-    input_format: QFormat
+    input_format: QFormat | None
     distillation: float = 0.0
     classes: tuple[int, ...] | None = None
     word_loss: float = 0.0
@@ -62,11 +62,16 @@ class FitConfig:
 _TEMPERATURE = 2.0
 
 
-def predict(model: tf.keras.Model, codes: np.ndarray, q: QFormat, batch_size: int = 256) -> np.ndarray:
-    """Logits float32 [n, classes] of feature codes int8 [n, h, w, c] in format `q`."""
-    compiled = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
-    starts = range(0, len(codes), batch_size)
-    return np.concatenate([compiled(dequantize(codes[i : i + batch_size], q)).numpy() for i in starts])
+def values(features: np.ndarray, q: QFormat | None) -> np.ndarray:
+    """What the network reads, float32: of codes in format `q`, or of features that are values already (None)."""
+    return features if q is None else dequantize(features, q)
+
+
+def predict(model: tf.keras.Model, features: np.ndarray, q: QFormat | None, batch_size: int = 256) -> np.ndarray:
+    """Logits float32 [n, classes] of feature codes int8 [n, h, w, c] in format `q`, or of values float32 (None)."""
+    compiled = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    starts = range(0, len(features), batch_size)
+    return np.concatenate([compiled(values(features[i : i + batch_size], q)).numpy() for i in starts])
 
 
 class _From(tf.keras.optimizers.schedules.LearningRateSchedule):
@@ -229,7 +234,7 @@ def _epoch(
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
     order = rng.permutation(len(words))[: steps * config.batch_size]
     seeds = rng.integers(2**31, size=2).tolist()
-    coloured = channel_augment.recolour(dequantize(features[order], config.input_format), seeds[0])
+    coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
     words = words[order]
     losses = []

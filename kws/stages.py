@@ -27,6 +27,7 @@ class Job:
 
     Attributes:
       names: of the classes.
+      input_format: of the feature codes; None where features are values, float32, which stage 1 alone can train on.
       features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
       examples_of: epoch -> its training examples, features int8 [m, h, w, c] and words int [m].
       examples_per_epoch: m.
@@ -36,7 +37,7 @@ class Job:
 
     config: TrainConfig
     names: tuple[str, ...]
-    input_format: QFormat
+    input_format: QFormat | None
     features: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     folder: RunFolder
@@ -52,8 +53,8 @@ class Job:
     def measure(self, model: tf.keras.Model) -> dict[str, Any]:
         """Metrics of a model's logits on validation and testing."""
         return {
-            split: metrics.summary(predict(model, codes, self.input_format), self.labels[split], self.names)
-            for split, codes in self.features.items()
+            split: metrics.summary(predict(model, features, self.input_format), self.labels[split], self.names)
+            for split, features in self.features.items()
         }
 
     def fit(self, model: tf.keras.Model, hooks: dict[str, Any] | None = None, **settings: Any) -> None:
@@ -97,6 +98,8 @@ def train_float(job: Job) -> None:
 
 def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
+    if job.input_format is None:
+        raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
     teacher = apply.load_model(folder.model_path(FLOAT))
     layers = fold.fold(teacher)

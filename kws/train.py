@@ -5,7 +5,6 @@ power-of-two format for every tensor and fine-tunes in fixed point through tfmot
 """
 
 import dataclasses
-import functools
 import pathlib
 import shutil
 import sys
@@ -20,11 +19,8 @@ from cli import command
 from cli.command import UserError
 from export import trained
 from kws import dataset_flags, datasets, frontend, run_folder, specs
-from kws.datasets import silence
 from kws.datasets.attribution import ATTRIBUTION
-from kws.datasets.clip import SILENCE, Dataset
-from kws.epoch_producer import EpochProducer
-from kws.epochs import EpochConfig
+from kws.datasets.clip import Dataset
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.train_config import TrainConfig, command_line, parse_bits
 from quant.method import QFORMATS, Method
@@ -149,24 +145,13 @@ def run(
         _take_float(source, folder)
     say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
     features_config = _calibrated_frontend(dataset, folder)
-    features = {
-        split: frontend.extract(
-            dataset.splits[split].samples,
-            features_config,
-            processes=config.dataset.worker_processes,
-            label=split,
-            cache_dir=cache_dir,
-        )
-        for split in ("validation", "testing")
-    }
     try:
-        _train_stages(config, dataset, features_config, features, folder, cache_dir if keep_epochs else None, say)
+        _train_stages(config, dataset, features_config, folder, cache_dir, keep_epochs, say)
     except KeyboardInterrupt:
         print(
             f"\ninterrupted: every finished epoch is kept; go on with --run_dir={folder.path} --resume", file=sys.stderr
         )
         raise
-    _hand_over(config, dataset, features_config, features["testing"], folder)
     return folder
 
 
@@ -252,47 +237,24 @@ def _train_stages(
     config: TrainConfig,
     dataset: Dataset,
     features_config: frontend.FrontEndConfig,
-    features: dict[str, np.ndarray],
     folder: RunFolder,
-    epochs_dir: pathlib.Path | None,
+    cache_dir: pathlib.Path,
+    keep_epochs: bool,
     say: Callable[[str], None],
 ) -> None:
-    from kws import stages
+    from kws import stages, training_job
 
-    training = dataset.splits["training"]
-    has_silence = SILENCE in dataset.labels
-    class_of = dict(zip(training.words, training.labels.tolist(), strict=True))
-    if has_silence:
-        class_of[SILENCE] = dataset.labels.index(SILENCE)
-    words = sorted(class_of)
-    classes = tuple(class_of[word] for word in words)
-    producer = EpochProducer(
-        training.samples,
-        np.array([words.index(word) for word in training.words]),
-        dataset.noises["training"],
-        silence.draw if has_silence else None,
-        EpochConfig(features_config, classes=classes, silence_word=words.index(SILENCE) if has_silence else None),
-        seed=config.dataset.seed,
+    job_context = training_job.open_job(
+        config,
+        dataset,
+        features_config,
+        folder,
         epochs=config.float_epochs + config.fixed_point_epochs,
-        processes=config.dataset.worker_processes,
-        cache_dir=epochs_dir,
+        cache_dir=cache_dir,
+        keep_epochs=keep_epochs,
+        teachers=() if folder.model_path(FLOAT).is_file() else _teachers(config, features_config),
     )
-    labels = {split: dataset.splits[split].labels for split in ("validation", "testing")}
-    with producer:
-        # Calibration reads the epoch that fine-tuning then starts with.
-        examples_of = functools.lru_cache(maxsize=1)(producer.epoch)
-        job = stages.Job(
-            config,
-            dataset.labels,
-            frontend.input_format(),
-            features,
-            labels,
-            folder,
-            examples_of,
-            producer.examples_per_epoch,
-            classes,
-            () if folder.model_path(FLOAT).is_file() else _teachers(config, features_config),
-        )
+    with job_context as job:
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
             if not folder.model_path(stage).is_file():
                 started = time.monotonic()
@@ -302,6 +264,7 @@ def _train_stages(
                 say(f"{stage}: {time.monotonic() - started:.0f} s")
             report = folder.read_json(run_folder.METRICS)[stage]
             say(f"{stage}: " + ", ".join(f"{split} {100 * m['accuracy']:.2f} %" for split, m in report.items()))
+        _hand_over(config, dataset, features_config, job.features["testing"], folder)
 
 
 def main() -> None:

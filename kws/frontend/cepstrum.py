@@ -21,11 +21,18 @@ _CHECK_LENGTH = 512
 _CHECK_SHA256 = "c685368ec5d347231a52d01480f1aeba3be7b45bd34a06006bee3dad7aff83c9"
 
 
-def _check_samples(samples: np.ndarray, config: FrontEndConfig) -> None:
+def check_samples(samples: np.ndarray, config: FrontEndConfig) -> None:
+    """Raises `ValueError` for samples that aren't int16 [n, clip_samples]."""
     if samples.dtype != np.int16:
         raise ValueError(f"samples of dtype {samples.dtype}: expected int16 PCM")
     if samples.ndim != 2 or samples.shape[1] != config.clip_samples:
         raise ValueError(f"samples of shape {samples.shape}: expected [n, {config.clip_samples}]")
+
+
+def check_calibrated(config: FrontEndConfig) -> None:
+    """Raises `ValueError` for parameters without offsets and shifts."""
+    if not config.calibrated:
+        raise ValueError("the front end isn't calibrated: call calibrate on training data first")
 
 
 @functools.lru_cache(maxsize=8)
@@ -142,7 +149,7 @@ def mfcc(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
     Raises:
       ValueError: wrong shape or dtype.
     """
-    _check_samples(samples, config)
+    check_samples(samples, config)
     dct = make_tables(config).dct.astype(np.int32).T
     output = np.empty((len(samples), config.frames, config.coefficients), np.int32)
     for start in range(0, len(samples), _CLIPS_PER_BATCH):
@@ -160,8 +167,7 @@ def codes(raw: np.ndarray, config: FrontEndConfig) -> np.ndarray:
     Raises:
       ValueError: `config` isn't calibrated.
     """
-    if not config.calibrated:
-        raise ValueError("the front end isn't calibrated: call calibrate on training data first")
+    check_calibrated(config)
     shifts = np.array(config.shifts, np.int64)
     half = np.int64(1) << (shifts - 1)
     shifted = (raw.astype(np.int64) - np.array(config.offsets, np.int64) + half) >> shifts

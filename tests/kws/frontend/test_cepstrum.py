@@ -4,12 +4,13 @@ import hashlib
 
 import numpy as np
 import pytest
-from float_mfcc import float_mfcc
+import scipy.fft
 from signals import adversarial, noise, speech_like
 
 from export.frontend_tables import make_tables
 from kws.frontend import FrontEndConfig, calibrate, features, mfcc
 from kws.frontend.cepstrum import band_logs, codes, spectrum, windowed
+from kws.frontend.float_mfcc import float_features, float_mfcc
 
 CONFIG = FrontEndConfig()
 
@@ -40,6 +41,33 @@ def test_codes_are_those_of_a_float64_mfcc(speech: np.ndarray, calibrated: Front
     assert (difference > 0).mean() < 0.02
     error = (mfcc(speech, CONFIG) - float_mfcc(speech, CONFIG)) / steps
     assert np.abs(error).max() < 0.5
+
+
+def test_the_float64_mfcc_is_a_fourier_sum_over_the_window(speech: np.ndarray) -> None:
+    clips, time = speech[:2], np.arange(640)
+    window = np.minimum(np.rint(np.sin(np.pi * time / 640) ** 2 * 2**15), 2**15 - 1) / 2**15
+    fourier = np.exp(-2j * np.pi * np.outer(time, np.arange(257)) / 512) * window[:, None]
+    power = np.abs(clips[:, np.arange(49)[:, None] * 320 + time].astype(np.float64) @ fourier) ** 2
+    mel = 2595 * np.log10(1 + np.array([20.0, 7600.0]) / 700)
+    edges = 700 * (10 ** (np.linspace(*mel, 42) / 2595) - 1)
+    bins = 2595 * np.log10(1 + np.arange(257) * 31.25 / 700)
+    corners = 2595 * np.log10(1 + edges / 700)
+    filters = np.stack([np.interp(bins, corners[band : band + 3], [0, 1, 0]) for band in range(40)], axis=1)
+    logs = np.log2(power @ filters * (64**2 * 2.0**-18) + 2**14) - 14
+    expected = scipy.fft.dct(logs, type=2) * np.sqrt(1 / 80) * 2**22
+    np.testing.assert_allclose(float_mfcc(clips, CONFIG), expected[..., :10], rtol=0, atol=1e-3)
+
+
+def test_float_features_are_the_codes_before_rounding_and_saturation(
+    speech: np.ndarray, calibrated: FrontEndConfig
+) -> None:
+    values = float_features(speech, calibrated)
+    assert (values.shape, values.dtype) == ((40, 49, 10, 1), np.float32)
+    assert np.abs(np.clip(values * 32, -128, 127) - features(speech, calibrated)).max() < 1
+    assert (np.abs(values) > 4).any() and (values * 32 % 1 != 0).mean() > 0.9
+    assert float_features(speech[:0], calibrated).shape == (0, 49, 10, 1)
+    with pytest.raises(ValueError, match="isn't calibrated"):
+        float_features(speech, CONFIG)
 
 
 def test_extreme_signals_stay_near_the_float64_mfcc(calibrated: FrontEndConfig) -> None:

@@ -10,7 +10,7 @@ from signals import speech_like
 
 from cli.command import UserError
 from kws import feature_cache
-from kws.frontend import FrontEndConfig, calibrate_on_clips, extract, features
+from kws.frontend import FLOAT64, FrontEndConfig, calibrate_on_clips, extract, features
 from kws.worker_pool import processes_or_cores, start_workers
 
 
@@ -53,13 +53,26 @@ def test_the_key_is_samples_and_parameters(clips: np.ndarray, config: FrontEndCo
     other = clips[:5].copy()
     other[3, 77] += 1
     keys = {
-        feature_cache.key(clips[:5], config),
-        feature_cache.key(clips[:4], config),
-        feature_cache.key(other, config),
-        feature_cache.key(clips[:5], FrontEndConfig()),
+        feature_cache.key(clips[:5], config, "integer"),
+        feature_cache.key(clips[:4], config, "integer"),
+        feature_cache.key(other, config, "integer"),
+        feature_cache.key(clips[:5], FrontEndConfig(), "integer"),
+        feature_cache.key(clips[:5], config, "float64"),
     }
-    assert len(keys) == 4
-    assert feature_cache.key(clips[:5].copy(), config) in keys
+    assert len(keys) == 5
+    assert feature_cache.key(clips[:5].copy(), config, "integer") in keys
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_float64_features_have_a_cache_entry_of_their_own(
+    clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path, processes: int
+) -> None:
+    codes = extract(clips[:140], config, processes=1, cache_dir=tmp_path)
+    for _ in range(2):
+        values = extract(clips[:140], config, processes=processes, cache_dir=tmp_path, arithmetic=FLOAT64)
+        np.testing.assert_array_equal(values, FLOAT64.features(clips[:140], config))
+    np.testing.assert_array_equal(extract(clips[:140], config, processes=1, cache_dir=tmp_path), codes)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "shape"])
