@@ -67,7 +67,7 @@ def test_an_error_in_a_worker_reaches_the_caller(clips: np.ndarray) -> None:
 def test_bad_arguments_are_refused(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
     with pytest.raises(ValueError, match=r"expected int16 \[n, 16000\]"):
         EpochProducer(clips[:, :8000], LABELS, [], quiet, CONFIG, seed=5)
-    with pytest.raises(ValueError, match="3 labels for 280 clips"):
+    with pytest.raises(ValueError, match="3 words for 280 clips"):
         EpochProducer(clips, LABELS[:3], [], quiet, CONFIG, seed=5)
     with pytest.raises(ValueError, match="no function that draws silence"):
         EpochProducer(clips, LABELS, [], None, CONFIG, seed=5)
