@@ -1,5 +1,7 @@
 """Writes a bundle of a random model: counts and proofs of any width without training. It recognizes nothing.
 
+Its detector is `export.detector.default`, which nobody tuned.
+
 python -m export.random_bundle --bundle=B --weight_bits=4 --activation_bits=4
 """
 
@@ -14,7 +16,8 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, frontend_source, model_card, random_model, stream_source, tflite
+from export import c_source, detector_source, frontend_source, model_card, random_model, stream_source, tflite
+from export import detector as detectors
 from export.bundle import Bundle
 from export.frontend_config import FrontEndConfig
 from export.kernel_plan import PROFILES
@@ -86,7 +89,7 @@ def write(config: RandomBundleConfig) -> Bundle:
         inputs,
         np.zeros(config.clips, np.int64),
     )
-    return bundles.write(
+    written = bundles.write(
         config.bundle,
         model=model,
         tflite=tflite.to_tflite(model),
@@ -99,6 +102,7 @@ def write(config: RandomBundleConfig) -> Bundle:
         ),
         metrics={},
     )
+    return bundles.add(written, detector_source.bundle_files(detectors.default(model), {}))
 
 
 def define_flags() -> None:

@@ -76,7 +76,7 @@ def read(path: pathlib.Path) -> Recording:
         raise UserError(f"--audio={path} is truncated: {remedy}")
     recording = Recording(np.frombuffer(data, "<i2").astype(np.int16), path.name)
     if recording.seconds < _SHORTEST_SECONDS:
-        raise UserError(f"--audio={path} has {recording.seconds:.2f} s of sound: give a second at least")
+        raise UserError(f"--audio={path} has {len(recording.samples)} samples: give a second, {SAMPLE_RATE}, at least")
     return recording
 
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cli.command import UserError
+from export import detector as detectors
 from export import random_bundle, verify
 from export.c_engine import CEngine
 from export.kernel_plan import PROFILES
@@ -23,6 +24,7 @@ def test_widths_and_shape(tmp_path: pathlib.Path, profile: str) -> None:
     assert bundle.name == "random_w4a5_seed0" and bundle.keras_path is None
     assert bundle.model.layers[0].weight_format.bits == 4 and bundle.model.layers[0].output_format.bits == 5
     assert len(bundle.golden) == 3
+    assert detectors.of_bundle(bundle) == detectors.default(bundle.model)
     with CEngine.build(bundle.c_folder) as engine:
         assert (engine.run(bundle.golden.features) == bundle.golden.logits_single).all()
 

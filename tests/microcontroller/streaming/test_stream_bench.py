@@ -1,0 +1,231 @@
+"""The streaming bench on QEMU: counts, comparison with the host, and what goes wrong."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import wave
+
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from export import bundle as bundles
+from export import detector as detectors
+from export import detector_source, random_bundle, stream_source
+from export.bundle import Bundle
+from export.detector import ONE, Detector
+from export.frontend_config import FrontEndConfig
+from export.random_bundle import RandomBundleConfig
+from kws.streaming import sound
+from microcontroller.streaming import measurement, recording
+from microcontroller.streaming.measurement import StreamBenchConfig
+from microcontroller.streaming.table import table
+
+SHORT_SECONDS = 4
+
+
+def eager(bundle: Bundle, share: float = 0.3) -> Detector:
+    """A detector of every label that a random model's posteriors reach often."""
+    detector = detectors.default(bundle.model, window=4, refractory=10)
+    return dataclasses.replace(detector, thresholds=(round(share * ONE) * 4,) * len(bundle.labels))
+
+
+def with_detector(bundle: Bundle, detector: Detector, c_of: Detector | None = None) -> Bundle:
+    """The bundle with a detector, whose C may be another one's."""
+    files = detector_source.bundle_files(detector, {})
+    other = detector_source.bundle_files(c_of or detector, {})
+    return bundles.add(bundle, files | {name: text for name, text in other.items() if name.startswith("c/")})
+
+
+def small_bundle(folder: pathlib.Path, seed: int = 3) -> Bundle:
+    config = RandomBundleConfig(folder / "bundle", seed=seed, channels=8, blocks=1, clips=1)
+    bundle = random_bundle.write(config)
+    return with_detector(bundle, eager(bundle))
+
+
+def write_wav(path: pathlib.Path, samples: np.ndarray) -> pathlib.Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return small_bundle(tmp_path_factory.mktemp("stream"))
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """An odd number of hops and some samples that fill none."""
+    samples = recording.synthetic(SHORT_SECONDS + 1, seed=2).samples[: SHORT_SECONDS * 16000 + 320 + 99]
+    return write_wav(tmp_path_factory.mktemp("audio") / "short.wav", samples)
+
+
+def config(bundle: Bundle, folder: pathlib.Path, **changes: object) -> StreamBenchConfig:
+    return StreamBenchConfig(**{"bundle": bundle.path, "emulator": "qemu", "build_dir": folder, **changes})
+
+
+@pytest.fixture(scope="module")
+def result(bundle: Bundle, audio: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    return measurement.measure(config(bundle, tmp_path_factory.mktemp("build"), audio=audio, board="stm32f4"))
+
+
+def host_detections(bundle: Bundle, samples: np.ndarray) -> list[tuple[int, str]]:
+    """(step, keyword) by the front end in Python, as `kws.stream` has it."""
+    frames = sound.frames_of(samples, FrontEndConfig.from_json(bundle.frontend), processes=1)
+    found = detectors.run(detectors.of_bundle(bundle), sound.logits_of(bundle.model, frames))
+    return [(step, bundle.labels[label]) for step, label in found]
+
+
+def test_the_device_detects_what_the_host_detects(result: dict, bundle: Bundle, audio: pathlib.Path) -> None:
+    assert result["mismatches"] == 0 and result["mismatch_examples"] == []
+    assert result["recording"] == {"name": "short.wav", "seconds": 4.0261875, "hops": 201, "steps": 100}
+    found = [(item["step"], item["keyword"]) for item in result["detections"]]
+    assert len(found) > 2 and found == host_detections(bundle, recording.read(audio).samples)
+    assert all(item["seconds"] == round((item["step"] + 1) * 0.04, 3) for item in result["detections"])
+
+
+def test_counts_per_second_of_audio(result: dict) -> None:
+    per_second, calls = result["instructions_per_second_of_audio"], result["calls"]
+    assert list(per_second) == ["frontend", "network", "detector", "total"]
+    assert per_second["frontend"] == pytest.approx(50 * calls["frontend"]["mean"], rel=1e-3)
+    assert per_second["network"] == pytest.approx(25 * calls["network"]["mean"], rel=1e-3)
+    assert per_second["detector"] == pytest.approx(25 * calls["detector"]["mean"], rel=1e-2)
+    assert per_second["total"] == sum(per_second[part] for part in ("frontend", "network", "detector"))
+    assert result["mhz_to_keep_up"] == round(per_second["total"] / 1e6, 3)
+    assert [calls[part]["calls"] for part in calls] == [201, 100, 100]
+    assert per_second["frontend"] < 1_000_000
+
+
+def test_memory_adds_up(result: dict) -> None:
+    ram = result["ram_sections"]
+    assert result["ram_bytes"] == sum(ram.values()) and 0 < ram["stack"] < 1024
+    assert ram["frontend"] + ram["scratch"] <= 8192
+    assert result["flash_bytes"] > result["flash_sections"]["model_and_engine"] > 10_000
+
+
+def test_table_says_what_is_counted(result: dict) -> None:
+    text = table(result)
+    assert "(instructions, not cycles and not time)" in text
+    assert f"{result['instructions_per_second_of_audio']['total']:,}" in text
+    assert "short.wav; 4.03 s, 201 hops, 100 steps" in text
+    assert f"detections: {len(result['detections'])}\n" in text
+    assert "logit codes that differ: 0, detections that differ: 0" in text
+    wrong = [
+        {"step": 3, "logit": "yes", "device": 1, "expected": 2},
+        {"step": 4, "detected": None, "expected": "yes"},
+    ]
+    text = table({**result, "mismatch_examples": wrong})
+    assert "step 3, logit yes: 1, expected 2" in text and "step 4: detected nothing, expected yes" in text
+
+
+def test_differences_are_counted_and_named() -> None:
+    logits = np.zeros((8, 2), np.int8)
+    expected = measurement.Answer(logits, np.full(8, -1, np.int32))
+    device = dataclasses.make_dataclass("Device", ["logits", "classes"])(logits.copy(), expected.classes.copy())
+    device.logits[5, 1], device.classes[2] = 7, 0
+    found = measurement._differences(("a", "b"), device, expected)
+    assert (found["mismatches"], found["mismatching_logits"], found["mismatching_detections"]) == (2, 1, 1)
+    assert found["mismatch_examples"] == [
+        {"step": 5, "logit": "b", "device": 7, "expected": 0},
+        {"step": 2, "detected": "a", "expected": None},
+    ]
+
+
+@pytest.mark.slow
+def test_another_detector_on_the_device_ends_with_exit_code_1(
+    bundle: Bundle, audio: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    path = small_bundle(tmp_path).path
+    deaf = with_detector(bundles.load(path), eager(bundle), c_of=eager(bundle, 1.0))
+    done = run_command(f"--bundle={deaf.path}", f"--audio={audio}", f"--build_dir={tmp_path / 'build'}", "--json=-")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["mismatching_logits"] == 0 and found["mismatching_detections"] == found["mismatches"] > 2
+    assert found["board"] == measurement.DEFAULT_BOARD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_minute_on_the_device(tmp_path: pathlib.Path, bits: int) -> None:
+    """The full-size network over the synthetic minute: every logit, every detection, those of Python's front end."""
+    written = random_bundle.write(RandomBundleConfig(tmp_path / "b", weight_bits=bits, activation_bits=bits, clips=1))
+    bundle = with_detector(written, eager(written, 0.2))
+    result = measurement.measure(config(bundle, tmp_path / "build"))
+    assert result["mismatches"] == 0
+    assert result["recording"]["seconds"] == 60 and result["recording"]["steps"] == 1500
+    found = [(item["step"], item["keyword"]) for item in result["detections"]]
+    assert len(found) >= 5 and found == host_detections(bundle, recording.synthetic().samples)
+    per_second = result["instructions_per_second_of_audio"]
+    assert per_second["frontend"] < 1_000_000 and per_second["network"] < 2_400_000
+    assert per_second["detector"] < 15_000 and result["ram_bytes"] < 18_000
+
+
+@pytest.mark.slow
+def test_a_core_without_the_dsp_extension_gets_its_own_code(
+    bundle: Bundle, audio: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    result = measurement.measure(config(bundle, tmp_path, audio=audio, board="mps2_an385"))
+    assert (result["profile"], result["mismatches"]) == ("portable", 0)
+    assert result["origin"] == "C written for this run, made for a cortex-m3; the bundle's own profile is fast"
+
+
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "microcontroller.bench", "--streaming", "--emulator=qemu", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_flag_of_inferences_is_refused() -> None:
+    done = run_command("--bundle=B", "--clips=3")
+    assert done.returncode == 2
+    assert done.stderr == "error: --clips is about inferences of clips: leave it out with --streaming\n"
+
+
+def test_audio_needs_streaming() -> None:
+    done = run_command("--bundle=B", "--nostreaming", "--audio=a.wav")
+    assert done.returncode == 2 and done.stderr.startswith("error: --audio is played with --streaming only")
+
+
+def test_a_recording_beyond_flash_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(UserError, match=r"lasts 60\.0 s, and stm32f4 holds 2\d\.\d s .*--board=mps2_an386"):
+        measurement.measure(config(bundle, tmp_path, board="stm32f4"))
+
+
+def without(bundle: Bundle, folder: pathlib.Path, *names: str, **texts: str) -> Bundle:
+    """A bundle as one that was written with fewer files in its c/."""
+    files = {path.name: path.read_text() for path in bundle.c_folder.iterdir() if path.name not in names}
+    return bundles.write(
+        folder / "other",
+        model=bundle.model,
+        tflite=b"",
+        c_files=files | texts,
+        golden=bundle.golden,
+        frontend=bundle.frontend,
+        keras_model=None,
+        card="",
+        metrics={},
+    )
+
+
+def test_a_bundle_without_a_detector_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
+        measurement.measure(config(without(bundle, tmp_path), tmp_path))
+
+
+def test_a_bundle_without_streaming_c_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
+    old = without(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, stream_source.PLAN)
+    old = with_detector(old, eager(old))
+    with pytest.raises(UserError, match=r"has no fxp_stream_model\.h in its c/, .*export\.convert"):
+        measurement.measure(config(old, tmp_path))
+
+
+def test_settings() -> None:
+    with pytest.raises(UserError, match="--profile=quick is unknown"):
+        StreamBenchConfig(pathlib.Path("B"), profile="quick")
+    with pytest.raises(UserError, match="--timeout=0: give a positive"):
+        StreamBenchConfig(pathlib.Path("B"), timeout_s=0)
