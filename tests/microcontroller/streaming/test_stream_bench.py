@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import wave
@@ -15,7 +16,7 @@ from export import bundle as bundles
 from export import detector as detectors
 from export import detector_source, random_bundle, stream_source
 from export.bundle import Bundle
-from export.detector import ONE, Detector
+from export.detector import NEVER, Detector
 from export.frontend_config import FrontEndConfig
 from export.random_bundle import RandomBundleConfig
 from kws.streaming import sound
@@ -23,13 +24,22 @@ from microcontroller.streaming import measurement, recording
 from microcontroller.streaming.measurement import StreamBenchConfig
 from microcontroller.streaming.table import table
 
-SHORT_SECONDS = 4
+SHORT_HOPS = 151
 
 
-def eager(bundle: Bundle, share: float = 0.3) -> Detector:
-    """A detector of every label that a random model's posteriors reach often."""
-    detector = detectors.default(bundle.model, window=4, refractory=10)
-    return dataclasses.replace(detector, thresholds=(round(share * ONE) * 4,) * len(bundle.labels))
+def logits_of(bundle: Bundle, samples: np.ndarray) -> np.ndarray:
+    """int8 [steps, labels] by the front end in Python, as `kws.stream` has them."""
+    return sound.logits_of(
+        bundle.model, sound.frames_of(samples, FrontEndConfig.from_json(bundle.frontend), processes=1)
+    )
+
+
+def eager(bundle: Bundle, samples: np.ndarray) -> Detector:
+    """A detector of every label, whose posteriors reach its threshold in a thirtieth of the recording's steps."""
+    detector = detectors.default(bundle.model, window=4, refractory=5)
+    sums = detectors.smooth(detectors.posteriors(detector, logits_of(bundle, samples)).astype(np.int64), 4)
+    thresholds = np.maximum(np.quantile(sums, 1 - 1 / 30, axis=0).astype(int), 1).tolist()
+    return dataclasses.replace(detector, thresholds=tuple(thresholds))
 
 
 def with_detector(bundle: Bundle, detector: Detector, c_of: Detector | None = None) -> Bundle:
@@ -37,12 +47,6 @@ def with_detector(bundle: Bundle, detector: Detector, c_of: Detector | None = No
     files = detector_source.bundle_files(detector, {})
     other = detector_source.bundle_files(c_of or detector, {})
     return bundles.add(bundle, files | {name: text for name, text in other.items() if name.startswith("c/")})
-
-
-def small_bundle(folder: pathlib.Path, seed: int = 3) -> Bundle:
-    config = RandomBundleConfig(folder / "bundle", seed=seed, channels=8, blocks=1, clips=1)
-    bundle = random_bundle.write(config)
-    return with_detector(bundle, eager(bundle))
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> pathlib.Path:
@@ -55,15 +59,22 @@ def write_wav(path: pathlib.Path, samples: np.ndarray) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return small_bundle(tmp_path_factory.mktemp("stream"))
+def samples() -> np.ndarray:
+    """Three seconds of words, an odd number of hops, and some samples that fill none."""
+    begin, length = 2 * 16000, SHORT_HOPS * 320 + 99
+    return recording.synthetic(6, seed=2).samples[begin : begin + length]
 
 
 @pytest.fixture(scope="module")
-def audio(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """An odd number of hops and some samples that fill none."""
-    samples = recording.synthetic(SHORT_SECONDS + 1, seed=2).samples[: SHORT_SECONDS * 16000 + 320 + 99]
+def audio(samples: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return write_wav(tmp_path_factory.mktemp("audio") / "short.wav", samples)
+
+
+@pytest.fixture(scope="module")
+def bundle(samples: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("stream") / "bundle"
+    written = random_bundle.write(RandomBundleConfig(folder, seed=3, channels=8, blocks=1, clips=1))
+    return with_detector(written, eager(written, samples))
 
 
 def config(bundle: Bundle, folder: pathlib.Path, **changes: object) -> StreamBenchConfig:
@@ -76,17 +87,16 @@ def result(bundle: Bundle, audio: pathlib.Path, tmp_path_factory: pytest.TempPat
 
 
 def host_detections(bundle: Bundle, samples: np.ndarray) -> list[tuple[int, str]]:
-    """(step, keyword) by the front end in Python, as `kws.stream` has it."""
-    frames = sound.frames_of(samples, FrontEndConfig.from_json(bundle.frontend), processes=1)
-    found = detectors.run(detectors.of_bundle(bundle), sound.logits_of(bundle.model, frames))
+    """(step, keyword) as `kws.stream` has them."""
+    found = detectors.run(detectors.of_bundle(bundle), logits_of(bundle, samples))
     return [(step, bundle.labels[label]) for step, label in found]
 
 
-def test_the_device_detects_what_the_host_detects(result: dict, bundle: Bundle, audio: pathlib.Path) -> None:
+def test_the_device_detects_what_the_host_detects(result: dict, bundle: Bundle, samples: np.ndarray) -> None:
     assert result["mismatches"] == 0 and result["mismatch_examples"] == []
-    assert result["recording"] == {"name": "short.wav", "seconds": 4.0261875, "hops": 201, "steps": 100}
+    assert result["recording"] == {"name": "short.wav", "seconds": 3.0261875, "hops": 151, "steps": 75}
     found = [(item["step"], item["keyword"]) for item in result["detections"]]
-    assert len(found) > 2 and found == host_detections(bundle, recording.read(audio).samples)
+    assert len(found) > 2 and found == host_detections(bundle, samples)
     assert all(item["seconds"] == round((item["step"] + 1) * 0.04, 3) for item in result["detections"])
 
 
@@ -98,7 +108,7 @@ def test_counts_per_second_of_audio(result: dict) -> None:
     assert per_second["detector"] == pytest.approx(25 * calls["detector"]["mean"], rel=1e-2)
     assert per_second["total"] == sum(per_second[part] for part in ("frontend", "network", "detector"))
     assert result["mhz_to_keep_up"] == round(per_second["total"] / 1e6, 3)
-    assert [calls[part]["calls"] for part in calls] == [201, 100, 100]
+    assert [calls[part]["calls"] for part in calls] == [151, 75, 75]
     assert per_second["frontend"] < 1_000_000
 
 
@@ -113,7 +123,7 @@ def test_table_says_what_is_counted(result: dict) -> None:
     text = table(result)
     assert "(instructions, not cycles and not time)" in text
     assert f"{result['instructions_per_second_of_audio']['total']:,}" in text
-    assert "short.wav; 4.03 s, 201 hops, 100 steps" in text
+    assert "short.wav; 3.03 s, 151 hops, 75 steps" in text
     assert f"detections: {len(result['detections'])}\n" in text
     assert "logit codes that differ: 0, detections that differ: 0" in text
     wrong = [
@@ -141,8 +151,10 @@ def test_differences_are_counted_and_named() -> None:
 def test_another_detector_on_the_device_ends_with_exit_code_1(
     bundle: Bundle, audio: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    path = small_bundle(tmp_path).path
-    deaf = with_detector(bundles.load(path), eager(bundle), c_of=eager(bundle, 1.0))
+    shutil.copytree(bundle.path, tmp_path / "deaf")
+    own = detectors.of_bundle(bundle)
+    never = dataclasses.replace(own, thresholds=(NEVER,) * len(own.labels))
+    deaf = with_detector(bundles.load(tmp_path / "deaf"), own, c_of=never)
     done = run_command(f"--bundle={deaf.path}", f"--audio={audio}", f"--build_dir={tmp_path / 'build'}", "--json=-")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
@@ -155,12 +167,13 @@ def test_another_detector_on_the_device_ends_with_exit_code_1(
 def test_a_minute_on_the_device(tmp_path: pathlib.Path, bits: int) -> None:
     """The full-size network over the synthetic minute: every logit, every detection, those of Python's front end."""
     written = random_bundle.write(RandomBundleConfig(tmp_path / "b", weight_bits=bits, activation_bits=bits, clips=1))
-    bundle = with_detector(written, eager(written, 0.2))
+    samples = recording.synthetic().samples
+    bundle = with_detector(written, eager(written, samples))
     result = measurement.measure(config(bundle, tmp_path / "build"))
     assert result["mismatches"] == 0
     assert result["recording"]["seconds"] == 60 and result["recording"]["steps"] == 1500
     found = [(item["step"], item["keyword"]) for item in result["detections"]]
-    assert len(found) >= 5 and found == host_detections(bundle, recording.synthetic().samples)
+    assert len(found) >= 5 and found == host_detections(bundle, samples)
     per_second = result["instructions_per_second_of_audio"]
     assert per_second["frontend"] < 1_000_000 and per_second["network"] < 2_400_000
     assert per_second["detector"] < 15_000 and result["ram_bytes"] < 18_000
@@ -219,7 +232,7 @@ def test_a_bundle_without_a_detector_is_one_line(bundle: Bundle, tmp_path: pathl
 
 def test_a_bundle_without_streaming_c_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
     old = without(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, stream_source.PLAN)
-    old = with_detector(old, eager(old))
+    old = with_detector(old, detectors.of_bundle(bundle))
     with pytest.raises(UserError, match=r"has no fxp_stream_model\.h in its c/, .*export\.convert"):
         measurement.measure(config(old, tmp_path))
 
