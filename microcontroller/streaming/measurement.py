@@ -33,7 +33,7 @@ from microcontroller.streaming.recording import Recording
 
 DEFAULT_BOARD = "mps2_an386"
 """Its flash holds a minute and more of sound; `stm32f4`'s half a minute."""
-_HOP_BYTES = 640
+_SAMPLE_BYTES = 2
 _MISMATCHES_NAMED = 5
 _C_FILES = (
     stream_source.HEADER,
@@ -109,7 +109,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
     folder = root / "streaming"
     code = _code(bundle, board, config.profile, folder / "c")
     firmware = build.build(code.folder, folder, config.board, program=build.streaming())
-    hops = _hops(sound, firmware)
+    hops = _hops(sound, firmware, front_end.hop_samples)
     image = clip_image.write(folder / "recording.bin", firmware, hops.view(np.int8))
     report = protocol.parse(chosen.run(board, firmware.elf, image, config.timeout_s))
     _check(report, board, bundle, front_end, len(hops))
@@ -162,6 +162,11 @@ def _front_end(bundle: Bundle) -> FrontEndConfig:
             "with python -m export.convert, and its detector with python -m kws.tune_detector"
         )
     config = FrontEndConfig.from_json(bundle.frontend)
+    if config.sample_rate != recording.SAMPLE_RATE:
+        raise UserError(
+            f"--bundle={bundle.path} listens at {config.sample_rate} Hz, recordings have {recording.SAMPLE_RATE}: "
+            "train again with the default front end"
+        )
     codes = math.prod(bundle.model.input_shape[1:])
     if codes != config.coefficients:
         raise UserError(
@@ -195,16 +200,15 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
     return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")
 
 
-def _hops(sound: Recording, firmware: Firmware) -> np.ndarray:
-    """The recording's whole hops, int16 [hops, 320]. Raises `UserError` where flash can't hold them."""
-    samples = _HOP_BYTES // 2
-    hops = sound.samples[: len(sound.samples) // samples * samples].reshape(-1, samples)
-    most = clip_image.capacity(firmware, _HOP_BYTES)
+def _hops(sound: Recording, firmware: Firmware, hop_samples: int) -> np.ndarray:
+    """The recording's whole hops, int16 [hops, hop_samples]. Raises `UserError` where flash can't hold them."""
+    hops = sound.samples[: len(sound.samples) // hop_samples * hop_samples].reshape(-1, hop_samples)
+    most = clip_image.capacity(firmware, hop_samples * _SAMPLE_BYTES)
     if len(hops) > most:
         remedy = "" if firmware.board.name == DEFAULT_BOARD else f" or --board={DEFAULT_BOARD}"
         raise UserError(
             f"{sound.name} lasts {sound.seconds:.1f} s, and {firmware.board.name} holds "
-            f"{most * samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter --audio{remedy}"
+            f"{most * hop_samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter --audio{remedy}"
         )
     return np.ascontiguousarray(hops, "<i2")
 
@@ -261,13 +265,10 @@ def _differences(labels: tuple[str, ...], report: Report, expected: Answer) -> d
     logits = np.argwhere(report.logits != expected.logits)
     decisions = np.flatnonzero(report.classes != expected.classes)
     examples = [
-        {
-            "step": int(i),
-            "logit": labels[j],
-            "device": int(report.logits[i, j]),
-            "expected": int(expected.logits[i, j]),
-        }
-        for i, j in logits[:_MISMATCHES_NAMED]
+        {"step": int(i), "logit": labels[j], "device": int(device), "expected": int(host)}
+        for (i, j), device, host in zip(
+            logits[:_MISMATCHES_NAMED], report.logits[*logits.T], expected.logits[*logits.T], strict=False
+        )
     ]
     examples += [
         {

@@ -209,16 +209,18 @@ def test_a_recording_beyond_flash_is_one_line(bundle: Bundle, tmp_path: pathlib.
         measurement.measure(config(bundle, tmp_path, board="stm32f4"))
 
 
-def without(bundle: Bundle, folder: pathlib.Path, *names: str, **texts: str) -> Bundle:
-    """A bundle as one that was written with fewer files in its c/."""
-    files = {path.name: path.read_text() for path in bundle.c_folder.iterdir() if path.name not in names}
+def rewritten(
+    bundle: Bundle, folder: pathlib.Path, *left_out: str, c_files: dict | None = None, **front: int
+) -> Bundle:
+    """A bundle with files left out of its c/ or in their place, and parameters of its front end changed."""
+    files = {path.name: path.read_text() for path in bundle.c_folder.iterdir() if path.name not in left_out}
     return bundles.write(
         folder / "other",
         model=bundle.model,
         tflite=b"",
-        c_files=files | texts,
+        c_files=files | (c_files or {}),
         golden=bundle.golden,
-        frontend=bundle.frontend,
+        frontend=bundle.frontend | front,
         keras_model=None,
         card="",
         metrics={},
@@ -227,14 +229,41 @@ def without(bundle: Bundle, folder: pathlib.Path, *names: str, **texts: str) -> 
 
 def test_a_bundle_without_a_detector_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
     with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
-        measurement.measure(config(without(bundle, tmp_path), tmp_path))
+        measurement.measure(config(rewritten(bundle, tmp_path), tmp_path))
 
 
 def test_a_bundle_without_streaming_c_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
-    old = without(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, stream_source.PLAN)
+    old = rewritten(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, stream_source.PLAN)
     old = with_detector(old, detectors.of_bundle(bundle))
     with pytest.raises(UserError, match=r"has no fxp_stream_model\.h in its c/, .*export\.convert"):
         measurement.measure(config(old, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("front", "message"),
+    [
+        ({"sample_rate": 20000}, "listens at 20000 Hz, recordings have 16000"),
+        (
+            {"coefficients": 2, "offsets": [0, 0], "shifts": [20, 20]},
+            "a frame has 2 coefficients, the network takes 10",
+        ),
+    ],
+)
+def test_a_front_end_of_another_network_is_one_line(
+    bundle: Bundle, tmp_path: pathlib.Path, front: dict, message: str
+) -> None:
+    other = rewritten(bundle, tmp_path, **front)
+    other = with_detector(other, detectors.of_bundle(bundle))
+    with pytest.raises(UserError, match=message):
+        measurement.measure(config(other, tmp_path))
+
+
+def test_a_network_that_skips_frames_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
+    why = {stream_source.PLAN: "no streaming network: layer a skips rows\n"}
+    other = rewritten(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, c_files=why)
+    other = with_detector(other, detectors.of_bundle(bundle))
+    with pytest.raises(UserError, match="has no streaming network: layer a skips rows; train another --model"):
+        measurement.measure(config(other, tmp_path))
 
 
 def test_settings() -> None:
