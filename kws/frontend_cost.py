@@ -16,7 +16,7 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from kws import dataset_flags, datasets, run_folder
+from kws import dataset_flags, datasets, frontend, run_folder
 from kws.datasets.clip import Dataset
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 from kws.run_folder import FLOAT, FRONTEND, METRICS, RunFolder
@@ -168,6 +168,52 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"mean": means, "standard_error_of_cost_in_points": errors}
 
 
+def exchange(config: FrontEndCostConfig) -> dict[str, dict[str, dict[str, float]]]:
+    """Hears every network with the other arithmetic, too: the features' effect alone, without that of training twice.
+
+    Returns:
+      Mean accuracy over seeds: arithmetic trained on -> arithmetic heard -> split.
+    """
+    from kws import metrics
+    from kws.fit import predict
+    from quant import apply
+
+    runs = [_read(path, config) for path in config.integer_runs]
+    dataset = datasets.load(runs[0].config.dataset)
+    right: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for run, path in zip(runs, config.integer_runs, strict=True):
+        folders = {INTEGER.name: RunFolder(path), FLOAT64.name: _folder(run, config.run_dir)}
+        for heard in (INTEGER, FLOAT64):
+            for split in _SPLITS:
+                clips = dataset.splits[split]
+                features = frontend.extract(
+                    clips.samples,
+                    run.frontend,
+                    processes=run.config.dataset.worker_processes,
+                    label=split,
+                    cache_dir=config.run_dir / "feature_cache",
+                    arithmetic=heard,
+                )
+                for name, folder in folders.items():
+                    logits = predict(apply.load_model(folder.model_path(FLOAT)), features, heard.input_format)
+                    of_pair = right.setdefault(name, {}).setdefault(heard.name, {})
+                    of_pair.setdefault(split, []).append(metrics.accuracy(logits, clips.labels))
+    return {
+        trained: {heard: {split: float(np.mean(of)) for split, of in splits.items()} for heard, splits in pairs.items()}
+        for trained, pairs in right.items()
+    }
+
+
+def exchange_table(means: dict[str, dict[str, dict[str, float]]]) -> str:
+    """`exchange` for a person."""
+    lines = ["the same networks on the features of both arithmetics, mean accuracy in percent"]
+    for trained, pairs in means.items():
+        for heard, splits in pairs.items():
+            figures = ", ".join(f"{split} {100 * accuracy:.2f}" for split, accuracy in splits.items())
+            lines.append(f"trained on {trained:8} heard with {heard:8} {figures}")
+    return "\n".join(lines)
+
+
 def table(result: dict[str, Any]) -> str:
     """The comparison for a person: a line for each seed, and the means."""
     names = (INTEGER.name, FLOAT64.name)
@@ -191,6 +237,7 @@ def define_flags() -> None:
     dataset_flags.define_machine_flags()
     flags.DEFINE_list("integer_runs", [], "Finished runs of kws.train that differ in --seed alone, such as three.")
     flags.DEFINE_string("run_dir", None, "Folder to write to; the same again to go on.")
+    flags.DEFINE_bool("exchange", False, "Hear every network with the other arithmetic, too.")
 
 
 def main() -> None:
@@ -207,6 +254,9 @@ def main() -> None:
         )
         result = measure(config, lambda text: command.say(text, values.json))
         command.say(table(result), values.json)
+        if values.exchange:
+            result["exchange"] = exchange(config)
+            command.say(exchange_table(result["exchange"]), values.json)
         command.write_json(result, values.json)
 
     command.run(work, define_flags)

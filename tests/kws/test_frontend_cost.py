@@ -106,6 +106,14 @@ def test_both_arithmetics_train_on_the_same_examples(tmp_path: pathlib.Path) -> 
     said.clear()
     assert measure(config, said.append) == result
     assert not said
+
+    means = frontend_cost.exchange(config)
+    for name in ("integer", "float64"):
+        for split, accuracy in means[name][name].items():
+            assert accuracy == pytest.approx(result["mean"][name][split])
+            assert 0 <= means[name]["float64" if name == "integer" else "integer"][split] <= 1
+    assert len(frontend_cost.exchange_table(means).splitlines()) == 5
+
     # kws.train --resume can't take it for a run of its own.
     saved = run_folder.open_run(folder.path)[1]["settings"]
     with pytest.raises(UserError, match="another version"):
