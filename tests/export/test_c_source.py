@@ -119,7 +119,8 @@ def test_arena_of_the_benchmark_network():
     model = random_model.ds_cnn(1)
     assert kernel_plan.plan(model, kernel_plan.PORTABLE).arena_bytes == 2 * 25 * 5 * 64
     in_place = 2 * 25 * 5 * 64
-    assert in_place < kernel_plan.plan(model, kernel_plan.FAST).arena_bytes < in_place + 1024
+    # The windows of the first convolution lie beside the int16 activations.
+    assert in_place < kernel_plan.plan(model, kernel_plan.FAST).arena_bytes <= in_place + 1200
 
 
 def test_bias_carries_the_rounding_half():
