@@ -7,13 +7,11 @@ Detections equal `export.detector`, step by step.
 import _ctypes
 import ctypes
 import pathlib
-import subprocess
 import tempfile
 import weakref
 
 import numpy as np
 
-from cli.command import UserError
 from export import c_engine, detector_source
 
 _DETECTOR = pathlib.Path(__file__).resolve().parents[1] / "microcontroller" / "detector"
@@ -60,19 +58,11 @@ class CDetector:
           UserError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
-        for name in (detector_source.HEADER, detector_source.SOURCE):
-            if not (c_folder / name).is_file():
-                raise UserError(f"{c_folder / name} is missing: {_REMEDY}")
-        files = [c_folder / detector_source.SOURCE, *sources(), _DETECTOR / "host" / "fxp_detector_host.c"]
+        generated = (detector_source.HEADER, detector_source.SOURCE)
+        files = [*sources(), _DETECTOR / "host" / "fxp_detector_host.c"]
         with tempfile.TemporaryDirectory(prefix="fxp-detector-") as folder:
             library = pathlib.Path(folder) / _LIBRARY
-            flags = [*c_engine.C_FLAGS, "-O2", "-shared", "-fPIC", f"-I{include_dir()}", f"-I{c_folder}"]
-            command = [c_engine.compiler(), *flags, *map(str, files), "-o", str(library)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                lines = done.stderr.splitlines() or ["no message"]
-                reason = next((line for line in lines if "error" in line), lines[0])
-                raise UserError(f"{c_folder} does not compile ({reason}): {_REMEDY}")
+            c_engine.compile_library(c_folder, generated, files, [include_dir()], library, _REMEDY)
             return cls(library)
 
     def reset(self) -> None:

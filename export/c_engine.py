@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -26,6 +27,7 @@ C_FLAGS = ("-std=c11", *WARNINGS)
 """Language and warnings for every C file of the project, on the host and on the device."""
 
 _ENGINE = pathlib.Path(__file__).resolve().parents[1] / "microcontroller" / "engine"
+_REMEDY = "write the bundle again with python -m export.convert"
 _LIBRARY = "fxp_model.so"
 _COMPILERS = ("cc", "gcc", "clang")
 
@@ -92,9 +94,7 @@ class CEngine:
           UserError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
-        for name in (c_source.HEADER, c_source.SOURCE):
-            if not (c_folder / name).is_file():
-                raise UserError(f"{c_folder / name} is missing: write the bundle again with python -m export.convert")
+        _check_written(c_folder, (c_source.HEADER, c_source.SOURCE), _REMEDY)
         with tempfile.TemporaryDirectory(prefix="fxp-engine-") as staging:
             if build_dir is None:
                 return cls(_compile(c_folder, pathlib.Path(staging) / _LIBRARY))
@@ -172,18 +172,46 @@ def _host_sources() -> list[pathlib.Path]:
     return [*sources(), _ENGINE / "host" / "fxp_host.c"]
 
 
-def _flags(c_folder: pathlib.Path) -> list[str]:
-    return [*C_FLAGS, "-O2", "-shared", "-fPIC", f"-I{include_dir()}", f"-I{c_folder}"]
+def _check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str) -> None:
+    for name in names:
+        if not (c_folder / name).is_file():
+            raise UserError(f"{c_folder / name} is missing: {remedy}")
 
 
 def _compile(c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
-    files = [c_folder / c_source.SOURCE, *_host_sources()]
-    command = [compiler(), *_flags(c_folder), *map(str, files), "-o", str(library)]
+    generated = (c_source.HEADER, c_source.SOURCE)
+    return compile_library(c_folder, generated, _host_sources(), [include_dir()], library)
+
+
+def compile_library(
+    c_folder: pathlib.Path,
+    generated: Sequence[str],
+    files: Iterable[pathlib.Path],
+    includes: Iterable[pathlib.Path],
+    library: pathlib.Path,
+    remedy: str = _REMEDY,
+) -> pathlib.Path:
+    """Compiles a bundle's generated C with the project's own for the host, as a shared library.
+
+    Args:
+      c_folder: where the generated files lie.
+      generated: their names; .c ones are compiled.
+      files, includes: the project's own sources, and the folders of its headers.
+      library: where to write it.
+      remedy: what to do about files that are missing or don't compile.
+
+    Raises:
+      UserError: no compiler, a file missing, or C that does not compile.
+    """
+    _check_written(c_folder, generated, remedy)
+    own = [str(c_folder / name) for name in generated if name.endswith(".c")]
+    flags = [*C_FLAGS, "-O2", "-shared", "-fPIC", *(f"-I{folder}" for folder in (*includes, c_folder))]
+    command = [compiler(), *flags, *own, *map(str, files), "-o", str(library)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        lines = result.stderr.splitlines()
-        reason = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
-        raise UserError(f"{c_folder} does not compile ({reason}): write the bundle again with python -m export.convert")
+        lines = result.stderr.splitlines() or ["no message"]
+        reason = next((line for line in lines if "error" in line), lines[0])
+        raise UserError(f"{c_folder} does not compile ({reason}): {remedy}")
     return library
 
 

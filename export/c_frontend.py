@@ -7,13 +7,11 @@ too. Codes equal `kws.frontend.features`.
 import _ctypes
 import ctypes
 import pathlib
-import subprocess
 import tempfile
 import weakref
 
 import numpy as np
 
-from cli.command import UserError
 from export import c_engine, frontend_source
 
 _FRONTEND = pathlib.Path(__file__).resolve().parents[1] / "microcontroller" / "frontend"
@@ -120,16 +118,6 @@ class CFrontEnd:
 
 
 def _compile(c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
-    for name in (frontend_source.HEADER, frontend_source.SOURCE):
-        if not (c_folder / name).is_file():
-            raise UserError(f"{c_folder / name} is missing: write the bundle again with python -m export.convert")
-    files = [c_folder / frontend_source.SOURCE, *sources(), _FRONTEND / "host" / "fxp_frontend_host.c"]
-    includes = [f"-I{folder}" for folder in (*include_dirs(), c_folder)]
-    flags = [*c_engine.C_FLAGS, "-O2", "-shared", "-fPIC", *includes]
-    command = [c_engine.compiler(), *flags, *map(str, files), "-o", str(library)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        lines = result.stderr.splitlines()
-        reason = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
-        raise UserError(f"{c_folder} does not compile ({reason}): write the bundle again with python -m export.convert")
-    return library
+    files = [*sources(), _FRONTEND / "host" / "fxp_frontend_host.c"]
+    generated = (frontend_source.HEADER, frontend_source.SOURCE)
+    return c_engine.compile_library(c_folder, generated, files, include_dirs(), library)

@@ -6,19 +6,16 @@ Results equal `export.stream_interpreter`, code by code.
 import _ctypes
 import ctypes
 import pathlib
-import subprocess
 import tempfile
 import weakref
 from types import TracebackType
 
 import numpy as np
 
-from cli.command import UserError
 from export import c_engine, stream_source
 from export.kernel_plan import ALIGNMENT
 
 _HOST = c_engine.include_dir().parent / "host" / "fxp_stream_host.c"
-_REMEDY = "write the bundle again with python -m export.convert"
 
 
 class StreamEngine:
@@ -62,19 +59,11 @@ class StreamEngine:
           UserError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
-        for name in (stream_source.HEADER, stream_source.SOURCE):
-            if not (c_folder / name).is_file():
-                raise UserError(f"{c_folder / name} is missing: {_REMEDY}")
+        generated = (stream_source.HEADER, stream_source.SOURCE)
+        files = [*c_engine.sources(), _HOST]
         with tempfile.TemporaryDirectory(prefix="fxp-stream-") as folder:
             library = pathlib.Path(folder) / "fxp_stream_model.so"
-            flags = [*c_engine.C_FLAGS, "-O2", "-shared", "-fPIC", f"-I{c_engine.include_dir()}", f"-I{c_folder}"]
-            files = [c_folder / stream_source.SOURCE, *c_engine.sources(), _HOST]
-            command = [c_engine.compiler(), *flags, *map(str, files), "-o", str(library)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                lines = done.stderr.splitlines() or ["no message"]
-                reason = next((line for line in lines if "error" in line), lines[0])
-                raise UserError(f"{c_folder} does not compile ({reason}): {_REMEDY}")
+            c_engine.compile_library(c_folder, generated, files, [c_engine.include_dir()], library)
             return cls(library)
 
     def reset(self) -> None:
