@@ -34,7 +34,7 @@ class FixedPointQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
         return {}
 
     def __call__(self, inputs: Any, training: Any = None, weights: Any = None, **kwargs: Any) -> Any:
-        return qformat.fake_quantize(inputs, self.q)
+        return qformat.fake_quantize_sums(inputs, self.q)
 
     def get_config(self) -> dict[str, Any]:
         q = self.q

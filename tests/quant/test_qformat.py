@@ -88,3 +88,40 @@ def test_the_gradient_passes_inside_the_range_and_stops_where_it_saturates() -> 
         tape.watch(values)
         total = tf.reduce_sum(qformat.fake_quantize(values, q))
     assert tape.gradient(total, values).numpy().tolist() == [0, 1, 1, 1, 1, 0]
+
+
+SUMS = [
+    (QFormat(8, 5), 12),
+    (QFormat(8, 2), 14),
+    (weight_format(4, 6), 7),
+    (activation_format(8, 4, relu=True), 14),
+    (activation_format(4, 2, relu=True), 10),
+    (activation_format(2, -3, relu=True), 1),
+    (activation_format(3, 9, relu=True), 0),
+]
+
+
+@pytest.mark.parametrize(("q", "shift"), SUMS)
+def test_sums_are_requantized_in_one_pass_as_the_integers_are(q: QFormat, shift: int) -> None:
+    import tensorflow as tf
+
+    half = (1 << shift) >> 1
+    ties = (np.arange(q.min_code - 2, q.max_code + 3) << shift) + half
+    drawn = np.random.default_rng(0).integers(-(2**24), 2**24, 1_000_000, endpoint=True)
+    near = np.concatenate([ties - 1, ties, ties + 1, [-(2**24), -(2**24) + 1, 2**24 - 1, 2**24]])
+    codes = np.concatenate([near, drawn, drawn >> max(0, 24 - q.bits - shift)])
+    values = tf.constant(codes * (q.lsb / 2**shift), tf.float32)
+    found = qformat.fake_quantize_sums(values, q).numpy()
+    np.testing.assert_array_equal(found / np.float32(q.lsb), qformat.requantize_single(codes, shift, q))
+    np.testing.assert_array_equal(found, qformat.fake_quantize(values, q).numpy())
+
+
+def test_the_gradient_of_a_sum_stops_beyond_the_outer_codes() -> None:
+    import tensorflow as tf
+
+    q = activation_format(4, 0, relu=True)
+    values = tf.constant([-0.4, 0.0, 0.3, 15.0, 15.4])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        total = tf.reduce_sum(qformat.fake_quantize_sums(values, q))
+    assert tape.gradient(total, values).numpy().tolist() == [0, 1, 1, 1, 0]
