@@ -4,17 +4,19 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from kws import channel_augment, metrics, spec_augment
+from kws import channel_augment, metrics, spec_augment, teachers
+from kws.inference import predictor, values
 from kws.run_folder import HISTORY, RunFolder
+from kws.teachers import Teachers
 from kws.weight_average import WeightAverage
-from quant.qformat import QFormat, dequantize
+from quant.qformat import QFormat
 
 Examples = tuple[np.ndarray, np.ndarray]
 LayerFigures = dict[str, dict[str, float]]
@@ -58,22 +60,6 @@ class FitConfig:
     end: int | None = None
 
 
-# Softens teacher's and student's posteriors. Source: Hinton, Vinyals, Dean, arXiv:1503.02531.
-_TEMPERATURE = 2.0
-
-
-def values(features: np.ndarray, q: QFormat | None) -> np.ndarray:
-    """What the network reads, float32: of codes in format `q`, or of features that are values already (None)."""
-    return features if q is None else dequantize(features, q)
-
-
-def predict(model: tf.keras.Model, features: np.ndarray, q: QFormat | None, batch_size: int = 256) -> np.ndarray:
-    """Logits float32 [n, classes] of feature codes int8 [n, h, w, c] in format `q`, or of values float32 (None)."""
-    compiled = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
-    starts = range(0, len(features), batch_size)
-    return np.concatenate([compiled(values(features[i : i + batch_size], q)).numpy() for i in starts])
-
-
 class _From(tf.keras.optimizers.schedules.LearningRateSchedule):
     """A schedule from its step number `first_step` on."""
 
@@ -109,29 +95,30 @@ def training_step(
     model: tf.keras.Model,
     optimizer: tf.keras.optimizers.Optimizer,
     config: FitConfig,
-    teachers: Sequence[tf.keras.Model] = (),
     average: WeightAverage | None = None,
 ) -> Callable[..., Any]:
-    """A function that takes one batch, features float32 [n, h, w, c] and words int [n], and returns its loss.
+    """A function that takes one batch, and returns its loss.
+
+    The batch is features float32 [n, h, w, c], words int [n], and with `config.distillation` the teachers' posteriors
+    float32 [n, classes].
 
     Args:
       model: gives logits [n, classes], or these and logits [n, words].
-      teachers: models whose mean posteriors `config.distillation` follows.
     """
     loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
     of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     two_heads = len(model.outputs) > 1
 
     @tf.function
-    def step(features: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+    def step(features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None) -> tf.Tensor:
         labels = words if config.classes is None else tf.gather(config.classes, words)
         with tf.GradientTape() as tape:
             logits, word_logits = (
                 model(features, training=True) if two_heads else (model(features, training=True), None)
             )
             loss = loss_of(tf.one_hot(labels, logits.shape[-1]), logits)
-            if teachers:
-                distance = _distance([teacher(features, training=False) for teacher in teachers], logits)
+            if config.distillation:
+                distance = teachers.distance(posteriors, logits)
                 loss = (1 - config.distillation) * loss + config.distillation * distance
             if two_heads:
                 loss += config.word_loss * of_words(words, word_logits)
@@ -145,13 +132,6 @@ def training_step(
     return step
 
 
-def _distance(teachers: Sequence[tf.Tensor], student: tf.Tensor) -> tf.Tensor:
-    """`T**2 * KL(mean softmax(teacher / T) || softmax(student / T))`, the mean over the batch; logits [n, classes]."""
-    soft = tf.add_n([tf.nn.softmax(teacher / _TEMPERATURE) for teacher in teachers]) / len(teachers)
-    terms = tf.math.xlogy(soft, soft) - soft * tf.nn.log_softmax(student / _TEMPERATURE)
-    return _TEMPERATURE**2 * tf.reduce_mean(tf.reduce_sum(terms, axis=1))
-
-
 def fit(
     model: tf.keras.Model,
     config: FitConfig,
@@ -159,7 +139,7 @@ def fit(
     examples_per_epoch: int,
     validation: Examples,
     folder: RunFolder,
-    teachers: Sequence[tf.keras.Model] = (),
+    followed: Teachers | None = None,
     word_head: tf.keras.Model | None = None,
     before_epoch: Callable[[int], None] = lambda epoch: None,
     describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
@@ -173,7 +153,7 @@ def fit(
     Args:
       examples_of: epoch -> (features int8 [m, h, w, c], words int [m]), m = examples_per_epoch.
       validation: (features int8, labels).
-      teachers: the models whose mean posteriors `config.distillation` follows; not used without distillation.
+      followed: the teachers whose posteriors `config.distillation` follows; not asked without distillation.
       word_head: `model`'s layers with a second output for words, trained in its place; None for one output.
       before_epoch: called with the number of epochs done, before each.
       describe: gives figures of each layer's weights, for the history and TensorBoard.
@@ -190,7 +170,8 @@ def fit(
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = training_step(whole, optimizer, config, teachers if config.distillation else (), average)
+    step = training_step(whole, optimizer, config, average)
+    logits_of = predictor(model, config.input_format)
     progress = tqdm(
         total=config.epochs * steps,
         initial=int(done) * steps,
@@ -202,9 +183,11 @@ def fit(
         for epoch in range(int(done), config.epochs if config.end is None else config.end):
             started = time.monotonic()
             before_epoch(epoch)
-            loss = _epoch(step, examples_of(config.first_epoch + epoch), config, epoch, steps, progress)
+            features, words = examples_of(config.first_epoch + epoch)
+            batched = (features, words, followed.posteriors(features)) if config.distillation else (features, words)
+            loss = _epoch(step, batched, config, epoch, steps, progress)
             with average.settled() if average else contextlib.nullcontext():
-                logits = predict(model, validation[0], config.input_format)
+                logits = logits_of(validation[0])
                 layers = describe(model)
             row = {
                 "stage": config.stage,
@@ -227,20 +210,25 @@ def fit(
 
 
 def _epoch(
-    step: Callable[..., Any], examples: Examples, config: FitConfig, epoch: int, steps: int, progress: tqdm
+    step: Callable[..., Any],
+    examples: tuple[np.ndarray, ...],
+    config: FitConfig,
+    epoch: int,
+    steps: int,
+    progress: tqdm,
 ) -> float:
-    """Runs one epoch and returns its mean loss."""
-    features, words = examples
+    """Runs one epoch and returns its mean loss; `examples` are features and what `step` takes with them."""
+    features, *targets = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
-    order = rng.permutation(len(words))[: steps * config.batch_size]
+    order = rng.permutation(len(features))[: steps * config.batch_size]
     seeds = rng.integers(2**31, size=2).tolist()
     coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
-    words = words[order]
+    targets = [target[order] for target in targets]
     losses = []
     for i in range(0, len(order), config.batch_size):
         batch = slice(i, i + config.batch_size)
-        losses.append(step(masked[batch], words[batch]))
+        losses.append(step(masked[batch], *(target[batch] for target in targets)))
         progress.update()
     return float(np.mean([float(loss) for loss in losses]))
 

@@ -175,7 +175,7 @@ def exchange(config: FrontEndCostConfig) -> dict[str, dict[str, dict[str, float]
       Mean accuracy over seeds: arithmetic trained on -> arithmetic heard -> split.
     """
     from kws import metrics
-    from kws.fit import predict
+    from kws.inference import predict
     from quant import apply
 
     runs = [_read(path, config) for path in config.integer_runs]

@@ -1,6 +1,7 @@
 """The two stages of training: float with batch normalization, then fixed point."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from kws import metrics, models, run_folder
-from kws.fit import Examples, FitConfig, fit, predict
+from kws.fit import Examples, FitConfig, fit
+from kws.inference import predict
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
+from kws.teachers import Teachers
 from kws.train_config import TrainConfig, by_layer
 from quant import apply, cosine, distribution, equalize, fold, network_file
 from quant.calibrate import calibrate
@@ -33,6 +36,7 @@ class Job:
       examples_per_epoch: m.
       classes: the class of each word; None where every word is a class.
       teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
+      posteriors_dir: where teachers' posteriors are kept for other runs; None to keep none.
     """
 
     config: TrainConfig
@@ -45,6 +49,7 @@ class Job:
     examples_per_epoch: int
     classes: tuple[int, ...] | None = None
     teachers: tuple[tf.keras.Model, ...] = ()
+    posteriors_dir: pathlib.Path | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -88,7 +93,7 @@ def train_float(job: Job) -> None:
         distillation=config.float_distillation if job.teachers else 0.0,
         word_loss=config.word_loss,
         hooks={
-            "teachers": job.teachers,
+            "followed": Teachers(job.teachers, job.input_format, job.posteriors_dir) if job.teachers else None,
             "word_head": models.with_word_head(model, len(job.classes), config.seed) if words_apart else None,
         },
     )
@@ -102,6 +107,7 @@ def train_fixed_point(job: Job) -> None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
     teacher = apply.load_model(folder.model_path(FLOAT))
+    followed = Teachers((teacher,), job.input_format, job.posteriors_dir)
     layers = fold.fold(teacher)
     if config.method.equalize:
         layers = equalize.equalize(layers)
@@ -130,7 +136,7 @@ def train_fixed_point(job: Job) -> None:
             distillation=config.distillation,
             ema=config.fixed_point_ema,
             hooks={
-                "teachers": (teacher,),
+                "followed": followed,
                 "before_epoch": _ramp(model, config.fixed_point_epochs),
                 "describe": distribution.describe,
             },

@@ -38,7 +38,8 @@ def open_job(
     Args:
       features_config: the calibrated front end.
       epochs: number of epochs in all, of both stages.
-      cache_dir: where features of validation and testing are kept, and of training where `keep_epochs` asks for it.
+      cache_dir: where features of validation and testing are kept, and where `keep_epochs` asks for it, those of
+        training and what teachers say about them.
       teachers: Keras models whose posteriors stage 1 follows.
       arithmetic: what computes features; stage 2 needs integers.
 
@@ -89,4 +90,5 @@ def open_job(
             producer.examples_per_epoch,
             classes,
             tuple(teachers),
+            pathlib.Path(cache_dir) if keep_epochs else None,
         )

@@ -160,9 +160,9 @@ def fake_quantize(values: Any, q: QFormat) -> Any:
 def fake_quantize_sums(values: Any, q: QFormat) -> Any:
     """`fake_quantize` in one pass over memory, for what an accumulator holds: values on a grid finer than `q`'s.
 
-    It is TensorFlow's own fake quantization, whose `floor((x - min) / lsb + 1/2) * lsb + min` is exact where `x - min` is:
-    for saturated values on a grid of at most 2**24 points in `q`'s range. A real-valued weight lies on no grid and may be
-    off by one code at a tie.
+    It is TensorFlow's own fake quantization, whose `floor((x - min) / lsb + 1/2) * lsb + min` is exact where `x - min`
+    is: for saturated values on a grid of at most 2**24 points in `q`'s range. A real-valued weight lies on no grid and
+    may be off by one code at a tie.
 
     Forward: `fake_quantize`'s.
     Pseudo-gradient: straight through from the smallest to the largest value of `q`, zero outside.

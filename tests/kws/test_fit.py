@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kws.fit import Examples, FitConfig, fit
 from kws.run_folder import FLOAT, HISTORY, RunFolder
+from kws.teachers import Teachers
 from kws.weight_average import WeightAverage
 from quant.qformat import QFormat
 
@@ -130,16 +131,16 @@ def test_a_head_for_words_shapes_the_layers_below(tmp_path: pathlib.Path) -> Non
 
 
 def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
-    teachers = []
+    models = []
     for sign in (1, 1, -1):
-        teacher = network()
-        for variable in teacher.trainable_variables[-2:]:
+        model = network()
+        for variable in model.trainable_variables[-2:]:
             variable.assign(sign * variable)
-        teachers.append(teacher)
+        models.append(model)
     config = settings(distillation=1.0)
     one, same, other = (
-        bits(trained(tmp_path / str(number), config, teachers=chosen))
-        for number, chosen in enumerate((teachers[:1], teachers[:2], teachers[1:]))
+        bits(trained(tmp_path / str(number), config, followed=Teachers(chosen, config.input_format)))
+        for number, chosen in enumerate((models[:1], models[:2], models[1:]))
     )
     assert one == same
     assert one != other
