@@ -35,7 +35,7 @@ class TrainConfig:
     dataset: datasets.DatasetConfig
     model: str = "ds_cnn_mlperf"
     seed: int = 0
-    float_epochs: int = 56
+    float_epochs: int = 70
     fixed_point_epochs: int = 12
     batch_size: int = 64
     float_learning_rate: float = 5e-3
@@ -43,7 +43,7 @@ class TrainConfig:
     warmup_epochs: float = 2.0
     weight_decay: float = 2e-3
     label_smoothing: float = 0.02
-    float_ema: float = 0.0
+    float_ema: float = 0.9995
     fixed_point_ema: float = 0.0
     word_loss: float = 0.5
     teachers: tuple[str, ...] = ()
