@@ -183,9 +183,8 @@ def fit(
         for epoch in range(int(done), config.epochs if config.end is None else config.end):
             started = time.monotonic()
             before_epoch(epoch)
-            features, words = examples_of(config.first_epoch + epoch)
-            batched = (features, words, followed.posteriors(features)) if config.distillation else (features, words)
-            loss = _epoch(step, batched, config, epoch, steps, progress)
+            examples = examples_of(config.first_epoch + epoch)
+            loss = _epoch(step, examples, config, epoch, steps, progress, followed if config.distillation else None)
             with average.settled() if average else contextlib.nullcontext():
                 logits = logits_of(validation[0])
                 layers = describe(model)
@@ -211,24 +210,24 @@ def fit(
 
 def _epoch(
     step: Callable[..., Any],
-    examples: tuple[np.ndarray, ...],
+    examples: Examples,
     config: FitConfig,
     epoch: int,
     steps: int,
     progress: tqdm,
+    followed: Teachers | None,
 ) -> float:
-    """Runs one epoch and returns its mean loss; `examples` are features and what `step` takes with them."""
-    features, *targets = examples
+    """Runs one epoch and returns its mean loss."""
+    features, words = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
-    order = rng.permutation(len(features))[: steps * config.batch_size]
+    order = rng.permutation(len(words))[: steps * config.batch_size]
     seeds = rng.integers(2**31, size=2).tolist()
     coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
-    targets = [target[order] for target in targets]
+    inputs = (masked, words[order], *([followed.posteriors(masked)] if followed else []))
     losses = []
     for i in range(0, len(order), config.batch_size):
-        batch = slice(i, i + config.batch_size)
-        losses.append(step(masked[batch], *(target[batch] for target in targets)))
+        losses.append(step(*(part[i : i + config.batch_size] for part in inputs)))
         progress.update()
     return float(np.mean([float(loss) for loss in losses]))
 

@@ -93,7 +93,7 @@ def train_float(job: Job) -> None:
         distillation=config.float_distillation if job.teachers else 0.0,
         word_loss=config.word_loss,
         hooks={
-            "followed": Teachers(job.teachers, job.input_format, job.posteriors_dir) if job.teachers else None,
+            "followed": Teachers(job.teachers, job.posteriors_dir) if job.teachers else None,
             "word_head": models.with_word_head(model, len(job.classes), config.seed) if words_apart else None,
         },
     )
@@ -107,7 +107,7 @@ def train_fixed_point(job: Job) -> None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
     teacher = apply.load_model(folder.model_path(FLOAT))
-    followed = Teachers((teacher,), job.input_format, job.posteriors_dir)
+    followed = Teachers((teacher,), job.posteriors_dir)
     layers = fold.fold(teacher)
     if config.method.equalize:
         layers = equalize.equalize(layers)

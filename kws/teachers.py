@@ -1,9 +1,10 @@
 """Teachers: trained models whose mean posteriors a student follows (knowledge distillation).
 
-A teacher is asked once about each example of an epoch, as it was before masks and other draws on features: the student
-learns that these change nothing. So what teachers say depends on the examples alone, and runs on the same data share
-it.
-Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", arXiv:1503.02531.
+Teachers hear what the student hears, masks and all. Asked about the example as it was before, they say more than the
+student can know, which costs it accuracy (docs/method.md). They are asked about a whole epoch at once: what they say
+depends on the examples alone, so runs with the same draws share it.
+Sources: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", arXiv:1503.02531; Beyer et al.,
+"Knowledge distillation: A good teacher is patient and consistent", CVPR 2022, arXiv:2106.05237.
 """
 
 import hashlib
@@ -15,7 +16,6 @@ import tensorflow as tf
 
 from kws import feature_cache
 from kws.inference import predictor
-from quant.qformat import QFormat
 
 # Softens teachers' and student's posteriors.
 TEMPERATURE = 2.0
@@ -26,23 +26,16 @@ class Teachers:
 
     Attributes:
       models: Keras models that give logits [n, classes].
-      input_format: of the features' codes; None where features are values.
       cache_dir: where posteriors are kept for other runs, 4 bytes for an example and class; None to keep none.
     """
 
-    def __init__(
-        self,
-        models: Sequence[tf.keras.Model],
-        input_format: QFormat | None,
-        cache_dir: str | pathlib.Path | None = None,
-    ) -> None:
+    def __init__(self, models: Sequence[tf.keras.Model], cache_dir: str | pathlib.Path | None = None) -> None:
         """Raises `ValueError` for no models."""
         if not models:
             raise ValueError("no models: expected one teacher or more")
         self.models = tuple(models)
-        self.input_format = input_format
         self.cache_dir = cache_dir
-        self._predictors = [predictor(model, input_format) for model in self.models]
+        self._predictors = [predictor(model, None) for model in self.models]
         weights = b"".join(variable.numpy().tobytes() for model in self.models for variable in model.variables)
         self._identity = hashlib.sha256(weights).hexdigest()
 
@@ -50,7 +43,7 @@ class Teachers:
         """The mean of `softmax(logits / TEMPERATURE)` over the teachers.
 
         Args:
-          features: int8 (or float32 values) [n, h, w, c].
+          features: float32 values [n, h, w, c].
 
         Returns:
           float32 [n, classes].
@@ -67,7 +60,7 @@ class Teachers:
         return mean
 
     def _name(self, features: np.ndarray) -> str:
-        parts = (self._identity, TEMPERATURE, self.input_format, features.shape)
+        parts = (self._identity, TEMPERATURE, features.shape, features.dtype.str)
         digest = hashlib.sha256(" ".join(map(str, parts)).encode())
         digest.update(np.ascontiguousarray(features).data)
         return digest.hexdigest()

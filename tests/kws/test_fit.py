@@ -139,7 +139,7 @@ def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
         models.append(model)
     config = settings(distillation=1.0)
     one, same, other = (
-        bits(trained(tmp_path / str(number), config, followed=Teachers(chosen, config.input_format)))
+        bits(trained(tmp_path / str(number), config, followed=Teachers(chosen)))
         for number, chosen in enumerate((models[:1], models[:2], models[1:]))
     )
     assert one == same

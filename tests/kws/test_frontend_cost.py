@@ -61,7 +61,7 @@ def test_runs_that_dont_fit_are_named(tmp_path: pathlib.Path) -> None:
     run, other = finished(tmp_path / "s0", 0.9), finished(tmp_path / "s1", 0.9, seed=1, float_epochs=7)
     with pytest.raises(UserError, match="holds no run"):
         cost_of(tmp_path, run, tmp_path / "missing")
-    with pytest.raises(UserError, match=r"s1 was trained with float_epochs=7, .*s0 with 56"):
+    with pytest.raises(UserError, match=r"s1 was trained with float_epochs=7, .*s0 with 70"):
         cost_of(tmp_path, run, other)
     with pytest.raises(UserError, match="their seeds are 0, 0: give each seed once"):
         cost_of(tmp_path, run, run)
