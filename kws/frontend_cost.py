@@ -87,7 +87,7 @@ def _read(path: pathlib.Path, config: FrontEndCostConfig) -> IntegerRun:
         settings["dataset"], data_dir=config.data_dir, download=config.download, processes=config.processes
     )
     train_config = TrainConfig.from_json(settings, dataset)
-    if train_config.teachers:
+    if train_config.float_teachers:
         raise UserError(f"--integer_runs: {path} had teachers, which know integer features only: give runs without")
     return IntegerRun(train_config, FrontEndConfig.from_json(folder.read_json(FRONTEND)), _accuracy(folder))
 
@@ -114,7 +114,7 @@ def _check_alike(runs: list[IntegerRun], config: FrontEndCostConfig) -> None:
 def _folder(run: IntegerRun, run_dir: pathlib.Path) -> RunFolder:
     """The float64 run of this seed, new or begun. Raises `UserError` for a folder of other settings."""
     path = run_dir / f"seed{run.config.seed}"
-    settings = {**run.config.float_stage, "teachers": [], "arithmetic": FLOAT64.name}
+    settings = {**run.config.float_stage, "float_teachers": [], "arithmetic": FLOAT64.name}
     if not (path / run_folder.SETTINGS).is_file():
         folder = run_folder.create(path, settings)
         folder.write_json(FRONTEND, run.frontend.to_json())

@@ -35,7 +35,9 @@ class Job:
       examples_of: epoch -> its training examples, features int8 [m, h, w, c] and words int [m].
       examples_per_epoch: m.
       classes: the class of each word; None where every word is a class.
-      teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
+      float_teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
+      fixed_point_teachers: whose posteriors stage 2 follows, in the share `config.distillation`; empty for the stage's
+        own float model.
       posteriors_dir: where teachers' posteriors are kept for other runs; None to keep none.
     """
 
@@ -48,7 +50,8 @@ class Job:
     examples_of: Callable[[int], Examples]
     examples_per_epoch: int
     classes: tuple[int, ...] | None = None
-    teachers: tuple[tf.keras.Model, ...] = ()
+    float_teachers: tuple[tf.keras.Model, ...] = ()
+    fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
     posteriors_dir: pathlib.Path | None = None
 
     @property
@@ -90,10 +93,10 @@ def train_float(job: Job) -> None:
         warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
         weight_decay=config.weight_decay,
         ema=config.float_ema,
-        distillation=config.float_distillation if job.teachers else 0.0,
+        distillation=config.float_distillation if job.float_teachers else 0.0,
         word_loss=config.word_loss,
         hooks={
-            "followed": Teachers(job.teachers, job.posteriors_dir) if job.teachers else None,
+            "followed": Teachers(job.float_teachers, job.posteriors_dir) if job.float_teachers else None,
             "word_head": models.with_word_head(model, len(job.classes), config.seed) if words_apart else None,
         },
     )
@@ -106,9 +109,9 @@ def train_fixed_point(job: Job) -> None:
     if job.input_format is None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
-    teacher = apply.load_model(folder.model_path(FLOAT))
-    followed = Teachers((teacher,), job.posteriors_dir)
-    layers = fold.fold(teacher)
+    float_model = apply.load_model(folder.model_path(FLOAT))
+    followed = Teachers(job.fixed_point_teachers or (float_model,), job.posteriors_dir)
+    layers = fold.fold(float_model)
     if config.method.equalize:
         layers = equalize.equalize(layers)
     layers, formats = _calibrate(job, layers, config.weight_bits, config.activation_bits, epoch=0)

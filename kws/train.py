@@ -22,7 +22,7 @@ from kws import dataset_flags, datasets, frontend, run_folder, specs
 from kws.datasets.attribution import ATTRIBUTION
 from kws.datasets.clip import Dataset
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
-from kws.train_config import TrainConfig, command_line, parse_bits
+from kws.train_config import LISTS, TrainConfig, command_line, parse_bits
 from quant.method import QFORMATS, Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
@@ -59,7 +59,7 @@ def define_flags() -> None:
         "Weight, in stage 1, of a second head that tells the words of a class apart.",
         lower_bound=0,
     )
-    flags.DEFINE_list("teachers", [], "Runs whose float models' posteriors stage 1 follows (distillation).")
+    flags.DEFINE_list("float_teachers", [], "Runs whose float models' posteriors stage 1 follows (distillation).")
     flags.DEFINE_float(
         "float_distillation",
         default.float_distillation,
@@ -67,10 +67,15 @@ def define_flags() -> None:
         lower_bound=0,
         upper_bound=1,
     )
+    flags.DEFINE_list(
+        "fixed_point_teachers",
+        [],
+        "Runs whose float models' posteriors stage 2 follows; none: its own float model's.",
+    )
     flags.DEFINE_float(
         "distillation",
         default.distillation,
-        "Share of stage 2's loss that follows the float model's posteriors.",
+        "Share of stage 2's loss that follows the teachers' posteriors.",
         lower_bound=0,
         upper_bound=1,
     )
@@ -95,7 +100,7 @@ def define_flags() -> None:
 
 def config_from_flags(values: flags.FlagValues) -> TrainConfig:
     """The settings that the flags spell. Raises `UserError` for an impossible one."""
-    apart = {"dataset", "method", "weight_bits", "activation_bits", "teachers"}
+    apart = {"dataset", "method", *LISTS}
     names = {f.name for f in dataclasses.fields(TrainConfig)} - apart
     try:
         method = Method(**{field.name: values[field.name].value for field in dataclasses.fields(Method)})
@@ -105,7 +110,8 @@ def config_from_flags(values: flags.FlagValues) -> TrainConfig:
         dataset=dataset_flags.config_from_flags(values),
         weight_bits=parse_bits("weight_bits", values.weight_bits, values.model),
         activation_bits=parse_bits("activation_bits", values.activation_bits, values.model),
-        teachers=tuple(values.teachers),
+        float_teachers=tuple(values.float_teachers),
+        fixed_point_teachers=tuple(values.fixed_point_teachers),
         method=method,
         **{name: values[name].value for name in names},
     )
@@ -167,19 +173,19 @@ def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFold
     return source
 
 
-def _teachers(config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
-    """The Keras models of `config.teachers`. Raises `UserError` for a run without one, or with other data."""
+def _teachers(flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
+    """The float models of the runs that `flag` names. Raises `UserError` for a run without one, or with other data."""
     from quant import apply
 
     models = []
-    for path in config.teachers:
-        source, saved = run_folder.open_run(path, "teachers")
+    for path in getattr(config, flag):
+        source, saved = run_folder.open_run(path, flag)
         if not source.model_path(FLOAT).is_file():
-            raise UserError(f"--teachers={path} holds no finished float model: go on with it with --resume")
+            raise UserError(f"--{flag}={path} holds no finished float model: go on with it with --resume")
         if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
-            raise UserError(f"--teachers={path} was trained on another dataset than this run is")
+            raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
         if source.read_json(run_folder.FRONTEND) != features_config.to_json():
-            raise UserError(f"--teachers={path} has another front end: its training data were others")
+            raise UserError(f"--{flag}={path} has another front end: its training data were others")
         models.append(apply.load_model(source.model_path(FLOAT)))
     return tuple(models)
 
@@ -252,7 +258,10 @@ def _train_stages(
         epochs=config.float_epochs + config.fixed_point_epochs,
         cache_dir=cache_dir,
         keep_epochs=keep_epochs,
-        teachers=() if folder.model_path(FLOAT).is_file() else _teachers(config, features_config),
+        float_teachers=()
+        if folder.model_path(FLOAT).is_file()
+        else _teachers("float_teachers", config, features_config),
+        fixed_point_teachers=_teachers("fixed_point_teachers", config, features_config),
     )
     with job_context as job:
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):

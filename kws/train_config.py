@@ -9,6 +9,9 @@ from kws import phases as stage_two
 from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
+# The settings that are lists.
+LISTS = ("weight_bits", "activation_bits", "float_teachers", "fixed_point_teachers")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
@@ -22,8 +25,10 @@ class TrainConfig:
       fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
       float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.
       word_loss: weight, in stage 1, of a second head that tells the words of a class apart.
-      teachers: runs whose float models' posteriors stage 1 follows, in the share `float_distillation` of its loss.
-      distillation: share of stage 2's loss that follows the float model's posteriors.
+      float_teachers: runs whose float models' posteriors stage 1 follows, in the share `float_distillation` of its
+        loss.
+      fixed_point_teachers: runs whose float models' posteriors stage 2 follows; empty for the run's own float model's.
+      distillation: share of stage 2's loss that follows these posteriors.
       method: parts of the fixed-point method.
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
       gradual_bits: higher widths that stage 2 begins with, as in `kws.phases.phases`; empty for none.
@@ -46,8 +51,9 @@ class TrainConfig:
     float_ema: float = 0.9995
     fixed_point_ema: float = 0.0
     word_loss: float = 0.5
-    teachers: tuple[str, ...] = ()
+    float_teachers: tuple[str, ...] = ()
     float_distillation: float = 0.7
+    fixed_point_teachers: tuple[str, ...] = ()
     distillation: float = 0.5
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
@@ -96,7 +102,7 @@ class TrainConfig:
             "label_smoothing",
             "float_ema",
             "word_loss",
-            "teachers",
+            "float_teachers",
             "float_distillation",
         )
         return {"dataset": dataset_flags.to_json(self.dataset), **{name: getattr(self, name) for name in names}}
@@ -107,7 +113,7 @@ class TrainConfig:
         missing = {field.name for field in dataclasses.fields(cls)} - {"dataset"} - set(settings)
         if missing:
             raise UserError(f"the run is of another version, which had no {', '.join(sorted(missing))}: train it again")
-        tuples = {name: tuple(settings[name]) for name in ("weight_bits", "activation_bits", "teachers")}
+        tuples = {name: tuple(settings[name]) for name in LISTS}
         return cls(**{**settings, **tuples, "dataset": dataset, "method": Method(**settings["method"])})
 
 

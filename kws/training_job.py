@@ -30,7 +30,8 @@ def open_job(
     epochs: int,
     cache_dir: str | pathlib.Path,
     keep_epochs: bool,
-    teachers: Sequence[Any] = (),
+    float_teachers: Sequence[Any] = (),
+    fixed_point_teachers: Sequence[Any] = (),
     arithmetic: Arithmetic = INTEGER,
 ) -> Iterator[stages.Job]:
     """The job of training on `dataset`; its worker processes live as long as the context.
@@ -40,7 +41,7 @@ def open_job(
       epochs: number of epochs in all, of both stages.
       cache_dir: where features of validation and testing are kept, and where `keep_epochs` asks for it, those of
         training and what teachers say about them.
-      teachers: Keras models whose posteriors stage 1 follows.
+      float_teachers, fixed_point_teachers: Keras models whose posteriors stages 1 and 2 follow.
       arithmetic: what computes features; stage 2 needs integers.
 
     Raises:
@@ -89,6 +90,7 @@ def open_job(
             functools.lru_cache(maxsize=1)(producer.epoch),
             producer.examples_per_epoch,
             classes,
-            tuple(teachers),
+            tuple(float_teachers),
+            tuple(fixed_point_teachers),
             pathlib.Path(cache_dir) if keep_epochs else None,
         )

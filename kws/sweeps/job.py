@@ -17,7 +17,7 @@ from cli.command import UserError
 from kws import dataset_flags
 from kws.run_folder import FIXED_POINT, FLOAT
 from kws.sweeps.matrix import Matrix, Row
-from kws.train_config import TrainConfig
+from kws.train_config import LISTS, TrainConfig
 
 FLOAT_NAME = "float"
 RESULT = "result.json"
@@ -166,7 +166,7 @@ def _float_job(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path, 
 def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings as JSON values, and what is this machine's alone."""
     settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
-    for name in ("weight_bits", "activation_bits", "teachers"):
+    for name in LISTS:
         settings[name] = list(settings[name])
     data_dir = config.dataset.data_dir
     machine = {

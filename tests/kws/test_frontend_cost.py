@@ -43,7 +43,7 @@ def test_costs_are_differences_in_points_seed_by_seed(tmp_path: pathlib.Path) ->
         config = TrainConfig(DatasetConfig(), seed=seed)
         path = finished(tmp_path / "out" / f"seed{seed}", accuracy)
         written = json.loads((path / run_folder.SETTINGS).read_text())
-        written["settings"] = {**config.float_stage, "teachers": [], "arithmetic": "float64"}
+        written["settings"] = {**config.float_stage, "float_teachers": [], "arithmetic": "float64"}
         (path / run_folder.SETTINGS).write_text(json.dumps(written))
     result = cost_of(tmp_path, *runs)
     costs = [row["cost_in_points"]["testing"] for row in result["seeds"]]
@@ -66,7 +66,7 @@ def test_runs_that_dont_fit_are_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(UserError, match="their seeds are 0, 0: give each seed once"):
         cost_of(tmp_path, run, run)
     with pytest.raises(UserError, match="had teachers"):
-        cost_of(tmp_path, finished(tmp_path / "taught", 0.9, teachers=("elsewhere",)))
+        cost_of(tmp_path, finished(tmp_path / "taught", 0.9, float_teachers=("elsewhere",)))
     (tmp_path / "s0" / FLOAT / "model.h5").unlink()
     with pytest.raises(UserError, match="holds no finished float model"):
         cost_of(tmp_path, run)
