@@ -18,7 +18,8 @@ export PYTHON
 workers := --numprocesses=2 --dist=loadfile
 
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
-c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find microcontroller tests -name '*.[ch]'))
+# The C in models/ is generated.
+c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' ':!models' 2>/dev/null || find microcontroller tests -name '*.[ch]'))
 
 setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what is missing)
 	@scripts/setup.sh

@@ -155,10 +155,16 @@ def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[i
     return tuple(pads)
 
 
-def average_pool(name: str, input_shape: tuple[int, int, int], q: QFormat) -> Layer:
+def average_pool(
+    name: str, input_shape: tuple[int, int, int], q: QFormat, output_format: QFormat | None = None
+) -> Layer:
     """Pooling over all positions as a sum and a shift by the power of two at or above their number.
 
     The result is the mean times positions / 2**shift; the next layer's weights carry the inverse ratio.
+
+    Args:
+      q: the input's format.
+      output_format: None for the input's.
     """
     height, width, channels = input_shape
     shift = int(np.ceil(np.log2(height * width))) if height * width > 1 else 0
@@ -173,7 +179,7 @@ def average_pool(name: str, input_shape: tuple[int, int, int], q: QFormat) -> La
         ((0, 0), (0, 0)),
         q,
         weight_format(2, shift),
-        q,
+        output_format or q,
     )
 
 

@@ -51,7 +51,7 @@ def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer
     keras_layer, config = wrapper.layer, wrapper.quantize_config
     op = _OPS[type(keras_layer).__name__]
     if op == AVERAGE_POOL:
-        return integer_model.average_pool(keras_layer.name, shape, q)
+        return integer_model.average_pool(keras_layer.name, shape, q, config.output.q)
     variables = apply.variables_of(wrapper)
     kernel = _codes(keras_layer.name, config.kernel(variables["kernel"]), config.kernel.q.fraction_bits)
     bias = _codes(keras_layer.name, config.bias(variables["bias"]), config.bias.fraction_bits)

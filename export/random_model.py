@@ -1,5 +1,7 @@
 """DS-CNN integer models with random codes: what kernels, exporters and the bench need, without training."""
 
+import dataclasses
+
 import numpy as np
 
 from export import integer_model
@@ -73,8 +75,11 @@ def ds_cnn(
     for _ in range(blocks):
         add(DEPTHWISE_CONV2D, (3, 3, channels), (1, 1), same((3, 3), (1, 1)), relu=True)
         add(CONV2D, (1, 1, channels, channels), (1, 1), none, relu=True)
-    layers.append(integer_model.average_pool(f"layer{len(layers)}_{AVERAGE_POOL}", shape, x_format))
-    shape = (1, 1, channels)
+    # As finely as 8 bits allow, as the training chooses it.
+    pooled = activation_format(LOGIT_BITS, 0, relu=True)
+    pooled = dataclasses.replace(pooled, fraction_bits=x_format.fraction_bits + pooled.bits - x_format.bits)
+    layers.append(integer_model.average_pool(f"layer{len(layers)}_{AVERAGE_POOL}", shape, x_format, pooled))
+    shape, x_format = (1, 1, channels), pooled
     add(DENSE, (channels, classes), (1, 1), none, relu=False)
     labels = tuple(f"label{i}" for i in range(classes))
     return IntegerModel(name, labels, tuple(layers))

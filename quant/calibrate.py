@@ -1,5 +1,7 @@
 """Chooses the Q-format of every tensor from the folded network and a few hundred real inputs."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from quant.apply import float_model
 from quant.fold import AVERAGE_POOL, FoldedLayer
 from quant.formats import Formats, LayerFormats
 from quant.method import Method
-from quant.qformat import QFormat, activation_format, weight_format
+from quant.qformat import MAX_BITS, QFormat, activation_format, weight_format
 
 
 def calibrate(
@@ -24,7 +26,8 @@ def calibrate(
     Args:
       features: float32 [n, h, w, c], inputs to observe; a few hundred suffice.
       x: the input's format.
-      weight_bits, activation_bits: width per layer name (pooling keeps its input's format; logits are signed).
+      weight_bits, activation_bits: width per layer name; logits are signed. Pooling has 8 bits: a mean needs finer
+        steps than what it is the mean of. In uniform formats it keeps its input's.
     """
     outputs = _observe(layers, features)
     if method.qformat == "uniform":
@@ -35,6 +38,7 @@ def calibrate(
     q = x
     for layer, output in zip(layers, outputs, strict=True):
         if layer.op == AVERAGE_POOL:
+            q = _pool_format(layer, output, q)
             chosen[layer.name] = LayerFormats(None, q)
             continue
         chosen[layer.name] = _layer_formats(
@@ -48,6 +52,13 @@ def _observe(layers: tuple[FoldedLayer, ...], features: np.ndarray) -> list[np.n
     model = float_model(layers, features.shape[1:])
     observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
     return observed.predict(features, batch_size=256, verbose=0)
+
+
+def _pool_format(layer: FoldedLayer, output: np.ndarray, x: QFormat) -> QFormat:
+    q = activation_format(MAX_BITS, 0, relu=not x.signed)
+    # The sum has x's fraction bits and, read as a mean, those of the shift besides.
+    finest = x.fraction_bits + layer.pool_shift
+    return dataclasses.replace(q, fraction_bits=min(formats.best_fraction_bits(output, q), finest))
 
 
 def _layer_formats(

@@ -91,7 +91,7 @@ def _output(config: dict[str, Any]) -> FixedPointQuantizer:
 
 
 def unweighted(output: QFormat, method: Method) -> OutputConfig:
-    """The config of a pooling layer, whose output has its input's format."""
+    """The config of a pooling layer. While formats are learned, its output's moves with its input's."""
     return OutputConfig(FollowingQuantizer(output) if method.learn_formats else FixedPointQuantizer(output))
 
 

@@ -79,7 +79,7 @@ class LearnedQuantizer(FixedPointQuantizer):
 
 
 class FollowingQuantizer(FixedPointQuantizer):
-    """Rounds a tensor to the format that another layer's `LearnedQuantizer` has at the time: pooling's output.
+    """Rounds pooling's output to a format that gets coarser or finer with that of the layer before, which is learned.
 
     Forward and pseudo-gradients: `learned_fake_quantize` once `variable` is set, until then `qformat.fake_quantize`.
     Precision: the Q-format's bits.
@@ -118,12 +118,13 @@ def learned_formats(start: Formats, octaves: dict[str, float]) -> Formats:
     """
     chosen = {}
     x = start.input
+    coarser = 0
     for name, layer in start.layers.items():
-        if layer.weights is None:
-            chosen[name] = LayerFormats(None, x)
-            continue
-        finest = layer.weights.fraction_bits + x.fraction_bits
-        fraction_bits = min(layer.output.fraction_bits - int(octaves.get(name, 0)), finest)
+        fraction_bits = layer.output.fraction_bits - coarser
+        if layer.weights is not None:
+            finest = layer.weights.fraction_bits + x.fraction_bits
+            fraction_bits = min(layer.output.fraction_bits - int(octaves.get(name, 0)), finest)
+            coarser = layer.output.fraction_bits - fraction_bits
         x = dataclasses.replace(layer.output, fraction_bits=fraction_bits)
         chosen[name] = LayerFormats(layer.weights, x)
     return Formats(start.input, chosen)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 
 ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts")
 TESTS = "tests"
+MODELS = "models"
 SUFFIXES = (".S", ".c", ".cc", ".h", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
 HOUSE_FILES = (".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md")
 HOUSE_FILES += ("pyproject.toml", "requirements.txt")
@@ -39,11 +40,11 @@ class CircleError(ValueError):
     """Rooms that import each other in a circle; the message names them."""
 
 
-def source_files(root: pathlib.Path) -> list[str]:
-    """Returns the source files under `root` as sorted POSIX paths: those git tracks, or all where git isn't."""
+def files_of(root: pathlib.Path, *rooms: str) -> list[str]:
+    """Returns the files in these rooms as sorted POSIX paths: those git tracks, or all where git isn't."""
     listing = (
         subprocess.run(
-            ["git", "-C", str(root), "ls-files", "-z", "--", *ROOMS, TESTS], capture_output=True, text=True, check=False
+            ["git", "-C", str(root), "ls-files", "-z", "--", *rooms], capture_output=True, text=True, check=False
         )
         if (root / ".git").exists()
         else None
@@ -53,11 +54,16 @@ def source_files(root: pathlib.Path) -> list[str]:
     else:
         paths = [
             path.relative_to(root).as_posix()
-            for room in (*ROOMS, TESTS)
+            for room in rooms
             for path in (root / room).rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         ]
-    return sorted(path for path in paths if path.endswith(SUFFIXES))
+    return sorted(paths)
+
+
+def source_files(root: pathlib.Path) -> list[str]:
+    """Returns the source files under `root`, tests included, as sorted POSIX paths."""
+    return [path for path in files_of(root, *ROOMS, TESTS) if path.endswith(SUFFIXES)]
 
 
 def imported_rooms(source: str) -> set[str]:
@@ -139,14 +145,16 @@ def _engine_rule(files: Sequence[str]) -> str:
     return _rule("cc_library", "engine", srcs=sources, hdrs=headers, includes=[f"{ENGINE}include"])
 
 
-def _test_rules(files: Sequence[str], house: Sequence[str], rooms: Sequence[str]) -> str:
+def _test_rules(files: Sequence[str], house: Sequence[str], models: Sequence[str], rooms: Sequence[str]) -> str:
     python, other = _files(files, python=True), _files(files, python=False)
     text = _rule("filegroup", "house", srcs=sorted(house, key=_order))
+    if models:
+        text += _rule("filegroup", MODELS, srcs=sorted(models, key=_order))
     if other:
         text += _rule("filegroup", "tests_sources", srcs=other)
     if not python:
         return text
-    data = [":BUILD", ":house", *([":tests_sources"] if other else [])]
+    data = [":BUILD", ":house", *([f":{MODELS}"] if models else []), *([":tests_sources"] if other else [])]
     deps = [f":{room}" for room in rooms]
     for name, marker in (("tests", "'not slow'"), ("slow_tests", "slow")):
         text += _rule(
@@ -173,7 +181,7 @@ def render(root: pathlib.Path) -> str:
     text += _engine_rule(by_room["microcontroller"])
     rooms = [room for room in ROOMS if _files(by_room[room], python=True)]
     house = [path for path in HOUSE_FILES if (root / path).is_file()]
-    return text + _test_rules(by_room[TESTS], house, rooms)
+    return text + _test_rules(by_room[TESTS], house, files_of(root, MODELS), rooms)
 
 
 def main() -> None:

@@ -1,0 +1,90 @@
+"""The pretrained bundles: whole, described as they are, and exact everywhere."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from export import bundle as bundles
+from export import interpreter, verify
+from microcontroller import bench
+
+MODELS = pathlib.Path(__file__).resolve().parent.parent / "models"
+PATHS = sorted(path.parent for path in MODELS.glob("*/bundle.json"))
+CLIPS = 32
+
+each_model = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+
+
+def test_there_are_models_of_every_kind() -> None:
+    found = {path.name for path in PATHS}
+    assert {"w8a8", "w4a8", "w4a4", "w2a8", "w4a8_uniform", "w4a8_16bit_accumulators"} <= found
+
+
+@each_model
+def test_a_bundle_is_whole_and_its_golden_vectors_are_the_interpreters(path: pathlib.Path) -> None:
+    bundle = bundles.load(path)
+    golden = bundle.golden
+    for rounding, expected in (("single", golden.logits_single), ("double", golden.logits_double)):
+        found = interpreter.run(bundle.model, golden.features[:CLIPS], rounding)
+        np.testing.assert_array_equal(found, expected[:CLIPS])
+    accuracy = np.mean(golden.logits_single.argmax(axis=1) == golden.labels)
+    assert accuracy == bundle.metrics["fixed_point"]["testing"]["accuracy"]
+
+
+@each_model
+def test_the_card_says_whose_data_they_are_and_how_to_make_the_model_again(path: pathlib.Path) -> None:
+    card = (path / bundles.CARD).read_text()
+    for text in (
+        "CC BY 4.0",
+        "Warden",
+        "python -m kws.train",
+        bundles.load(path).model.sha256,
+        "validation",
+        "testing",
+    ):
+        assert text in card, text
+
+
+def test_the_table_of_models_has_their_own_figures() -> None:
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(\w+/MODEL_CARD\.md\) \|(.*)\|$", (MODELS / "README.md").read_text(), re.MULTILINE
+    )
+    assert sorted(name for name, _ in rows) == [path.name for path in PATHS]
+    for name, cells in rows:
+        metrics = bundles.load(MODELS / name).metrics
+        for stage in ("float", "fixed_point"):
+            for split in ("validation", "testing"):
+                figure = f"{100 * metrics[stage][split]['accuracy']:.2f}"
+                assert figure in cells, f"{name}: {stage} {split} is {figure}"
+
+
+def test_declared_accumulators_and_formats_are_those_of_the_name() -> None:
+    for path in PATHS:
+        widths = re.match(r"w(\d)a(\d)", path.name)
+        layers = [layer for layer in bundles.load(path).model.layers if layer.macs]
+        assert {layer.weight_format.bits for layer in layers} == {int(widths[1])}, path.name
+        # 8 bits after ReLU are seven and a spare sign; logits have eight whatever the width.
+        assert {layer.output_format.bits for layer in layers[:-1]} == {min(int(widths[2]), 7)}, path.name
+        if path.name.endswith("16bit_accumulators"):
+            assert {layer.accumulator_bits for layer in layers} == {16}
+        if path.name.endswith("uniform"):
+            assert len({layer.weight_format for layer in layers}) == 1
+
+
+@pytest.mark.slow
+@each_model
+def test_no_code_differs_anywhere(path: pathlib.Path) -> None:
+    result = verify.verify(bundles.load(path), verify.VerifyConfig(clips=CLIPS, random_codes=CLIPS))
+    assert result["mismatches"] == 0
+    assert result["clips"] == CLIPS
+
+
+@pytest.mark.slow
+@each_model
+def test_no_logit_differs_on_the_emulated_device(path: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    config = bench.BenchConfig(path, "qemu", clips=CLIPS, random_codes=CLIPS, build_dir=tmp_path, estimate_cycles=False)
+    result = bench.measure(config)
+    assert result["mismatches"] == 0
+    assert result["inferences"] == 2 * CLIPS
