@@ -41,7 +41,7 @@ class TrainConfig:
     model: str = "ds_cnn_mlperf"
     seed: int = 0
     float_epochs: int = 70
-    fixed_point_epochs: int = 12
+    fixed_point_epochs: int = 30
     batch_size: int = 64
     float_learning_rate: float = 5e-3
     fixed_point_learning_rate: float = 0.0
@@ -49,12 +49,12 @@ class TrainConfig:
     weight_decay: float = 2e-3
     label_smoothing: float = 0.02
     float_ema: float = 0.9995
-    fixed_point_ema: float = 0.0
+    fixed_point_ema: float = 0.999
     word_loss: float = 0.5
     float_teachers: tuple[str, ...] = ()
     float_distillation: float = 0.7
     fixed_point_teachers: tuple[str, ...] = ()
-    distillation: float = 0.5
+    distillation: float = 0.9
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
     gradual_bits: str = ""
