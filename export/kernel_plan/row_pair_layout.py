@@ -2,6 +2,7 @@
 
 from export.integer_model import Layer
 from export.kernel_plan.layout import ActivationLayout, Shape, padded
+from quant.qformat import QFormat
 
 CODE_BITS = 4
 LEADS = (0, 1)
@@ -31,12 +32,16 @@ FOR_POINTWISE = tuple(_layout("pointwise", lead) for lead in LEADS)
 
 def not_few_bits(layer: Layer) -> str:
     """Why the layer's codes don't fit half bytes; empty where they do."""
-    for what, q in (("input", layer.input_format), ("output", layer.output_format)):
-        if q.signed or q.bits > CODE_BITS:
-            return f"{what} {q}, not unsigned with at most {CODE_BITS} bits"
-    return ""
+    return not_few_inputs(layer) or not_few_outputs(layer)
+
+
+def not_few_inputs(layer: Layer) -> str:
+    return _not_few("input", layer.input_format)
 
 
 def not_few_outputs(layer: Layer) -> str:
-    q = layer.output_format
-    return "" if not q.signed and q.bits <= CODE_BITS else f"output {q}, not unsigned with at most {CODE_BITS} bits"
+    return _not_few("output", layer.output_format)
+
+
+def _not_few(what: str, q: QFormat) -> str:
+    return "" if not q.signed and q.bits <= CODE_BITS else f"{what} {q}, not unsigned with at most {CODE_BITS} bits"

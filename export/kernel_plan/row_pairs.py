@@ -16,6 +16,7 @@ from export.kernel_plan.row_pair_layout import (
     FOR_POINTWISE,
     LEADS,
     not_few_bits,
+    not_few_inputs,
     not_few_outputs,
     row_pairs,
 )
@@ -98,7 +99,7 @@ def pool(lead: int) -> Kernel:
         positions = layer.input_shape[0] * layer.input_shape[1]
         if positions * layer.input_format.max_code > _POOL_SUM:
             return f"{positions} codes of {layer.input_format} can leave 16 bits"
-        return not_few_bits(layer)
+        return not_few_inputs(layer)
 
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
