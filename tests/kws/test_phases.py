@@ -35,7 +35,7 @@ def test_other_forms_are_named(gradual: str) -> None:
 
 def test_impossible_lengths_are_named() -> None:
     with pytest.raises(UserError, match="takes 12 of fixed_point_epochs=12"):
-        TrainConfig(DATASET, weight_bits=(4,), gradual_bits="8:6,6:6")
+        TrainConfig(DATASET, fixed_point_epochs=12, weight_bits=(4,), gradual_bits="8:6,6:6")
     with pytest.raises(UserError, match="no layer ends below 8 bits"):
         TrainConfig(DATASET, gradual_bits="8:6")
     with pytest.raises(UserError, match="learn_formats needs 2 epochs at the final widths: 1 of"):

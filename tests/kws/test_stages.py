@@ -1,10 +1,12 @@
 """Stage 2 in phases: widths go down, formats are learned and frozen, a resumed run ends with the same bits."""
 
+import dataclasses
 import json
 import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from export import interpreter, lower
 from kws import run_folder, stages
@@ -60,6 +62,30 @@ def job(path: pathlib.Path, stop_before: int | None = None) -> stages.Job:
     return stages.Job(
         config, NAMES, INPUT, measured, dict.fromkeys(measured, labels), folder, examples, examples_per_epoch=EXAMPLES
     )
+
+
+@pytest.mark.slow
+def test_stage_2_follows_its_own_float_model_or_other_teachers(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SPECS, "small", DsCnnSpec(4, (2, 1), ((1, 1),), (3, 3)))
+    own, other = (ds_cnn(SPECS["small"], SHAPE, len(NAMES), seed) for seed in (0, 1))
+
+    def weights(name: str, *teachers: tf.keras.Model) -> list[bytes]:
+        for stage in (FLOAT, FIXED_POINT):
+            (tmp_path / name / stage).mkdir(parents=True)
+        apply.save_model(own, tmp_path / name / FLOAT / "model.h5")
+        whole = job(tmp_path / name)
+        config = dataclasses.replace(whole.config, fixed_point_epochs=1, gradual_bits="", method=Method())
+        stages.train_fixed_point(dataclasses.replace(whole, config=config, fixed_point_teachers=teachers))
+        return [
+            variable.numpy().tobytes()
+            for variable in apply.load_model(tmp_path / name / FIXED_POINT / "model.h5").variables
+        ]
+
+    alone = weights("alone")
+    assert weights("own", own) == alone
+    assert weights("other", other) != alone
 
 
 @pytest.mark.slow

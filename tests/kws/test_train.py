@@ -149,7 +149,13 @@ def test_a_low_width_run_takes_over_a_float_model(
     data: pathlib.Path, finished: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     flags = ["--dataset=speech_commands", f"--data_dir={data}", *TINY, f"--float_run={finished}"]
-    method = ("--weight_bits=4", "--activation_bits=4", "--squash", "--cosine=0.01", "--distillation=0.5")
+    method = (
+        "--weight_bits=4",
+        "--activation_bits=4",
+        "--squash",
+        "--cosine=0.01",
+        f"--fixed_point_teachers={finished}",
+    )
     done = command("kws.train", *flags, *method, f"--run_dir={tmp_path / 'w4a4'}", "--accumulator_bits=16")
     assert done.returncode == 0, done.stderr
     metrics = [run_folder.open_run(run)[0].read_json("metrics.json")["float"] for run in (finished, tmp_path / "w4a4")]
@@ -158,6 +164,8 @@ def test_a_low_width_run_takes_over_a_float_model(
     weighted = [layer for layer in converted.layers if layer.macs]
     assert {(layer.weight_format.bits, layer.accumulator_bits) for layer in weighted} == {(4, 16)}
     assert {layer.output_format.bits for layer in weighted[:-1]} == {4}
+    taught = (*flags, f"--run_dir={tmp_path / 'taught'}", f"--fixed_point_teachers={tmp_path / 'nobody'}")
+    assert f"--fixed_point_teachers={tmp_path / 'nobody'} holds no run" in error_line(command("kws.train", *taught))
     other = command("kws.train", *flags, f"--run_dir={tmp_path / 'other'}", "--seed=5")
     assert "was trained with seed=0, this run has 5" in error_line(other)
 
