@@ -5,6 +5,7 @@ firmware -> emulated Cortex-M4, and a table of what came out.
 """
 
 import dataclasses
+import os
 import pathlib
 import shutil
 import time
@@ -14,7 +15,7 @@ from absl import flags
 
 from cli import command
 from export import convert, verify
-from kws import datasets, evaluate, train
+from kws import datasets, evaluate, threads, train
 from kws.run_folder import METRICS, SETTINGS, RunFolder
 from kws.train_config import TrainConfig
 from microcontroller import bench
@@ -49,7 +50,11 @@ def demo(config: DemoConfig) -> dict[str, Any]:
     _step(1, "train on synthetic speech: float, then fixed point (8-bit weights and activations)")
     dataset = datasets.DatasetConfig(dataset="synthetic", clips_per_word=config.clips_per_word)
     settings = TrainConfig(
-        dataset, seed=config.seed, float_epochs=config.float_epochs, fixed_point_epochs=config.fixed_point_epochs
+        dataset,
+        seed=config.seed,
+        threads=_cores(),
+        float_epochs=config.float_epochs,
+        fixed_point_epochs=config.fixed_point_epochs,
     )
     run = train.run(settings, config.run_dir)
     _step(2, "write the bundle: integer model, .tflite, C arrays, golden vectors")
@@ -112,6 +117,10 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
 def define_flags() -> None:
     """Defines this command's flags."""
     default = DemoConfig(pathlib.Path("runs/demo"))
@@ -127,6 +136,7 @@ def main() -> None:
     """The command `python -m kws.demo`."""
 
     def work(values: flags.FlagValues) -> None:
+        threads.limit(_cores())
         result = demo(
             DemoConfig(
                 pathlib.Path(values.run_dir),

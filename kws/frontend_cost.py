@@ -16,7 +16,7 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from kws import dataset_flags, datasets, frontend, run_folder
+from kws import dataset_flags, datasets, frontend, run_folder, threads
 from kws.datasets.clip import Dataset
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 from kws.run_folder import FLOAT, FRONTEND, METRICS, RunFolder
@@ -252,6 +252,7 @@ def main() -> None:
             download=values.download,
             processes=values.processes,
         )
+        threads.limit(_read(config.integer_runs[0], config).config.threads)
         result = measure(config, lambda text: command.say(text, values.json))
         command.say(table(result), values.json)
         if values.exchange:

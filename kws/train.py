@@ -18,7 +18,7 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import trained
-from kws import dataset_flags, datasets, frontend, run_folder, specs
+from kws import dataset_flags, datasets, frontend, run_folder, specs, threads
 from kws.datasets.attribution import ATTRIBUTION
 from kws.datasets.clip import Dataset
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
@@ -37,6 +37,9 @@ def define_flags() -> None:
     flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
     flags.DEFINE_enum("model", default.model, sorted(specs.SPECS), "Architecture.")
     flags.DEFINE_integer("seed", default.seed, "Seed of weights, shuffling and masks.", lower_bound=0)
+    flags.DEFINE_integer(
+        "threads", default.threads, "Threads of TensorFlow: more are faster, and give other last bits.", lower_bound=1
+    )
     flags.DEFINE_integer("float_epochs", default.float_epochs, "Epochs of stage 1.", lower_bound=1)
     flags.DEFINE_integer("fixed_point_epochs", default.fixed_point_epochs, "Epochs of stage 2.", lower_bound=0)
     flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
@@ -127,6 +130,8 @@ def run(
     say: Callable[[str], None] = print,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
+
+    The same bits come out where `kws.threads.limit(config.threads)` was called first, as the command does.
 
     Args:
       float_run: a run whose float model is taken over instead of training one.
@@ -282,6 +287,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else config_from_flags(values)
+        threads.limit(config.threads)
         folder = run(
             config,
             values.run_dir,

@@ -21,6 +21,7 @@ class TrainConfig:
       dataset: settings of `kws.datasets.load`.
       model: a name in `kws.specs.SPECS`.
       seed: of weights, shuffling, masks and other draws on features; clips are augmented under `dataset.seed`.
+      threads: that TensorFlow computes an operation on (`kws.threads`); the same number gives the same bits.
       float_epochs, fixed_point_epochs: length of the two stages.
       fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
       float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.
@@ -40,6 +41,7 @@ class TrainConfig:
     dataset: datasets.DatasetConfig
     model: str = "ds_cnn_mlperf"
     seed: int = 0
+    threads: int = 1
     float_epochs: int = 70
     fixed_point_epochs: int = 30
     batch_size: int = 64

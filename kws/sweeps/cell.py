@@ -14,7 +14,7 @@ from absl import flags
 
 from cli import command
 from export import accumulator, convert
-from kws import datasets, evaluate, run_folder, train
+from kws import datasets, evaluate, run_folder, threads, train
 from kws.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
 from kws.sweeps import job as jobs
 from kws.sweeps.job import MEASURED_SPLITS, POST_TRAINING, RESULT, Job
@@ -91,7 +91,9 @@ def main() -> None:
         command.require(job=values.job)
         if values.stop_with_sweep:
             _stop_with_sweep()
-        run(jobs.read(pathlib.Path(values.job)))
+        job = jobs.read(pathlib.Path(values.job))
+        threads.limit(job.config.threads)
+        run(job)
 
     command.run(work, define_flags)
 

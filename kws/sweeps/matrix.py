@@ -26,7 +26,7 @@ from quant.method import Method
 SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
 BITS = ("weight_bits", "activation_bits")
 _ELSEWHERE = {"dataset": "the dataset's flags", "seed": "--seeds"}
-_AT_LEAST_ONE = ("float_epochs", "batch_size")
+_AT_LEAST_ONE = ("float_epochs", "batch_size", "threads")
 _SHARES = ("distillation", "float_distillation", "label_smoothing")
 
 

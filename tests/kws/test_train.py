@@ -130,10 +130,15 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
 def test_the_same_seed_gives_the_same_bits_in_another_process(
     data: pathlib.Path, finished: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    again = tmp_path / "again"
-    flags = ("--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={again}", *TINY, "--processes=2")
-    done = command("kws.train", *flags)
-    assert done.returncode == 0, done.stderr
+    again, taken = tmp_path / "again", tmp_path / "taken"
+    for run, *flags in ((again, "--processes=2"), (taken, f"--float_run={finished}")):
+        flags += ["--dataset=speech_commands", f"--data_dir={data}", f"--run_dir={run}"]
+        done = command("kws.train", *TINY, *flags)
+        assert done.returncode == 0, done.stderr
+    # What a sweep trains from a shared float model is what the command on its card trains.
+    models = [apply.load_model(run_folder.open_run(run)[0].model_path(FIXED_POINT)) for run in (finished, taken)]
+    shared, own = ([variable.numpy().tobytes() for variable in model.variables] for model in models)
+    assert shared == own
     runs = []
     for run in (finished, again):
         folder, _ = run_folder.open_run(run)
