@@ -38,7 +38,7 @@ def calibrate(
     q = x
     for layer, output in zip(layers, outputs, strict=True):
         if layer.op == AVERAGE_POOL:
-            q = _pool_format(layer, output, q)
+            q = pool_format(layer, output, q)
             chosen[layer.name] = LayerFormats(None, q)
             continue
         chosen[layer.name] = _layer_formats(
@@ -54,7 +54,13 @@ def _observe(layers: tuple[FoldedLayer, ...], features: np.ndarray) -> list[np.n
     return observed.predict(features, batch_size=256, verbose=0)
 
 
-def _pool_format(layer: FoldedLayer, output: np.ndarray, x: QFormat) -> QFormat:
+def pool_format(layer: FoldedLayer, output: np.ndarray, x: QFormat) -> QFormat:
+    """The 8-bit format of a pooled vector of least squared error, no finer than its sum.
+
+    Args:
+      output: float [n, channels], observed.
+      x: pooling's input format, whose sign the output has.
+    """
     q = activation_format(MAX_BITS, 0, relu=not x.signed)
     # The sum has x's fraction bits and, read as a mean, those of the shift besides.
     finest = x.fraction_bits + layer.pool_shift

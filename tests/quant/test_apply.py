@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from export import accumulator, interpreter, lower
 from quant import apply, equalize, fold
-from quant.calibrate import calibrate
+from quant.calibrate import calibrate, pool_format
+from quant.fold import AVERAGE_POOL, FoldedLayer
 from quant.formats import Formats
 from quant.method import Method
-from quant.qformat import QFormat
+from quant.qformat import QFormat, activation_format
 
 INPUT = QFormat(8, 5)
 LABELS = tuple(f"label{i}" for i in range(networks.CLASSES))
@@ -58,7 +59,18 @@ def test_widths_are_those_asked_for() -> None:
     assert {f.weights.bits for f in formats.layers.values() if f.weights} == {4}
     assert formats.layers["conv0"].output.bits == 4
     assert formats.layers["logits"].output == QFormat(8, formats.layers["logits"].output.fraction_bits)
-    assert formats.layers["pool"].output == formats.layers["pointwise2"].output
+    pooled, before = formats.layers["pool"].output, formats.layers["pointwise2"].output
+    assert (pooled.bits, pooled.signed) == (7, False)
+    assert pooled.fraction_bits > before.fraction_bits
+
+
+def test_a_pooled_vector_is_never_finer_than_its_sum() -> None:
+    layer = FoldedLayer("pool", AVERAGE_POOL, pool_shift=3)
+    relu = activation_format(4, 2, relu=True)
+    tiny = np.array([[1e-3, 2e-3]])
+    assert pool_format(layer, tiny, relu).fraction_bits == 2 + 3
+    assert pool_format(layer, np.array([[0.1, 60.3]]), relu) == activation_format(8, 1, relu=True)
+    assert pool_format(layer, np.array([[-3.9, 3.9]]), QFormat(8, 2)) == QFormat(8, 5)
 
 
 def test_a_saved_model_is_the_same_model(tmp_path: pathlib.Path) -> None:
