@@ -1,8 +1,8 @@
 """Teachers: trained models whose mean posteriors a student follows (knowledge distillation).
 
-Teachers hear what the student hears, masks and all. Asked about the example as it was before, they say more than the
-student can know, which costs it accuracy (docs/method.md). They are asked about a whole epoch at once: what they say
-depends on the examples alone, so runs with the same draws share it.
+Teachers hear what the student hears, masks and all: asked about the example as it was before, they would say more than
+the student can know. They are asked about a whole epoch at once: what they say depends on the examples alone, so runs
+with the same draws share it.
 Sources: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", arXiv:1503.02531; Beyer et al.,
 "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022, arXiv:2106.05237.
 """

@@ -43,7 +43,7 @@ class TrainConfig:
     seed: int = 0
     threads: int = 1
     float_epochs: int = 70
-    fixed_point_epochs: int = 30
+    fixed_point_epochs: int = 8
     batch_size: int = 64
     float_learning_rate: float = 5e-3
     fixed_point_learning_rate: float = 0.0
