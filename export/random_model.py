@@ -6,6 +6,7 @@ import numpy as np
 
 from export import integer_model
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from quant.fold import pool_shift
 from quant.qformat import QFormat, activation_format, weight_format
 
 INPUT_FRACTION_BITS = 5
@@ -75,9 +76,10 @@ def ds_cnn(
     for _ in range(blocks):
         add(DEPTHWISE_CONV2D, (3, 3, channels), (1, 1), same((3, 3), (1, 1)), relu=True)
         add(CONV2D, (1, 1, channels, channels), (1, 1), none, relu=True)
-    # As finely as 8 bits allow, as the training chooses it.
+    # As finely as 8 bits and the sum allow, much as the training chooses it.
     pooled = activation_format(LOGIT_BITS, 0, relu=True)
-    pooled = dataclasses.replace(pooled, fraction_bits=x_format.fraction_bits + pooled.bits - x_format.bits)
+    finer = min(pooled.bits - x_format.bits, pool_shift(shape[0] * shape[1]))
+    pooled = dataclasses.replace(pooled, fraction_bits=x_format.fraction_bits + finer)
     layers.append(integer_model.average_pool(f"layer{len(layers)}_{AVERAGE_POOL}", shape, x_format, pooled))
     shape, x_format = (1, 1, channels), pooled
     add(DENSE, (channels, classes), (1, 1), none, relu=False)
