@@ -19,6 +19,7 @@ import zlib
 import numpy as np
 
 from cli.command import UserError
+from quant.fold import pool_shift
 from quant.qformat import QFormat, weight_format
 
 CONV2D = "conv2d"
@@ -167,7 +168,7 @@ def average_pool(
       output_format: None for the input's.
     """
     height, width, channels = input_shape
-    shift = int(np.ceil(np.log2(height * width))) if height * width > 1 else 0
+    shift = pool_shift(height * width)
     return Layer(
         name,
         AVERAGE_POOL,
