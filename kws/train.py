@@ -127,6 +127,7 @@ def run(
     resume: bool = False,
     float_run: str | pathlib.Path | None = None,
     keep_epochs: bool = False,
+    cache_dir: str | pathlib.Path | None = None,
     say: Callable[[str], None] = print,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
@@ -135,7 +136,8 @@ def run(
 
     Args:
       float_run: a run whose float model is taken over instead of training one.
-      keep_epochs: keep augmented epochs in the folder beside the run where features are kept.
+      keep_epochs: keep augmented epochs in `cache_dir`, too.
+      cache_dir: where features are kept, for other runs on the same data; None for `feature_cache` beside the run.
 
     Raises:
       UserError: data or folder are not as they should be.
@@ -146,7 +148,7 @@ def run(
     tf.config.experimental.enable_op_determinism()
     source = _float_source(config, float_run) if float_run else None
     dataset = datasets.load(config.dataset)
-    cache_dir = pathlib.Path(run_dir).parent / "feature_cache"
+    cache_dir = pathlib.Path(cache_dir or pathlib.Path(run_dir).parent / "feature_cache")
     if resume:
         folder, _ = run_folder.open_run(run_dir)
     else:

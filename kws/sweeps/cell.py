@@ -32,7 +32,14 @@ def run(job: Job) -> None:
         begun = (job.run_dir / run_folder.SETTINGS).is_file()
         if job.run_dir.exists() and not begun:
             shutil.rmtree(job.run_dir)
-        folder = train.run(job.config, job.run_dir, resume=begun, float_run=job.float_run, keep_epochs=True)
+        folder = train.run(
+            job.config,
+            job.run_dir,
+            resume=begun,
+            float_run=job.float_run,
+            keep_epochs=True,
+            cache_dir=job.cache_dir,
+        )
         folder.write_json(RESULT, _result(job, folder))
 
 
@@ -55,9 +62,7 @@ def _result(job: Job, folder: RunFolder) -> dict[str, Any]:
         stages[POST_TRAINING] = metrics[POST_TRAINING]
         stages[FIXED_POINT] = {}
         for split in MEASURED_SPLITS:
-            config = evaluate.EvaluateConfig(
-                bundle.path, job.config.dataset, split, cache_dir=folder.path.parent / "feature_cache"
-            )
+            config = evaluate.EvaluateConfig(bundle.path, job.config.dataset, split, cache_dir=job.cache_dir)
             stages[FIXED_POINT][split] = evaluate.measure(bundle, dataset, config)
         result["accumulator_bits_proved"] = max(accumulator.required_bits(layer) for layer in bundle.model.layers)
         result["weight_bytes"] = sum(layer.weight_bytes for layer in bundle.model.layers)

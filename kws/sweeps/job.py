@@ -2,6 +2,7 @@
 
 float/seed0/                  a run: the float model of a seed, shared by its cells
 cells/w4a8-fxp-qat-seed0/     a run, and in it bundle/ and result.json, which is written last
+feature_cache/                features and augmented epochs, shared by all cells
 jobs/                         what each cell was asked to do, and its lock
 logs/                         what each cell printed
 results.csv, results.json     a row for each finished cell
@@ -65,6 +66,10 @@ class Job:
     @property
     def run_dir(self) -> pathlib.Path:
         return pathlib.Path(self.sweep_dir) / self.folder
+
+    @property
+    def cache_dir(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / "feature_cache"
 
     @property
     def result(self) -> pathlib.Path:

@@ -92,6 +92,13 @@ def test_a_killed_sweep_goes_on_without_repeating_finished_cells(finished: pathl
 
 
 @pytest.mark.slow
+def test_all_cells_share_features_and_epochs(finished: pathlib.Path) -> None:
+    kept = sorted(path.name.split("-")[0] for path in (finished / "feature_cache").glob("epoch*"))
+    assert kept == ["epoch0", "epoch1"]
+    assert not list(finished.glob("*/feature_cache"))
+
+
+@pytest.mark.slow
 def test_a_cell_is_a_bundle_of_its_row(finished: pathlib.Path) -> None:
     cells = {cell["name"]: cell for cell in json.loads((finished / "results.json").read_text())["cells"]}
     for name, folder, bits in (("W4A8 PTQ", "w4a8-ptq-seed0", 7), ("W4A4 + SWD", "w4a4-swd-seed0", 4)):
