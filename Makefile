@@ -2,16 +2,18 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo test lint bench build-files clean help
+.PHONY: setup demo web test lint bench build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
-# Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make demo RUN_DIR=..., make setup PYTHON=...
+# Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make web BUNDLE=... PAGE=..., make demo RUN_DIR=...,
+# make setup PYTHON=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
 ENGINE ?= fxp,reference,cmsis_nn
+PAGE ?= build/keywords.html
 export PYTHON
 
 # Two test files at a time; those of one file share what they set up.
@@ -27,7 +29,13 @@ setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what 
 demo: setup ## speech to trained model to firmware to instruction count, on synthetic speech (RUN_DIR=runs/demo)
 	$(python) -m kws.demo --run_dir=$(RUN_DIR)
 
+web: BUNDLE = models/w4a4
+web: setup ## a page that listens in a browser, from a bundle with a detector (BUNDLE=models/w4a4, PAGE=build/keywords.html)
+	@scripts/setup.sh browser
+	$(python) -m microcontroller.web_page --bundle=$(BUNDLE) --page=$(PAGE)
+
 test: lint ## lint, then the fast tests, then the slow ones
+	@scripts/setup.sh browser
 	$(python) -m pytest -m "not slow" $(workers)
 	$(python) -m pytest -m slow $(workers)
 

@@ -2,6 +2,7 @@
 # Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt, the
 # Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
 # and buildifier where npm is there to install it.
+# With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -117,6 +118,15 @@ install_buildifier() {
     echo "setup: npm could not install @bazel/buildifier, so BUILD will not be checked with it (is the network there?)"
 }
 
+install_browser_tools() {
+  local package program
+  for package in emscripten chromium; do
+    program=${package/emscripten/emcc}
+    command -v "$program" >/dev/null || (install_packages "$package") ||
+      echo "setup: without $package the page in the browser is not $([ "$program" = emcc ] && echo built or) tested"
+  done
+}
+
 fingerprint() {
   cat requirements.txt pyproject.toml scripts/setup.sh | sha256sum
 }
@@ -138,3 +148,6 @@ if ! is_current; then
   fingerprint >"$stamp"
 fi
 install_buildifier
+if [ "${1:-}" = browser ]; then
+  install_browser_tools
+fi

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts")
 TESTS = "tests"
 MODELS = "models"
-SUFFIXES = (".S", ".c", ".cc", ".h", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
+SUFFIXES = (".S", ".c", ".cc", ".h", ".html", ".js", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
 HOUSE_FILES = (".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md")
 HOUSE_FILES += ("pyproject.toml", "requirements.txt")
 ENGINE = "microcontroller/engine/"

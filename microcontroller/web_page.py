@@ -1,0 +1,150 @@
+"""Writes a page that listens in a browser. `python -m microcontroller.web_page --bundle=B --page=keywords.html`.
+
+The bundle's front end, streaming network and detector, the same C as on the device, are compiled to WebAssembly by
+Emscripten and put into one HTML file with what it needs to hear a microphone or a recording: it loads nothing else and
+sends nothing. Codes and detections equal `kws.streaming.sound.Listener`'s.
+"""
+
+import base64
+import dataclasses
+import html
+import os
+import pathlib
+import shutil
+import string
+import subprocess
+import tempfile
+
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export import bundle as bundles
+from export import c_detector, c_engine, c_frontend, detector_source, frontend_source, stream_source
+from export import detector as detectors
+from export.bundle import Bundle
+
+COMPILER = "emcc"
+_BROWSER = pathlib.Path(__file__).parent / "browser"
+_GENERATED = (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE)
+_EXPORTED = (
+    "reset",
+    "step",
+    "samples",
+    "features",
+    "sums",
+    "label",
+    "labels",
+    "window",
+    "frames",
+    "coefficients",
+    "step_samples",
+    "sample_rate",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class WebPageConfig:
+    """What to write.
+
+    Attributes:
+      bundle: path of a bundle with a detector.
+      page: the HTML file.
+    """
+
+    bundle: pathlib.Path
+    page: pathlib.Path
+
+
+def write(config: WebPageConfig) -> int:
+    """Writes the page, whole or not at all, and returns the bytes of WebAssembly in it.
+
+    Raises:
+      UserError: a bundle without front end or detector, no Emscripten, or a file that can't be written.
+    """
+    bundle = bundles.load(config.bundle)
+    detector = detectors.of_bundle(bundle)
+    wasm = compiled(bundle)
+    labels = zip(detector.labels, detector.thresholds, strict=True)
+    keywords = [label for label, threshold in labels if threshold < detectors.NEVER]
+    values = {
+        "name": html.escape(bundle.model.name),
+        "keywords": html.escape(", ".join(keywords)),
+        "sha256": bundle.model.sha256[:12],
+        "bytes": f"{len(wasm):,}",
+        "wasm": base64.b64encode(wasm).decode(),
+        "worklet": (_BROWSER / "worklet.js").read_text(),
+        "script": (_BROWSER / "page.js").read_text(),
+    }
+    text = string.Template((_BROWSER / "page.html").read_text()).substitute(values)
+    staging = config.page.with_name(config.page.name + ".new")
+    try:
+        config.page.parent.mkdir(parents=True, exist_ok=True)
+        staging.write_text(text)
+        os.replace(staging, config.page)
+    except OSError as error:
+        raise UserError(f"can't write --page={config.page}: {error.strerror}") from error
+    return len(wasm)
+
+
+def compiled(bundle: Bundle) -> bytes:
+    """The bundle's three parts as a WebAssembly module that imports nothing.
+
+    Raises:
+      UserError: no Emscripten, a file missing, or C that does not compile.
+    """
+    emcc = shutil.which(COMPILER)
+    if emcc is None:
+        raise UserError(f"{COMPILER} not found: run make web, or apt-get install emscripten")
+    missing = [name for name in _GENERATED if not (bundle.c_folder / name).is_file()]
+    if missing:
+        raise UserError(f"{bundle.c_folder} has no {missing[0]}: write the bundle again with python -m export.convert")
+    includes = [c_engine.include_dir(), *c_frontend.include_dirs(), c_detector.include_dir(), bundle.c_folder]
+    own = [*c_engine.sources(), *c_frontend.sources(), *c_detector.sources(), _BROWSER / "listener.c"]
+    exported = ",".join(f"_listener_{name}" for name in _EXPORTED)
+    with tempfile.TemporaryDirectory(prefix="fxp-wasm-") as folder:
+        module = pathlib.Path(folder) / "listener.wasm"
+        done = subprocess.run(
+            [
+                emcc,
+                *c_engine.C_FLAGS,
+                "-O3",
+                *(f"-I{path}" for path in includes),
+                *(str(bundle.c_folder / name) for name in _GENERATED),
+                *map(str, own),
+                "--no-entry",
+                "-sSTANDALONE_WASM",
+                f"-sEXPORTED_FUNCTIONS={exported}",
+                "-o",
+                str(module),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            lines = done.stderr.splitlines() or ["no message"]
+            reason = next((line for line in lines if "error" in line), lines[0])
+            raise UserError(f"{COMPILER} can't compile {bundle.c_folder} ({reason})")
+        return module.read_bytes()
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    flags.DEFINE_string("bundle", None, "A bundle with a detector (kws.tune_detector writes it).")
+    flags.DEFINE_string("page", None, "The HTML file to write.")
+
+
+def main() -> None:
+    """The command `python -m microcontroller.web_page`."""
+
+    def work(values: flags.FlagValues) -> None:
+        command.require(bundle=values.bundle, page=values.page)
+        size = write(WebPageConfig(pathlib.Path(values.bundle), pathlib.Path(values.page)))
+        print(f"{values.page}: {size:,} bytes of WebAssembly; open it in a browser")
+
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

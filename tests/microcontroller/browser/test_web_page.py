@@ -1,0 +1,196 @@
+"""The page in a headless browser hears what the host hears, and every code is the same."""
+
+import contextlib
+import functools
+import hashlib
+import http.server
+import json
+import pathlib
+import queue
+import shutil
+import subprocess
+import threading
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export import bundle as bundles
+from export import detector as detectors
+from export import detector_source
+from kws.frontend import FrontEndConfig
+from kws.streaming import sound
+from microcontroller import web_page
+from microcontroller.streaming import recording
+
+pytestmark = pytest.mark.slow
+
+DRIVER = pathlib.Path(__file__).with_name("drive.html")
+MODEL = pathlib.Path(__file__).resolve().parents[3] / "models" / "w4a4"
+SECONDS = 20
+TIMEOUT_S = 120
+QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--mute-audio")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module", name="bundle")
+def _bundle(tmp_path_factory: pytest.TempPathFactory) -> bundles.Bundle:
+    """A trained model with a detector that is easily convinced."""
+    path = tmp_path_factory.mktemp("bundles") / "w4a4"
+    shutil.copytree(MODEL, path)
+    bundle = bundles.load(path)
+    easy = detectors.default(bundle.model, window=4, refractory=10)
+    thresholds = tuple(t if t == detectors.NEVER else 4 * detectors.ONE // 2 for t in easy.thresholds)
+    detector = detectors.Detector(easy.labels, easy.fraction_bits, easy.window, easy.refractory, thresholds)
+    bundles.add(bundle, detector_source.bundle_files(detector, {}))
+    return bundles.load(path)
+
+
+@pytest.fixture(scope="module", name="site")
+def _site(bundle: bundles.Bundle, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with the page, its driver and sounds."""
+    if not shutil.which(web_page.COMPILER):
+        pytest.skip(f"{web_page.COMPILER} is not installed")
+    site = tmp_path_factory.mktemp("site")
+    web_page.write(web_page.WebPageConfig(bundle.path, site / "keywords.html"))
+    shutil.copyfile(DRIVER, site / DRIVER.name)
+    samples = recording.synthetic(SECONDS).samples
+    _wav(site / "words.wav", samples)
+    _wav(site / "stereo.wav", np.repeat(samples[: 4 * 44100], 2), rate=44100, channels=2)
+    _wav(site / "speech.wav", samples[2 * 16000 :])
+    _wav(site / "short.wav", samples[:15999])
+    (site / "notes.txt").write_text("no sound")
+    return site
+
+
+def _wav(path: pathlib.Path, samples: np.ndarray, rate: int = 16000, channels: int = 1) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    results: "queue.Queue[Any]"
+
+    def do_POST(self) -> None:
+        self.results.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _served(site: pathlib.Path) -> Iterator[tuple[str, "queue.Queue[Any]"]]:
+    results: queue.Queue[Any] = queue.Queue()
+    handler = type("Handler", (_Handler,), {"results": results})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", results
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _drive(site: pathlib.Path, query: str, profile: pathlib.Path, *flags: str) -> dict[str, Any]:
+    """What the page shows after "drop=FILE" or "listen"."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    with _served(site) as (address, results):
+        quiet = (
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--mute-audio",
+        )
+        command = [browser, *quiet, *flags, f"--user-data-dir={profile}", f"{address}{DRIVER.name}?{query}"]
+        process = subprocess.Popen(
+            [*command, "--remote-debugging-port=0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            found = results.get(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
+    assert "error" not in found, found
+    return found
+
+
+def _sha256(codes: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(codes).tobytes()).hexdigest()
+
+
+def test_a_dropped_recording_gives_the_hosts_codes_and_detections(bundle, site, tmp_path):
+    samples = recording.synthetic(SECONDS).samples
+    config = FrontEndConfig.from_json(bundle.frontend)
+    frames = sound.frames_of(samples, config, processes=1)
+    detector = detectors.of_bundle(bundle)
+    logits = sound.logits_of(bundle.model, frames)
+    sums = detectors.smooth(detectors.posteriors(detector, logits).astype(np.int64), detector.window)
+    listener = sound.Listener(bundle, detector)
+    expected = [*listener.feed(samples), *listener.finish()]
+    assert len(expected) >= 3
+
+    found = _drive(site, "drop=words.wav", tmp_path)
+    assert found["state"] == "done"
+    assert found["status"] == f"words.wav: {len(expected)} detections in {SECONDS:.2f} s of sound"
+    assert found["steps"] == len(logits)
+    assert found["features"] == _sha256(frames)
+    assert found["sums"] == _sha256(sums.astype("<u4"))
+    shown = [(float(d["seconds"]), d["keyword"], float(d["posterior"])) for d in found["detections"]]
+    assert shown == [(d.seconds, d.keyword, d.posterior) for d in expected]
+    assert min(found["colours"]) >= 3
+
+
+def test_other_rates_and_channels_are_decoded(site, tmp_path):
+    found = _drive(site, "drop=stereo.wav", tmp_path)
+    assert found["state"] == "done"
+    assert found["steps"] == 4 * 25
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("short.wav", "short.wav has 0.99 s of sound: the network hears a second at a time, open one at least"),
+        ("notes.txt", "notes.txt is not a recording that this browser can decode: open a WAV file"),
+    ],
+)
+def test_what_is_no_sound_is_one_line(site, tmp_path, name, message):
+    found = _drive(site, f"drop={name}", tmp_path)
+    assert (found["state"], found["status"], found["steps"]) == ("failed", message, 0)
+
+
+def test_the_microphone_is_heard(site, tmp_path):
+    fake = f"--use-file-for-fake-audio-capture={site / 'speech.wav'}"
+    allowed = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    found = _drive(site, "listen", tmp_path, fake, *allowed, "--autoplay-policy=no-user-gesture-required")
+    assert found["state"] == "done", found["status"]
+    assert found["steps"] >= 50
+    assert found["different"] > 20
+    assert found["status"].startswith("Stopped after ")
+
+
+def test_no_microphone_is_one_line(site, tmp_path):
+    found = _drive(site, "listen", tmp_path)
+    assert found["state"] == "failed"
+    assert found["status"].startswith("No sound from a microphone (")
+    assert found["steps"] == 0
+
+
+def test_errors_of_the_command_are_one_line(bundle, monkeypatch, tmp_path):
+    with pytest.raises(web_page.UserError, match="has no detector: write one with python"):
+        web_page.write(web_page.WebPageConfig(MODEL, tmp_path / "page.html"))
+    monkeypatch.setattr(web_page.shutil, "which", lambda name: None)
+    with pytest.raises(web_page.UserError, match="emcc not found: run make web, or apt-get install emscripten"):
+        web_page.write(web_page.WebPageConfig(bundle.path, tmp_path / "page.html"))
+    assert not (tmp_path / "page.html").exists()
