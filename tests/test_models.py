@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from export import bundle as bundles
+from export import detector as detectors
 from export import interpreter, verify
+from kws.streaming.sound import Listener
 from microcontroller import bench
+from microcontroller.streaming import recording
 
 MODELS = pathlib.Path(__file__).resolve().parent.parent / "models"
 PATHS = sorted(path.parent for path in MODELS.glob("*/bundle.json"))
@@ -60,9 +63,17 @@ def test_the_table_of_models_has_their_own_figures() -> None:
                 assert figure in cells, f"{name}: {stage} {split} is {figure}"
 
 
+@each_model
+def test_it_hears_keywords_in_a_stream(path: pathlib.Path) -> None:
+    bundle = bundles.load(path)
+    listener = Listener(bundle, detectors.of_bundle(bundle), block_seconds=2.0)
+    found = listener.feed(recording.synthetic().samples)
+    assert len({detection.keyword for detection in found}) >= 3
+
+
 def test_declared_accumulators_and_formats_are_those_of_the_name() -> None:
     for path in PATHS:
-        widths = re.match(r"w(\d)a(\d)", path.name)
+        widths = re.search(r"w(\d)a(\d)", path.name)
         layers = [layer for layer in bundles.load(path).model.layers if layer.macs]
         assert {layer.weight_format.bits for layer in layers} == {int(widths[1])}, path.name
         # 8 bits after ReLU are seven and a spare sign; logits have eight whatever the width.

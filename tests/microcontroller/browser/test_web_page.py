@@ -188,8 +188,12 @@ def test_no_microphone_is_one_line(site, tmp_path):
 
 
 def test_errors_of_the_command_are_one_line(bundle, monkeypatch, tmp_path):
+    mute = shutil.copytree(bundle.path, tmp_path / "mute")
+    manifest = json.loads((mute / bundles.MANIFEST).read_text())
+    del manifest["files"][detectors.FILE]
+    (mute / bundles.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(web_page.UserError, match="has no detector: write one with python"):
-        web_page.write(web_page.WebPageConfig(MODEL, tmp_path / "page.html"))
+        web_page.write(web_page.WebPageConfig(mute, tmp_path / "page.html"))
     monkeypatch.setattr(web_page.shutil, "which", lambda name: None)
     with pytest.raises(web_page.UserError, match="emcc not found: run make web, or apt-get install emscripten"):
         web_page.write(web_page.WebPageConfig(bundle.path, tmp_path / "page.html"))
