@@ -190,8 +190,9 @@ def compile_library(
     includes: Iterable[pathlib.Path],
     library: pathlib.Path,
     remedy: str = _REMEDY,
+    build: Sequence[str] = (),
 ) -> pathlib.Path:
-    """Compiles a bundle's generated C with the project's own for the host, as a shared library.
+    """Compiles a bundle's generated C with the project's own, as a shared library for the host unless told otherwise.
 
     Args:
       c_folder: where the generated files lie.
@@ -199,14 +200,16 @@ def compile_library(
       files, includes: the project's own sources, and the folders of its headers.
       library: where to write it.
       remedy: what to do about files that are missing or don't compile.
+      build: another compiler, and its flags beside language, warnings and folders.
 
     Raises:
       UserError: no compiler, a file missing, or C that does not compile.
     """
     _check_written(c_folder, generated, remedy)
     own = [str(c_folder / name) for name in generated if name.endswith(".c")]
-    flags = [*C_FLAGS, "-O2", "-shared", "-fPIC", *(f"-I{folder}" for folder in (*includes, c_folder))]
-    command = [compiler(), *flags, *own, *map(str, files), "-o", str(library)]
+    build = build or (compiler(), "-O2", "-shared", "-fPIC")
+    flags = [*C_FLAGS, *(f"-I{folder}" for folder in (*includes, c_folder))]
+    command = [*build, *flags, *own, *map(str, files), "-o", str(library)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         lines = result.stderr.splitlines() or ["no message"]

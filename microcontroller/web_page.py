@@ -12,7 +12,6 @@ import os
 import pathlib
 import shutil
 import string
-import subprocess
 import tempfile
 
 from absl import flags
@@ -27,6 +26,7 @@ from export.bundle import Bundle
 COMPILER = "emcc"
 _BROWSER = pathlib.Path(__file__).parent / "browser"
 _GENERATED = (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE)
+_SCRIPTS = ("listener.js", "recording.js", "page.js")
 _EXPORTED = (
     "reset",
     "step",
@@ -74,7 +74,7 @@ def write(config: WebPageConfig) -> int:
         "bytes": f"{len(wasm):,}",
         "wasm": base64.b64encode(wasm).decode(),
         "worklet": (_BROWSER / "worklet.js").read_text(),
-        "script": (_BROWSER / "page.js").read_text(),
+        "script": "\n".join((_BROWSER / name).read_text() for name in _SCRIPTS),
     }
     text = string.Template((_BROWSER / "page.html").read_text()).substitute(values)
     staging = config.page.with_name(config.page.name + ".new")
@@ -83,6 +83,7 @@ def write(config: WebPageConfig) -> int:
         staging.write_text(text)
         os.replace(staging, config.page)
     except OSError as error:
+        staging.unlink(missing_ok=True)
         raise UserError(f"can't write --page={config.page}: {error.strerror}") from error
     return len(wasm)
 
@@ -96,36 +97,13 @@ def compiled(bundle: Bundle) -> bytes:
     emcc = shutil.which(COMPILER)
     if emcc is None:
         raise UserError(f"{COMPILER} not found: run make web, or apt-get install emscripten")
-    missing = [name for name in _GENERATED if not (bundle.c_folder / name).is_file()]
-    if missing:
-        raise UserError(f"{bundle.c_folder} has no {missing[0]}: write the bundle again with python -m export.convert")
-    includes = [c_engine.include_dir(), *c_frontend.include_dirs(), c_detector.include_dir(), bundle.c_folder]
+    includes = [c_engine.include_dir(), *c_frontend.include_dirs(), c_detector.include_dir()]
     own = [*c_engine.sources(), *c_frontend.sources(), *c_detector.sources(), _BROWSER / "listener.c"]
     exported = ",".join(f"_listener_{name}" for name in _EXPORTED)
+    build = (emcc, "-O3", "--no-entry", "-sSTANDALONE_WASM", f"-sEXPORTED_FUNCTIONS={exported}")
     with tempfile.TemporaryDirectory(prefix="fxp-wasm-") as folder:
         module = pathlib.Path(folder) / "listener.wasm"
-        done = subprocess.run(
-            [
-                emcc,
-                *c_engine.C_FLAGS,
-                "-O3",
-                *(f"-I{path}" for path in includes),
-                *(str(bundle.c_folder / name) for name in _GENERATED),
-                *map(str, own),
-                "--no-entry",
-                "-sSTANDALONE_WASM",
-                f"-sEXPORTED_FUNCTIONS={exported}",
-                "-o",
-                str(module),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            lines = done.stderr.splitlines() or ["no message"]
-            reason = next((line for line in lines if "error" in line), lines[0])
-            raise UserError(f"{COMPILER} can't compile {bundle.c_folder} ({reason})")
+        c_engine.compile_library(bundle.c_folder, _GENERATED, own, includes, module, build=build)
         return module.read_bytes()
 
 

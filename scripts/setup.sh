@@ -118,13 +118,14 @@ install_buildifier() {
     echo "setup: npm could not install @bazel/buildifier, so BUILD will not be checked with it (is the network there?)"
 }
 
+has_browser() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome
+} >/dev/null
+
 install_browser_tools() {
-  local package program
-  for package in emscripten chromium; do
-    program=${package/emscripten/emcc}
-    command -v "$program" >/dev/null || (install_packages "$package") ||
-      echo "setup: without $package the page in the browser is not $([ "$program" = emcc ] && echo built or) tested"
-  done
+  command -v emcc >/dev/null || (install_packages emscripten) ||
+    echo "setup: without emscripten the page in the browser is not built and not tested"
+  has_browser || (install_packages chromium) || echo "setup: without chromium the page in the browser is not tested"
 }
 
 fingerprint() {

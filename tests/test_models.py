@@ -1,5 +1,6 @@
 """The pretrained bundles: whole, described as they are, and exact everywhere."""
 
+import json
 import pathlib
 import re
 
@@ -61,6 +62,15 @@ def test_the_table_of_models_has_their_own_figures() -> None:
             for split in ("validation", "testing"):
                 figure = f"{100 * metrics[stage][split]['accuracy']:.2f}"
                 assert figure in cells, f"{name}: {stage} {split} is {figure}"
+
+
+def test_what_detectors_miss_is_what_their_tuning_found() -> None:
+    said = re.findall(r"([\d.]+) %(?: of the\s+keywords)? \((\w+)\)", (MODELS / "README.md").read_text())
+    assert sorted(name for _, name in said) == [path.name for path in PATHS]
+    for figure, name in said:
+        tuned = json.loads((MODELS / name / detectors.FILE).read_text())
+        assert tuned["tuned_for"]["false_alarms_per_hour"] == 5
+        assert figure == f"{100 * tuned['there']['miss_rate']:.1f}"
 
 
 @each_model

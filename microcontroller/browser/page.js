@@ -1,118 +1,8 @@
-"use strict";
-
 // Steps that are shown of a sound without end; a recording is shown whole.
 const SHOWN_STEPS = 250;
 // Steps that are computed before the page is drawn again.
 const STEPS_AT_ONCE = 50;
-const ONE = 32768; // of a posterior, Q15
 const KEYWORD = (label) => !label.startsWith("_");
-
-/** The bundle's front end, network and detector, in the C that the microcontroller runs. */
-class Listener {
-  static async load(bytes) {
-    const { instance } = await WebAssembly.instantiate(bytes, {});
-    return new Listener(instance.exports);
-  }
-
-  constructor(c) {
-    this.c = c;
-    c._initialize?.();
-    this.rate = c.listener_sample_rate();
-    this.stepSamples = c.listener_step_samples();
-    this.frames = c.listener_frames();
-    this.coefficients = c.listener_coefficients();
-    this.labels = Array.from({ length: c.listener_labels() }, (_, i) => this.text(c.listener_label(i)));
-    this.reset();
-  }
-
-  text(address) {
-    const bytes = new Uint8Array(this.c.memory.buffer);
-    return new TextDecoder().decode(bytes.subarray(address, bytes.indexOf(0, address)));
-  }
-
-  /** The sound begins anew. */
-  reset() {
-    this.c.listener_reset();
-    this.waiting = new Int16Array(0);
-  }
-
-  /** Takes samples Int16Array of any length; gives what is known after each step that they complete. */
-  *feed(samples) {
-    const all = new Int16Array(this.waiting.length + samples.length);
-    all.set(this.waiting);
-    all.set(samples, this.waiting.length);
-    const end = all.length - (all.length % this.stepSamples);
-    this.waiting = all.slice(end);
-    for (let start = 0; start < end; start += this.stepSamples) {
-      yield this.step(all.subarray(start, start + this.stepSamples));
-    }
-  }
-
-  step(samples) {
-    const { c } = this;
-    new Int16Array(c.memory.buffer, c.listener_samples(), this.stepSamples).set(samples);
-    const detected = c.listener_step();
-    return {
-      detected,
-      features: new Int8Array(c.memory.buffer, c.listener_features(), this.frames * this.coefficients).slice(),
-      sums: new Uint32Array(c.memory.buffer, c.listener_sums(), this.labels.length).slice(),
-      low: Math.min(...samples),
-      high: Math.max(...samples),
-    };
-  }
-
-  /** A detector's sum as a posterior from 0 to 1. */
-  posterior(sum) {
-    return sum / (ONE * this.c.listener_window());
-  }
-
-  seconds(steps) {
-    return (steps * this.stepSamples) / this.rate;
-  }
-}
-
-/** int16 of samples from -1 to 1; what is louder is clipped. */
-function toInt16(values) {
-  return Int16Array.from(values, (value) => Math.max(-32768, Math.min(32767, Math.round(value * 32768))));
-}
-
-/** The samples of a WAV file of 16 bits, one channel and this rate, as they are; null for any other file. */
-function pcm16(buffer, rate) {
-  const view = new DataView(buffer);
-  const tag = (at) => String.fromCharCode(...new Uint8Array(buffer, at, 4));
-  if (buffer.byteLength < 12 || tag(0) !== "RIFF" || tag(8) !== "WAVE") {
-    return null;
-  }
-  let fits = false;
-  for (let at = 12; at + 8 <= buffer.byteLength; ) {
-    const name = tag(at);
-    const length = view.getUint32(at + 4, true);
-    const body = at + 8;
-    if (name === "fmt " && body + 16 <= buffer.byteLength) {
-      const [format, channels, bits] = [0, 2, 14].map((offset) => view.getUint16(body + offset, true));
-      fits = format === 1 && channels === 1 && bits === 16 && view.getUint32(body + 4, true) === rate;
-    } else if (name === "data") {
-      const end = Math.min(body + length, buffer.byteLength);
-      return fits ? new Int16Array(buffer.slice(body, end - ((end - body) % 2))) : null;
-    }
-    at = body + length + (length % 2);
-  }
-  return null;
-}
-
-/** int16 at this rate of any recording that the browser can decode, its channels averaged. */
-async function samplesOf(buffer, rate) {
-  const exact = pcm16(buffer, rate);
-  if (exact) {
-    return exact;
-  }
-  const audio = await new OfflineAudioContext(1, 1, rate).decodeAudioData(buffer);
-  const mean = new Float32Array(audio.length);
-  for (let channel = 0; channel < audio.numberOfChannels; ++channel) {
-    audio.getChannelData(channel).forEach((value, i) => (mean[i] += value / audio.numberOfChannels));
-  }
-  return toInt16(mean);
-}
 
 /** What the page shows: the steps so far and the keywords in them. */
 class Page {
@@ -182,6 +72,12 @@ class Page {
     try {
       samples = await samplesOf(await file.arrayBuffer(), listener.rate);
     } catch {
+      samples = null;
+    }
+    if (sound !== this.sound) {
+      return;
+    }
+    if (!samples) {
       this.fail(`${file.name} is not a recording that this browser can decode: open a WAV file`);
       return;
     }
@@ -217,25 +113,37 @@ class Page {
     }
     const sound = this.begin(true);
     const raw = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    let stream, context;
+    const close = () => {
+      stream?.getTracks().forEach((track) => track.stop());
+      context?.close();
+    };
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
-      const context = new AudioContext({ sampleRate: this.listener.rate });
+      stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
+      context = new AudioContext({ sampleRate: this.listener.rate });
       const source = new Blob([document.getElementById("worklet").textContent], { type: "text/javascript" });
       await context.audioWorklet.addModule(URL.createObjectURL(source));
       const node = new AudioWorkletNode(context, "microphone");
       node.port.onmessage = ({ data }) => sound === this.sound && this.hear(toInt16(data));
       context.createMediaStreamSource(stream).connect(node);
+      if (sound !== this.sound) {
+        close(); // another sound began meanwhile
+        return;
+      }
       const button = document.getElementById("microphone");
       const label = button.textContent;
       button.textContent = "Stop";
       this.stop = () => {
-        stream.getTracks().forEach((track) => track.stop());
-        context.close();
+        close();
         this.sound += 1;
         button.textContent = label;
       };
       this.say("Listening");
     } catch (error) {
+      close();
+      if (sound !== this.sound) {
+        return;
+      }
       this.fail(`No sound from a microphone (${error.message}): allow it, connect one, or open a recording`);
     }
   }

@@ -105,15 +105,7 @@ def _drive(site: pathlib.Path, query: str, profile: pathlib.Path, *flags: str) -
     if browser is None:
         pytest.skip("chromium is not installed")
     with _served(site) as (address, results):
-        quiet = (
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--mute-audio",
-        )
-        command = [browser, *quiet, *flags, f"--user-data-dir={profile}", f"{address}{DRIVER.name}?{query}"]
+        command = [browser, *QUIET, *flags, f"--user-data-dir={profile}", f"{address}{DRIVER.name}?{query}"]
         process = subprocess.Popen(
             [*command, "--remote-debugging-port=0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -150,6 +142,13 @@ def test_a_dropped_recording_gives_the_hosts_codes_and_detections(bundle, site, 
     shown = [(float(d["seconds"]), d["keyword"], float(d["posterior"])) for d in found["detections"]]
     assert shown == [(d.seconds, d.keyword, d.posterior) for d in expected]
     assert min(found["colours"]) >= 3
+
+
+def test_a_recording_that_is_opened_takes_the_place_of_the_one_before(site, tmp_path):
+    found = _drive(site, "replace=notes.txt", tmp_path)
+    assert found["state"] == "done"
+    assert found["status"].startswith("words.wav: ")
+    assert found["steps"] == SECONDS * 25
 
 
 def test_other_rates_and_channels_are_decoded(site, tmp_path):
@@ -194,6 +193,12 @@ def test_errors_of_the_command_are_one_line(bundle, monkeypatch, tmp_path):
     (mute / bundles.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(web_page.UserError, match="has no detector: write one with python"):
         web_page.write(web_page.WebPageConfig(mute, tmp_path / "page.html"))
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(web_page, "compiled", lambda bundle: b"")
+    with pytest.raises(web_page.UserError, match=r"can't write --page=.*folder: Is a directory"):
+        web_page.write(web_page.WebPageConfig(bundle.path, tmp_path / "folder"))
+    assert not (tmp_path / "folder.new").exists()
+    monkeypatch.undo()
     monkeypatch.setattr(web_page.shutil, "which", lambda name: None)
     with pytest.raises(web_page.UserError, match="emcc not found: run make web, or apt-get install emscripten"):
         web_page.write(web_page.WebPageConfig(bundle.path, tmp_path / "page.html"))
