@@ -33,7 +33,7 @@ def write(
       metrics: by variant or split at any depth, e.g. {"float": {"testing": {"accuracy": 0.9}}}; innermost numbers
         that share a parent become one row, rows that share a column one table.
       frontend: the front end's parameters.
-      training: `command` (the line that makes the model again), `seed`, and anything else but `data`, given apart.
+      training: `command` (the lines that make the model again), `seed`, and anything else but `data`, given apart.
       data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
     """
     parts = [f"# {_plain(model.name)}", "## Intended use", INTENDED_USE, "## Input and output", _interface(model)]

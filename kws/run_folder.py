@@ -1,6 +1,6 @@
 """A run: the folder that `kws.train` writes.
 
-run.json                     settings, labels and environment
+run.json                     settings, teachers and environment
 frontend.json                the calibrated front end
 testing.npz                  features of the test split, for golden vectors
 float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
@@ -21,6 +21,7 @@ from typing import Any
 from cli.command import UserError
 
 SETTINGS = "run.json"
+TEACHERS = "teachers"
 FRONTEND = "frontend.json"
 FORMATS = "formats.json"
 HISTORY = "history.json"
@@ -68,8 +69,13 @@ class RunFolder:
         self.write_json(name, {**data, **entries})
 
 
-def create(path: str | pathlib.Path, settings: dict[str, Any]) -> RunFolder:
+def create(
+    path: str | pathlib.Path, settings: dict[str, Any], teachers: dict[str, dict[str, Any]] | None = None
+) -> RunFolder:
     """A new run with its settings and environment written down.
+
+    Args:
+      teachers: flag -> what `kws.teacher_runs` says of the runs that it names; None for no teachers.
 
     Raises:
       UserError: there is a run, or something else, already.
@@ -85,7 +91,7 @@ def create(path: str | pathlib.Path, settings: dict[str, Any]) -> RunFolder:
     except OSError as error:
         raise UserError(f"can't write --run_dir={path}: {error.strerror}") from error
     folder = RunFolder(path)
-    folder.write_json(SETTINGS, {"settings": settings, "environment": environment()})
+    folder.write_json(SETTINGS, {"settings": settings, TEACHERS: teachers or {}, "environment": environment()})
     return folder
 
 

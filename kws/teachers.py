@@ -36,8 +36,7 @@ class Teachers:
         self.models = tuple(models)
         self.cache_dir = cache_dir
         self._predictors = [predictor(model, None) for model in self.models]
-        weights = b"".join(variable.numpy().tobytes() for model in self.models for variable in model.variables)
-        self._identity = hashlib.sha256(weights).hexdigest()
+        self._identity = identity(self.models)
 
     def posteriors(self, features: np.ndarray) -> np.ndarray:
         """The mean of `softmax(logits / TEMPERATURE)` over the teachers.
@@ -64,6 +63,15 @@ class Teachers:
         digest = hashlib.sha256(" ".join(map(str, parts)).encode())
         digest.update(np.ascontiguousarray(features).data)
         return digest.hexdigest()
+
+
+def identity(models: Sequence[tf.keras.Model]) -> str:
+    """SHA-256 of the models' variables, one after the other."""
+    digest = hashlib.sha256()
+    for model in models:
+        for variable in model.variables:
+            digest.update(variable.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def distance(posteriors: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

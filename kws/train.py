@@ -18,7 +18,7 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import trained
-from kws import dataset_flags, datasets, frontend, run_folder, specs, threads
+from kws import dataset_flags, datasets, frontend, run_folder, specs, teacher_runs, threads
 from kws.datasets.attribution import ATTRIBUTION
 from kws.datasets.clip import Dataset
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
@@ -147,13 +147,14 @@ def run(
     tf.keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     source = _float_source(config, float_run) if float_run else None
+    teachers = {} if resume else teacher_runs.described(config, source)
     dataset = datasets.load(config.dataset)
     cache_dir = pathlib.Path(cache_dir or pathlib.Path(run_dir).parent / "feature_cache")
     if resume:
         folder, _ = run_folder.open_run(run_dir)
     else:
         settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
-        folder = run_folder.create(run_dir, settings)
+        folder = run_folder.create(run_dir, settings, teachers)
     if source:
         _take_float(source, folder)
     say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
@@ -180,23 +181,6 @@ def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFold
     return source
 
 
-def _teachers(flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
-    """The float models of the runs that `flag` names. Raises `UserError` for a run without one, or with other data."""
-    from quant import apply
-
-    models = []
-    for path in getattr(config, flag):
-        source, saved = run_folder.open_run(path, flag)
-        if not source.model_path(FLOAT).is_file():
-            raise UserError(f"--{flag}={path} holds no finished float model: go on with it with --resume")
-        if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
-            raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
-        if source.read_json(run_folder.FRONTEND) != features_config.to_json():
-            raise UserError(f"--{flag}={path} has another front end: its training data were others")
-        models.append(apply.load_model(source.model_path(FLOAT)))
-    return tuple(models)
-
-
 def _take_float(source: RunFolder, folder: RunFolder) -> None:
     shutil.copyfile(source.file(run_folder.FRONTEND), folder.file(run_folder.FRONTEND))
     folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
@@ -211,6 +195,8 @@ def _hand_over(
     folder: RunFolder,
 ) -> None:
     testing = dataset.splits["testing"]
+    saved = folder.read_json(run_folder.SETTINGS)
+    lines = teacher_runs.command_lines(saved)
     trained.write(
         folder.path,
         trained.Trained(
@@ -220,9 +206,11 @@ def _hand_over(
             frontend=features_config.to_json(),
             metrics=folder.read_json(run_folder.METRICS),
             training={
-                "command": command_line(config),
+                "command": "\n".join([*lines, command_line(config)]),
                 "seed": config.seed,
-                **folder.read_json(run_folder.SETTINGS),
+                **saved,
+                run_folder.TEACHERS: teacher_runs.identities(saved),
+                "float_sha256": teacher_runs.float_sha256(folder),
                 "data": _description(dataset),
             },
             clips=testing.names,
@@ -267,8 +255,8 @@ def _train_stages(
         keep_epochs=keep_epochs,
         float_teachers=()
         if folder.model_path(FLOAT).is_file()
-        else _teachers("float_teachers", config, features_config),
-        fixed_point_teachers=_teachers("fixed_point_teachers", config, features_config),
+        else teacher_runs.models("float_teachers", config, features_config),
+        fixed_point_teachers=teacher_runs.models("fixed_point_teachers", config, features_config),
     )
     with job_context as job:
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):

@@ -141,8 +141,8 @@ def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
     return dict(zip(layers, bits * len(layers) if len(bits) == 1 else bits, strict=False))
 
 
-def command_line(config: TrainConfig) -> str:
-    """The shell line that trains this configuration again: what differs from the flags' defaults."""
+def command_line(config: TrainConfig, run_dir: str = "R") -> str:
+    """The shell line that trains this configuration again in `run_dir`: what differs from the flags' defaults."""
     default = TrainConfig(datasets.DatasetConfig())
     flags = {"dataset": config.dataset.dataset}
     defaults = dataset_flags.to_json(default.dataset)
@@ -155,4 +155,5 @@ def command_line(config: TrainConfig) -> str:
             if field.name not in ("dataset", "method") and value != getattr(theirs, field.name):
                 flags[field.name] = value
     texts = {name: ",".join(map(str, v)) if isinstance(v, (tuple, list)) else v for name, v in flags.items()}
-    return " ".join(["python -m kws.train --data_dir=D --run_dir=R", *(f"--{k}={v}" for k, v in texts.items())])
+    start = f"python -m kws.train --data_dir=D --run_dir={run_dir}"
+    return " ".join([start, *(f"--{k}={v}" for k, v in texts.items())])

@@ -15,7 +15,7 @@ import pytest
 from cli.command import UserError
 from export import bundle as bundles
 from export import convert, lower, verify
-from kws import evaluate, run_folder
+from kws import evaluate, run_folder, teacher_runs
 from kws.datasets import DatasetConfig
 from kws.run_folder import FIXED_POINT, FLOAT
 from kws.train_config import TrainConfig, by_layer, command_line, parse_bits
@@ -169,6 +169,12 @@ def test_a_low_width_run_takes_over_a_float_model(
     weighted = [layer for layer in converted.layers if layer.macs]
     assert {(layer.weight_format.bits, layer.accumulator_bits) for layer in weighted} == {(4, 16)}
     assert {layer.output_format.bits for layer in weighted[:-1]} == {4}
+    card = (tmp_path / "bundle" / bundles.CARD).read_text()
+    lines = card.split("## Make it again")[1].split("```")[1].strip().splitlines()
+    assert [f"--run_dir={run} " in line for run, line in zip((finished, "R"), lines, strict=True)] == [True, True]
+    identity = teacher_runs.float_sha256(run_folder.RunFolder(finished))
+    assert f"teachers, fixed point teachers, {finished}: {identity}".replace("_", " ") in card.replace("_", " ")
+    assert f"float sha256: {identity}" in card
     taught = (*flags, f"--run_dir={tmp_path / 'taught'}", f"--fixed_point_teachers={tmp_path / 'nobody'}")
     assert f"--fixed_point_teachers={tmp_path / 'nobody'} holds no run" in error_line(command("kws.train", *taught))
     other = command("kws.train", *flags, f"--run_dir={tmp_path / 'other'}", "--seed=5")
