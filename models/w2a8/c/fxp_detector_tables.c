@@ -14,6 +14,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 244880u, 242409u, 241612u, 242648u, 250419u, 245206u, 252620u, 246943u, 242364u, 255314u,
+    4294967295u, 4294967295u, 122993u, 123686u, 120975u, 116649u, 124816u, 117890u, 120636u, 123983u, 117898u, 128324u,
 };
 // clang-format on

@@ -14,6 +14,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 243091u, 251754u, 243499u, 247242u, 248290u, 248200u, 250030u, 253977u, 233298u, 256486u,
+    4294967295u, 4294967295u, 123542u, 125840u, 121015u, 123539u, 127032u, 121528u, 122689u, 116649u, 120947u, 126624u,
 };
 // clang-format on

@@ -14,6 +14,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 236637u, 241113u, 222175u, 248548u, 245656u, 241440u, 244497u, 250780u, 246625u, 250253u,
+    4294967295u, 4294967295u, 243783u, 244743u, 239408u, 234001u, 236634u, 228393u, 242903u, 222175u, 235354u, 258406u,
 };
 // clang-format on

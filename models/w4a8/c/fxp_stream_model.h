@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 #define FXP_STREAM_NAME "ds_cnn_mlperf"
-#define FXP_STREAM_SHA256 "e4eb6bb36dfff231fecae96e6b7bf41141af5e783e6f9d20619c12d4fe813f1e"
+#define FXP_STREAM_SHA256 "13fe4a9c40f0286d53fe13506eec9a27f73580e4339dd9342c3d8e9ca8077d8f"
 #define FXP_STREAM_FRAME_BYTES 10
 #define FXP_STREAM_FRAMES 2
 #define FXP_STREAM_INPUT_BYTES 20

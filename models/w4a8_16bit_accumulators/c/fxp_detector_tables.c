@@ -14,6 +14,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 242552u, 245149u, 222803u, 242686u, 242596u, 238883u, 231857u, 249859u, 222175u, 252850u,
+    4294967295u, 4294967295u, 243783u, 244743u, 239408u, 234001u, 236634u, 228393u, 242903u, 222175u, 235354u, 258406u,
 };
 // clang-format on

@@ -18,6 +18,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 124623u, 120806u, 122866u, 126420u, 123266u, 120907u, 124197u, 123431u, 124994u, 125038u,
+    4294967295u, 4294967295u, 252640u, 253012u, 253459u, 251941u, 253569u, 251660u, 251332u, 247679u, 253421u, 255461u,
 };
 // clang-format on

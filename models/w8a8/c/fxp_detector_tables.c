@@ -14,6 +14,6 @@ const uint16_t fxp_detector_exponentials[256] = {
 };
 
 const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {
-    4294967295u, 4294967295u, 247221u, 243916u, 237274u, 245996u, 248074u, 245275u, 240726u, 246903u, 233298u, 250658u,
+    4294967295u, 4294967295u, 368389u, 357672u, 353589u, 349430u, 374825u, 354582u, 344894u, 347379u, 356656u, 386752u,
 };
 // clang-format on
