@@ -51,6 +51,19 @@ def test_the_card_says_whose_data_they_are_and_how_to_make_the_model_again(path:
         assert text in card, text
 
 
+def test_the_teacher_that_a_card_names_is_the_one_among_the_models() -> None:
+    training = {path.name: bundles.load(path).training for path in PATHS}
+    teacher = training["ds_cnn_m_w8a8"]
+    for name in sorted(set(training) - {"ds_cnn_m_w8a8"}):
+        identities = training[name]["teachers"]
+        assert identities["float_teachers"] == {"runs/ds_cnn_m": teacher["float_sha256"]}, name
+        for flag in identities:
+            assert list(identities[flag]) == training[name]["settings"][flag], name
+        first, last = training[name]["command"].splitlines()
+        assert first == teacher["command"].replace("--run_dir=R", "--run_dir=runs/ds_cnn_m"), name
+        assert "--float_teachers=runs/ds_cnn_m" in last, name
+
+
 def test_the_table_of_models_has_their_own_figures() -> None:
     rows = re.findall(
         r"^\| \[(\w+)\]\(\w+/MODEL_CARD\.md\) \|(.*)\|$", (MODELS / "README.md").read_text(), re.MULTILINE
