@@ -37,7 +37,7 @@ def described(config: TrainConfig, float_source: RunFolder | None = None) -> dic
       teachers come before it.
 
     Raises:
-      UserError: a teacher holds no finished float model.
+      UserError: a teacher holds no finished float model, or is of another version.
     """
     found = {flag: _described(flag, config) for flag in FLAGS if not (float_source and flag == "float_teachers")}
     if float_source:
@@ -74,7 +74,10 @@ def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
     for path in getattr(config, flag):
         source, saved = _finished(path, flag)
         settings = saved["settings"]
-        itself = TrainConfig.from_json(settings, dataset_flags.from_json(settings["dataset"]))
+        try:
+            itself = TrainConfig.from_json(settings, dataset_flags.from_json(settings["dataset"]))
+        except UserError as error:
+            raise UserError(f"--{flag}={path}: {error}") from error
         found |= _of(saved, "float_teachers")
         found[path] = {"command": command_line(itself, run_dir=path), "float_sha256": float_sha256(source)}
     return found

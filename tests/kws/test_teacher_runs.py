@@ -80,3 +80,12 @@ def test_a_teacher_must_be_finished(tmp_path: pathlib.Path) -> None:
             teacher_runs.described(dataclasses.replace(CONFIG, **{flag: (str(unfinished.path),)}))
         with pytest.raises(UserError, match=f"--{flag}=.* holds no run"):
             teacher_runs.described(dataclasses.replace(CONFIG, **{flag: (str(tmp_path / "nobody"),)}))
+
+
+def test_a_teacher_of_another_version_is_named(tmp_path: pathlib.Path) -> None:
+    old = run(tmp_path / "old", 0)
+    settings = saved(old)["settings"]
+    del settings["float_ema"]
+    old.update_json(run_folder.SETTINGS, settings=settings)
+    with pytest.raises(UserError, match=r"--float_teachers=.*/old: the run is of another version.*float_ema"):
+        teacher_runs.described(dataclasses.replace(CONFIG, float_teachers=(str(old.path),)))
