@@ -14,7 +14,7 @@ from cli.command import UserError
 from export import bundle, c_source, frontend_source, lower, model_card, stream_source, tflite, trained
 from export.integer_model import IntegerModel
 from export.kernel_plan import FAST, PROFILES
-from quant import apply
+from quant.training import model_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
     """
     source = trained.read(config.run_dir)
     try:
-        model = apply.load_model(source.model)
+        model = model_file.load_model(source.model)
     except (OSError, ValueError) as error:
         raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:

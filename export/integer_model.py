@@ -19,7 +19,7 @@ import zlib
 import numpy as np
 
 from cli.command import UserError
-from quant.fold import pool_shift
+from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, weight_format
 
 CONV2D = "conv2d"

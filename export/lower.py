@@ -10,8 +10,8 @@ import numpy as np
 
 from export import accumulator, integer_model
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
-from quant import apply
 from quant.qformat import QFormat
+from quant.training import wrappers
 
 # Training computes in float32, whose integers are exact up to here.
 _LARGEST_EXACT_CODE = 2**24
@@ -19,7 +19,7 @@ _OPS = {"Conv2D": CONV2D, "DepthwiseConv2D": DEPTHWISE_CONV2D, "Dense": DENSE, "
 
 
 def lower(model: Any, name: str, labels: tuple[str, ...]) -> IntegerModel:
-    """The integer model of a Keras model built by `quant.apply.fixed_point_model`.
+    """The integer model of a Keras model built by `quant.fixed_point_model`.
 
     Args:
       name: a C identifier.
@@ -31,7 +31,7 @@ def lower(model: Any, name: str, labels: tuple[str, ...]) -> IntegerModel:
     shape = tuple(model.input_shape[1:])
     q = _input_format(model)
     layers = []
-    for wrapper in apply.wrapped_layers(model):
+    for wrapper in wrappers.wrapped_layers(model):
         layer = _lower_layer(wrapper, shape, q)
         shape, q = layer.output_shape, layer.output_format
         layers.append(layer)
@@ -42,7 +42,7 @@ def lower(model: Any, name: str, labels: tuple[str, ...]) -> IntegerModel:
 
 def _input_format(model: Any) -> QFormat:
     wrapper = next(
-        layer for layer in model.layers if getattr(layer, "layer", None) and layer.layer.name == apply.INPUT_LAYER
+        layer for layer in model.layers if getattr(layer, "layer", None) and layer.layer.name == wrappers.INPUT_LAYER
     )
     return wrapper.quantize_config.output.q
 
@@ -52,7 +52,7 @@ def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer
     op = _OPS[type(keras_layer).__name__]
     if op == AVERAGE_POOL:
         return integer_model.average_pool(keras_layer.name, shape, q, config.output.q)
-    variables = apply.variables_of(wrapper)
+    variables = wrappers.variables_of(wrapper)
     kernel = _codes(keras_layer.name, config.kernel(variables["kernel"]), config.kernel.q.fraction_bits)
     bias = _codes(keras_layer.name, config.bias(variables["bias"]), config.bias.fraction_bits)
     if op == DEPTHWISE_CONV2D:

@@ -6,7 +6,7 @@ import numpy as np
 
 from export import integer_model
 from export.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
-from quant.fold import pool_shift
+from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, activation_format, weight_format
 
 INPUT_FRACTION_BITS = 5

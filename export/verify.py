@@ -66,14 +66,14 @@ class VerifyConfig:
 
 def keras_layers(bundle: Bundle) -> LayerCodes:
     """The trained Keras graph: codes as float64, whole where the graph is on its grid."""
-    from quant import apply  # imports TensorFlow
+    from quant.training import model_file, trained_network  # imports TensorFlow
 
     try:
-        graph = apply.load_model(bundle.keras_path)
+        graph = model_file.load_model(bundle.keras_path)
     except (OSError, ValueError) as error:
         raise UserError(f"{bundle.keras_path} can't be read ({error}): {_REMEDY}") from error
     model = bundle.model
-    layer_outputs = apply.layer_outputs(graph)
+    layer_outputs = trained_network.layer_outputs(graph)
 
     def run_layers(codes: np.ndarray) -> dict[str, np.ndarray]:
         outputs = layer_outputs(dequantize(codes, model.input_format))

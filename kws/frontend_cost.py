@@ -176,7 +176,7 @@ def exchange(config: FrontEndCostConfig) -> dict[str, dict[str, dict[str, float]
     """
     from kws import metrics
     from kws.inference import predict
-    from quant import apply
+    from quant.training import model_file
 
     runs = [_read(path, config) for path in config.integer_runs]
     dataset = datasets.load(runs[0].config.dataset)
@@ -195,7 +195,7 @@ def exchange(config: FrontEndCostConfig) -> dict[str, dict[str, dict[str, float]
                     arithmetic=heard,
                 )
                 for name, folder in folders.items():
-                    logits = predict(apply.load_model(folder.model_path(FLOAT)), features, heard.input_format)
+                    logits = predict(model_file.load_model(folder.model_path(FLOAT)), features, heard.input_format)
                     of_pair = right.setdefault(name, {}).setdefault(heard.name, {})
                     of_pair.setdefault(split, []).append(metrics.accuracy(logits, clips.labels))
     return {

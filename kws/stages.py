@@ -15,10 +15,19 @@ from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS
 from kws.teachers import Teachers
 from kws.train_config import TrainConfig, by_layer
-from quant import apply, cosine, distribution, equalize, fold, network_file
-from quant.calibrate import calibrate
-from quant.formats import Formats
+from quant.folding import equalization, keras_chain
+from quant.folding.layers import FoldedLayer
+from quant.formats.calibration import calibrate
+from quant.formats.network_formats import Formats
 from quant.qformat import QFormat, dequantize
+from quant.training import (
+    code_distribution,
+    cosine_regularization,
+    fixed_point_graph,
+    model_file,
+    network_file,
+    trained_network,
+)
 
 LOGIT_BITS = 8
 _CALIBRATION_EXAMPLES = 1024
@@ -101,7 +110,7 @@ def train_float(job: Job) -> None:
         },
     )
     job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
-    apply.save_model(model, job.folder.model_path(FLOAT))
+    model_file.save_model(model, job.folder.model_path(FLOAT))
 
 
 def train_fixed_point(job: Job) -> None:
@@ -109,14 +118,14 @@ def train_fixed_point(job: Job) -> None:
     if job.input_format is None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
-    float_model = apply.load_model(folder.model_path(FLOAT))
+    float_model = model_file.load_model(folder.model_path(FLOAT))
     followed = Teachers(job.fixed_point_teachers or (float_model,), job.posteriors_dir)
-    layers = fold.fold(float_model)
+    layers = keras_chain.fold(float_model)
     if config.method.equalize:
-        layers = equalize.equalize(layers)
+        layers = equalization.equalize(layers)
     layers, formats = _calibrate(job, layers, config.weight_bits, config.activation_bits, epoch=0)
     fixed = dataclasses.replace(config.method, learn_formats=False)
-    model = apply.fixed_point_model(layers, formats, job.input_shape, fixed)
+    model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, fixed)
     folder.update_json(run_folder.METRICS, post_training=job.measure(model))
     for phase in config.phases:
         if folder.phase_path(phase.end).is_file():
@@ -125,7 +134,7 @@ def train_fixed_point(job: Job) -> None:
         if phase.calibrates:
             layers, formats = _calibrate(job, layers, phase.weight_bits, phase.activation_bits, phase.begin)
         method = dataclasses.replace(config.method, learn_formats=phase.learns_formats)
-        model = apply.fixed_point_model(layers, formats, job.input_shape, method)
+        model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, method)
         job.fit(
             model,
             stage=FIXED_POINT,
@@ -141,24 +150,25 @@ def train_fixed_point(job: Job) -> None:
             hooks={
                 "followed": followed,
                 "before_epoch": _ramp(model, config.fixed_point_epochs),
-                "describe": distribution.describe,
+                "describe": code_distribution.describe,
             },
         )
         if phase.end < config.fixed_point_epochs:
-            layers, formats = apply.folded_layers(model, layers), apply.learned_formats(model, formats)
+            layers = trained_network.folded_layers(model, layers)
+            formats = trained_network.learned_formats(model, formats)
             network_file.write(folder.phase_path(phase.end), layers, formats)
     folder.write_json(run_folder.FORMATS, formats.to_json())
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
-    apply.save_model(model, folder.model_path(FIXED_POINT))
+    model_file.save_model(model, folder.model_path(FIXED_POINT))
 
 
 def _calibrate(
     job: Job,
-    layers: tuple[fold.FoldedLayer, ...],
+    layers: tuple[FoldedLayer, ...],
     weight_bits: tuple[int, ...],
     activation_bits: tuple[int, ...],
     epoch: int,
-) -> tuple[tuple[fold.FoldedLayer, ...], Formats]:
+) -> tuple[tuple[FoldedLayer, ...], Formats]:
     """Formats of these widths from the first examples of an epoch of stage 2: training data, augmented as in training.
 
     Returns:
@@ -173,4 +183,4 @@ def _calibrate(
 
 def _ramp(model: tf.keras.Model, epochs: int) -> Callable[[int], None]:
     """Raises the cosine regularization over the stage's second half."""
-    return lambda epoch: apply.set_cosine_ramp(model, cosine.ramp(epoch / epochs))
+    return lambda epoch: trained_network.set_cosine_ramp(model, cosine_regularization.ramp(epoch / epochs))

@@ -20,10 +20,11 @@ from kws.fit import FitConfig, optimizer_of, training_step
 from kws.models import ds_cnn
 from kws.run_folder import FIXED_POINT, FLOAT
 from kws.specs import SPECS
-from quant import apply, equalize, fold
-from quant.calibrate import calibrate
+from quant.folding import equalization, keras_chain
+from quant.formats.calibration import calibrate
 from quant.method import Method
 from quant.qformat import dequantize
+from quant.training import fixed_point_graph
 
 _INPUT_SHAPE = (49, 10, 1)
 _CLASSES = 12
@@ -56,10 +57,10 @@ def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
     codes = rng.integers(q.min_code, q.max_code + 1, (config.batch_size, *_INPUT_SHAPE), dtype=np.int8)
     features, labels = tf.constant(dequantize(codes, q)), tf.constant(rng.integers(0, _CLASSES, config.batch_size))
     float_model = ds_cnn(SPECS[config.model], _INPUT_SHAPE, _CLASSES, seed=0)
-    layers = equalize.equalize(fold.fold(float_model))
+    layers = equalization.equalize(keras_chain.fold(float_model))
     widths = dict.fromkeys((layer.name for layer in layers), config.bits)
     layers, formats = calibrate(layers, features.numpy(), q, widths, {**widths, "logits": 8}, method)
-    fixed_model = apply.fixed_point_model(layers, formats, _INPUT_SHAPE, method)
+    fixed_model = fixed_point_graph.fixed_point_model(layers, formats, _INPUT_SHAPE, method)
     steps = {
         stage: _stepper(model, stage, config, features, labels)
         for stage, model in ((FLOAT, float_model), (FIXED_POINT, fixed_model))

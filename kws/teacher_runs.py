@@ -13,7 +13,7 @@ FLAGS = ("float_teachers", "fixed_point_teachers")
 
 def models(flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
     """The float models of the runs that `flag` names. Raises `UserError` for a run without one, or with other data."""
-    from quant import apply
+    from quant.training import model_file
 
     found = []
     for path in getattr(config, flag):
@@ -22,7 +22,7 @@ def models(flag: str, config: TrainConfig, features_config: frontend.FrontEndCon
             raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
         if source.read_json(run_folder.FRONTEND) != features_config.to_json():
             raise UserError(f"--{flag}={path} has another front end: its training data were others")
-        found.append(apply.load_model(source.model_path(FLOAT)))
+        found.append(model_file.load_model(source.model_path(FLOAT)))
     return tuple(found)
 
 
@@ -59,9 +59,9 @@ def identities(saved: dict[str, Any]) -> dict[str, dict[str, str]]:
 def float_sha256(folder: RunFolder) -> str:
     """SHA-256 of a run's float weights, in the order of the Keras model's variables."""
     from kws import teachers
-    from quant import apply
+    from quant.training import model_file
 
-    return teachers.identity((apply.load_model(folder.model_path(FLOAT)),))
+    return teachers.identity((model_file.load_model(folder.model_path(FLOAT)),))
 
 
 def _of(saved: dict[str, Any], flag: str) -> dict[str, dict[str, str]]:

@@ -1,13 +1,88 @@
-"""Fixed-point quantization aware training: Q-formats, quantizers, folding, equalization, calibration.
+"""Fixed-point quantization aware training: Q-formats, folding, equalization, calibration, training's graph.
 
-Knows nothing of audio. TensorFlow is imported only by the modules that build Keras graphs.
+Knows nothing of audio. What a user needs is named here: `quant.fold`, `quant.calibrate`, `quant.fixed_point_model` and
+so on. A name is looked up when it is first used, so that `import quant` imports no TensorFlow.
 """
 
+import importlib
 import logging
 import os
+from typing import TYPE_CHECKING, Any
 
 # tfmot has no Keras 3 support: this must be set before TensorFlow is imported.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # TensorFlow's start-up remarks (no GPU, duplicate registrations) are not for users; its failures are exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+if TYPE_CHECKING:
+    from quant.folding.equalization import equalize
+    from quant.folding.float_graph import float_model
+    from quant.folding.keras_chain import fold
+    from quant.folding.layers import FoldedLayer
+    from quant.formats.calibration import calibrate
+    from quant.formats.network_formats import Formats, LayerFormats
+    from quant.method import Method
+    from quant.qformat import QFormat, activation_format, dequantize, quantize, weight_format
+    from quant.training.fixed_point_graph import fixed_point_model
+    from quant.training.model_file import load_model, save_model
+    from quant.training.squashing import squash, unsquash
+    from quant.training.trained_network import folded_layers, layer_outputs
+
+# The module of every public name. No module is called as a name is: importing it would put it in the name's place.
+_MODULES = {
+    "FoldedLayer": "quant.folding.layers",
+    "Formats": "quant.formats.network_formats",
+    "LayerFormats": "quant.formats.network_formats",
+    "Method": "quant.method",
+    "QFormat": "quant.qformat",
+    "activation_format": "quant.qformat",
+    "calibrate": "quant.formats.calibration",
+    "dequantize": "quant.qformat",
+    "equalize": "quant.folding.equalization",
+    "fixed_point_model": "quant.training.fixed_point_graph",
+    "float_model": "quant.folding.float_graph",
+    "fold": "quant.folding.keras_chain",
+    "folded_layers": "quant.training.trained_network",
+    "layer_outputs": "quant.training.trained_network",
+    "load_model": "quant.training.model_file",
+    "quantize": "quant.qformat",
+    "save_model": "quant.training.model_file",
+    "squash": "quant.training.squashing",
+    "unsquash": "quant.training.squashing",
+    "weight_format": "quant.qformat",
+}
+
+__all__ = [
+    "FoldedLayer",
+    "Formats",
+    "LayerFormats",
+    "Method",
+    "QFormat",
+    "activation_format",
+    "calibrate",
+    "dequantize",
+    "equalize",
+    "fixed_point_model",
+    "float_model",
+    "fold",
+    "folded_layers",
+    "layer_outputs",
+    "load_model",
+    "quantize",
+    "save_model",
+    "squash",
+    "unsquash",
+    "weight_format",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'quant' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

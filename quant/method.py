@@ -8,7 +8,7 @@ QFORMATS = ("per_layer", "uniform")
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """Settings of `quant.apply.fixed_point_model` and `quant.calibrate.calibrate`.
+    """Settings of `quant.fixed_point_model` and `quant.calibrate`.
 
     Attributes:
       equalize: balance scales between layers before formats are chosen (`quant.equalize`).
@@ -17,7 +17,7 @@ class Method:
       cosine: lambda of the absolute cosine regularization (ACosR) at full ramp.
       accumulator_bits: declared width of every accumulator; below 32 the weights are trained to keep it.
       qformat: "per_layer", or "uniform" for one weight format, one activation format and so one shift.
-      learn_formats: train the fraction bits of each layer's output (`quant.threshold`).
+      learn_formats: train the fraction bits of each layer's output (`quant.training.learned_thresholds`).
 
     Raises:
       ValueError: a setting out of range, deviation without squash, or learned formats that are to be uniform.

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from cli.command import UserError
 from export.integer_model import same_padding
-from quant import apply
 from quant.qformat import QFormat
+from quant.training import model_file
 
 _FRAMES_AT_ONCE = 6000
 _CONVOLUTIONS = (tf.keras.layers.Conv2D, tf.keras.layers.DepthwiseConv2D)
@@ -36,7 +36,7 @@ def logits_of(path: pathlib.Path, frames: np.ndarray, input_format: QFormat, lab
       UserError: the model is missing or damaged, or it has a layer that can't be streamed.
     """
     try:
-        model = apply.load_model(path)
+        model = model_file.load_model(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error}): give the --run_dir of a finished run") from error
     layers = [layer for layer in model.layers if not isinstance(layer, tf.keras.layers.InputLayer)]

@@ -9,11 +9,11 @@ import pytest
 
 from export import lower, verify
 from export.verify import VerifyConfig
-from quant import apply
-from quant.calibrate import calibrate
-from quant.fold import fold
+from quant.folding.keras_chain import fold
+from quant.formats.calibration import calibrate
 from quant.method import Method
 from quant.qformat import QFormat
+from quant.training import fixed_point_graph, model_file, wrappers
 
 pytestmark = pytest.mark.slow
 LABELS = ("a", "b", "c", "d")
@@ -30,12 +30,12 @@ def graph():
     features = np.random.default_rng(0).integers(-128, 128, (64, 11, 6, 1)).astype(np.float32) / 32
     bits = {layer.name: 4 for layer in layers}
     layers, network = calibrate(layers, features, QFormat(8, 5), bits, {**bits, layers[-1].name: 8}, Method())
-    return apply.fixed_point_model(layers, network, (11, 6, 1), Method())
+    return fixed_point_graph.fixed_point_model(layers, network, (11, 6, 1), Method())
 
 
 def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, tmp_path) -> None:
     path = tmp_path / "keras.h5"
-    apply.save_model(graph, path)
+    model_file.save_model(graph, path)
     model = lower.lower(graph, "tiny", LABELS)
     bundle = make_bundle(model, keras_model=path)
     result = verify.verify(bundle, VerifyConfig())
@@ -43,10 +43,10 @@ def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, t
     assert result["mismatches"] == 0, verify.table(result)
     assert len(result["pairs"][0]["layers"]) == len(model.layers)
 
-    wrapper = apply.wrapped_layers(graph)[2]
-    kernel = apply.variables_of(wrapper)["kernel"]
+    wrapper = wrappers.wrapped_layers(graph)[2]
+    kernel = wrappers.variables_of(wrapper)["kernel"]
     kernel.assign(kernel + 2.0 * wrapper.quantize_config.kernel.q.lsb)
-    apply.save_model(graph, path)
+    model_file.save_model(graph, path)
     bundle = make_bundle(model, keras_model=path)
     result = verify.verify(bundle, VerifyConfig(random_codes=20))
     keras = result["pairs"][0]
@@ -57,7 +57,7 @@ def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, t
 
 def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> None:
     path = tmp_path / "keras.h5"
-    apply.save_model(graph, path)
+    model_file.save_model(graph, path)
     bundle = make_bundle(lower.lower(graph, "tiny", LABELS), keras_model=path)
     command = [sys.executable, "-m", "export.verify", f"--bundle={bundle.path}", "--random_codes=30", "--json=-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

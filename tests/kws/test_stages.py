@@ -16,9 +16,9 @@ from kws.models import ds_cnn
 from kws.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.specs import SPECS, DsCnnSpec
 from kws.train_config import TrainConfig
-from quant import apply
 from quant.method import Method
 from quant.qformat import QFormat, dequantize
+from quant.training import model_file
 
 SHAPE = (9, 6, 1)
 NAMES = ("yes", "no", "_unknown_")
@@ -74,13 +74,13 @@ def test_stage_2_follows_its_own_float_model_or_other_teachers(
     def weights(name: str, *teachers: tf.keras.Model) -> list[bytes]:
         for stage in (FLOAT, FIXED_POINT):
             (tmp_path / name / stage).mkdir(parents=True)
-        apply.save_model(own, tmp_path / name / FLOAT / "model.h5")
+        model_file.save_model(own, tmp_path / name / FLOAT / "model.h5")
         whole = job(tmp_path / name)
         config = dataclasses.replace(whole.config, fixed_point_epochs=1, gradual_bits="", method=Method())
         stages.train_fixed_point(dataclasses.replace(whole, config=config, fixed_point_teachers=teachers))
         return [
             variable.numpy().tobytes()
-            for variable in apply.load_model(tmp_path / name / FIXED_POINT / "model.h5").variables
+            for variable in model_file.load_model(tmp_path / name / FIXED_POINT / "model.h5").variables
         ]
 
     alone = weights("alone")
@@ -96,7 +96,7 @@ def test_phases_resume_to_the_same_bits_and_end_on_the_grid(
     for name in ("whole", "parts"):
         (tmp_path / name / FIXED_POINT).mkdir(parents=True)
         (tmp_path / name / FLOAT).mkdir()
-        apply.save_model(ds_cnn(SPECS["small"], SHAPE, len(NAMES), 0), tmp_path / name / FLOAT / "model.h5")
+        model_file.save_model(ds_cnn(SPECS["small"], SHAPE, len(NAMES), 0), tmp_path / name / FLOAT / "model.h5")
     stages.train_fixed_point(job(tmp_path / "whole"))
     # Stopped in the phase that starts from learned formats, after its first epoch.
     with pytest.raises(Interrupted):
@@ -105,7 +105,7 @@ def test_phases_resume_to_the_same_bits_and_end_on_the_grid(
     stages.train_fixed_point(job(tmp_path / "parts"))
 
     folders = [RunFolder(tmp_path / name) for name in ("whole", "parts")]
-    models = [apply.load_model(folder.model_path(FIXED_POINT)) for folder in folders]
+    models = [model_file.load_model(folder.model_path(FIXED_POINT)) for folder in folders]
     weights = [[variable.numpy().tobytes() for variable in model.variables] for model in models]
     assert weights[0] == weights[1]
     for name in (run_folder.FORMATS, run_folder.METRICS):

@@ -11,7 +11,7 @@ from kws import dataset_flags, run_folder, teacher_runs
 from kws.datasets import DatasetConfig
 from kws.run_folder import FLOAT, RunFolder
 from kws.train_config import TrainConfig
-from quant import apply
+from quant.training import model_file
 
 CONFIG = TrainConfig(DatasetConfig())
 
@@ -23,7 +23,7 @@ def run(path: pathlib.Path, seed: int, float_source: RunFolder | None = None, **
     folder = run_folder.create(path, saved, teacher_runs.described(config, float_source))
     model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,), kernel_initializer="zeros")])
     model.layers[0].bias.assign([seed, 0.0])
-    apply.save_model(model, folder.model_path(FLOAT))
+    model_file.save_model(model, folder.model_path(FLOAT))
     return folder
 
 

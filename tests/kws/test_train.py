@@ -19,7 +19,7 @@ from kws import evaluate, run_folder, teacher_runs
 from kws.datasets import DatasetConfig
 from kws.run_folder import FIXED_POINT, FLOAT
 from kws.train_config import TrainConfig, by_layer, command_line, parse_bits
-from quant import apply
+from quant.training import model_file
 
 TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")
 
@@ -120,7 +120,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert resumed.returncode == 0, resumed.stderr
     lowered = []
     for run in (finished, run_dir):
-        model = apply.load_model(run / FIXED_POINT / "model.h5")
+        model = model_file.load_model(run / FIXED_POINT / "model.h5")
         lowered.append(lower.lower(model, "m", ("a", "b", "c", "d")).sha256)
         lowered.append([v.numpy().tobytes() for v in model.trainable_variables])
     assert lowered[:2] == lowered[2:]
@@ -136,13 +136,13 @@ def test_the_same_seed_gives_the_same_bits_in_another_process(
         done = command("kws.train", *TINY, *flags)
         assert done.returncode == 0, done.stderr
     # What a sweep trains from a shared float model is what the command on its card trains.
-    models = [apply.load_model(run_folder.open_run(run)[0].model_path(FIXED_POINT)) for run in (finished, taken)]
+    models = [model_file.load_model(run_folder.open_run(run)[0].model_path(FIXED_POINT)) for run in (finished, taken)]
     shared, own = ([variable.numpy().tobytes() for variable in model.variables] for model in models)
     assert shared == own
     runs = []
     for run in (finished, again):
         folder, _ = run_folder.open_run(run)
-        models = [apply.load_model(folder.model_path(stage)) for stage in (FLOAT, FIXED_POINT)]
+        models = [model_file.load_model(folder.model_path(stage)) for stage in (FLOAT, FIXED_POINT)]
         weights = [variable.numpy().tobytes() for model in models for variable in model.variables]
         history = [{**row, "seconds": None} for row in folder.read_json(run_folder.HISTORY)]
         runs.append((weights, history, folder.read_json(run_folder.METRICS)))

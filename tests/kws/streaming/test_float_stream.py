@@ -19,13 +19,13 @@ def _path(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A small DS-CNN whose batch normalization is not the identity."""
     from kws import models
     from kws.specs import DsCnnSpec
-    from quant import apply
+    from quant.training import model_file
 
     model = models.ds_cnn(DsCnnSpec(6, (2, 2), ((1, 1),) * BLOCKS), (49, 10, 1), 5, seed=3)
     rng = np.random.default_rng(4)
     model.set_weights([np.abs(rng.normal(0.6, 0.2, w.shape)) if w.ndim == 1 else w for w in model.get_weights()])
     path = tmp_path_factory.mktemp("float") / "model.h5"
-    apply.save_model(model, path)
+    model_file.save_model(model, path)
     return path
 
 
@@ -37,12 +37,12 @@ def test_stream_equals_keras_on_all_frames_at_once(path):
     import tensorflow as tf
 
     from kws.streaming import float_stream
-    from quant import apply
+    from quant.training import model_file
 
     frames = _frames(400)
     logits = float_stream.logits_of(path, frames, QFormat(8, 5))
     assert logits.shape == (200, 5)
-    model = apply.load_model(path)
+    model = model_file.load_model(path)
     x = tf.keras.Input((400, 10, 1))
     y = x
     for layer in model.layers[1:-2]:
@@ -80,7 +80,7 @@ def test_evaluation_sets_the_float_model_beside_the_bundle(tmp_path, monkeypatch
     from kws.streaming import evaluation
     from kws.streaming.evaluation import StreamingConfig
     from kws.streaming.recording import Recipe
-    from quant import apply
+    from quant.training import model_file
 
     bundle = streaming_corpus.random_bundle(tmp_path / "bundle", share=0.1)
     run = run_folder.create(tmp_path / "run", {})
@@ -91,7 +91,7 @@ def test_evaluation_sets_the_float_model_beside_the_bundle(tmp_path, monkeypatch
     with pytest.raises(UserError, match=r"model\.h5 is missing"):
         evaluation.evaluate(config)
     model = models.ds_cnn(DsCnnSpec(6, (2, 2), ((1, 1),)), (49, 10, 1), len(bundle.labels), seed=3)
-    apply.save_model(model, run.model_path(run_folder.FLOAT))
+    model_file.save_model(model, run.model_path(run_folder.FLOAT))
     run.write_json(run_folder.FRONTEND, bundle.frontend)
     first, second = evaluation.evaluate(config), evaluation.evaluate(config)
     assert first == second

@@ -1,0 +1,51 @@
+"""Cross-layer equalization: moves scale between layers across each ReLU, so that channels share one Q-format well.
+
+ReLU commutes with a positive factor: dividing output channel i of a layer by s_i and multiplying the next layer's
+input channel i by s_i leaves the function unchanged. With r_i the channel's largest weight magnitude in either layer,
+`s_i = sqrt(r_i(this) / r_i(next))` makes both equal. Source: Nagel et al., ICCV 2019, arXiv:1906.04721, section 4.1.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from quant.folding.layers import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, FoldedLayer
+
+SWEEPS = 20
+# A channel that is (nearly) dead on one side keeps its scale.
+_SMALLEST_RANGE = 1e-6
+
+
+def output_ranges(layer: FoldedLayer) -> np.ndarray:
+    """Largest weight magnitude of each output channel, float [out]."""
+    return np.abs(layer.kernel).reshape(-1, layer.kernel.shape[-1]).max(axis=0)
+
+
+def input_ranges(layer: FoldedLayer) -> np.ndarray:
+    """Largest weight magnitude that each input channel meets, float [in]."""
+    axes = {CONV2D: (0, 1, 3), DEPTHWISE_CONV2D: (0, 1), DENSE: (1,)}[layer.op]
+    return np.abs(layer.kernel).max(axis=axes)
+
+
+def equalize(layers: tuple[FoldedLayer, ...], sweeps: int = SWEEPS) -> tuple[FoldedLayer, ...]:
+    """The same function with scales balanced between every pair of weighted layers joined by a ReLU."""
+    layers = list(layers)
+    weighted = [i for i, layer in enumerate(layers) if layer.op != AVERAGE_POOL]
+    for _ in range(sweeps):
+        for this, following in itertools.pairwise(weighted):
+            if layers[this].relu:
+                layers[this], layers[following] = _balance(layers[this], layers[following])
+    return tuple(layers)
+
+
+def _balance(this: FoldedLayer, following: FoldedLayer) -> tuple[FoldedLayer, FoldedLayer]:
+    out, into = output_ranges(this), input_ranges(following)
+    alive = (out > _SMALLEST_RANGE) & (into > _SMALLEST_RANGE)
+    scale = np.ones_like(out)
+    scale[alive] = np.sqrt(out[alive] / into[alive])
+    by_input = scale[:, None] if following.op in (CONV2D, DENSE) else scale
+    return (
+        dataclasses.replace(this, kernel=this.kernel / scale, bias=this.bias / scale),
+        dataclasses.replace(following, kernel=following.kernel * by_input),
+    )

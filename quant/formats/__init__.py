@@ -1,0 +1,1 @@
+"""The choice of Q-formats: of least error, within a declared accumulator, or one for the whole network."""

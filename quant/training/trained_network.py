@@ -1,0 +1,60 @@
+"""What a fixed-point model has been trained to: weights, formats, every layer's outputs."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.formats.network_formats import Formats
+from quant.training import learned_thresholds
+from quant.training.kernel_regularizer import KernelRegularizer
+from quant.training.wrappers import variables_of, wrapped_layers
+
+
+def folded_layers(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> tuple[FoldedLayer, ...]:
+    """`layers`, from which `model` was built, with the real-valued weights that it was trained to since."""
+    trained = {wrapper.layer.name: wrapper for wrapper in wrapped_layers(model)}
+
+    def read(layer: FoldedLayer) -> FoldedLayer:
+        variables = variables_of(trained[layer.name])
+        kernel = np.asarray(trained[layer.name].quantize_config.kernel.weights_of(variables["kernel"]))
+        return dataclasses.replace(layer, kernel=kernel.reshape(layer.kernel.shape), bias=variables["bias"].numpy())
+
+    return tuple(layer if layer.op == AVERAGE_POOL else read(layer) for layer in layers)
+
+
+def learned_formats(model: tf.keras.Model, network: Formats) -> Formats:
+    """`network`, from which `model` was built, with the output formats that it has learned since."""
+    octaves = {}
+    for wrapper in wrapped_layers(model):
+        variable = learned_thresholds.learned_variable(wrapper)
+        if variable is not None:
+            octaves[wrapper.layer.name] = float(learned_thresholds.rounded_octaves(variable))
+    return learned_thresholds.learned_formats(network, octaves)
+
+
+def set_cosine_ramp(model: tf.keras.Model, ramp: float) -> None:
+    """Sets the ramp (0 to 1) of the absolute cosine regularization in every layer that has it."""
+    for wrapper in wrapped_layers(model):
+        for name in ("kernel_regularizer", "depthwise_regularizer"):
+            regularizer = getattr(wrapper.layer, name, None)
+            if isinstance(regularizer, KernelRegularizer):
+                regularizer.ramp.assign(ramp)
+
+
+def layer_outputs(model: tf.keras.Model) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A function from features to every layer's output in fixed point, as real values `code * 2**-f`, by layer name.
+
+    Its argument is float32 [n, h, w, c] on the input's grid. The graph is built once, for all calls.
+    """
+    names = [wrapper.layer.name for wrapper in wrapped_layers(model)]
+    observed = tf.keras.Model(model.input, [wrapper.output for wrapper in wrapped_layers(model)])
+    compiled = tf.function(lambda features: observed(features, training=False), reduce_retracing=True)
+
+    def outputs(features: np.ndarray) -> dict[str, np.ndarray]:
+        found = compiled(tf.constant(features, tf.float32))
+        return {name: output.numpy() for name, output in zip(names, found, strict=True)}
+
+    return outputs
