@@ -1,4 +1,4 @@
-"""Runs a command: absl flags in, one line on stderr and exit code 2 for what a user got wrong.
+"""Runs a command: absl flags in, one line on stderr and exit code 2 for what a user can mend.
 
 A command module has three parts: `define_flags()`, a pure function that does the work with a frozen
 dataclass of settings, and `main()`, which calls `run` below. Flags are defined when a command starts,
@@ -35,7 +35,11 @@ def _fail(message: str) -> None:
 
 
 def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
-    """Parses the flags, calls `work(flags.FLAGS)` and turns `UserError` into one line and exit code 2.
+    """Parses the flags, calls `work(flags.FLAGS)` and turns what a user can mend into one line and exit code 2.
+
+    That is `UserError`, which commands raise, and what the library raises for it: a `ValueError` of a class with the
+    attribute `user_can_mend = True` (`kws.datasets.DatasetError`), which knows nothing of commands. Any other
+    exception is a bug and shows its traceback.
 
     Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
     """
@@ -51,6 +55,10 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
         try:
             work(flags.FLAGS)
         except UserError as error:
+            _fail(str(error))
+        except ValueError as error:
+            if not getattr(type(error), "user_can_mend", False):
+                raise
             _fail(str(error))
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

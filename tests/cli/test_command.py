@@ -16,6 +16,15 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 
+class LibraryError(ValueError):
+    user_can_mend = True
+
+class NarrowError(LibraryError):
+    pass
+
+class InternalError(ValueError):
+    user_can_mend = False
+
 def define_flags():
     flags.DEFINE_integer("count", 1, "How many.")
     flags.DEFINE_string("mode", "work", "What happens.")
@@ -25,6 +34,14 @@ def define_flags():
 def work(values):
     if values.mode == "user":
         raise UserError("first half,\\n  second half")
+    if values.mode == "library":
+        raise LibraryError("shape=(3,) has one axis,\\n  expected two")
+    if values.mode == "narrow":
+        raise NarrowError("rate=0 Hz is no rate")
+    if values.mode == "internal":
+        raise InternalError("a broken promise")
+    if values.mode == "value":
+        raise ValueError("a plain one")
     if values.mode == "interrupt":
         raise KeyboardInterrupt
     if values.mode == "require":
@@ -54,6 +71,8 @@ def test_work_is_done_with_the_flags() -> None:
     ("arguments", "message"),
     [
         (["--mode=user"], "error: first half, second half"),
+        (["--mode=library"], "error: shape=(3,) has one axis, expected two"),
+        (["--mode=narrow"], "error: rate=0 Hz is no rate"),
         (["--mode=require"], "error: --bundle is required: give --bundle=... (see --help)"),
         (["--mode=require", "--bundle="], "error: --bundle is required: give --bundle=... (see --help)"),
         (["--count=three"], "error: flag --count=three: invalid literal for int() with base 10: 'three' (see --help)"),
@@ -77,10 +96,18 @@ def test_a_command_chooses_its_own_exit_code() -> None:
     assert run("--mode=exit").returncode == 1
 
 
-def test_a_bug_is_not_hidden() -> None:
-    failed = run("--mode=bug")
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("bug", "RuntimeError: a bug"),
+        ("value", "ValueError: a plain one"),
+        ("internal", "InternalError: a broken promise"),
+    ],
+)
+def test_a_bug_is_not_hidden(mode: str, message: str) -> None:
+    failed = run(f"--mode={mode}")
     assert failed.returncode not in (0, 2, 130)
-    assert "RuntimeError: a bug" in failed.stderr and "Traceback" in failed.stderr
+    assert message in failed.stderr and "Traceback" in failed.stderr
 
 
 def test_help_lists_the_flags() -> None:
