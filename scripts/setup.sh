@@ -8,9 +8,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly buildifier_version=8.2.1
-# Of the source distribution of cmsisdsp, in the version that requirements.txt pins.
+# The source distribution, whose C is compared with; requirements.txt pins the package, which may be of another version.
+readonly cmsis_dsp="cmsisdsp==1.10.3"
 readonly cmsis_dsp_sha256=307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519
+readonly lock_seconds=600
+readonly lock_pause_seconds=5
 readonly stamp=.venv/setup.stamp
+readonly pip_log=.venv/pip.log
 
 fail() {
   echo "setup: $*" >&2
@@ -60,19 +64,47 @@ find_missing_packages() {
   has_host_compiler || missing+=(gcc libc6-dev)
 }
 
+# apt-get, which waits while another process has apt's locks (its own option is for dpkg's lock alone). Of a failure the
+# last error stays in `reason`.
+apt_get() {
+  local output waited=0
+  while ! output=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+    apt-get -o "DPkg::Lock::Timeout=$lock_seconds" "$@" 2>&1 >/dev/null); do
+    if [[ $output != *"Could not get lock"* ]] || [ "$waited" -ge "$lock_seconds" ]; then
+      reason=$(last_error "E: " <<<"$output")
+      return 1
+    fi
+    [ "$waited" -gt 0 ] || echo "setup: waiting for another process that holds apt's lock"
+    sleep "$lock_pause_seconds"
+    waited=$((waited + lock_pause_seconds))
+  done
+}
+
+# The last line that starts with the word, without it, or else the last line of all.
+last_error() {
+  local line last="" found=""
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ $line == "$1"* ]]; then
+      found=${line#"$1"}
+    fi
+    last=${line:-$last}
+  done
+  echo "${found:-${last:-it gave no reason}}"
+}
+
 install_packages() {
   local install="apt-get install -y --no-install-recommends $*"
   command -v apt-get >/dev/null ||
     fail "these are missing and there is no apt-get to install them: $* (Debian's names); install them, then run make setup again"
-  local as_root=()
+  local as_root=() reason
   if [ "$(id -u)" != 0 ]; then
     { command -v sudo >/dev/null && sudo -n true 2>/dev/null; } ||
       fail "needs root once, run: sudo apt-get update && sudo $install   then run make setup again"
     as_root=(sudo -n)
   fi
   echo "setup: installing $*"
-  "${as_root[@]}" apt-get update -qq && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install >/dev/null ||
-    fail "apt-get could not install $*: run it by hand to see why: apt-get update && $install"
+  apt_get update -qq && apt_get install -y --no-install-recommends "$@" ||
+    fail "apt-get could not install $* ($reason): run it by hand to see more: apt-get update && $install"
 }
 
 install_python_packages() {
@@ -81,30 +113,44 @@ install_python_packages() {
     "$python" -m venv --clear .venv
   fi
   echo "setup: installing the packages of requirements.txt into .venv (some minutes the first time)"
-  local pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
-  "${pip[@]}" install -r requirements.txt ||
-    fail "pip could not install requirements.txt: see its message above (is the network there?)"
+  local reason
+  pip install -r requirements.txt || fail "pip could not install requirements.txt: $reason (all that it said: $pip_log)"
   # The console scripts of pyproject.toml; everything they need is there by now.
-  "${pip[@]}" install --no-deps --no-build-isolation --editable . ||
-    fail "pip could not install this project into .venv: see its message above"
+  pip install --no-deps --no-build-isolation --editable . ||
+    fail "pip could not install this project into .venv: $reason (all that it said: $pip_log)"
+}
+
+# pip of .venv. What it says is kept in a file; of a failure `reason` has the broken connection or else pip's last error.
+pip() {
+  .venv/bin/python -m pip --disable-pip-version-check --quiet "$@" >"$pip_log" 2>&1 && return
+  reason=$(pip_reason <"$pip_log")
+  return 1
+}
+
+pip_reason() {
+  local line lines=""
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ $line == *"connection broken by "* ]]; then
+      echo "no connection, ${line#*connection broken by }"
+      return
+    fi
+    lines+=$line$'\n'
+  done
+  last_error "ERROR: " <<<"$lines"
+}
+
+unpack_cmsis_dsp() {
+  reason=$(tar --extract --gzip --file "$1/${cmsis_dsp/==/-}.tar.gz" --directory "$1" --strip-components=1 2>&1)
 }
 
 download_cmsis_dsp() {
-  local requirement folder pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
-  while read -r requirement; do
-    [[ $requirement == cmsisdsp==* ]] && break
-  done <requirements.txt
-  folder=.venv/cmsis_dsp-${requirement#*==}
+  local folder=.venv/cmsis_dsp-${cmsis_dsp#*==} reason
   [ -d "$folder/Source" ] && return
-  {
-    mkdir -p "$folder" &&
-      echo "$requirement --hash=sha256:$cmsis_dsp_sha256" >"$folder/requirements.txt" &&
-      "${pip[@]}" download --no-deps --no-build-isolation --no-binary cmsisdsp --require-hashes \
-        --requirement "$folder/requirements.txt" --dest "$folder" &&
-      tar --extract --gzip --file "$folder/${requirement/==/-}.tar.gz" --directory "$folder" --strip-components=1
-  } >/dev/null 2>&1 ||
-    echo "setup: pip could not download the sources of $requirement, so the C front end's FFT will not be compared" \
-      "with CMSIS-DSP's C (is the network there?)"
+  mkdir -p "$folder"
+  echo "$cmsis_dsp --hash=sha256:$cmsis_dsp_sha256" >"$folder/requirements.txt"
+  { pip download --no-deps --no-build-isolation --no-binary cmsisdsp --require-hashes \
+    --requirement "$folder/requirements.txt" --dest "$folder" && unpack_cmsis_dsp "$folder"; } ||
+    echo "setup: the C front end's FFT will not be compared with CMSIS-DSP's C, $cmsis_dsp could not be downloaded: $reason"
 }
 
 install_buildifier() {

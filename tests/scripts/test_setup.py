@@ -151,13 +151,61 @@ def test_setup_installs_as_root_only_what_is_missing(equipped):
     result = run_setup(equipped)
     assert (result.returncode, result.stderr) == (0, "")
     calls = (equipped / "apt-get.called").read_text().splitlines()
-    assert calls == ["update -qq", "install -y --no-install-recommends qemu-system-arm"]
+    wait = "-o DPkg::Lock::Timeout=600"
+    assert calls == [f"{wait} update -qq", f"{wait} install -y --no-install-recommends qemu-system-arm"]
 
 
-def test_setup_says_so_when_apt_get_fails(equipped):
+@pytest.fixture
+def without_qemu(equipped):
+    """An equipped machine that lacks QEMU, on which one is root."""
     (equipped / "bin/qemu-system-arm").unlink()
+    (equipped / "bin/env").symlink_to(shutil.which("env"))
     script(equipped / "bin/id", "echo 0")
-    script(equipped / "bin/apt-get", "exit 100")
+    return equipped
+
+
+def test_setup_says_why_apt_get_fails(without_qemu):
+    script(without_qemu / "bin/apt-get", "echo W: an old list >&2; echo E: Unable to locate package >&2; exit 100")
+    result = run_setup(without_qemu)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "apt-get could not install qemu-system-arm (Unable to locate package)" in result.stderr
+
+
+def test_setup_waits_for_another_process_that_has_apts_locks(without_qemu):
+    """The lists' lock, which apt-get itself does not wait for."""
+    held = without_qemu / "held"
+    held.write_text("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)\n")
+    script(without_qemu / "bin/apt-get", f"[ ! -e {held} ] || {{ cat {held} >&2; exit 100; }}")
+    script(without_qemu / "bin/sleep", f"rm {held}")
+    (without_qemu / "bin/rm").symlink_to(shutil.which("rm"))
+    result = run_setup(without_qemu)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("waiting for another process that holds apt's lock") == 1
+
+
+PIP_SAYS = {
+    "no network": (
+        "WARNING: Retrying after connection broken by 'NewConnectionError(no name)': /simple/\n"
+        "ERROR: No matching distribution found for numpy==1.26.4",
+        "no connection, 'NewConnectionError(no name)': /simple/",
+    ),
+    "no compiler": (
+        "  error: subprocess-exited-with-error\n  CMake Error: No CMAKE_CXX_COMPILER could be found.\n"
+        "  ERROR: Failed building wheel for cmsisdsp\nERROR: Could not build wheels for cmsisdsp\nsome advice",
+        "Could not build wheels for cmsisdsp",
+    ),
+    "a traceback": ("Traceback (most recent call last):\nMemoryError", "MemoryError"),
+    "nothing": ("", "it gave no reason"),
+}
+
+
+@pytest.mark.parametrize("said", PIP_SAYS)
+def test_setup_says_why_pip_fails(equipped, said):
+    text, reason = PIP_SAYS[said]
+    (equipped / "said").write_text(text)
+    python = equipped / "bin/python3.11"
+    python.write_text(python.read_text() + f'[ "$2" != pip ] || {{ cat {equipped}/said >&2; exit 1; }}\n')
     result = run_setup(equipped)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
-    assert "apt-get could not install qemu-system-arm" in result.stderr
+    assert f"pip could not install requirements.txt: {reason} (all that it said: .venv/pip.log)" in result.stderr
+    assert (equipped / ".venv/pip.log").read_text() == text

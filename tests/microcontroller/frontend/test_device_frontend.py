@@ -1,7 +1,7 @@
 """The front end on the emulated Cortex-M4: Python's codes, CMSIS-DSP's spectra, and what a hop takes."""
 
-import importlib.metadata
 import pathlib
+import re
 import sys
 
 import firmware
@@ -15,6 +15,7 @@ from export.frontend_tables import make_tables
 from kws.frontend import features
 from kws.frontend.cepstrum import spectrum, windowed
 
+SETUP = pathlib.Path(__file__).parents[3] / "scripts/setup.sh"
 MOST_INSTRUCTIONS = 30_000
 MOST_BYTES = 8192
 
@@ -95,8 +96,9 @@ def test_spectra_are_the_python_packages(cpu: str, config: FrontEndConfig, tmp_p
 
 @pytest.fixture
 def cmsis_dsp() -> pathlib.Path:
-    """CMSIS-DSP's sources in the version of the Python package."""
-    folder = pathlib.Path(sys.prefix) / f"cmsis_dsp-{importlib.metadata.version('cmsisdsp')}"
+    """CMSIS-DSP's sources, in the version that set-up downloads."""
+    version = re.search(r'^readonly cmsis_dsp="cmsisdsp==(.+)"$', SETUP.read_text(), re.MULTILINE)[1]
+    folder = pathlib.Path(sys.prefix) / f"cmsis_dsp-{version}"
     if not (folder / "Source").is_dir():
         pytest.skip(f"{folder.name} is not in the environment: run make setup with a network")
     return folder

@@ -1,0 +1,42 @@
+"""Worker processes end when they are told to, on a machine without the program pgrep, too."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+SECONDS = 60
+SHUT_DOWN = """
+import pathlib, sys, time
+from kws.worker_pool import start_workers
+
+def work(started):
+    import os, pathlib, subprocess, sys, time
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], stderr=subprocess.DEVNULL)
+    pathlib.Path(started).write_text(f"{os.getpid()} {child.pid}")
+    time.sleep(100)
+
+started = pathlib.Path(sys.argv[1])
+pool = start_workers(1)
+pool.submit(work, str(started))
+while not (started.exists() and started.read_text()):
+    time.sleep(0.05)
+pool.shutdown(wait=True, kill_workers=True)
+"""
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is there and is no zombie, which only waits to be reaped."""
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_killed_workers_and_their_children_end_without_pgrep(tmp_path: pathlib.Path) -> None:
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    command = [sys.executable, "-c", SHUT_DOWN, str(tmp_path / "started")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    tree = [int(process) for process in (tmp_path / "started").read_text().split()]
+    assert len(tree) == 2 and not any(_runs(process) for process in tree)
