@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from kws.datasets import espeak
 from kws.datasets.clip import KEYWORDS, SAMPLE_RATE
-from kws.datasets.utterance import resample, trim
+from kws.datasets.synthetic import espeak
+from kws.datasets.synthetic.utterance import resample, trim
 
 TARGET = pathlib.Path(__file__).resolve().parents[1] / "microcontroller" / "streaming" / "words.json"
 OTHER_WORDS = ("bed", "house", "seven", "tree")

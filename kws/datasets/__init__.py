@@ -12,7 +12,7 @@ def load(config: DatasetConfig) -> Dataset:
       UserError: anything about the data that the user can put right.
     """
     if config.dataset == "synthetic":
-        from kws.datasets import synthetic
+        from kws.datasets.synthetic import dataset as synthetic
 
         return synthetic.load(config)
     if config.dataset == "folder":

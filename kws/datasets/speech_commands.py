@@ -3,7 +3,7 @@
 Published layout: `<word>/<speaker>_nohash_<n>.wav` (16 kHz mono int16), `_background_noise_/*.wav`, and
 `validation_list.txt`, `testing_list.txt`, which name the clips of two splits; a clip in neither is training data.
 The excerpt has no lists: its split is the corpus' published rule, `published_split`, which also made the lists.
-It has no noise recordings either: `kws.datasets.synthetic.noise_recordings` stands in.
+It has no noise recordings either: `kws.datasets.synthetic.dataset.noise_recordings` stands in.
 """
 
 import hashlib
@@ -180,7 +180,7 @@ def _of_split(
 def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: DatasetBuilder) -> list[np.ndarray]:
     folder = root / BACKGROUND_NOISE
     if mini and not folder.is_dir():
-        from kws.datasets import synthetic
+        from kws.datasets.synthetic import dataset as synthetic
 
         return synthetic.noise_recordings(config.seed)
     recordings = []

@@ -5,8 +5,6 @@ are the variants derived from it (those that share more than half of their lines
 whispers and effects are left out.
 """
 
-from kws.datasets.clip import SPLITS
-
 ACCENTS = (
     "en-us",
     "en",
@@ -29,16 +27,3 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "validation": ("Annie", "Nguyen", "f4", "grandma", "m3", "m8", "marcelo", "rob", "robert", "victor", "zac"),
     "testing": ("Alicia", "Gene", "Gene2", "Lee", "f3", "m1", "m5", "sandro", "shelby", "travis"),
 }  # fmt: skip
-
-
-def split_of(voice: str) -> str:
-    """The split of a voice `<accent>+<variant>`.
-
-    Raises:
-      KeyError: no such variant.
-    """
-    variant = voice.partition("+")[2]
-    for split in SPLITS:
-        if variant in VARIANTS[split]:
-            return split
-    raise KeyError(variant)

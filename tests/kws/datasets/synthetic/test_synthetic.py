@@ -12,9 +12,10 @@ import pytest
 
 from cli.command import UserError
 from kws import datasets
-from kws.datasets import espeak, noise, speaking, utterance, voices
+from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, KEYWORDS, SILENCE, SPLITS, UNKNOWN, DatasetConfig
-from kws.datasets.utterance import Utterance
+from kws.datasets.synthetic import espeak, speaking, utterance, voices
+from kws.datasets.synthetic.utterance import Utterance
 
 _WORD = Utterance("seven", "en-us+f3", 160, 50, 50, 7)
 

@@ -5,7 +5,7 @@ It shows that the whole chain works; its accuracy says nothing about human speec
 
 import numpy as np
 
-from kws.datasets import labels, noise, silence, speaking, voices
+from kws.datasets import labels, noise, silence
 from kws.datasets.clip import (
     KEYWORDS,
     SAMPLE_RATE,
@@ -16,7 +16,8 @@ from kws.datasets.clip import (
     DatasetConfig,
     split_noises,
 )
-from kws.datasets.utterance import Utterance
+from kws.datasets.synthetic import speaking, voices
+from kws.datasets.synthetic.utterance import Utterance
 
 # `_unknown_` of the 12-class task.
 OTHER_WORDS = ("bed", "bird", "cat", "dog", "happy", "house", "marvin", "seven", "sheila", "tree", "wow", "zero")

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from cli.command import UserError
 from kws.datasets.clip import CLIP_SAMPLES
-from kws.datasets.utterance import Unspeakable, Utterance, render
+from kws.datasets.synthetic.utterance import Unspeakable, Utterance, render
 
 _CLIP_BYTES = 2 * CLIP_SAMPLES
 _UNSPEAKABLE_EXIT_CODE = 3
@@ -62,7 +62,7 @@ def _start() -> subprocess.Popen[bytes]:
     paths = [path for path in sys.path if path] + [os.getcwd()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "kws.datasets.speaking"],
+        [sys.executable, "-m", "kws.datasets.synthetic.speaking"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-from kws.datasets import espeak, noise
+from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
+from kws.datasets.synthetic import espeak
 
 # A word has at most this long, so that it fits with room to move.
 LONGEST_WORD_S = 0.92
