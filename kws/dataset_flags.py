@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import flags
 
-from kws.datasets import DatasetConfig
+from kws.datasets import DatasetConfig, DatasetError
 from kws.datasets.clip import DATASETS, TASKS
 
 DATA_DIR_VARIABLE = "KWS_DATA_DIR"
@@ -45,7 +45,7 @@ def define_flags() -> None:
 
 
 def config_from_flags(values: flags.FlagValues) -> DatasetConfig:
-    """The dataset that the flags name. Raises `UserError` for an impossible one."""
+    """The dataset that the flags name. Raises `DatasetError` for an impossible one."""
     shared = {f.name for f in dataclasses.fields(DatasetConfig)} - {"words", "seed"}
     words = tuple(values.words) if values.words is not None else None
     return DatasetConfig(words=words, seed=values.data_seed, **{name: values[name].value for name in shared})
@@ -61,6 +61,13 @@ def to_json(config: DatasetConfig) -> dict[str, Any]:
 
 
 def from_json(fields: dict[str, Any], **machine: Any) -> DatasetConfig:
-    """The settings that `to_json` kept, with this machine's data_dir, download and processes where given."""
-    words = tuple(fields["words"]) if fields["words"] is not None else None
+    """The settings that `to_json` kept, with this machine's data_dir, download and processes where given.
+
+    Raises:
+      DatasetError: settings that this version doesn't know, or values outside their range.
+    """
+    unknown = set(fields) - {field.name for field in dataclasses.fields(DatasetConfig)}
+    if unknown:
+        raise DatasetError(f"the dataset's settings are of another version, which had {', '.join(sorted(unknown))}")
+    words = tuple(fields["words"]) if fields.get("words") is not None else None
     return DatasetConfig(**{**fields, "words": words}, **machine)

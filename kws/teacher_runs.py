@@ -5,6 +5,7 @@ from typing import Any
 
 from cli.command import UserError
 from kws import dataset_flags, frontend, run_folder
+from kws.datasets import DatasetError
 from kws.run_folder import FLOAT, RunFolder
 from kws.train_config import TrainConfig, command_line
 
@@ -76,7 +77,7 @@ def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
         settings = saved["settings"]
         try:
             itself = TrainConfig.from_json(settings, dataset_flags.from_json(settings["dataset"]))
-        except UserError as error:
+        except (UserError, DatasetError) as error:
             raise UserError(f"--{flag}={path}: {error}") from error
         found |= _of(saved, "float_teachers")
         found[path] = {"command": command_line(itself, run_dir=path), "float_sha256": float_sha256(source)}

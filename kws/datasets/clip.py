@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
+from kws.datasets.dataset_error import DatasetError
 
 SAMPLE_RATE = 16000
 CLIP_SAMPLES = 16000
@@ -43,7 +43,7 @@ class DatasetConfig:
       processes: worker processes of `synthetic`; None for one per core.
 
     Raises:
-      UserError: a value outside its range.
+      DatasetError: a value outside its range.
     """
 
     dataset: str = "synthetic"
@@ -59,32 +59,32 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
-            raise UserError(f"--dataset={self.dataset} is unknown: choose one of {', '.join(DATASETS)}")
+            raise DatasetError(f"dataset={self.dataset} is unknown: choose one of {', '.join(DATASETS)}")
         if self.task not in TASKS:
-            raise UserError(f"--task={self.task} is unknown: choose one of {', '.join(TASKS)}")
+            raise DatasetError(f"task={self.task} is unknown: choose one of {', '.join(TASKS)}")
         if self.words is not None:
             self._check_words(self.words)
         if self.seed < 0:
-            raise UserError(f"--data_seed={self.seed} is negative: give 0 or more")
+            raise DatasetError(f"seed={self.seed} is negative: give 0 or more")
         for name in ("unknown_percentage", "silence_percentage"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
-                raise UserError(f"--{name}={value} is not a percentage: give 0 or more")
+                raise DatasetError(f"{name}={value} is not a percentage: give 0 or more")
         if self.clips_per_word < 10:
-            raise UserError(f"--clips_per_word={self.clips_per_word} is too few for three splits: give 10 or more")
+            raise DatasetError(f"clips_per_word={self.clips_per_word} is too few for three splits: give 10 or more")
         if self.processes is not None and self.processes < 1:
-            raise UserError(f"--processes={self.processes}: give 1 or more")
+            raise DatasetError(f"processes={self.processes}: give 1 or more")
 
     def _check_words(self, words: tuple[str, ...]) -> None:
         if not words or any(not word.strip() for word in words):
-            raise UserError("--words holds an empty word: give words separated by commas, e.g. --words=yes,no")
+            raise DatasetError("words holds an empty word: give words separated by commas, such as yes,no")
         if len(set(words)) != len(words):
-            raise UserError(f"--words={','.join(words)} names a word twice: give each once")
+            raise DatasetError(f"words={','.join(words)} names a word twice: give each once")
         special = [word for word in words if word.startswith("_")]
         if special:
-            raise UserError(f"--words can't name {special[0]}: {SILENCE} and {UNKNOWN} are added by themselves")
+            raise DatasetError(f"words can't name {special[0]}: {SILENCE} and {UNKNOWN} are added by themselves")
         if self.task == "35":
-            raise UserError("--words and --task=35 exclude each other: leave one out")
+            raise DatasetError("words and task=35 exclude each other: leave one out")
 
     @property
     def worker_processes(self) -> int:
@@ -213,20 +213,20 @@ class DatasetBuilder:
           where: the corpus, for messages.
 
         Raises:
-          UserError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips.
+          DatasetError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips.
         """
         for label in self._labels:
             if label == SILENCE:
                 continue
-            remedy = "add recordings of it or leave it out of --words"
+            remedy = "add recordings of it or leave it out of words"
             if sum(self.count(split, (label,)) for split in SPLITS) == 0:
-                raise UserError(f"{where}: class '{label}' is empty: {remedy}")
+                raise DatasetError(f"{where}: class '{label}' is empty: {remedy}")
             if self.count("training", (label,)) == 0:
-                raise UserError(f"{where}: class '{label}' has no training clips: {remedy}")
+                raise DatasetError(f"{where}: class '{label}' has no training clips: {remedy}")
         for split in SPLITS:
             if not self._clips[split]:
                 remedy = "add recordings, of other speakers where file names carry one, or check the lists"
-                raise UserError(f"{where}: the {split} split has no clips: {remedy}")
+                raise DatasetError(f"{where}: the {split} split has no clips: {remedy}")
         splits = {split: self._assemble(split) for split in SPLITS}
         return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped))
 

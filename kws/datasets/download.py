@@ -20,7 +20,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from cli.command import UserError
+from kws.datasets.dataset_error import DatasetError
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30
@@ -69,26 +69,26 @@ def fetch_into(archive: Archive, folder: pathlib.Path) -> None:
     """Downloads `archive` and unpacks it into `folder`; the archive itself is removed at the end.
 
     Raises:
-      UserError: `folder` holds something else; not reachable, not there (404), a wrong sha256, no room to write.
+      DatasetError: `folder` holds something else; not reachable, not there (404), a wrong sha256, no room to write.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         own = (archive.name, f"{archive.name}.part", _UNPACKING)
         foreign = sorted(path.name for path in folder.iterdir() if path.name not in own)
         if foreign:
-            raise UserError(f"--data_dir={folder} holds '{foreign[0]}': --download needs an empty or a new folder")
+            raise DatasetError(f"data_dir={folder} holds '{foreign[0]}': download=True needs an empty or a new folder")
         path = fetch(archive, folder)
         unpack(path, folder, archive.inside)
         path.unlink()
     except OSError as error:
-        raise UserError(f"can't write {archive.name} to --data_dir={folder}: {error.strerror or error}") from error
+        raise DatasetError(f"can't write {archive.name} to data_dir={folder}: {error.strerror or error}") from error
 
 
 def fetch(archive: Archive, folder: pathlib.Path) -> pathlib.Path:
     """Downloads `archive` into `folder`, going on from a part that is there; returns the verified file.
 
     Raises:
-      UserError: as `fetch_into`.
+      DatasetError: as `fetch_into`.
     """
     path = folder / archive.name
     part = folder / f"{archive.name}.part"
@@ -98,7 +98,7 @@ def fetch(archive: Archive, folder: pathlib.Path) -> pathlib.Path:
     found = _sha256(path)
     if found != archive.sha256:
         path.unlink()
-        raise UserError(
+        raise DatasetError(
             f"{archive.url} has sha256 {found}, expected {archive.sha256}: the file was removed; "
             "try again, and if it happens twice the published file has changed"
         )
@@ -112,7 +112,7 @@ def unpack(path: pathlib.Path, folder: pathlib.Path, inside: str = "") -> None:
       inside: only what the archive has in this folder, without the folder.
 
     Raises:
-      UserError: the archive is damaged.
+      DatasetError: the archive is damaged.
     """
     staging = folder / _UNPACKING
     shutil.rmtree(staging, ignore_errors=True)
@@ -132,7 +132,7 @@ def unpack(path: pathlib.Path, folder: pathlib.Path, inside: str = "") -> None:
         for entry in sorted(staging.iterdir(), key=lambda entry: (entry.is_file(), entry.name)):
             os.replace(entry, folder / entry.name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, FileNotFoundError) as error:
-        raise UserError(f"{path} can't be unpacked ({error}): remove it and run again with --download") from error
+        raise DatasetError(f"{path} can't be unpacked ({error}): remove it and download it again") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -166,7 +166,7 @@ def _download(archive: Archive, part: pathlib.Path) -> None:
         except urllib.error.HTTPError as error:
             error.close()
             answer = f"HTTP {error.code} {error.reason}"
-            raise UserError(f"{archive.url} can't be fetched ({answer}): check the network and run again") from error
+            raise DatasetError(f"{archive.url} can't be fetched ({answer}): check the network and run again") from error
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
             reason = getattr(error, "reason", None) or error
             if attempt == _ATTEMPTS - 1:
@@ -175,12 +175,12 @@ def _download(archive: Archive, part: pathlib.Path) -> None:
         raise _cut_short(archive, part, "the connection ended")
 
 
-def _cut_short(archive: Archive, part: pathlib.Path, reason: str) -> UserError:
+def _cut_short(archive: Archive, part: pathlib.Path, reason: str) -> DatasetError:
     size = part.stat().st_size if part.is_file() else 0
     if size > archive.size:
         part.unlink()
-        return UserError(f"{archive.url} is longer than the published {archive.size} bytes: try again later")
-    return UserError(
+        return DatasetError(f"{archive.url} is longer than the published {archive.size} bytes: try again later")
+    return DatasetError(
         f"{archive.url} can't be fetched ({reason}), {size} of {archive.size} bytes are there: "
         "check the network and run again, it goes on from there"
     )

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from kws.datasets import audio_file, labels, silence
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
@@ -26,6 +25,7 @@ from kws.datasets.clip import (
     DatasetConfig,
     split_noises,
 )
+from kws.datasets.dataset_error import DatasetError
 from kws.datasets.speech_commands import speaker_of
 
 _SPEAKER_MARK = "__"
@@ -40,14 +40,14 @@ def load(config: DatasetConfig) -> Dataset:
     folders over. A folder `_silence_` is used as it is; otherwise validation and testing get a fixed set.
 
     Raises:
-      UserError: no data_dir, no noise recordings, an empty class, a split without clips, or too few speakers.
+      DatasetError: no data_dir, no noise recordings, an empty class, a split without clips, or too few speakers.
     """
     if not config.data_dir:
-        raise UserError("--dataset=folder needs --data_dir=DIR with one folder of recordings per word")
+        raise DatasetError("dataset=folder needs a data_dir: give a folder with one folder of recordings per word")
     root = pathlib.Path(config.data_dir)
-    where = f"--data_dir={root}"
+    where = f"data_dir={root}"
     if not root.is_dir():
-        raise UserError(f"{where} is not a folder: give one that holds one folder of recordings per word")
+        raise DatasetError(f"{where} is not a folder: give one that holds one folder of recordings per word")
     words = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "_.")
     names = _labels(config, words, (root / UNKNOWN).is_dir(), where)
     builder = DatasetBuilder(config.dataset, names)
@@ -56,7 +56,7 @@ def load(config: DatasetConfig) -> Dataset:
     files = {folder: _files(root / folder) for folder in folders}
     for folder in folders:
         if not files[folder]:
-            raise UserError(f"{where}: the folder '{folder}' is empty: put recordings of it there or remove the folder")
+            raise DatasetError(f"{where}: the folder '{folder}' is empty: put recordings there or remove it")
     splits = assign(files, config.seed)
     _read_clips(config, root, files, splits, names, builder)
     if SILENCE in names:
@@ -85,7 +85,7 @@ def assign(files: dict[str, list[pathlib.Path]], seed: int) -> dict[pathlib.Path
       files: word -> its files.
 
     Raises:
-      UserError: names carry one or two speakers only, too few for three splits.
+      DatasetError: names carry one or two speakers only, too few for three splits.
     """
     result: dict[pathlib.Path, str] = {}
     of_speaker: dict[str, list[pathlib.Path]] = {}
@@ -96,7 +96,7 @@ def assign(files: dict[str, list[pathlib.Path]], seed: int) -> dict[pathlib.Path
             if speaker(path.name):
                 of_speaker.setdefault(speaker(path.name), []).append(path)
     if of_speaker and len(of_speaker) < len(SPLITS):
-        raise UserError(
+        raise DatasetError(
             f"file names carry {len(of_speaker)} speakers ({', '.join(sorted(of_speaker))}), three splits need three: "
             "add speakers, or rename the files without '_nohash_' and '__' to split by file"
         )
@@ -196,8 +196,8 @@ def _noises(root: pathlib.Path, builder: DatasetBuilder) -> list[np.ndarray]:
             continue
         recordings.append(recording)
     if not recordings:
-        raise UserError(
-            f"--data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there that hold no speech "
+        raise DatasetError(
+            f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there that hold no speech "
             f"({audio_file.FORMATS}; a minute of the place of use is best)"
         )
     return recordings

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from cli.command import UserError
 from kws.datasets.clip import KEYWORDS, SILENCE, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
 
 # Not the user's seed: the choice for validation and testing is the same in every run.
 _FIXED_SEED = 20180410
@@ -21,18 +21,18 @@ def choose(config: DatasetConfig, present: Sequence[str], where: str) -> tuple[s
     if words are left over. The 35-word task takes every word, sorted, and nothing else.
 
     Raises:
-      UserError: no words at all, or `words` names one that isn't there.
+      DatasetError: no words at all, or `words` names one that isn't there.
     """
     if not present:
-        raise UserError(f"{where} holds no folder of a word: it should hold one folder of recordings per word")
+        raise DatasetError(f"{where} holds no folder of a word: it should hold one folder of recordings per word")
     if config.task == "35":
         return tuple(sorted(present))
     words = config.words or tuple(word for word in KEYWORDS if word in present)
     for word in words:
         if word not in present:
-            raise UserError(f"--words names '{word}', which {where} lacks: choose from {', '.join(sorted(present))}")
+            raise DatasetError(f"words names '{word}', which {where} lacks: choose from {', '.join(sorted(present))}")
     if not words:
-        raise UserError(f"{where} has none of the ten keywords: choose with --words from {', '.join(sorted(present))}")
+        raise DatasetError(f"{where} has none of the ten keywords: choose words from {', '.join(sorted(present))}")
     unknown = (UNKNOWN,) if set(present) - set(words) else ()
     return (SILENCE, *unknown, *words)
 

@@ -14,7 +14,6 @@ import wave
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from kws.datasets import download, labels, silence
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
@@ -28,6 +27,7 @@ from kws.datasets.clip import (
     centre,
     split_noises,
 )
+from kws.datasets.dataset_error import DatasetError
 
 NOHASH = "_nohash_"
 LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
@@ -47,12 +47,12 @@ def load(config: DatasetConfig) -> Dataset:
     """Loads the corpus of `config.dataset` from `config.data_dir`, after fetching it there if asked to.
 
     Raises:
-      UserError: no data_dir, lists or noises missing, a word that isn't there, a class or a split without clips.
+      DatasetError: no data_dir, lists or noises missing, a word that isn't there, a class or a split without clips.
     """
     mini = config.dataset == "mini_speech_commands"
     root = _root(config, download.MINI_SPEECH_COMMANDS if mini else download.SPEECH_COMMANDS)
     words = _folders(root)
-    names = labels.choose(config, words, f"--data_dir={root}")
+    names = labels.choose(config, words, f"data_dir={root}")
     listed = _listed(root)
     builder = DatasetBuilder(config.dataset, names)
     noises = split_noises(_noises(root, mini, config, builder))
@@ -71,7 +71,7 @@ def load(config: DatasetConfig) -> Dataset:
             builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
-    return builder.build(noises, f"--data_dir={root}")
+    return builder.build(noises, f"data_dir={root}")
 
 
 def speaker_of(file_name: str) -> str:
@@ -119,16 +119,22 @@ def read_wav(path: pathlib.Path) -> np.ndarray:
 
 def _root(config: DatasetConfig, archive: download.Archive) -> pathlib.Path:
     if not config.data_dir:
-        raise UserError(f"--dataset={config.dataset} needs --data_dir=DIR; add --download to fetch it into DIR")
+        raise DatasetError(
+            f"dataset={config.dataset} needs a data_dir: give its folder, or an empty one and download=True"
+        )
     root = pathlib.Path(config.data_dir)
     if config.download and not is_unpacked(root, config.dataset):
         download.fetch_into(archive, root)
     if not root.is_dir():
-        raise UserError(f"--data_dir={root} is not a folder: correct the path or add --download to fetch it there")
+        raise DatasetError(
+            f"data_dir={root} is not a folder: correct the path, or fetch the corpus there with download=True"
+        )
     if config.dataset == "speech_commands":
         for name in LISTS.values():
             if not (root / name).is_file():
-                raise UserError(f"--data_dir={root} has no {name}: unpack the whole corpus there or add --download")
+                raise DatasetError(
+                    f"data_dir={root} has no {name}: unpack the whole corpus there, or fetch it with download=True"
+                )
     return root
 
 
@@ -190,8 +196,8 @@ def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: Data
         except NotAClip as reason:
             builder.skip(path, str(reason))
     if not recordings:
-        raise UserError(
-            f"--data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there "
+        raise DatasetError(
+            f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there "
             "(WAV, 16 kHz, mono, 16 bits, a minute of noise each)"
         )
     return recordings

@@ -21,7 +21,7 @@ from kws.datasets.synthetic.utterance import Utterance
 
 # `_unknown_` of the 12-class task.
 OTHER_WORDS = ("bed", "bird", "cat", "dog", "happy", "house", "marvin", "seven", "sheila", "tree", "wow", "zero")
-# What is left of the corpus' 35 words, for --task=35.
+# What is left of the corpus' 35 words, for task 35.
 REMAINING_WORDS = (
     "backward",
     "eight",
@@ -55,7 +55,7 @@ def load(config: DatasetConfig) -> Dataset:
     background is 50 s each of white, pink and brown noise and mains hum, cut in time, and babble of a split's voices.
 
     Raises:
-      UserError: a word that is too long for a clip, or that espeak-ng can't pronounce.
+      DatasetError: a word that is too long for a clip, or that espeak-ng can't pronounce.
     """
     words = config.words or ((*KEYWORDS, *OTHER_WORDS, *REMAINING_WORDS) if config.task == "35" else KEYWORDS)
     others = () if config.task == "35" else tuple(word for word in OTHER_WORDS if word not in words)

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from kws.datasets.clip import CLIP_SAMPLES
+from kws.datasets.dataset_error import DatasetError
 from kws.datasets.synthetic.utterance import Unspeakable, Utterance, render
 
 _CLIP_BYTES = 2 * CLIP_SAMPLES
@@ -29,7 +29,7 @@ def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
     """The clips of `utterances`, int16 [n, 16000]; the same for any number of processes.
 
     Raises:
-      UserError: a word that doesn't fit into a clip or that espeak-ng can't pronounce.
+      DatasetError: a word that doesn't fit into a clip or that espeak-ng can't pronounce.
       RuntimeError: a worker failed; the message has what it printed.
     """
     processes = max(1, min(processes, len(utterances)))
@@ -88,7 +88,7 @@ def _check(worker: subprocess.Popen[bytes]) -> None:
     message = worker.stderr.read().decode(errors="replace").strip()
     code = worker.wait()
     if code == _UNSPEAKABLE_EXIT_CODE:
-        raise UserError(f"--words: {message}: a clip has one second, choose another word")
+        raise DatasetError(f"words: {message}: a clip has one second, choose another word")
     if code:
         raise RuntimeError(f"a process that speaks ended with {code}: {message}")
 

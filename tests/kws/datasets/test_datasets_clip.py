@@ -3,30 +3,42 @@
 import numpy as np
 import pytest
 
-from cli.command import UserError
+from kws import datasets
 from kws.datasets import labels
 from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, DatasetBuilder, DatasetConfig, centre, split_noise
+from kws.datasets.dataset_error import DatasetError
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": "librispeech"}, "--dataset=librispeech"),
-        ({"task": "13"}, "--task=13"),
+        ({"dataset": "librispeech"}, "dataset=librispeech"),
+        ({"task": "13"}, "task=13"),
         ({"words": ("yes", "yes")}, "twice"),
         ({"words": ("yes", " ")}, "empty word"),
         ({"words": ("_silence_",)}, "added by themselves"),
         ({"words": ("yes",), "task": "35"}, "exclude each other"),
-        ({"seed": -1}, "--data_seed=-1"),
-        ({"silence_percentage": -1.0}, "--silence_percentage=-1.0"),
-        ({"unknown_percentage": float("nan")}, "--unknown_percentage=nan"),
-        ({"clips_per_word": 2}, "--clips_per_word=2"),
-        ({"processes": 0}, "--processes=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"silence_percentage": -1.0}, "silence_percentage=-1.0"),
+        ({"unknown_percentage": float("nan")}, "unknown_percentage=nan"),
+        ({"clips_per_word": 2}, "clips_per_word=2"),
+        ({"processes": 0}, "processes=0"),
     ],
 )
 def test_config_refuses(settings: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(DatasetError, match=message):
         DatasetConfig(**settings)
+
+
+def test_what_a_user_can_mend_is_known_without_a_command() -> None:
+    assert issubclass(DatasetError, ValueError) and DatasetError.user_can_mend
+
+
+@pytest.mark.parametrize("dataset", ["folder", "speech_commands"])
+def test_a_folder_that_can_not_be_read_is_one_line(dataset: str) -> None:
+    with pytest.raises(DatasetError, match=r"data_dir=x+ can't be read: x+: File name too long") as refused:
+        datasets.load(DatasetConfig(dataset, data_dir="x" * 5000))
+    assert "\n" not in str(refused.value)
 
 
 def test_centre_pads_both_sides_and_cuts_the_middle() -> None:
@@ -84,7 +96,7 @@ def _built(per_split: dict[str, list[str]]) -> DatasetBuilder:
     ],
 )
 def test_builder_refuses(per_split: dict[str, list[str]], message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(DatasetError, match=message):
         _built(per_split).build({}, "here")
 
 
@@ -97,11 +109,11 @@ def test_labels_of_the_tasks() -> None:
     chosen = labels.choose(DatasetConfig(words=("stop", "bed")), present, "here")
     assert chosen == ("_silence_", "_unknown_", "stop", "bed")
     assert labels.choose(DatasetConfig(words=("stop", "bed")), ["bed", "stop"], "here") == ("_silence_", "stop", "bed")
-    with pytest.raises(UserError, match="names 'cat'"):
+    with pytest.raises(DatasetError, match="names 'cat'"):
         labels.choose(DatasetConfig(words=("cat",)), present, "here")
-    with pytest.raises(UserError, match="none of the ten keywords"):
+    with pytest.raises(DatasetError, match="none of the ten keywords"):
         labels.choose(DatasetConfig(), ["hund", "katze"], "here")
-    with pytest.raises(UserError, match="no folder of a word"):
+    with pytest.raises(DatasetError, match="no folder of a word"):
         labels.choose(DatasetConfig(), [], "here")
 
 

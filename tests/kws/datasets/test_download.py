@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import download
+from kws.datasets.dataset_error import DatasetError
 from kws.datasets.download import Archive
 
 
@@ -101,7 +101,7 @@ def test_the_next_run_goes_on(serve: Callable[..., _Server], tmp_path: pathlib.P
     content = bytes(range(256)) * 4
     server = serve(content, cut=100)
     archive = _archive(server, content)
-    with pytest.raises(UserError, match=r"400 of 1024 bytes are there: .*run again, it goes on from there"):
+    with pytest.raises(DatasetError, match=r"400 of 1024 bytes are there: .*run again, it goes on from there"):
         download.fetch(archive, tmp_path)
     server.cut = None
     assert download.fetch(archive, tmp_path).read_bytes() == content
@@ -117,19 +117,19 @@ def test_a_server_without_ranges_starts_over(serve: Callable[..., _Server], tmp_
 def test_wrong_content_is_removed_and_said(serve: Callable[..., _Server], tmp_path: pathlib.Path) -> None:
     content = b"x" * 1000
     archive = _archive(serve(b"y" * 1000), content)
-    with pytest.raises(UserError, match=r"has sha256 .* expected .* the file was removed"):
+    with pytest.raises(DatasetError, match=r"has sha256 .* expected .* the file was removed"):
         download.fetch(archive, tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(UserError, match="longer than the published 1000 bytes"):
+    with pytest.raises(DatasetError, match="longer than the published 1000 bytes"):
         download.fetch(_archive(serve(b"x" * 3_000_000), content), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_not_there_and_not_reachable(serve: Callable[..., _Server], tmp_path: pathlib.Path) -> None:
     server = serve(b"")
-    with pytest.raises(UserError, match="HTTP 404 Not Found"):
+    with pytest.raises(DatasetError, match="HTTP 404 Not Found"):
         download.fetch(_archive(server, b"x", name="elsewhere.zip"), tmp_path)
-    with pytest.raises(UserError, match=r"can't be fetched .*check the network"):
+    with pytest.raises(DatasetError, match=r"can't be fetched .*check the network"):
         download.fetch(Archive("http://127.0.0.1:1/archive.tar.gz", 10, "0" * 64), tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_zip_with_an_inner_folder_and_names_that_lead_outside(tmp_path: pathlib.
 def test_a_damaged_archive_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
     (tmp_path / "archive.tar.gz").write_bytes(_tar(_CORPUS)[:100])
     (tmp_path / "corpus").mkdir()
-    with pytest.raises(UserError, match="can't be unpacked"):
+    with pytest.raises(DatasetError, match="can't be unpacked"):
         download.unpack(tmp_path / "archive.tar.gz", tmp_path / "corpus")
     assert list((tmp_path / "corpus").iterdir()) == []
 
@@ -154,14 +154,14 @@ def test_a_damaged_archive_leaves_nothing_behind(tmp_path: pathlib.Path) -> None
 def test_a_folder_with_something_else_is_left_alone(tmp_path: pathlib.Path) -> None:
     (tmp_path / "yes").mkdir()
     (tmp_path / "yes" / "own.wav").touch()
-    with pytest.raises(UserError, match="holds 'yes': --download needs an empty or a new folder"):
+    with pytest.raises(DatasetError, match="holds 'yes': download=True needs an empty or a new folder"):
         download.fetch_into(Archive("http://127.0.0.1:1/a.zip", 10, "0" * 64), tmp_path)
     assert (tmp_path / "yes" / "own.wav").is_file()
 
 
 def test_a_folder_that_can_not_be_made(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"can't write .* to --data_dir="):
+    with pytest.raises(DatasetError, match=r"can't write .* to data_dir="):
         download.fetch_into(Archive("http://127.0.0.1:1/a.zip", 10, "0" * 64), tmp_path / "file" / "corpus")
 
 
@@ -174,6 +174,6 @@ def test_load_downloads_once(
     monkeypatch.setattr(download, "SPEECH_COMMANDS", _archive(server, content))
     config = datasets.DatasetConfig(dataset="speech_commands", data_dir=str(tmp_path / "corpus"), download=True)
     for _ in range(2):
-        with pytest.raises(UserError, match="no recordings in _background_noise_/"):
+        with pytest.raises(DatasetError, match="no recordings in _background_noise_/"):
             datasets.load(config)
     assert server.requested == [None]

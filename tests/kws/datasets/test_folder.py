@@ -6,10 +6,10 @@ import wave
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import folder
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:
@@ -75,7 +75,7 @@ def test_a_dominant_speaker_trains_and_small_ones_share_the_rest() -> None:
 
 
 def test_two_speakers_are_too_few() -> None:
-    with pytest.raises(UserError, match=r"2 speakers \(a, b\)"):
+    with pytest.raises(DatasetError, match=r"2 speakers \(a, b\)"):
         folder.assign({"lamp": [pathlib.Path("a__1.wav"), pathlib.Path("b__1.wav")]}, 0)
 
 
@@ -116,22 +116,22 @@ def test_damaged_silent_and_hidden_files(recordings: pathlib.Path, capsys: pytes
 
 
 def test_refusals(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(UserError, match="needs --data_dir"):
+    with pytest.raises(DatasetError, match="needs a data_dir"):
         datasets.load(DatasetConfig(dataset="folder"))
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         datasets.load(_config(recordings / "nowhere"))
-    with pytest.raises(UserError, match="no folder of a word"):
+    with pytest.raises(DatasetError, match="no folder of a word"):
         datasets.load(_config(tmp_path_factory.mktemp("bare")))
-    with pytest.raises(UserError, match="names 'cup'"):
+    with pytest.raises(DatasetError, match="names 'cup'"):
         datasets.load(_config(recordings, words=("cup",)))
     (recordings / "cup").mkdir()
-    with pytest.raises(UserError, match="folder 'cup' is empty"):
+    with pytest.raises(DatasetError, match="folder 'cup' is empty"):
         datasets.load(_config(recordings))
     (recordings / "cup" / "only.wav").touch()
-    with pytest.raises(UserError, match="class 'cup' is empty"):
+    with pytest.raises(DatasetError, match="class 'cup' is empty"):
         datasets.load(_config(recordings))
     (recordings / "_background_noise_" / "room.wav").unlink()
-    with pytest.raises(UserError, match="no recordings in _background_noise_/: put some there"):
+    with pytest.raises(DatasetError, match="no recordings in _background_noise_/: put some there"):
         datasets.load(_config(recordings))
 
 
@@ -139,7 +139,7 @@ def test_too_few_files_for_three_splits(tmp_path: pathlib.Path) -> None:
     for number in range(2):
         write_wav(tmp_path / "lamp" / f"{number}.wav", _tone(0.5))
     write_wav(tmp_path / "_background_noise_" / "room.wav", _tone(5))
-    with pytest.raises(UserError, match="validation split has no clips"):
+    with pytest.raises(DatasetError, match="validation split has no clips"):
         datasets.load(_config(tmp_path, task="35"))
 
 

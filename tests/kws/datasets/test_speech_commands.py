@@ -7,10 +7,10 @@ import wave
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import speech_commands
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
 
 _WORDS = ("yes", "no", "bed", "cat")
 
@@ -126,22 +126,22 @@ def _remove(root: pathlib.Path, pattern: str) -> None:
 )
 def test_an_incomplete_corpus_is_refused(corpus: pathlib.Path, pattern: str, message: str) -> None:
     _remove(corpus, pattern)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(DatasetError, match=message):
         datasets.load(_config(corpus))
 
 
 def test_a_split_without_clips_is_refused(corpus: pathlib.Path) -> None:
     _remove(corpus, "*/testing*_nohash_*")
-    with pytest.raises(UserError, match="testing split has no clips"):
+    with pytest.raises(DatasetError, match="testing split has no clips"):
         datasets.load(_config(corpus, task="35"))
 
 
 def test_missing_folder_data_dir_and_word(corpus: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         datasets.load(_config(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match="needs --data_dir"):
+    with pytest.raises(DatasetError, match="needs a data_dir"):
         datasets.load(DatasetConfig(dataset="speech_commands"))
-    with pytest.raises(UserError, match="names 'marvin'"):
+    with pytest.raises(DatasetError, match="names 'marvin'"):
         datasets.load(_config(corpus, words=("marvin",)))
 
 

@@ -10,10 +10,10 @@ import espeakng_loader
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, KEYWORDS, SILENCE, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
 from kws.datasets.synthetic import espeak, speaking, utterance, voices
 from kws.datasets.synthetic.utterance import Utterance
 
@@ -64,9 +64,9 @@ def test_a_text_that_never_fits_is_refused() -> None:
     endless = dataclasses.replace(_WORD, word="a sentence that takes much longer than a second to say")
     with pytest.raises(utterance.Unspeakable, match="at the fastest rate"):
         utterance.render(endless)
-    with pytest.raises(UserError, match="choose another word"):
+    with pytest.raises(DatasetError, match="choose another word"):
         speaking.render_all([endless], 1)
-    with pytest.raises(UserError, match=r"says nothing for '\.\.\.'"):
+    with pytest.raises(DatasetError, match=r"says nothing for '\.\.\.'"):
         speaking.render_all([dataclasses.replace(_WORD, word="...")], 1)
 
 

@@ -1,0 +1,20 @@
+"""The flags of a dataset: what a run keeps of its settings, and how it comes back."""
+
+import pytest
+
+from kws import dataset_flags
+from kws.datasets import DatasetConfig, DatasetError
+
+
+def test_a_run_keeps_what_defines_the_data_and_not_the_machine() -> None:
+    config = DatasetConfig("folder", "somewhere", ("lamp",), seed=3, download=True, processes=7)
+    kept = dataset_flags.to_json(config)
+    assert not {"data_dir", "download", "processes"} & set(kept)
+    assert dataset_flags.from_json(kept, data_dir="somewhere", download=True, processes=7) == config
+    assert dataset_flags.from_json(kept).data_dir is None
+
+
+def test_settings_of_another_version_are_named() -> None:
+    kept = dataset_flags.to_json(DatasetConfig())
+    with pytest.raises(DatasetError, match="another version, which had loudness, pitch"):
+        dataset_flags.from_json({**kept, "pitch": 1, "loudness": 2})
