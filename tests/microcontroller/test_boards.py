@@ -14,7 +14,7 @@ from export import bundle as bundles
 from export import random_model
 from export.integer_model import IntegerModel
 from export.kernel_plan import PROFILES
-from microcontroller import bench, boards, build, clip_image, emulator, protocol
+from microcontroller import bench, boards, build, clip_image, emulator, measurement, protocol
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board
 from microcontroller.cycles import counts
@@ -179,17 +179,36 @@ def test_a_wrong_rate_is_rejected(
         bench.measure(settings(small_bundle, tmp_path, "mps2_an385", clips=1, random_codes=0))
 
 
+@pytest.mark.parametrize(
+    ("ticks", "step_error", "says"),
+    [
+        (640_000, 17, "moves in steps"),
+        (640_000 - 256, 38, "moves in steps"),
+        (640_000 + 2 * 256, 38, "moves in steps"),
+        (640_000 + 4 * 256, 38, "ticked 641024 times"),
+        (640_000 + 128, 16, "ticked 640128 times"),
+        (6_400_000, 1000, "ticked 6400000 times"),
+    ],
+)
+def test_what_is_wrong_with_a_counter(ticks: int, step_error: int, says: str) -> None:
+    board = boards.load("mps2_an385")
+    measurement.check_counter(board, 640_000, 100_000, 16)
+    with pytest.raises(UserError, match=says):
+        measurement.check_counter(board, ticks, 100_000, step_error)
+
+
+@pytest.mark.parametrize("phase", range(0, 256, 64))
 def test_a_counter_that_moves_in_steps_is_rejected(
-    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, phase: int
 ) -> None:
-    """A counter of the right rate whose last bits stand still: the long loop alone would let it pass."""
+    """A counter of the right rate whose last bits stand still: the long loop alone would let it pass at some phases."""
     board = boards.load("mps2_an385")
     folder = tmp_path / "coarse"
     folder.mkdir()
     source = (board.driver / "board.c").read_text()
     fine = "return FPGAIO_COUNTER;"
     assert fine in source
-    (folder / "board.c").write_text(source.replace(fine, "return FPGAIO_COUNTER / 256 * 256;"))
+    (folder / "board.c").write_text(source.replace(fine, f"return (FPGAIO_COUNTER + {phase}u) / 256u * 256u;"))
     monkeypatch.setattr(boards, "load", lambda name: dataclasses.replace(board, driver=folder))
     with pytest.raises(UserError, match="fpgaio moves in steps"):
         bench.measure(settings(small_bundle, tmp_path / "build", "mps2_an385", clips=1, random_codes=0))
