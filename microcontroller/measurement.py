@@ -147,8 +147,8 @@ def check_counter(board: Board, ticks: int, instructions: int, step_error: int) 
     ratio, expected = ticks / instructions, float(board.ticks_per_instruction)
     excess = abs(ratio / expected - 1)
     steps = step_error > STEP_TOLERANCE
-    # A counter in steps is off by up to two of them in the long loop, more or less as its phase happens to be. A step is
-    # a turn's two instructions more than its error, so less than one and a half times as much.
+    # A counter in steps is off by up to two of them in the long loop, more or less as its phase happens to be. A step
+    # is a turn's two instructions more than its error, so less than one and a half times as much.
     if excess > CALIBRATION_TOLERANCE and not (steps and excess * instructions <= 3 * step_error):
         raise UserError(
             f"the counter {board.counter} ticked {ticks} times for "
