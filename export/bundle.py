@@ -1,10 +1,10 @@
 """A bundle: the folder that `export.convert` writes and everything downstream takes.
 
-bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file
+bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file, and of the C
 integer_model.npz    the integer model
 model.tflite         fully integer flatbuffer
 keras_model.h5       the trained fixed-point Keras graph, for the parity proof (only of a trained model)
-c/                   the generated C: static schedule, weights, formats
+c/                   the generated C: static schedule, weights, formats; derived (export/generated_c.py), may be missing
 golden.npz           features of the test split, their labels, and the interpreter's logits
 MODEL_CARD.md, metrics.json
 detector.json        the detector of keywords in a stream, once `kws.tune_detector` has added it
@@ -24,14 +24,16 @@ from typing import Any
 import numpy as np
 
 from cli.command import UserError
-from export import integer_model, interpreter
+from export import c_source, detector, generated_c, integer_model, interpreter
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_C_AMONG_FILES = 1
+"""The format whose manifest had the C among the other files."""
 MANIFEST = "bundle.json"
 INTEGER_MODEL = "integer_model.npz"
 TFLITE = "model.tflite"
 KERAS = "keras_model.h5"
-C_FOLDER = "c"
+C_FOLDER = generated_c.FOLDER
 GOLDEN = "golden.npz"
 CARD = "MODEL_CARD.md"
 METRICS = "metrics.json"
@@ -121,8 +123,31 @@ class Bundle:
         return self.path / KERAS if KERAS in self.manifest["files"] else None
 
     @property
+    def profile(self) -> str:
+        """Kernels of the bundle's C, one of `export.kernel_plan.PROFILES`."""
+        return self.manifest["c"]["profile"]
+
+    @functools.cached_property
+    def c_files(self) -> dict[str, str]:
+        """The bundle's C, name -> text, as this program writes it from the integer model, front end and detector.
+
+        Raises:
+          UserError: a part for which there is no C.
+        """
+        found = detector.of_bundle(self) if detector.FILE in self.manifest["files"] else None
+        try:
+            return generated_c.files(self.model, self.frontend, found, self.profile)
+        except ValueError as error:
+            raise UserError(f"--bundle={self.path} has no C in profile {self.profile}: {error}") from error
+
+    @functools.cached_property
     def c_folder(self) -> pathlib.Path:
-        return self.path / C_FOLDER
+        """A folder of `c_files`: c/, written where it is missing or of another version of this program.
+
+        Raises:
+          UserError: a part for which there is no C, or a c/ that was changed.
+        """
+        return generated_c.folder(self.path / C_FOLDER, self.c_files, self.manifest["c"]["files"])
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -134,23 +159,23 @@ def write(
     *,
     model: integer_model.IntegerModel,
     tflite: bytes,
-    c_files: dict[str, str],
     golden: Golden,
     frontend: dict[str, Any],
     keras_model: pathlib.Path | None,
     card: str,
     metrics: dict[str, Any],
+    profile: str = c_source.FAST,
     training: dict[str, Any] | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
 
     Args:
       keras_model: an .h5 file to copy; None for a model that was not trained.
-      c_files: name -> text of the generated C.
+      profile: kernels of the C, one of `export.kernel_plan.PROFILES`.
       training: settings, environment and data that led here, as JSON values.
 
     Raises:
-      UserError: `path` holds something that is not a bundle, or can't be written.
+      UserError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
     """
     path = pathlib.Path(path)
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
@@ -165,9 +190,6 @@ def write(
         (staging / TFLITE).write_bytes(tflite)
         if keras_model is not None:
             shutil.copyfile(keras_model, staging / KERAS)
-        (staging / C_FOLDER).mkdir()
-        for name, text in c_files.items():
-            (staging / C_FOLDER / name).write_text(text)
         np.savez_compressed(
             staging / GOLDEN,
             clips=np.array(golden.clips, dtype=np.str_),
@@ -186,8 +208,9 @@ def write(
             "training": training or {},
             "model_sha256": model.sha256,
             "files": {name: _sha256(staging / name) for name in _files(staging)},
+            "c": {"profile": profile},
         }
-        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        _finish(staging, manifest)
         staging.chmod(0o755)
         _replace(path, staging)
     finally:
@@ -196,10 +219,12 @@ def write(
 
 
 def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
-    """Adds text files (path within the bundle -> text), or replaces them; a failure leaves the old bundle whole.
+    """Adds text files (name -> text), or replaces them; a failure leaves the old bundle whole.
+
+    The C and its hashes become what this program writes.
 
     Raises:
-      UserError: the bundle can't be written.
+      UserError: the bundle can't be written, or a file is none of this bundle.
     """
     path = bundle.path.resolve()
     try:
@@ -209,17 +234,24 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
     try:
         shutil.copytree(path, staging, dirs_exist_ok=True)
         for name, text in files.items():
-            (staging / name).parent.mkdir(exist_ok=True)
             (staging / name).write_text(text)
         hashes = bundle.manifest["files"] | {name: _sha256(staging / name) for name in files}
-        manifest = bundle.manifest | {"files": dict(sorted(hashes.items()))}
-        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.rmtree(staging / C_FOLDER, ignore_errors=True)
+        _finish(staging, bundle.manifest | {"files": dict(sorted(hashes.items()))})
         _replace(path, staging)
     except OSError as error:
         raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return load(bundle.path)
+
+
+def _finish(staging: pathlib.Path, manifest: dict[str, Any]) -> None:
+    """Writes the C that follows from the other files, and the manifest."""
+    texts = Bundle(staging, manifest).c_files
+    generated_c.write(staging / C_FOLDER, texts)
+    manifest = {**manifest, "c": {"profile": manifest["c"]["profile"], "files": generated_c.hashes(texts)}}
+    (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:
@@ -232,7 +264,7 @@ def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:
 
 
 def load(path: str | pathlib.Path) -> Bundle:
-    """Opens a bundle after checking that every file is there and unchanged.
+    """Opens a bundle after checking that every file is there and unchanged, those of c/ where there is a c/.
 
     Raises:
       UserError: no bundle there, a file missing or changed, or another format version.
@@ -243,25 +275,43 @@ def load(path: str | pathlib.Path) -> Bundle:
         raise UserError(f"--bundle={path} is not a folder: {remedy}, or correct the path")
     if not (path / MANIFEST).is_file():
         raise UserError(f"--bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
-    try:
-        manifest = json.loads((path / MANIFEST).read_text())
-        version, files = manifest["format_version"], manifest["files"]
-        manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
-    if version != FORMAT_VERSION:
-        raise UserError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
-    for name, expected in files.items():
+    manifest = _manifest(path, remedy)
+    for name, expected in manifest["files"].items():
         if not (path / name).is_file():
             raise UserError(f"{path} is truncated, {name} is missing: {remedy}")
         if _sha256(path / name) != expected:
             raise UserError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
+    generated_c.check(path / C_FOLDER, manifest["c"]["files"])
     bundle = Bundle(path, manifest)
     try:
         bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
     return bundle
+
+
+def _manifest(path: pathlib.Path, remedy: str) -> dict[str, Any]:
+    """The manifest in the present format."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        version, files = manifest["format_version"], manifest["files"]
+        manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
+        if version == _C_AMONG_FILES:
+            return _with_c_apart(path, manifest)
+        if version == FORMAT_VERSION:
+            files.items(), manifest["c"]["profile"], manifest["c"]["files"].items()
+            return manifest
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
+    raise UserError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
+
+
+def _with_c_apart(path: pathlib.Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a bundle that was written when the C was among its files."""
+    own = {name.removeprefix(f"{C_FOLDER}/"): value for name, value in manifest["files"].items() if "/" in name}
+    rest = {name: value for name, value in manifest["files"].items() if "/" not in name}
+    c = {"profile": c_source.profile_of(path / C_FOLDER), "files": own}
+    return {**manifest, "format_version": FORMAT_VERSION, "files": rest, "c": c}
 
 
 def _files(folder: pathlib.Path) -> list[str]:

@@ -4,15 +4,13 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle, c_source, frontend_source, lower, model_card, stream_source, tflite, trained
-from export.integer_model import IntegerModel
+from export import bundle, generated_c, lower, model_card, tflite, trained
 from export.kernel_plan import FAST, PROFILES
 from quant.training import model_file
 
@@ -45,8 +43,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:
         lowered = lower.lower(model, source.name, source.labels)
-        c_files = c_source.with_plan(lowered, config.profile) | stream_source.of_model(lowered, config.profile)
-        c_files |= frontend_source.of_bundle(source.frontend)
+        generated_c.files(lowered, source.frontend, None, config.profile)  # raises before anything is written
     except ValueError as error:
         raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
@@ -59,30 +56,16 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> bundle
         config.bundle,
         model=lowered,
         tflite=tflite.to_tflite(lowered),
-        c_files=c_files,
         golden=golden,
         frontend=source.frontend,
         keras_model=source.model,
-        card=_card(lowered, source),
+        card=model_card.of_trained(lowered, source.metrics, source.frontend, source.training),
         metrics=source.metrics,
+        profile=config.profile,
         training=source.training,
     )
     say(f"bundle: {written.path}")
     return written
-
-
-def _card(model: IntegerModel, source: trained.Trained) -> str:
-    training = {name: value for name, value in source.training.items() if name != "data"}
-    metrics = {
-        stage: {split: _headlines(values) for split, values in splits.items()}
-        for stage, splits in source.metrics.items()
-    }
-    return model_card.write(model, metrics, source.frontend, training, source.training["data"])
-
-
-def _headlines(metrics: dict[str, Any]) -> dict[str, float]:
-    """The single figures among a split's metrics; curves and confusion stay in metrics.json."""
-    return {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
 
 
 def define_flags() -> None:

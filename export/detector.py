@@ -17,13 +17,15 @@ deep neural networks", ICASSP 2014.
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cli.command import UserError
-from export.bundle import Bundle
 from export.integer_model import IntegerModel
+
+if TYPE_CHECKING:
+    from export.bundle import Bundle
 
 FILE = "detector.json"
 FORMAT_VERSION = 1
@@ -106,7 +108,7 @@ def default(model: IntegerModel, window: int = 8, refractory: int = 20) -> Detec
     return Detector(model.labels, model.output_format.fraction_bits, window, refractory, thresholds)
 
 
-def of_bundle(bundle: Bundle) -> Detector:
+def of_bundle(bundle: "Bundle") -> Detector:
     """The detector in a bundle.
 
     Raises:

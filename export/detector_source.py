@@ -1,4 +1,4 @@
-"""Writes a detector's parameters: as C for `microcontroller/detector`, and as the files that a bundle keeps.
+"""Writes a detector's parameters: as C for `microcontroller/detector`, and as the file that a bundle keeps.
 
 The C is two files: `fxp_detector_config.h` (sizes) and `fxp_detector_tables.c` (exponentials, thresholds).
 """
@@ -7,7 +7,6 @@ import json
 import textwrap
 from typing import Any
 
-from export.bundle import C_FOLDER
 from export.detector import FILE, POSTERIOR_BITS, Detector
 
 HEADER = "fxp_detector_config.h"
@@ -21,9 +20,8 @@ def generate(detector: Detector) -> dict[str, str]:
 
 
 def bundle_files(detector: Detector, record: dict[str, Any]) -> dict[str, str]:
-    """What `export.bundle.add` puts into a bundle: detector.json, with `record` of how it was chosen, and the C."""
-    c_files = {f"{C_FOLDER}/{name}": text for name, text in generate(detector).items()}
-    return {FILE: json.dumps({"detector": detector.to_json(), **record}, indent=2) + "\n", **c_files}
+    """What `export.bundle.add` puts into a bundle: detector.json, with `record` of how it was chosen."""
+    return {FILE: json.dumps({"detector": detector.to_json(), **record}, indent=2) + "\n"}
 
 
 def _header(detector: Detector) -> str:

@@ -106,9 +106,7 @@ def work(values: Any) -> None:
     bundle = bundles.load(pathlib.Path(values.bundle))
     result = inspect(bundle.model)
     command.say(table(result), values.json)
-    plan = bundle.c_folder / c_source.PLAN
-    if plan.is_file():
-        command.say("\nplan of the generated C:\n" + plan.read_text().rstrip(), values.json)
+    command.say("\nplan of the generated C:\n" + bundle.c_files[c_source.PLAN].rstrip(), values.json)
     command.write_json(result, values.json)
 
 

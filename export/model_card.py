@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from export import accumulator
 from export.integer_model import IntegerModel
 from quant.qformat import QFormat
 
@@ -42,10 +43,29 @@ def write(
     parts += _section("## Training", _bullets(details))
     parts += _section("## Metrics", _metrics(metrics, model.labels))
     parts += _section("## Front end", _bullets(frontend))
+    parts += ["## Accumulators", _accumulators(model)]
     parts += ["## Size and identity", _identity(model)]
     if training.get("command"):
         parts += ["## Make it again", f"```\n{training['command']}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def of_trained(model: IntegerModel, metrics: dict[str, Any], frontend: dict[str, Any], training: dict[str, Any]) -> str:
+    """`write`'s card of a trained model, from what its bundle stores.
+
+    Args:
+      metrics: stage -> split -> everything measured; the single figures are on the card, curves in metrics.json.
+      training: with the data under `data`.
+    """
+    figures = {
+        stage: {split: _headlines(values) for split, values in splits.items()} for stage, splits in metrics.items()
+    }
+    settings = {name: value for name, value in training.items() if name != "data"}
+    return write(model, figures, frontend, settings, training["data"])
+
+
+def _headlines(metrics: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
 
 
 def _section(title: str, text: str) -> list[str]:
@@ -75,6 +95,23 @@ def _identity(model: IntegerModel) -> str:
         f"- Weights and biases: {sum(layer.weight_bytes for layer in model.layers):,} bytes, weights of "
         f"{_list(weight_bits)} bits, layer outputs of {_list(activation_bits)} bits\n"
         f"- sha256 of the integer model: `{model.sha256}`"
+    )
+
+
+def _accumulators(model: IntegerModel) -> str:
+    """The proof of widths, a row per layer."""
+    declared = sorted({layer.accumulator_bits for layer in model.layers})
+    needed = max(map(accumulator.required_bits, model.layers))
+    header = ["layer", "largest magnitude", "bits that hold it"]
+    rows = [
+        [layer.name, f"{accumulator.worst_case(layer).max():,}", str(accumulator.required_bits(layer))]
+        for layer in model.layers
+    ]
+    table = "\n".join(_row(cells) for cells in (header, ["---"] * len(header), *rows))
+    return (
+        f"Signed accumulators of **{needed} bits** hold every sum of every layer, for any input and in any order of "
+        f"summation (declared: {_list(declared)} bits): sum of weight magnitudes * largest input magnitude + bias "
+        f"magnitude + rounding half, of the channel where it is largest.\n\n{table}"
     )
 
 

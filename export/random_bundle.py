@@ -16,8 +16,8 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, detector_source, frontend_source, model_card, random_model, stream_source, tflite
 from export import detector as detectors
+from export import detector_source, generated_c, model_card, random_model, tflite
 from export.bundle import Bundle
 from export.frontend_config import FrontEndConfig
 from export.kernel_plan import PROFILES
@@ -26,7 +26,7 @@ from quant.qformat import MAX_BITS, MIN_BITS
 # Of speech: about what training chooses.
 _OFFSETS = (140 << 20, 32 << 20, 2 << 20, 3 << 20, -4 << 20, 0, 0, 0, 0, 0)
 _SHIFTS = (22, 20, 20, 19, 19, 19, 19, 18, 18, 18)
-_FRONTEND = FrontEndConfig(offsets=_OFFSETS, shifts=_SHIFTS)
+FRONTEND = FrontEndConfig(offsets=_OFFSETS, shifts=_SHIFTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def write(config: RandomBundleConfig) -> Bundle:
         name=name,
     )
     try:
-        c_files = c_source.with_plan(model, config.profile) | stream_source.of_model(model, config.profile)
+        generated_c.files(model, {}, None, config.profile)
     except ValueError as error:
         raise UserError(f"the random model can't be run: {error}; choose fewer --channels") from error
     inputs = random_model.codes(config.seed, model, config.clips)
@@ -93,14 +93,14 @@ def write(config: RandomBundleConfig) -> Bundle:
         config.bundle,
         model=model,
         tflite=tflite.to_tflite(model),
-        c_files=c_files | frontend_source.generate(_FRONTEND),
         golden=golden,
-        frontend=_FRONTEND.to_json(),
+        frontend=FRONTEND.to_json(),
         keras_model=None,
         card=model_card.write(
-            model, {}, _FRONTEND.to_json(), {}, {"name": "none: the codes are random, the model recognizes nothing"}
+            model, {}, FRONTEND.to_json(), {}, {"name": "none: the codes are random, the model recognizes nothing"}
         ),
         metrics={},
+        profile=config.profile,
     )
     return bundles.add(written, detector_source.bundle_files(detectors.default(model), {}))
 

@@ -61,7 +61,7 @@ def _fxp(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code
 
     `AUTO` is the bundle's own profile where it is among those made for the board's core, else the first of those.
     """
-    own = c_source.profile_of(bundle.c_folder)
+    own = bundle.profile
     if asked == own or (asked == AUTO and own in board.profiles):
         return Code(bundle.c_folder, own, "the bundle's C as it is")
     profile, why = (board.profiles[0], f", made for a {board.cpu}") if asked == AUTO else (asked, "")

@@ -56,7 +56,7 @@ def files_of(root: pathlib.Path, *rooms: str) -> list[str]:
             path.relative_to(root).as_posix()
             for room in rooms
             for path in (root / room).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file() and "__pycache__" not in path.parts and not (room == MODELS and path.parent.name == "c")
         ]
     return sorted(paths)
 

@@ -9,15 +9,14 @@ The host computes the same recording with the front end's C in its plain variant
 import dataclasses
 import math
 import pathlib
-import shutil
 from typing import Any
 
 import numpy as np
 
 from cli.command import UserError
 from export import bundle as bundles
-from export import c_source, detector_source, frontend_source, stream_source
 from export import detector as detectors
+from export import detector_source, frontend_source, stream_source
 from export.bundle import Bundle
 from export.c_frontend import CFrontEnd
 from export.detector import Detector
@@ -151,16 +150,7 @@ def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
 
 
 def _front_end(bundle: Bundle) -> FrontEndConfig:
-    """The bundle's front end, after a look at whether the bundle has all C that a stream needs."""
-    missing = [name for name in _C_FILES if not (bundle.c_folder / name).is_file()]
-    plan = bundle.c_folder / stream_source.PLAN
-    if stream_source.SOURCE in missing and plan.is_file():
-        raise UserError(f"--bundle={bundle.path} has {plan.read_text().strip()}; train another --model")
-    if missing:
-        raise UserError(
-            f"--bundle={bundle.path} has no {missing[0]} in its c/, which --streaming needs: write the bundle again "
-            "with python -m export.convert, and its detector with python -m kws.tune_detector"
-        )
+    """The bundle's front end, after a look at whether the bundle has what a stream needs."""
     config = FrontEndConfig.from_json(bundle.frontend)
     if config.sample_rate != recording.SAMPLE_RATE:
         raise UserError(
@@ -173,6 +163,9 @@ def _front_end(bundle: Bundle) -> FrontEndConfig:
             f"--bundle={bundle.path}: a frame has {config.coefficients} coefficients, the network takes {codes} codes: "
             "write the bundle again with python -m export.convert"
         )
+    if stream_source.SOURCE not in bundle.c_files:
+        reason = bundle.c_files[stream_source.PLAN].strip()
+        raise UserError(f"--bundle={bundle.path} has {reason}; train another --model")
     return config
 
 
@@ -181,7 +174,7 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
 
     `AUTO` is the bundle's own profile where it is among those made for the board's core, else the first of those.
     """
-    own = c_source.profile_of(bundle.c_folder, stream_source.HEADER)
+    own = bundle.profile
     if asked == own or (asked == AUTO and own in board.profiles):
         return Code(bundle.c_folder, own, "the bundle's C as it is")
     profile, why = (board.profiles[0], f", made for a {board.cpu}") if asked == AUTO else (asked, "")
@@ -192,9 +185,7 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _C_FILES:
-            shutil.copyfile(bundle.c_folder / name, folder / name)
-        for name, text in files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text((bundle.c_files | files)[name])
     except OSError as error:
         raise UserError(f"can't write to --build_dir={folder.parent}: {error.strerror}") from error
     return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")

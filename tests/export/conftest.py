@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from export import bundle as bundles
-from export import c_source, random_model, tflite
+from export import random_bundle, random_model, tflite
 from export.bundle import Bundle
 from export.integer_model import IntegerModel
 
@@ -35,9 +35,8 @@ def make_bundle(tmp_path: pathlib.Path) -> Callable[..., Bundle]:
         contents = {
             "model": model,
             "tflite": tflite.to_tflite(model),
-            "c_files": c_source.generate(model),
             "golden": bundles.golden_vectors(model, names, features, np.zeros(clips, np.int64)),
-            "frontend": {"mel_bands": 40},
+            "frontend": random_bundle.FRONTEND.to_json(),
             "keras_model": keras_model,
             "card": "# card\n",
             "metrics": {"testing": {"accuracy": 0.5}},

@@ -1,6 +1,6 @@
 """The model card states what it was given, and nothing else."""
 
-from export import model_card
+from export import accumulator, model_card
 
 METRICS = {
     "float": {"validation": {"accuracy": 0.931234567, "clips": 800}, "testing": {"accuracy": 0.9, "clips": 671}},
@@ -46,9 +46,15 @@ def test_what_is_unknown_is_left_out(small_model) -> None:
     assert small_model.sha256 in bare
 
 
+def rows_of(card: str) -> list[str]:
+    """The lines of the tables under Metrics."""
+    metrics = card.partition("## Metrics")[2].partition("\n## ")[0]
+    return [line for line in metrics.splitlines() if line.startswith("|")]
+
+
 def test_the_metrics_table_has_equal_rows(small_model) -> None:
     card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"accuracy": 0.5, "clips": 2}}, {}, {}, {})
-    rows = [line for line in card.splitlines() if line.startswith("|")]
+    rows = rows_of(card)
     assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c | 0.5 | 2 |"]
 
 
@@ -56,7 +62,7 @@ def test_metrics_of_another_kind_are_another_table(small_model) -> None:
     recall = {"label0": 0.5, "_unknown_": 0.25}
     metrics = {stage: {"testing": {"accuracy": 0.9, "recall": recall}} for stage in ("float", "fixed_point")}
     card = model_card.write(small_model, metrics, {}, {}, {})
-    rows = [line for line in card.splitlines() if line.startswith("|")]
+    rows = rows_of(card)
     assert rows[:4] == [
         "|  | accuracy |",
         "| --- | --- |",
@@ -77,3 +83,12 @@ def test_folders_of_the_trainers_machine_and_repeated_data_are_left_out(small_mo
     assert "somebody" not in card
     assert "- settings, seed: 3" in card
     assert card.count("CC BY 4.0") == 1
+
+
+def test_the_accumulators_proof_is_on_the_card(small_model) -> None:
+    card = model_card.write(small_model, {}, {}, {}, {})
+    bits = {layer.name: accumulator.required_bits(layer) for layer in small_model.layers}
+    assert f"Signed accumulators of **{max(bits.values())} bits** hold every sum" in card
+    assert "(declared: 32 bits)" in card
+    for layer in small_model.layers:
+        assert f"| {layer.name} | {accumulator.worst_case(layer).max():,} | {bits[layer.name]} |" in card

@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Callable
 
+import edited_c
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from export.integer_model import IntegerModel
 
 CLIPS = 24
 END_OF_INVOKE = "}\n"
+
+edited_c.install()
 
 
 def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> dict[str, str]:
@@ -26,8 +29,8 @@ def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> 
 def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.Path]:
     """Writes a bundle of a model.
 
-    `first` and `last` are C statements to add to fxp_model_invoke; `generated_from` is another model for the C,
-    `flatbuffer` its .tflite.
+    `first` and `last` are C statements that a wrong generator adds to fxp_model_invoke (`edited_c`); `generated_from`
+    is another model that it takes, `flatbuffer` the bundle's .tflite.
     """
 
     def write(
@@ -49,13 +52,16 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
             folder / "bundle",
             model=model,
             tflite=flatbuffer,
-            c_files=edit_invoke(c_source.generate(generated_from or model), first=first, last=last),
             golden=bundle.golden_vectors(model, names, features, labels),
             frontend={},
             keras_model=keras,
             card="",
             metrics={},
         )
+        if first or last or generated_from:
+            edited_c.place(folder / "bundle").mkdir()
+            for name, text in edit_invoke(c_source.generate(generated_from or model), first=first, last=last).items():
+                (edited_c.place(folder / "bundle") / name).write_text(text)
         return folder / "bundle"
 
     return write

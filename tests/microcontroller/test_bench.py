@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import edited_c
 import pytest
 
 from cli.command import UserError
@@ -111,7 +112,7 @@ def small_profile_bundle(small_bundle: pathlib.Path, small_model: IntegerModel, 
     keras.write_bytes(b"not needed here")
     rest = {"tflite": b"", "golden": golden, "frontend": {}, "keras_model": keras, "card": "", "metrics": {}}
     path = tmp_path / "small"
-    bundles.write(path, model=small_model, c_files=c_source.generate(small_model, "small"), **rest)
+    bundles.write(path, model=small_model, profile="small", **rest)
     return path
 
 
@@ -192,7 +193,9 @@ def test_a_wrong_logit_is_found_and_ends_with_exit_code_1(
 ) -> None:
     bundle = write_bundle(small_model, last="if (input[0] == -128) { output[3] = (int8_t)(output[3] ^ 1); }")
     arguments = [f"--bundle={bundle}", "--emulator=qemu", f"--build_dir={tmp_path}", "--clips=3", "--random_codes=0"]
-    done = run_command(*arguments, "--json=-")
+    command = [sys.executable, edited_c.__file__, "microcontroller.bench", *arguments, "--json=-"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert found["mismatches"] == 1

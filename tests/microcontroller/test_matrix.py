@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import edited_c
 import pytest
 
 from cli.command import UserError
@@ -71,9 +72,10 @@ def test_a_wrong_logit_is_named_and_ends_with_exit_code_1(
 ) -> None:
     """Only the bundle's own C is wrong; what is written for another profile is not."""
     bundle = write_bundle(small_model, last="if (input[0] == -128) { output[3] = (int8_t)(output[3] ^ 1); }")
-    command = [sys.executable, "-m", "microcontroller.matrix", f"--bundles={bundle}", f"--folder={tmp_path}"]
-    command += ["--boards=stm32f4", "--profiles=fast,portable", "--random_codes=1", "--json=-"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, edited_c.__file__, "microcontroller.matrix", f"--bundles={bundle}"]
+    command += [f"--folder={tmp_path}", "--boards=stm32f4", "--profiles=fast,portable", "--random_codes=1", "--json=-"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 1, done.stderr
     wrong, right = json.loads(done.stdout)["cells"]
     assert (wrong["state"], right["state"], right["mismatches"]) == ("differs", "equal", 0)

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from export import bundle as bundles
-from export import c_source, detector, detector_source, model_card, random_model, stream_source, tflite
+from export import detector, detector_source, model_card, random_model, tflite
 from export.bundle import Bundle
 from kws import frontend
 from kws.datasets.clip import SPLITS, Clips, Dataset
@@ -48,7 +48,6 @@ def random_bundle(path: pathlib.Path, share: float | None = 0.5) -> Bundle:
         path,
         model=model,
         tflite=tflite.to_tflite(model),
-        c_files=c_source.generate(model) | stream_source.generate(model),
         golden=bundles.golden_vectors(model, ("a", "b"), codes, np.zeros(2, np.int64)),
         frontend=front_end().to_json(),
         keras_model=None,

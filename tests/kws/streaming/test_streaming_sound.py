@@ -76,6 +76,6 @@ def test_pieces_are_heard_as_the_whole(bundle, samples, block_seconds):
 def test_a_bundle_takes_and_loses_nothing_with_its_detector(bundle, tmp_path: pathlib.Path):
     detector = detectors.of_bundle(bundle)
     assert detector.labels == bundle.labels
-    assert "c/fxp_detector_config.h" in bundle.manifest["files"]
+    assert "fxp_detector_config.h" in bundle.manifest["c"]["files"]
     assert bundle.golden.clips == ("a", "b")
     assert not [path for path in bundle.path.parent.iterdir() if path != bundle.path]

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import wave
 
+import edited_c
 import numpy as np
 import pytest
 
@@ -42,11 +44,8 @@ def eager(bundle: Bundle, samples: np.ndarray) -> Detector:
     return dataclasses.replace(detector, thresholds=tuple(thresholds))
 
 
-def with_detector(bundle: Bundle, detector: Detector, c_of: Detector | None = None) -> Bundle:
-    """The bundle with a detector, whose C may be another one's."""
-    files = detector_source.bundle_files(detector, {})
-    other = detector_source.bundle_files(c_of or detector, {})
-    return bundles.add(bundle, files | {name: text for name, text in other.items() if name.startswith("c/")})
+def with_detector(bundle: Bundle, detector: Detector) -> Bundle:
+    return bundles.add(bundle, detector_source.bundle_files(detector, {}))
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> pathlib.Path:
@@ -154,8 +153,13 @@ def test_another_detector_on_the_device_ends_with_exit_code_1(
     shutil.copytree(bundle.path, tmp_path / "deaf")
     own = detectors.of_bundle(bundle)
     never = dataclasses.replace(own, thresholds=(NEVER,) * len(own.labels))
-    deaf = with_detector(bundles.load(tmp_path / "deaf"), own, c_of=never)
-    done = run_command(f"--bundle={deaf.path}", f"--audio={audio}", f"--build_dir={tmp_path / 'build'}", "--json=-")
+    edited_c.place(tmp_path / "deaf").mkdir()
+    for name, text in (bundle.c_files | detector_source.generate(never)).items():
+        (edited_c.place(tmp_path / "deaf") / name).write_text(text)
+    command = [sys.executable, edited_c.__file__, "microcontroller.bench", "--streaming", "--emulator=qemu"]
+    command += [f"--bundle={tmp_path / 'deaf'}", f"--audio={audio}", f"--build_dir={tmp_path / 'build'}", "--json=-"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert found["mismatching_logits"] == 0 and found["mismatching_detections"] == found["mismatches"] > 2
@@ -209,18 +213,14 @@ def test_a_recording_beyond_flash_is_one_line(bundle: Bundle, tmp_path: pathlib.
         measurement.measure(config(bundle, tmp_path, board="stm32f4"))
 
 
-def rewritten(
-    bundle: Bundle, folder: pathlib.Path, *left_out: str, c_files: dict | None = None, **front: int
-) -> Bundle:
-    """A bundle with files left out of its c/ or in their place, and parameters of its front end changed."""
-    files = {path.name: path.read_text() for path in bundle.c_folder.iterdir() if path.name not in left_out}
+def rewritten(bundle: Bundle, folder: pathlib.Path) -> Bundle:
+    """A bundle without a detector."""
     return bundles.write(
         folder / "other",
         model=bundle.model,
         tflite=b"",
-        c_files=files | (c_files or {}),
         golden=bundle.golden,
-        frontend=bundle.frontend | front,
+        frontend=bundle.frontend,
         keras_model=None,
         card="",
         metrics={},
@@ -230,13 +230,6 @@ def rewritten(
 def test_a_bundle_without_a_detector_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
     with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
         measurement.measure(config(rewritten(bundle, tmp_path), tmp_path))
-
-
-def test_a_bundle_without_streaming_c_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
-    old = rewritten(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, stream_source.PLAN)
-    old = with_detector(old, detectors.of_bundle(bundle))
-    with pytest.raises(UserError, match=r"has no fxp_stream_model\.h in its c/, .*export\.convert"):
-        measurement.measure(config(old, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -250,20 +243,20 @@ def test_a_bundle_without_streaming_c_is_one_line(bundle: Bundle, tmp_path: path
     ],
 )
 def test_a_front_end_of_another_network_is_one_line(
-    bundle: Bundle, tmp_path: pathlib.Path, front: dict, message: str
+    bundle: Bundle, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, front: dict, message: str
 ) -> None:
-    other = rewritten(bundle, tmp_path, **front)
-    other = with_detector(other, detectors.of_bundle(bundle))
+    other = dataclasses.replace(bundle, manifest=bundle.manifest | {"frontend": bundle.frontend | front})
+    monkeypatch.setattr(bundles, "load", lambda path: other)
     with pytest.raises(UserError, match=message):
-        measurement.measure(config(other, tmp_path))
+        measurement.measure(config(bundle, tmp_path))
 
 
-def test_a_network_that_skips_frames_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
-    why = {stream_source.PLAN: "no streaming network: layer a skips rows\n"}
-    other = rewritten(bundle, tmp_path, stream_source.HEADER, stream_source.SOURCE, c_files=why)
-    other = with_detector(other, detectors.of_bundle(bundle))
+def test_a_network_that_skips_frames_is_one_line(
+    bundle: Bundle, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_source, "why_not", lambda model: "layer a skips rows")
     with pytest.raises(UserError, match="has no streaming network: layer a skips rows; train another --model"):
-        measurement.measure(config(other, tmp_path))
+        measurement.measure(config(bundle, tmp_path))
 
 
 def test_settings() -> None:

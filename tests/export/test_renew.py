@@ -1,0 +1,30 @@
+"""Renewing a bundle: C, hashes and card follow the program, everything else stays."""
+
+import shutil
+
+from export import bundle as bundles
+from export import c_source, renew
+
+METRICS = {"fixed_point": {"testing": {"accuracy": 0.5, "curve": [1, 2]}}}
+TRAINING = {"command": "python -m kws.train", "seed": 0, "data": {"name": "tones", "clips": 8}}
+
+
+def test_c_and_card_are_written_again(make_bundle, small_model, monkeypatch) -> None:
+    bundle = make_bundle(small_model, card="old", metrics=METRICS, training=TRAINING)
+    table = c_source.with_plan
+    monkeypatch.setattr(c_source, "with_plan", lambda *arguments: {**table(*arguments), "plan.txt": "another plan\n"})
+    shutil.rmtree(bundle.path / "c")
+    again = renew.renew(bundles.load(bundle.path))
+    assert again.manifest["c"]["files"].keys() == bundle.manifest["c"]["files"].keys()
+    assert again.manifest["c"]["files"]["plan.txt"] != bundle.manifest["c"]["files"]["plan.txt"]
+    assert (again.c_folder / "plan.txt").read_text() == "another plan\n"
+    assert (again.path / bundles.CARD).read_text() == renew.card(again)
+    assert "tones" in renew.card(again) and "| fixed point, testing | 0.5 |" in renew.card(again)
+    same = bundle.manifest["files"].keys() - {bundles.CARD}
+    assert all(again.manifest["files"][name] == bundle.manifest["files"][name] for name in same)
+
+
+def test_the_card_of_what_was_not_trained_stays(make_bundle, small_model) -> None:
+    bundle = make_bundle(small_model, card="by hand")
+    assert renew.renew(bundle).manifest == bundle.manifest
+    assert (bundle.path / bundles.CARD).read_text() == "by hand"
