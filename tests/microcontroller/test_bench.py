@@ -352,8 +352,10 @@ def test_a_truncated_bundle_is_one_line(small_bundle: pathlib.Path, tmp_path: pa
         shutil.copytree(small_bundle, bundle)
     (cut / name).write_bytes(whole[: len(whole) // 2])
     (lost / name).unlink()
+    convert = r"write the bundle again with python -m export\.convert"
+    remedy = r"remove .*, it is written again" if name.startswith("c/") else convert
     for bundle in (cut, lost):
-        with pytest.raises(UserError, match=r"write the bundle again with python -m export\.convert") as caught:
+        with pytest.raises(UserError, match=remedy) as caught:
             bench.measure(config(bundle, tmp_path / "build"))
         assert name in str(caught.value) and "\n" not in str(caught.value)
     assert_one_line(run_command(f"--bundle={lost}", f"--build_dir={tmp_path / 'build'}"), name)
