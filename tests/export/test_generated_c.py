@@ -52,6 +52,12 @@ def test_missing_c_is_written(bundle) -> None:
         assert (engine.run(again.golden.features) == again.golden.logits_single).all()
 
 
+def test_c_of_which_the_manifest_alone_is_left_is_written(bundle) -> None:
+    for name in bundle.c_files:
+        (bundle.path / "c" / name).unlink()
+    assert on_disk(bundles.load(bundle.path).c_folder) == bundle.c_files
+
+
 def test_c_of_another_version_is_written_again(stale) -> None:
     assert on_disk(stale.c_folder) == stale.c_files
     assert on_disk(bundles.load(stale.path).c_folder) == stale.c_files
