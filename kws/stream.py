@@ -5,6 +5,7 @@
 
 import dataclasses
 import importlib
+import os
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -44,22 +45,17 @@ class StreamConfig:
 
 
 def recording(path: str) -> np.ndarray:
-    """int16 [n] at 16 kHz of a WAV, FLAC, MP3 or Ogg Vorbis file of any rate and channel count.
+    """int16 [n] at 16 kHz of a recording of any rate and channel count.
 
     Raises:
       UserError: it is missing, can't be decoded, or is shorter than the network's window of a second.
     """
-    file = pathlib.Path(path)
-    if not file.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"--audio={path} is not a file: give a recording ({audio_file.FORMATS}), or - for raw PCM")
     try:
-        samples = audio_file.read(file)
+        samples = audio_file.read(pathlib.Path(path))
     except audio_file.NotAudio as reason:
-        raise UserError(
-            f"--audio={path}: {reason}; {audio_file.FORMATS} is read, and raw PCM ({RAW_FORM}) with --audio=- < FILE"
-        ) from reason
-    except OSError as error:
-        raise UserError(f"--audio={path} can't be read: {error.strerror}") from error
+        raise UserError(f"--audio={path}: {reason}; raw PCM ({RAW_FORM}) is read with --audio=- < FILE") from reason
     _check_length(len(samples), path)
     return samples
 
@@ -74,7 +70,7 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
     # What is there already is taken at once, so that a live source is not waited for.
     read = getattr(source, "read1", source.read)
     while data := read(_READ_BYTES):
-        if count == 0 and (rest + data)[:4] in (b"RIFF", b"fLaC", b"OggS"):
+        if count == 0 and (rest + data).startswith(audio_file.BEGINNINGS):
             raise UserError(f"standard input is no raw PCM ({RAW_FORM}) but a file with a header: give --audio=FILE")
         rest += data
         whole = len(rest) - len(rest) % 2
@@ -83,7 +79,7 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
         yield np.frombuffer(rest[:whole], "<i2").astype(np.int16)
         count += whole // 2
         rest = rest[whole:]
-    if rest:
+    if len(rest) % 2:
         raise UserError(f"standard input ends with half a sample: raw PCM is {RAW_FORM}")
     _check_length(count, STANDARD_INPUT)
 

@@ -1,31 +1,39 @@
-"""Decodes recordings of any rate, channel count and common format to 16 kHz mono, and cuts long ones into clips.
+"""Decodes recordings of any rate, channel count and common format to 16 kHz mono.
 
-tensorflow-io decodes and resamples; TensorFlow is imported when the first file is read. Integer WAV is read by the
-standard library instead, because tensorflow-io takes 32-bit integers for floats.
+The standard library reads plain 16-bit WAV, which is most of what there is, in a third of the time; libsndfile, through
+soundfile, reads everything else.
 """
 
+import contextlib
+import io
+import os
 import pathlib
+import threading
 import wave
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
+import soundfile
 
-from kws.datasets import noise
-from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, centre
+from kws.datasets import noise, resampling, wav_header
+from kws.datasets.clip import SAMPLE_RATE
+from kws.datasets.dataset_error import DatasetError
 
-FORMATS = "WAV, FLAC, MP3 or Ogg Vorbis"
+FORMATS = "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus"
+# How a file that is read begins; libsndfile guesses at more formats and prints on standard output while it does.
+BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS", b"ID3")
 _FULL_SCALE = 32768.0
 # Above this a float file is not audio (full scale is 1.0; some overshoot is normal).
 _MOST_FLOAT = 64.0
-_FRAME = SAMPLE_RATE // 50
-# A frame is active within this of the loudest, and above this level (dB of full scale).
-_ACTIVE_RANGE_DB = 30.0
-_QUIETEST_DB = -70.0
-_SHORTEST_GAP = SAMPLE_RATE * 3 // 10
-_SHORTEST_SOUND = SAMPLE_RATE * 6 // 100
+# Samples of all channels that are decoded at a time: nothing is allocated by a number in a header.
+_BLOCK_SAMPLES = 1 << 20
+_STANDARD_ERROR = 2
+_ONE_AT_A_TIME = threading.Lock()
 
 
-class NotAudio(Exception):
-    """A file that is no usable recording; the message is the reason."""
+class NotAudio(DatasetError):
+    """A file that is no usable recording; the message is the reason, without the file's name."""
 
 
 def read(path: pathlib.Path) -> np.ndarray:
@@ -35,123 +43,115 @@ def read(path: pathlib.Path) -> np.ndarray:
       int16 [n].
 
     Raises:
-      NotAudio: it can't be decoded, is truncated or has no samples.
+      NotAudio: it can't be read or decoded, is truncated, has no samples, or a rate outside 4 to 384 kHz.
     """
-    if path.stat().st_size == 0:
-        raise NotAudio("the file is empty")
-    decoded = _read_integer_wav(path)
-    samples, rate = decoded if decoded is not None else _decode(path)
-    if samples.size == 0:
+    try:
+        with path.open("rb") as file:
+            plain = _read_plain_wav(file)
+            if plain is not None and plain[1] == SAMPLE_RATE and plain[0].shape[1] == 1:
+                return plain[0][:, 0]
+            mono, rate = _decode(file) if plain is None else (_average(plain[0] / _FULL_SCALE), plain[1])
+    except OSError as error:
+        raise NotAudio(f"it can't be read: {error.strerror or error}") from error
+    if mono.size == 0:
         raise NotAudio("it has no samples")
-    if not np.all(np.isfinite(samples)) or np.max(np.abs(samples)) > _MOST_FLOAT:
-        raise NotAudio("its samples are not audio")
-    mono = np.mean(samples, axis=1, dtype=np.float64)
-    return noise.to_int16(_resample(mono, rate) * _FULL_SCALE)
+    return noise.to_int16(resampling.to_16_khz(mono, rate) * _FULL_SCALE)
 
 
-def cut(samples: np.ndarray) -> list[np.ndarray]:
-    """Cuts a recording into clips.
-
-    A recording of at most one second is one clip, centred. In a longer one, 20 ms frames within 30 dB of the loudest
-    (and above -70 dB of full scale) are active; stretches of them with gaps below 0.3 s are one sound. Each sound
-    of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a second, successive
-    clips of a second from its start, the last one ending with it.
-
-    Args:
-      samples: int16 [n] at 16 kHz.
-
-    Returns:
-      clips of int16 [16000]; none for a recording without sound.
-    """
-    if not np.any(samples):
-        return []
-    if len(samples) <= CLIP_SAMPLES:
-        return [centre(samples)]
-    clips = []
-    for start, end in _sounds(samples):
-        length = end - start
-        if length <= CLIP_SAMPLES:
-            clips.append(_window(samples, (start + end - CLIP_SAMPLES) // 2))
-            continue
-        starts = [start + offset for offset in range(0, length - CLIP_SAMPLES, CLIP_SAMPLES)]
-        clips += [_window(samples, position) for position in [*starts, end - CLIP_SAMPLES]]
-    return clips
-
-
-def grid(samples: np.ndarray) -> list[np.ndarray]:
-    """Successive whole seconds of a recording (int16 [n]), sound or not; a shorter one is centred. For silence."""
-    if len(samples) <= CLIP_SAMPLES:
-        return [centre(samples)]
-    return [_window(samples, start) for start in range(0, len(samples) - CLIP_SAMPLES + 1, CLIP_SAMPLES)]
-
-
-def _window(samples: np.ndarray, start: int) -> np.ndarray:
-    start = min(max(start, 0), len(samples) - CLIP_SAMPLES)
-    return samples[start : start + CLIP_SAMPLES]
-
-
-def _sounds(samples: np.ndarray) -> list[tuple[int, int]]:
-    """(start, end) of every sound; the rule is `cut`'s."""
-    count = -(-len(samples) // _FRAME)
-    frames = np.pad(samples.astype(np.float64), (0, count * _FRAME - len(samples))).reshape(count, _FRAME)
-    power = np.mean(np.square(frames / _FULL_SCALE), axis=1)
-    floor = max(np.max(power) * 10 ** (-_ACTIVE_RANGE_DB / 10), 10 ** (_QUIETEST_DB / 10))
-    active = np.flatnonzero(power >= floor)
-    if len(active) == 0:
-        return []
-    breaks = np.flatnonzero(np.diff(active) * _FRAME > _SHORTEST_GAP)
-    first = active[np.concatenate(([0], breaks + 1))] * _FRAME
-    last = np.minimum((active[np.concatenate((breaks, [len(active) - 1]))] + 1) * _FRAME, len(samples))
-    sounds = [(int(start), int(end)) for start, end in zip(first, last, strict=True)]
-    return [(start, end) for start, end in sounds if end - start >= _SHORTEST_SOUND]
-
-
-def _read_integer_wav(path: pathlib.Path) -> tuple[np.ndarray, int] | None:
-    """(float [n, channels] in -1 .. 1, rate) of a plain integer WAV; None for anything else."""
+def _read_plain_wav(file: BinaryIO) -> tuple[np.ndarray, int] | None:
+    """(int16 [n, channels], rate) of a whole 16-bit WAV file; None for anything else."""
     try:
-        with wave.open(str(path), "rb") as file:
-            frames, rate = file.getnframes(), file.getframerate()
-            channels, width = file.getnchannels(), file.getsampwidth()
-            data = file.readframes(frames)
-    except (wave.Error, EOFError):
+        with wave.open(file, "rb") as sound:
+            if sound.getsampwidth() != 2:
+                return None
+            _check_rate(sound.getframerate())
+            frames, channels = sound.getnframes(), sound.getnchannels()
+            if not 0 < 2 * frames * channels <= os.fstat(file.fileno()).st_size:
+                return None
+            data = sound.readframes(frames)
+    except (wave.Error, EOFError, RuntimeError):
         return None
-    if len(data) != frames * channels * width:
-        raise NotAudio(f"truncated: {len(data) // (channels * width)} of {frames} samples")
-    if width == 1:
-        samples = (np.frombuffer(data, np.uint8).astype(np.float64) - 128) / 128
-    elif width == 3:
-        low, middle, high = np.frombuffer(data, np.uint8).reshape(-1, 3).T.astype(np.int32)
-        samples = (((high ^ 128) - 128) * 65536 + middle * 256 + low) / 2.0**23
+    if len(data) != 2 * frames * channels:
+        return None
+    return np.frombuffer(data, "<i2").astype(np.int16).reshape(frames, channels), sound.getframerate()
+
+
+def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
+    """(float64 [n] in -1 .. 1, the average of the channels; rate) through libsndfile."""
+    _check_beginning(file)
+    found = wav_header.samples(file)
+    if found is not None and found.truncated:
+        raise NotAudio(f"truncated: {found.present // found.frame} of {found.promised // found.frame} samples")
+    if found is not None and found.unfinished:
+        source: io.BytesIO | int = io.BytesIO(wav_header.with_size(file, found))
     else:
-        samples = np.frombuffer(data, f"<i{width}") / 2.0 ** (8 * width - 1)
-    return samples.reshape(frames, channels), rate
-
-
-def _decode(path: pathlib.Path) -> tuple[np.ndarray, int]:
-    """(float [n, channels] in -1 .. 1, rate) through tensorflow-io."""
-    import tensorflow as tf
-    import tensorflow_io as tfio
-
+        source = file.fileno()
+        os.lseek(source, 0, os.SEEK_SET)
     try:
-        audio = tfio.audio.AudioIOTensor(str(path))
-        samples, rate = audio.to_tensor().numpy(), int(audio.rate.numpy())
-    except tf.errors.OpError as error:
-        reason = str(error.message).rpartition("}} ")[2].partition(" [Op:")[0].partition(": ")[0].strip()
-        if "unknown file type" in reason:
-            raise NotAudio(f"not a {FORMATS} file") from error
-        raise NotAudio(f"damaged or of an unsupported kind ({reason}); {FORMATS} is read") from error
-    if samples.dtype == np.uint8:
-        return (samples.astype(np.float64) - 128) / 128, rate
-    if samples.dtype.kind == "i":
-        return samples / 2.0 ** (8 * samples.dtype.itemsize - 1), rate
-    return samples.astype(np.float64), rate
+        with _silent_decoder(), _ForwardFile(source, closefd=False) as sound:
+            _check_rate(sound.samplerate)
+            return _mono(sound), sound.samplerate
+    except soundfile.SoundFileError as error:
+        raise NotAudio(f"damaged, or of a kind that is not read ({FORMATS} is)") from error
 
 
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """float [n] at `rate` Hz -> float64 at 16 kHz."""
-    if rate == SAMPLE_RATE:
-        return samples
-    import tensorflow as tf
-    import tensorflow_io as tfio
+class _ForwardFile(soundfile.SoundFile):
+    """A file that is read from front to back alone.
 
-    return tfio.audio.resample(tf.constant(samples[:, None], tf.float32), rate, SAMPLE_RATE).numpy()[:, 0].astype(float)
+    soundfile seeks to where it is after every block; a frame of MP3 leans on those before it, which are lost then.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _mono(sound: soundfile.SoundFile) -> np.ndarray:
+    """float64 [n]: the average of the channels."""
+    frames = max(1, _BLOCK_SAMPLES // sound.channels)
+    blocks = [np.zeros(0)]
+    while len(block := sound.read(frames, dtype="float64", always_2d=True)):
+        if not np.all(np.isfinite(block)) or np.max(np.abs(block)) > _MOST_FLOAT:
+            raise NotAudio("its samples are not audio")
+        blocks.append(_average(block))
+    return np.concatenate(blocks)
+
+
+def _average(samples: np.ndarray) -> np.ndarray:
+    return np.mean(samples, axis=1, dtype=np.float64)
+
+
+def _check_beginning(file: BinaryIO) -> None:
+    file.seek(0)
+    start = file.read(4)
+    if not start:
+        raise NotAudio("the file is empty")
+    if not start.startswith(BEGINNINGS) and not _is_mpeg(start):
+        raise NotAudio(f"not a {FORMATS} file")
+
+
+def _is_mpeg(start: bytes) -> bool:
+    """Whether four bytes can be the head of an MPEG frame: 11 bits of synchronization, a layer, two rates."""
+    if len(start) < 4 or start[0] != 0xFF:
+        return False
+    layer, bit_rate, sample_rate = start[1] & 0x06, start[2] & 0xF0, start[2] & 0x0C
+    return start[1] & 0xE0 == 0xE0 and layer != 0 and bit_rate != 0xF0 and sample_rate != 0x0C
+
+
+def _check_rate(rate: int) -> None:
+    if not resampling.LOWEST_RATE <= rate <= resampling.HIGHEST_RATE:
+        expected = f"{resampling.LOWEST_RATE} to {resampling.HIGHEST_RATE} Hz"
+        raise NotAudio(f"its header says {rate} samples per second, expected {expected}")
+
+
+@contextlib.contextmanager
+def _silent_decoder() -> Iterator[None]:
+    """Keeps libsndfile's MP3 decoder from writing about damage on standard error: the reason is told in one line."""
+    with _ONE_AT_A_TIME:
+        kept, nowhere = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, _STANDARD_ERROR)
+            yield
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(kept)
+            os.close(nowhere)

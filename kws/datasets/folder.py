@@ -1,4 +1,4 @@
-"""A user's own recordings: `DIR/<word>/*` in WAV, FLAC, MP3 or Ogg Vorbis, any rate, channel count and length.
+"""A user's own recordings: `DIR/<word>/*` in WAV, FLAC, MP3 and more, any rate, channel count, length.
 
 Speakers: the part of a file's name before `_nohash_` or, without that, before `__` ("anna__3.flac" is Anna's). Where
 such a name is given, all of a speaker's files in all words are in one split. Files without a speaker are split by
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from kws.datasets import audio_file, labels, silence
+from kws.datasets import audio_file, cutting, labels, silence
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
@@ -174,7 +174,7 @@ def _read_clips(
         except audio_file.NotAudio as reason:
             builder.skip(path, str(reason))
             continue
-        clips = audio_file.grid(recording) if label == SILENCE else audio_file.cut(recording)
+        clips = cutting.grid(recording) if label == SILENCE else cutting.cut(recording)
         if not clips:
             builder.skip(path, "there is no sound in it")
         for number, samples in enumerate(clips):

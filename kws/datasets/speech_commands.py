@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kws.datasets import download, labels, silence
+from kws.datasets.audio_file import NotAudio
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     SAMPLE_RATE,
@@ -39,10 +40,6 @@ _HASH_BUCKETS = 2**27
 Listed = tuple[str, pathlib.Path]
 
 
-class NotAClip(Exception):
-    """A file that is no usable recording; the message is the reason."""
-
-
 def load(config: DatasetConfig) -> Dataset:
     """Loads the corpus of `config.dataset` from `config.data_dir`, after fetching it there if asked to.
 
@@ -65,7 +62,7 @@ def load(config: DatasetConfig) -> Dataset:
     for split, label, path in tqdm(jobs, desc=config.dataset, unit="clip", file=sys.stderr, disable=None):
         try:
             samples = centre(read_wav(path))
-        except NotAClip as reason:
+        except NotAudio as reason:
             builder.skip(path, str(reason))
         else:
             builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
@@ -98,7 +95,7 @@ def read_wav(path: pathlib.Path) -> np.ndarray:
     """int16 [n] of a 16 kHz mono 16-bit WAV file.
 
     Raises:
-      NotAClip: anything else, or a file that is shorter than its header says.
+      NotAudio: anything else, or a file that is shorter than its header says.
     """
     try:
         with wave.open(str(path), "rb") as file:
@@ -106,14 +103,14 @@ def read_wav(path: pathlib.Path) -> np.ndarray:
             data = file.readframes(frames)
     except (wave.Error, EOFError, OSError, RuntimeError) as error:
         if path.is_file() and path.stat().st_size == 0:
-            raise NotAClip("the file is empty") from error
-        raise NotAClip(f"not a readable WAV file ({error or 'it ends early'})") from error
+            raise NotAudio("the file is empty") from error
+        raise NotAudio(f"not a readable WAV file ({error or 'it ends early'})") from error
     if form != (SAMPLE_RATE, 1, 16):
-        raise NotAClip(f"{form[0]} Hz, {form[1]} channels, {form[2]} bits; expected 16000 Hz, 1 channel, 16 bits")
+        raise NotAudio(f"{form[0]} Hz, {form[1]} channels, {form[2]} bits; expected 16000 Hz, 1 channel, 16 bits")
     if frames == 0:
-        raise NotAClip("it has no samples")
+        raise NotAudio("it has no samples")
     if len(data) != 2 * frames:
-        raise NotAClip(f"truncated: {len(data) // 2} of {frames} samples")
+        raise NotAudio(f"truncated: {len(data) // 2} of {frames} samples")
     return np.frombuffer(data, "<i2").astype(np.int16)
 
 
@@ -193,7 +190,7 @@ def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: Data
     for path in sorted(folder.glob("*.wav")):
         try:
             recordings.append(read_wav(path))
-        except NotAClip as reason:
+        except NotAudio as reason:
             builder.skip(path, str(reason))
     if not recordings:
         raise DatasetError(

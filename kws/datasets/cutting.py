@@ -1,0 +1,70 @@
+"""Cuts a long recording into clips of a second."""
+
+import numpy as np
+
+from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, centre
+
+_FULL_SCALE = 32768.0
+_FRAME = SAMPLE_RATE // 50
+# A frame is active within this of the loudest, and above this level (dB of full scale).
+_ACTIVE_RANGE_DB = 30.0
+_QUIETEST_DB = -70.0
+_SHORTEST_GAP = SAMPLE_RATE * 3 // 10
+_SHORTEST_SOUND = SAMPLE_RATE * 6 // 100
+
+
+def cut(samples: np.ndarray) -> list[np.ndarray]:
+    """Cuts a recording into clips.
+
+    A recording of at most one second is one clip, centred. In a longer one, 20 ms frames within 30 dB of the loudest
+    (and above -70 dB of full scale) are active; stretches of them with gaps below 0.3 s are one sound. Each sound
+    of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a second, successive
+    clips of a second from its start, the last one ending with it.
+
+    Args:
+      samples: int16 [n] at 16 kHz.
+
+    Returns:
+      clips of int16 [16000]; none for a recording without sound.
+    """
+    if not np.any(samples):
+        return []
+    if len(samples) <= CLIP_SAMPLES:
+        return [centre(samples)]
+    clips = []
+    for start, end in _sounds(samples):
+        length = end - start
+        if length <= CLIP_SAMPLES:
+            clips.append(_window(samples, (start + end - CLIP_SAMPLES) // 2))
+            continue
+        starts = [start + offset for offset in range(0, length - CLIP_SAMPLES, CLIP_SAMPLES)]
+        clips += [_window(samples, position) for position in [*starts, end - CLIP_SAMPLES]]
+    return clips
+
+
+def grid(samples: np.ndarray) -> list[np.ndarray]:
+    """Successive whole seconds of a recording (int16 [n]), sound or not; a shorter one is centred. For silence."""
+    if len(samples) <= CLIP_SAMPLES:
+        return [centre(samples)]
+    return [_window(samples, start) for start in range(0, len(samples) - CLIP_SAMPLES + 1, CLIP_SAMPLES)]
+
+
+def _window(samples: np.ndarray, start: int) -> np.ndarray:
+    start = min(max(start, 0), len(samples) - CLIP_SAMPLES)
+    return samples[start : start + CLIP_SAMPLES]
+
+
+def _sounds(samples: np.ndarray) -> list[tuple[int, int]]:
+    """(start, end) of every sound; the rule is `cut`'s."""
+    count = -(-len(samples) // _FRAME)
+    frames = np.pad(samples.astype(np.float64), (0, count * _FRAME - len(samples))).reshape(count, _FRAME)
+    power = np.mean(np.square(frames / _FULL_SCALE), axis=1)
+    floor = max(np.max(power) * 10 ** (-_ACTIVE_RANGE_DB / 10), 10 ** (_QUIETEST_DB / 10))
+    active = np.flatnonzero(power >= floor)
+    if len(active) == 0:
+        return []
+    breaks = np.flatnonzero(np.diff(active) * _FRAME > _SHORTEST_GAP)
+    first = active[np.concatenate(([0], breaks + 1))] * _FRAME
+    last = np.minimum((active[np.concatenate((breaks, [len(active) - 1]))] + 1) * _FRAME, len(samples))
+    sounds = [(int(start), int(end)) for start, end in zip(first, last, strict=True)]
+    return [(start, end) for start, end in sounds if end - start >= _SHORTEST_SOUND]

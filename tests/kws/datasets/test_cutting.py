@@ -1,0 +1,41 @@
+"""Long recordings become clips of a second, a sound in the middle of each."""
+
+import numpy as np
+import pytest
+
+from kws.datasets import cutting
+from kws.datasets.clip import CLIP_SAMPLES
+
+
+def _sound(seconds: float) -> np.ndarray:
+    return (8000 * np.sin(np.arange(int(16000 * seconds)) / 5)).astype(np.int16)
+
+
+def _gap(seconds: float) -> np.ndarray:
+    return np.random.default_rng(0).integers(-20, 20, int(16000 * seconds)).astype(np.int16)
+
+
+def test_cut_centres_each_sound_of_a_long_recording() -> None:
+    recording = np.concatenate([_gap(2), _sound(0.5), _gap(1), _sound(0.3), _gap(0.1), _sound(0.3), _gap(2)])
+    clips = cutting.cut(recording)
+    assert len(clips) == 2
+    for clip, length in zip(clips, (0.5, 0.7), strict=True):
+        loud = np.flatnonzero(np.abs(clip) > 1000)
+        assert abs((loud[0] + loud[-1]) / 2 - CLIP_SAMPLES / 2) < 400
+        assert loud[-1] - loud[0] == pytest.approx(16000 * length, abs=50)
+
+
+def test_cut_divides_a_sound_that_lasts_longer_than_a_clip() -> None:
+    clips = cutting.cut(np.concatenate([_gap(1), _sound(2.5), _gap(1)]))
+    assert len(clips) == 3
+    assert all(np.mean(np.abs(clip)) > 4000 for clip in clips)
+
+
+def test_cut_ignores_clicks_and_silence() -> None:
+    click = np.concatenate([_gap(1), _sound(0.02), _gap(1), _sound(0.4), _gap(1)])
+    assert len(cutting.cut(click)) == 1
+    assert cutting.cut(np.zeros(50000, np.int16)) == []
+    assert cutting.cut(np.zeros(500, np.int16)) == []
+    assert cutting.cut(np.ones(50000, np.int16)) == []
+    assert len(cutting.cut(np.ones(500, np.int16))) == 1
+    assert [clip.shape for clip in cutting.grid(np.zeros(50000, np.int16))] == [(CLIP_SAMPLES,)] * 3
