@@ -53,7 +53,7 @@ bench: setup ## a bundle on an emulated Cortex-M4, beside CMSIS-NN (BUNDLE=..., 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build
 
-clean: ## remove build outputs and caches (.venv and runs stay)
+clean: ## remove build outputs and caches (.venv, .python and runs stay)
 	rm -rf build .pytest_cache .ruff_cache *.egg-info
 	find cli export kws microcontroller quant scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

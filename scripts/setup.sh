@@ -3,7 +3,8 @@
 # Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
 # and buildifier where npm is there to install it.
 # With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests.
-# What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use.
+# What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use. Where the machine has
+# another Python alone, uv fetches one into .python.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,8 +14,12 @@ readonly cmsis_dsp="cmsisdsp==1.10.3"
 readonly cmsis_dsp_sha256=307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519
 readonly lock_seconds=600
 readonly lock_pause_seconds=5
+# Fetches a Python where there is none that TensorFlow supports; wheels for x86-64 and 64-bit Arm.
+readonly uv="uv==0.13.9"
+readonly uv_sha256="d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19
+  5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe"
+readonly fetched_python=3.12
 readonly stamp=.venv/setup.stamp
-readonly pip_log=.venv/pip.log
 
 fail() {
   echo "setup: $*" >&2
@@ -30,18 +35,49 @@ is_supported() {
   [ "$1" = 3.11 ] || [ "$1" = 3.12 ]
 }
 
+# Of another version, but new enough to run pip for uv.
+can_fetch() {
+  [[ -z "${PYTHON:-}" && $1 == 3.* && ${1#3.} -ge 9 ]]
+}
+
+# Sets `python`, or else `fetcher`: a Python that fetches one.
 find_python() {
-  local candidate version found=""
-  for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
+  local candidate version
+  found=""
+  for candidate in ${PYTHON:-python3.11 python3.12 python3 python .python/cpython-*/bin/python3}; do
     version=$(version_of "$candidate") || continue
     if is_supported "$version"; then
       python=$candidate
       return
     fi
     found="$found, found $candidate $version"
+    if can_fetch "$version"; then
+      fetcher=${fetcher:-$candidate}
+    fi
   done
-  fail "needs Python 3.11 or 3.12 (TensorFlow 2.17 has no other)${found:-, found none}:" \
+  [ -n "${fetcher:-}" ] || needs_python "${found:-, found none}"
+}
+
+needs_python() {
+  fail "needs Python 3.11 or 3.12 (TensorFlow 2.17 has no other)$*:" \
     "install one, or name it with make setup PYTHON=/path/to/python3.11"
+}
+
+fetch_python() {
+  local hash requirement=$uv reason
+  echo "setup: fetching Python $fetched_python with $uv into .python (TensorFlow 2.17 has 3.11 and 3.12 alone$found)"
+  for hash in $uv_sha256; do
+    requirement+=" --hash=sha256:$hash"
+  done
+  "$fetcher" -m venv --clear .python/uv
+  echo "$requirement" >.python/uv/requirements.txt
+  pip_in .python/uv install --require-hashes --only-binary :all: -r .python/uv/requirements.txt ||
+    needs_python "$found, and pip could not install $uv to fetch one: $reason"
+  reason=$(.python/uv/bin/uv python install --no-bin --install-dir .python "$fetched_python" 2>&1) ||
+    needs_python "$found, and uv could not fetch one: $(last_error "  cause: " <<<"$reason")" \
+      "(a mirror for it can be named in UV_PYTHON_INSTALL_MIRROR)"
+  found=""
+  find_python
 }
 
 has_newlib() {
@@ -55,8 +91,9 @@ has_host_compiler() {
 
 find_missing_packages() {
   missing=()
-  if [ -n "${python:-}" ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    missing+=("python$(version_of "$python")-venv")
+  local maker=${python:-${fetcher:-}}
+  if [ -n "$maker" ] && ! "$maker" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=("python$(version_of "$maker")-venv")
   fi
   command -v arm-none-eabi-gcc >/dev/null || missing+=(gcc-arm-none-eabi)
   has_newlib || missing+=(libnewlib-arm-none-eabi)
@@ -114,16 +151,23 @@ install_python_packages() {
   fi
   echo "setup: installing the packages of requirements.txt into .venv (some minutes the first time)"
   local reason
-  pip install -r requirements.txt || fail "pip could not install requirements.txt: $reason (all that it said: $pip_log)"
+  pip install -r requirements.txt || fail "pip could not install requirements.txt: $reason"
   # The console scripts of pyproject.toml; everything they need is there by now.
   pip install --no-deps --no-build-isolation --editable . ||
-    fail "pip could not install this project into .venv: $reason (all that it said: $pip_log)"
+    fail "pip could not install this project into .venv: $reason"
 }
 
-# pip of .venv. What it says is kept in a file; of a failure `reason` has the broken connection or else pip's last error.
 pip() {
-  .venv/bin/python -m pip --disable-pip-version-check --quiet "$@" >"$pip_log" 2>&1 && return
-  reason=$(pip_reason <"$pip_log")
+  pip_in .venv "$@"
+}
+
+# pip of an environment. What it says is kept in pip.log; of a failure `reason` has the broken connection or else pip's
+# last error.
+pip_in() {
+  local folder=$1
+  shift
+  "$folder/bin/python" -m pip --disable-pip-version-check --quiet "$@" >"$folder/pip.log" 2>&1 && return
+  reason="$(pip_reason <"$folder/pip.log") (all that it said: $folder/pip.log)"
   return 1
 }
 
@@ -188,6 +232,9 @@ fi
 find_missing_packages
 if [ ${#missing[@]} -gt 0 ]; then
   install_packages "${missing[@]}"
+fi
+if [ -z "${python:-}" ] && [ -n "${fetcher:-}" ]; then
+  fetch_python
 fi
 if ! is_current; then
   install_python_packages

@@ -23,7 +23,7 @@ def project_files() -> list[pathlib.Path]:
     if (ROOT / ".git").exists() and shutil.which("git"):
         listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
         return [ROOT / line for line in listing.stdout.split("\0") if line and (ROOT / line).is_file()]
-    left_out = {".venv", "runs", "build", "data", "__pycache__", ".pytest_cache", ".ruff_cache"}
+    left_out = {".venv", ".python", "runs", "build", "data", "__pycache__", ".pytest_cache", ".ruff_cache"}
     return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
 
 
@@ -69,11 +69,30 @@ def test_gate_calls_make_test_and_nothing_else():
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "make test"]
 
 
+def workflow_jobs() -> dict[str, str]:
+    """The text of each of the workflow's jobs."""
+    parts = re.split(
+        r"^  ([\w-]+):\n", (ROOT / ".github/workflows/ci.yml").read_text().split("\njobs:\n")[1], flags=re.M
+    )
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
 def test_workflow_runs_the_contributors_commands():
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    runs = re.findall(r"- run: (.*)", workflow)
     contributing = re.findall(r"^(make \w+) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
-    assert sorted(runs) == sorted(contributing) == ["make demo", "make setup", "make test"]
+    assert sorted(contributing) == ["make demo", "make setup", "make test"]
+    runs = {name: re.findall(r"run: (make .*)", text) for name, text in workflow_jobs().items()}
+    # A fresh machine gets the README's two commands alone, which set up what they need.
+    assert runs == {"python": ["make setup", "make test", "make demo"], "fresh-machine": ["make demo", "make test"]}
+
+
+def test_workflow_covers_every_python_and_release_that_is_promised():
+    jobs = workflow_jobs()
+    assert 'version: ["3.11", "3.12"]' in jobs["python"]
+    assert 'image: ["debian:12", "debian:13"]' in jobs["fresh-machine"]
+    script = (ROOT / "scripts/fresh_machine.sh").read_text()
+    packages = re.search(r"^readonly packages=(.*)$", script, re.MULTILINE)[1]
+    assert f"apt-get install -y --no-install-recommends {packages.replace(',', ' ')}\n" in jobs["fresh-machine"]
+    assert {minor for minor in (11, 12) if f'"$1" = 3.{minor}' in (ROOT / "scripts/setup.sh").read_text()} == {11, 12}
 
 
 def test_nothing_tells_of_one_machine():

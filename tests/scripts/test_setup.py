@@ -1,6 +1,7 @@
 """make setup on machines made for the test: what it refuses, and that it installs once."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,8 +57,8 @@ def test_setup_without_root_names_the_command_to_run(machine):
     assert not (machine / "apt-get.called").exists() and not (machine / ".venv").exists()
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.13", "2.7"])
-def test_setup_refuses_another_python_in_one_line(machine, version):
+@pytest.mark.parametrize("version", ["2.7", "3.8"])
+def test_setup_refuses_a_python_that_can_fetch_no_other_in_one_line(machine, version):
     (machine / "bin/python3.11").unlink()
     script(machine / "bin/python3", f"echo {version}")
     result = run_setup(machine)
@@ -102,6 +103,54 @@ mkdir -p .venv/bin
     for tool in ("cp", "mkdir"):
         (machine / "bin" / tool).symlink_to(shutil.which(tool))
     return machine
+
+
+@pytest.fixture
+def with_newer_python(equipped):
+    """An equipped machine whose only Python is 3.13, and a uv that fetches 3.12."""
+    made = equipped / "bin/python3.11"
+    uv = f"""
+echo "$*" >> uv.asked
+mkdir -p .python/cpython-3.12.1-linux/bin
+cp {equipped}/fetched .python/cpython-3.12.1-linux/bin/python3
+"""
+    newer = f"""
+if [ "$1" = -c ]; then echo 3.13; exit; fi
+mkdir -p .python/uv/bin
+cp {equipped}/fetched .python/uv/bin/python
+cp {equipped}/uv .python/uv/bin/uv
+"""
+    made.rename(equipped / "fetched")
+    script(equipped / "uv", uv)
+    script(equipped / "bin/python3", newer)
+    return equipped
+
+
+def test_setup_fetches_a_python_once_where_there_is_another_alone(with_newer_python):
+    first = run_setup(with_newer_python)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "fetching Python 3.12 with uv==" in first.stdout and "found python3 3.13" in first.stdout
+    assert (with_newer_python / "uv.asked").read_text() == "python install --no-bin --install-dir .python 3.12\n"
+    lines = (with_newer_python / ".python/uv/requirements.txt").read_text().split()
+    assert lines[0].startswith("uv==") and len(lines) == 3
+    assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", line) for line in lines[1:])
+    shutil.rmtree(with_newer_python / ".venv")
+    assert "fetching" not in run_setup(with_newer_python).stdout
+
+
+def test_setup_says_why_no_python_could_be_fetched(with_newer_python):
+    script(with_newer_python / "uv", "echo 'error: Failed\n  cause: no such host' >&2; exit 1")
+    result = run_setup(with_newer_python)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "found python3 3.13, and uv could not fetch one: no such host" in result.stderr
+    assert "UV_PYTHON_INSTALL_MIRROR" in result.stderr and "make setup PYTHON=" in result.stderr
+
+
+def test_setup_says_why_uv_could_not_be_installed(with_newer_python):
+    (with_newer_python / "fetched").write_text("echo ERROR: No matching distribution >&2; exit 1\n")
+    result = run_setup(with_newer_python)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "pip could not install uv==" in result.stderr and "No matching distribution" in result.stderr
 
 
 def asked(machine: pathlib.Path) -> list[str]:
