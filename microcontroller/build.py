@@ -16,6 +16,7 @@ MAILBOX_MAGIC = 0x46585043
 _FIRMWARE = pathlib.Path(__file__).parent / "firmware"
 _INFERENCE_ONLY = ("main.c", "measure.c")
 _TOOL_PREFIX = "arm-none-eabi-"
+_VERSION_TIMEOUT_S = 60.0
 _TARGET_FLAGS = ("-O2", "-mthumb", "-ffunction-sections", "-fdata-sections")
 
 
@@ -196,7 +197,7 @@ def build(
     libraries = ["libengine.a", *archives, *kernels.link_flags]
     _run([gcc, *machine, *link, *script, *objects, *libraries, "-o", "firmware.elf"], out, target)
 
-    version = _run([gcc, "--version"], out, target).splitlines()[0]
+    version = _run([gcc, "--version"], out, target, _VERSION_TIMEOUT_S).splitlines()[0]
     elf = out / "firmware.elf"
     sections = read_sections(_run([tool("objdump"), "-h", "-w", str(elf)], out, target), target)
     return Firmware(elf, out / "firmware.map", target, f"{version} -O2", sections)
@@ -243,9 +244,14 @@ def _memory(board: Board) -> str:
     )
 
 
-def _run(command: list[str], folder: pathlib.Path, board: Board) -> str:
-    """Standard output of a tool; raises `UserError` with its first error where it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def _run(command: list[str], folder: pathlib.Path, board: Board, timeout_s: float | None = None) -> str:
+    """Standard output of a tool; raises `UserError` with its first error where it fails or takes too long."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout_s)
+    except OSError as error:
+        raise UserError(f"{command[0]} can't be started: {error.strerror}; install it again") from error
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{command[0]} {command[1]} has not ended after {timeout_s:g} s: install it again") from error
     if done.returncode == 0:
         return done.stdout
     lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]

@@ -1,4 +1,4 @@
-"""Runs an emulator until the firmware's END line, or until a limit on the wall clock."""
+"""Runs an emulator until the firmware's END line, or until a limit on the wall clock; none outlives its caller."""
 
 import contextlib
 import os
@@ -6,46 +6,71 @@ import pathlib
 import signal
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from typing import IO
 
 from cli.command import UserError
 
 END_PREFIX = "END status="
+VERSION_TIMEOUT_S = 60.0
+"""Limit on the wall clock of `--version`; Renode's takes seconds."""
 _POLL_S = 0.02
+# A complaint's details follow it at once, but not in one piece.
+_DETAILS_S = 0.3
+_QUOTED = 400
+_SHELL = "/bin/sh"
+# Reads a process group's number, then waits until the pipe is closed, which the death of its writer does, too.
+_GUARD = 'read -r group && read -r _; kill -s KILL -- "-$group"'
+# Nothing runs before the guard knows of it; without a sign, whoever was to give it is dead.
+_AT_A_SIGN = 'read -r _ && exec "$@"'
+# Ctrl-C is for this process alone.
+_ALONE = {"bufsize": 0, "start_new_session": True}
 
 
 def run_until_end(
-    command: list[str], report: pathlib.Path, log: pathlib.Path, *, report_is_stdout: bool, timeout_s: float
+    command: list[str],
+    report: pathlib.Path,
+    log: pathlib.Path,
+    *,
+    report_is_stdout: bool,
+    timeout_s: float,
+    complaints: Sequence[str] = (),
 ) -> list[str]:
     """Lines of the report, up to and with the END line; the emulator is gone when this returns.
 
     Args:
       command: the emulator, which never ends by itself.
-      report: the file that receives the UART's bytes.
+      report: the file that receives the UART's bytes; an earlier one is removed.
       log: receives everything else that the emulator prints.
-      report_is_stdout: whether the emulator writes the report to its standard output, not to the file itself.
+      report_is_stdout: whether the emulator writes the report to its standard output, not to the file itself. One
+        that writes the file itself may create, move and delete it: where it is missing, there are no lines yet.
       timeout_s: limit on the wall clock.
+      complaints: what an emulator prints that stays after an error of its own.
 
     Raises:
-      UserError: the emulator stopped or the limit passed before there was an END line.
+      UserError: the emulator can't be started, complained, or stopped, or the limit passed, before there was an END
+        line.
     """
     program = pathlib.Path(command[0]).name
-    report.write_bytes(b"")
-    with report.open("ab") as uart, log.open("wb") as messages:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=uart if report_is_stdout else messages,
-            stderr=messages,
-            start_new_session=True,
-        )
+    report.unlink(missing_ok=True)
     deadline = time.monotonic() + timeout_s
-    try:
+    heard = b""
+    with (
+        log.open("wb") as messages,
+        log.open("rb") as said,
+        report.open("wb") if report_is_stdout else contextlib.nullcontext(messages) as stdout,
+        started(command, stdout=stdout, stderr=messages) as process,
+    ):
         while True:
             stopped = process.poll() is not None
             lines = _whole_lines(report)
             for number, line in enumerate(lines):
                 if line.startswith(END_PREFIX):
                     return lines[: number + 1]
+            heard = heard[-_QUOTED:] + said.read()
+            if _complaint(heard, complaints):
+                time.sleep(_DETAILS_S)
+                raise UserError(f"{program} says: {_complaint(heard + said.read(), complaints)} (see {log})")
             if stopped:
                 raise UserError(f"{program} stopped before the firmware's END line: {_last(log) or _last(report)}")
             if time.monotonic() > deadline:
@@ -54,32 +79,75 @@ def run_until_end(
                     f"{(lines[-1] if lines else _last(log))[:100]!r}: give --timeout=... more seconds, or fewer --clips"
                 )
             time.sleep(_POLL_S)
-    finally:
-        _stop(process)
 
 
 def version(program: str) -> str:
-    """The first line that `program --version` prints; raises `UserError` where it fails."""
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    if done.returncode != 0 or not lines:
-        raise UserError(f"{program} --version fails with exit code {done.returncode}: install it again")
+    """The first line that `program --version` prints; raises `UserError` where it fails or takes too long."""
+    with started([program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            printed, complaint = process.communicate(timeout=VERSION_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            message = f"{program} --version has not ended after {VERSION_TIMEOUT_S:g} s: install it again"
+            raise UserError(message) from error
+    lines = _lines(printed)
+    if process.returncode != 0 or not lines:
+        said = "".join(f" ({line})" for line in _lines(complaint)[-1:])
+        raise UserError(f"{program} --version fails with exit code {process.returncode}{said}: install it again")
     return lines[0]
 
 
+@contextlib.contextmanager
+def started(
+    command: Sequence[str], *, stdout: IO[bytes] | int, stderr: IO[bytes] | int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that is killed at the end with all that it started: Renode's launcher starts the emulator proper.
+
+    So it is when this process dies, however it does: a guard in a session of its own sees its pipe close.
+    """
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    waiting = [_SHELL, "-c", _AT_A_SIGN, _SHELL, *command]
+    with (
+        subprocess.Popen([_SHELL, "-c", _GUARD], stdin=subprocess.PIPE, **quiet, **_ALONE) as guard,
+        subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, **_ALONE) as process,
+    ):
+        try:
+            guard.stdin.write(b"%d\n" % process.pid)
+            process.stdin.write(b"\n")
+            yield process
+        finally:
+            guard.kill()
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _complaint(heard: bytes, complaints: Sequence[str]) -> str:
+    """The first of the known complaints with what follows it, in one line; "" where there is none."""
+    text = heard.decode(errors="replace")
+    found = [position for position in map(text.find, complaints) if position >= 0]
+    return " ".join(text[min(found) :].split())[:_QUOTED] if found else ""
+
+
 def _whole_lines(report: pathlib.Path) -> list[str]:
-    whole, _, _ = report.read_bytes().rpartition(b"\n")
+    whole, _, _ = _read(report).rpartition(b"\n")
     return [line.strip("\r") for line in whole.decode(errors="replace").split("\n")] if whole else []
 
 
 def _last(path: pathlib.Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return "".join(_lines(_read(path))[-1:])
 
 
-def _stop(process: subprocess.Popen) -> None:
-    """Kills the emulator and whatever it started (Renode's launcher starts the emulator proper)."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdin.close()
+def _lines(printed: bytes) -> list[str]:
+    lines = (line.strip() for line in printed.decode(errors="replace").splitlines())
+    return [line for line in lines if line]
+
+
+def _read(path: pathlib.Path) -> bytes:
+    """A file that another program writes, b"" where there is none at this moment."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

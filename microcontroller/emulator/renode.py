@@ -1,6 +1,7 @@
 """Renode: one tick of the board's counter per instruction, by the frequencies of the project's own platform."""
 
 import pathlib
+import re
 import shutil
 
 from cli.command import UserError
@@ -11,21 +12,42 @@ from microcontroller.emulator import process
 NAME = "renode"
 PROGRAM = "renode"
 SETUP = "setup.resc"
+OLDEST = (1, 15, 2)
+"""--disable-gui is newer than 1.14, and the board's timer counts exactly from this version on."""
+COMPLAINTS = (
+    "There was an error executing command",
+    "Could not tokenize here:",
+    "No such command or device:",
+    "No such variable:",
+    "Could not find file",
+)
+"""After these Renode gives a script up and waits for commands."""
 _FOLDER = pathlib.Path(__file__).parent
 _SCRIPT = "bench.resc"
+_REPORT = "uart.log"
 _VIRTUAL_SECONDS = 3600
+_REMEDY = "install Renode 1.16 (renode.io), or choose --emulator=qemu"
+_VERSION = re.compile(r"\bv(?:ersion )?(\d+)\.(\d+)(?:\.(\d+))?")
+# A blank ends a path in a script, a semicolon a command.
+_END_OF_PATH = re.compile(r"[\s;]")
 
 
 def _program() -> str:
     path = shutil.which(PROGRAM)
     if path is None:
-        raise UserError(f"{PROGRAM} not found: install Renode 1.16 (renode.io), or choose --emulator=qemu")
+        raise UserError(f"{PROGRAM} not found: {_REMEDY}")
     return path
 
 
 def version() -> str:
-    """What --version prints first; raises `UserError` where Renode is missing or broken."""
-    return process.version(_program())
+    """What --version prints first; raises `UserError` where Renode is missing, broken or older than `OLDEST`."""
+    printed = process.version(_program())
+    found = _VERSION.search(printed)
+    if found is None:
+        raise UserError(f"{PROGRAM} --version prints {printed[:100]!r} and no version: {_REMEDY}")
+    if tuple(int(part or 0) for part in found.groups()) < OLDEST:
+        raise UserError(f"{printed[:100]} is older than {'.'.join(map(str, OLDEST))}: {_REMEDY}")
+    return printed
 
 
 def _of(board: Board) -> Renode:
@@ -47,12 +69,14 @@ def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: path
         "platform": folder / _of(board).platform,
         "bin": elf,
         "image": image.path,
-        "uart_log": folder / "uart.log",
+        "uart_log": folder / _REPORT,
         "script": folder / _SCRIPT,
     }
     for path in paths.values():
-        if any(character.isspace() for character in str(path)):
-            raise UserError(f"Renode's scripts can't take a path with spaces ({path}): give --build_dir=... without")
+        if _END_OF_PATH.search(str(path)):
+            raise UserError(
+                f"Renode's scripts can't take a path with spaces or semicolons ({path}): give --build_dir=... without"
+            )
     script = paths.pop("script")
     lines = [f"${name}=@{path}" for name, path in paths.items()]
     lines += [f"$image_address={image.address:#010x}", f"include @{script}"]
@@ -83,5 +107,10 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> 
     (folder / "run.resc").write_text(run_script(folder / SETUP))
     command = [program, "--disable-gui", "--console", "--plain", str(folder / "run.resc")]
     return process.run_until_end(
-        command, folder / "uart.log", folder / "renode.log", report_is_stdout=False, timeout_s=timeout_s
+        command,
+        folder / _REPORT,
+        folder / "renode.log",
+        report_is_stdout=False,
+        timeout_s=timeout_s,
+        complaints=COMPLAINTS,
     )
