@@ -16,7 +16,7 @@ from microcontroller.build import Firmware, Kernels
 from microcontroller.cycles import timing
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import Estimate, estimate
-from microcontroller.emulator import qemu
+from microcontroller.emulator import qemu, renode, robot
 from microcontroller.engines import Code, Engine
 from microcontroller.protocol import Report
 
@@ -98,7 +98,8 @@ def measure(
       UserError: a program is missing, the model does not fit, or the run failed.
     """
     code, firmware = built or build_engine(bench, engine, bundle)
-    reports = _run(bench, firmware, inputs.codes)
+    expected = inputs.expected[engine.rounding]
+    reports = _run(bench, firmware, inputs.codes, expected)
     for report in reports:
         _check(report, firmware.board, bundle.model)
     return {
@@ -110,17 +111,19 @@ def measure(
         "compiler": firmware.compiler,
         **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
         **_memory(firmware, reports),
-        **_answers(bundle.model.labels, inputs, inputs.expected[engine.rounding], reports),
+        **_answers(bundle.model.labels, inputs, expected, reports),
     }
 
 
-def _run(bench: Bench, firmware: Firmware, codes: np.ndarray) -> list[Report]:
+def _run(bench: Bench, firmware: Firmware, codes: np.ndarray, expected: np.ndarray) -> list[Report]:
     """One report per emulator run; as many runs as flash asks for."""
-    size = clip_image.capacity(firmware, codes[0].size)
+    folder, size = firmware.elf.parent, clip_image.capacity(firmware, codes[0].size)
     reports = []
     for start in range(0, len(codes), size):
         part = codes[start : start + size]
-        image = clip_image.write(firmware.elf.parent / f"clips{start}.bin", firmware, part, bench.observed)
+        image = clip_image.write(folder / f"clips{start}.bin", firmware, part, bench.observed)
+        if bench.emulator is renode:
+            robot.write(folder, expected[start : start + size])
         reports.append(protocol.parse(bench.emulator.run(firmware.board, firmware.elf, image, bench.timeout_s)))
     return reports
 
