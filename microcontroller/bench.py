@@ -42,7 +42,7 @@ class BenchConfig:
 
     Attributes:
       bundle: the bundle's folder.
-      emulator: one of `emulator.NAMES`; "auto" is Renode where it is installed, else QEMU.
+      emulator: one of `emulator.NAMES`; "auto" is QEMU, or Renode where that alone is installed.
       engines: which implementations to measure, of `engines.NAMES`; the first is the result's own.
       board: a folder of `boards`.
       profile: of the engine fxp, one of `engines.PROFILE_NAMES`.
@@ -167,13 +167,15 @@ def _with_ratios(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def define_flags() -> None:
     """Defines this command's flags."""
     flags.DEFINE_string("bundle", None, "The bundle to run, written by python -m export.convert.")
-    flags.DEFINE_string("emulator", emulator.AUTO, "auto (renode where it is installed, else qemu), qemu or renode.")
+    flags.DEFINE_string(
+        "emulator", emulator.AUTO, "auto (qemu, or renode where that alone is installed), qemu or renode."
+    )
     flags.DEFINE_list("engine", [FXP], f"Engines to measure side by side, of {', '.join(NAMES)}.")
     flags.DEFINE_string(
         "board",
         None,
         "The board: a folder of microcontroller/boards "
-        f"(default: {DEFAULT_BOARD}; {streaming.DEFAULT_BOARD} with --streaming).",
+        f"(default: {DEFAULT_BOARD}; {streaming.DEFAULT_BOARD} with --streaming where the emulator has it).",
     )
     flags.DEFINE_string(
         "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
@@ -215,7 +217,7 @@ def _streaming_config(values: Any) -> StreamBenchConfig:
         bundle=pathlib.Path(values.bundle),
         audio=pathlib.Path(values.audio) if values.audio else None,
         emulator=values.emulator,
-        board=values.board or streaming.DEFAULT_BOARD,
+        board=values.board,
         profile=values.profile,
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
         timeout_s=values.timeout,

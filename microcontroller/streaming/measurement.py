@@ -50,9 +50,9 @@ class StreamBenchConfig:
 
     Attributes:
       bundle: the bundle's folder.
-      audio: a WAV file; None for `recording.synthetic`.
+      audio: a WAV file; None for `recording.synthetic`, of a minute or of what the board's flash holds.
       emulator: one of `emulator.NAMES`.
-      board: a folder of `boards`.
+      board: a folder of `boards`; None for `DEFAULT_BOARD`, or for another one where the emulator lacks that.
       profile: of `export.kernel_plan`, or "auto" for the bundle's own where it suits the core.
       build_dir: for firmware and image; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of the emulator's run.
@@ -61,7 +61,7 @@ class StreamBenchConfig:
     bundle: pathlib.Path
     audio: pathlib.Path | None = None
     emulator: str = emulator.AUTO
-    board: str = DEFAULT_BOARD
+    board: str | None = None
     profile: str = AUTO
     build_dir: pathlib.Path | None = None
     timeout_s: float = 300.0
@@ -99,16 +99,18 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
         fit, or the run failed.
     """
     bundle = bundles.load(config.bundle)
-    board = boards.load(config.board)
+    board = boards.load(config.board or emulator.board_for(config.emulator, DEFAULT_BOARD))
     detector, front_end = detectors.of_bundle(bundle), _front_end(bundle)
     chosen, reason = emulator.choose(config.emulator, board)
     version = chosen.version()
-    sound = recording.load(config.audio)
+    given = recording.read(config.audio) if config.audio else None
     root = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
     folder = root / "streaming"
     code = _code(bundle, board, config.profile, folder / "c")
-    firmware = build.build(code.folder, folder, config.board, program=build.streaming())
-    hops = _hops(sound, firmware, front_end.hop_samples)
+    firmware = build.build(code.folder, folder, board.name, program=build.streaming())
+    most = clip_image.capacity(firmware, front_end.hop_samples * _SAMPLE_BYTES)
+    sound = given or recording.synthetic(_fitting_seconds(most, front_end.hop_samples))
+    hops = _hops(sound, most, board, chosen.NAME, front_end.hop_samples)
     image = clip_image.write(folder / "recording.bin", firmware, hops.view(np.int8))
     report = protocol.parse(chosen.run(board, firmware.elf, image, config.timeout_s))
     _check(report, board, bundle, front_end, len(hops))
@@ -118,7 +120,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
         "emulator": chosen.NAME,
         "emulator_reason": reason,
         "emulator_version": version,
-        "board": config.board,
+        "board": board.name,
         "counts": "instructions, not cycles and not time",
         "bundle": bundle.name,
         "model_sha256": bundle.model.sha256,
@@ -191,14 +193,26 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
     return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")
 
 
-def _hops(sound: Recording, firmware: Firmware, hop_samples: int) -> np.ndarray:
-    """The recording's whole hops, int16 [hops, hop_samples]. Raises `UserError` where flash can't hold them."""
+def _fitting_seconds(most: int, hop_samples: int) -> int:
+    """Of the synthetic recording: all of it, or the whole seconds that so many hops hold, but one at least."""
+    return min(recording.SECONDS, max(1, most * hop_samples // recording.SAMPLE_RATE))
+
+
+def _hops(sound: Recording, most: int, board: Board, emulator_name: str, hop_samples: int) -> np.ndarray:
+    """The recording's whole hops, int16 [hops, hop_samples].
+
+    Args:
+      most: hops that the board's flash holds beside the firmware.
+
+    Raises:
+      UserError: there are more.
+    """
     hops = sound.samples[: len(sound.samples) // hop_samples * hop_samples].reshape(-1, hop_samples)
-    most = clip_image.capacity(firmware, hop_samples * _SAMPLE_BYTES)
     if len(hops) > most:
-        remedy = "" if firmware.board.name == DEFAULT_BOARD else f" or --board={DEFAULT_BOARD}"
+        larger = board.name != DEFAULT_BOARD and boards.load(DEFAULT_BOARD).runs_in(emulator_name)
+        remedy = f" or --board={DEFAULT_BOARD}" if larger else ""
         raise UserError(
-            f"{sound.name} lasts {sound.seconds:.1f} s, and {firmware.board.name} holds "
+            f"{sound.name} lasts {sound.seconds:.1f} s, and {board.name} holds "
             f"{most * hop_samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter --audio{remedy}"
         )
     return np.ascontiguousarray(hops, "<i2")

@@ -44,15 +44,6 @@ class Recording:
         return len(self.samples) / SAMPLE_RATE
 
 
-def load(audio: pathlib.Path | None) -> Recording:
-    """The recording in a WAV file; the synthetic one for None.
-
-    Raises:
-      UserError: it is missing, has another form, or is shorter than a second.
-    """
-    return synthetic() if audio is None else read(audio)
-
-
 def read(path: pathlib.Path) -> Recording:
     """The recording in a WAV file of the form that a microphone gives the device.
 

@@ -3,7 +3,6 @@
 import dataclasses
 import fractions
 import pathlib
-import shutil
 import subprocess
 from collections.abc import Callable
 
@@ -14,7 +13,7 @@ from export import bundle as bundles
 from export import random_model
 from export.integer_model import IntegerModel
 from export.kernel_plan import PROFILES
-from microcontroller import bench, boards, build, clip_image, emulator, measurement, protocol
+from microcontroller import bench, boards, build, clip_image, measurement, protocol
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board
 from microcontroller.cycles import counts
@@ -94,15 +93,8 @@ def test_qemu_arguments_of_a_board_with_options() -> None:
     assert command[command.index("-icount") + 1] == "shift=8,sleep=off"
 
 
-def test_renode_only_where_it_has_the_board(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "renode"
-    program.write_text(f"#!{shutil.which('sh')}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_renode_only_where_it_has_the_board(tmp_path: pathlib.Path) -> None:
     board = boards.load("mps2_an385")
-    assert emulator.choose("auto", board) == (qemu, "renode has no mps2_an385")
-    with pytest.raises(UserError, match="--emulator=renode has no mps2_an385: choose --emulator=qemu"):
-        emulator.choose("renode", board)
     image = clip_image.ClipImage(tmp_path / "clips.bin", 0x20000, (), 1)
     with pytest.raises(UserError, match="no Renode platform for mps2_an385"):
         renode.setup_script(board, tmp_path / "firmware.elf", image, tmp_path)

@@ -36,7 +36,7 @@ def test_its_words_are_what_the_script_speaks() -> None:
 
 def test_a_wav_file_is_read_as_it_is(tmp_path: pathlib.Path) -> None:
     samples = np.random.default_rng(1).integers(-32768, 32768, 16001).astype(np.int16)
-    read = recording.load(write(tmp_path / "a.wav", samples))
+    read = recording.read(write(tmp_path / "a.wav", samples))
     assert np.array_equal(read.samples, samples) and read.name == "a.wav"
 
 
@@ -51,17 +51,17 @@ def test_a_wav_file_is_read_as_it_is(tmp_path: pathlib.Path) -> None:
 )
 def test_other_forms_are_refused(tmp_path: pathlib.Path, samples: np.ndarray, form: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        recording.load(write(tmp_path / "a.wav", samples, **form))
+        recording.read(write(tmp_path / "a.wav", samples, **form))
 
 
 def test_damaged_files_are_refused(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.wav"
     with pytest.raises(UserError, match="is not a file: give a WAV file"):
-        recording.load(path)
+        recording.read(path)
     path.write_bytes(b"no sound")
     with pytest.raises(UserError, match="can't be read"):
-        recording.load(path)
+        recording.read(path)
     write(path, np.ones(20000, np.int16))
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(UserError, match="is truncated"):
-        recording.load(path)
+        recording.read(path)

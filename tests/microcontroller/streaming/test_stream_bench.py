@@ -22,6 +22,8 @@ from export.detector import NEVER, Detector
 from export.frontend_config import FrontEndConfig
 from export.random_bundle import RandomBundleConfig
 from kws.streaming import sound
+from microcontroller.boards import Board
+from microcontroller.emulator import renode
 from microcontroller.streaming import measurement, recording
 from microcontroller.streaming.measurement import StreamBenchConfig
 from microcontroller.streaming.table import table
@@ -209,8 +211,37 @@ def test_audio_needs_streaming() -> None:
 
 
 def test_a_recording_beyond_flash_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"lasts 60\.0 s, and stm32f4 holds 2\d\.\d s .*--board=mps2_an386"):
-        measurement.measure(config(bundle, tmp_path, board="stm32f4"))
+    minute = write_wav(tmp_path / "minute.wav", np.zeros(60 * 16000))
+    with pytest.raises(UserError, match=r"lasts 60\.0 s, and stm32f4 holds 2\d\.\d s .*--audio or --board=mps2_an386$"):
+        measurement.measure(config(bundle, tmp_path, audio=minute, board="stm32f4"))
+
+
+def test_the_synthetic_recording_is_as_long_as_the_board_holds(bundle: Bundle, tmp_path: pathlib.Path) -> None:
+    result = measurement.measure(config(bundle, tmp_path, board="stm32f4"))
+    played = result["recording"]
+    assert 20 < played["seconds"] < 30 and played["seconds"] % 1 == 0
+    assert played["name"] == f"{played['seconds']:.0f} s of synthetic words, seed 0"
+    assert result["mismatches"] == 0
+
+
+def test_renode_gets_a_board_that_it_has_and_no_advice_to_leave_it(
+    bundle: Bundle, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --board; its advice for too long a recording names no board that Renode lacks."""
+    monkeypatch.setattr(renode, "version", lambda: "Renode v1.16.1")
+    played = []
+
+    def run(board: Board, *_: object) -> list[str]:
+        played.append(board.name)
+        raise UserError("started")
+
+    monkeypatch.setattr(renode, "run", run)
+    with pytest.raises(UserError, match=r"^started$"):
+        measurement.measure(config(bundle, tmp_path, emulator="renode"))
+    assert played == ["stm32f4"]
+    minute = write_wav(tmp_path / "minute.wav", np.zeros(60 * 16000))
+    with pytest.raises(UserError, match=r"stm32f4 holds 2\d\.\d s beside the firmware: give a shorter --audio$"):
+        measurement.measure(config(bundle, tmp_path, emulator="renode", audio=minute))
 
 
 def rewritten(bundle: Bundle, folder: pathlib.Path) -> Bundle:
