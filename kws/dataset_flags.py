@@ -10,6 +10,7 @@ from kws.datasets import DatasetConfig, DatasetError
 from kws.datasets.clip import DATASETS, TASKS
 
 DATA_DIR_VARIABLE = "KWS_DATA_DIR"
+_LATER = ("max_word_seconds",)
 
 
 def define_machine_flags() -> None:
@@ -41,6 +42,12 @@ def define_flags() -> None:
         default.silence_percentage,
         "_silence_ clips of validation and testing, in percent of a split's keyword clips.",
     )
+    flags.DEFINE_float(
+        "max_word_seconds",
+        default.max_word_seconds,
+        "A file holds its word once and is skipped if the word lasts longer, at most 1 (folder only; default: each "
+        "sound of a long file is a clip).",
+    )
     flags.DEFINE_integer("clips_per_word", default.clips_per_word, "Clips of each keyword (synthetic only).")
 
 
@@ -52,10 +59,16 @@ def config_from_flags(values: flags.FlagValues) -> DatasetConfig:
 
 
 def to_json(config: DatasetConfig) -> dict[str, Any]:
-    """What a run or a bundle keeps of the dataset's settings: what defines the data, not this machine."""
+    """What a run or a bundle keeps of the dataset's settings: what defines the data, not this machine.
+
+    A setting that came after the first runs is left out where it is not set, so that theirs still compare equal.
+    """
     fields = dataclasses.asdict(config)
     for name in ("data_dir", "download", "processes"):
         del fields[name]
+    for name in _LATER:
+        if fields[name] is None:
+            del fields[name]
     fields["words"] = list(config.words) if config.words is not None else None
     return fields
 

@@ -1,6 +1,9 @@
 """The settings of a training run."""
 
+import csv
 import dataclasses
+import io
+import shlex
 from typing import Any
 
 from cli.command import UserError
@@ -147,13 +150,21 @@ def command_line(config: TrainConfig, run_dir: str = "R") -> str:
     flags = {"dataset": config.dataset.dataset}
     defaults = dataset_flags.to_json(default.dataset)
     for name, value in dataset_flags.to_json(config.dataset).items():
-        if value != defaults[name]:
+        if value != defaults.get(name):
             flags["data_seed" if name == "seed" else name] = value
     for ours, theirs in ((config, default), (config.method, default.method)):
         for field in dataclasses.fields(ours):
             value = getattr(ours, field.name)
             if field.name not in ("dataset", "method") and value != getattr(theirs, field.name):
                 flags[field.name] = value
-    texts = {name: ",".join(map(str, v)) if isinstance(v, (tuple, list)) else v for name, v in flags.items()}
     start = f"python -m kws.train --data_dir=D --run_dir={run_dir}"
-    return " ".join([start, *(f"--{k}={v}" for k, v in texts.items())])
+    return " ".join([start, *(f"--{name}={_spelled(value)}" for name, value in flags.items())])
+
+
+def _spelled(value: Any) -> str:
+    """A flag's value as a shell takes it: a list as absl reads one (CSV), what a shell would change in quotes."""
+    if not isinstance(value, (tuple, list)):
+        return shlex.quote(str(value))
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(value)
+    return shlex.quote(line.getvalue())

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.word_folders import check_word, nfc
 
 SAMPLE_RATE = 16000
 CLIP_SAMPLES = 16000
@@ -33,7 +34,7 @@ class DatasetConfig:
     Attributes:
       dataset: one of DATASETS.
       data_dir: the corpus' folder; `synthetic` doesn't read it.
-      words: the keywords, in the order of their labels; None for the task's own.
+      words: the keywords, in the order of their labels; None for the task's own. Kept in NFC.
       task: "12" for keywords with `_silence_` and `_unknown_`, "35" for every word of the corpus and nothing else.
       seed: of every draw of the training split, its augmentation, of home-made splits, and of synthetic speech.
       unknown_percentage: at most this many `_unknown_` clips, in percent of a split's keyword clips; None for all.
@@ -41,6 +42,8 @@ class DatasetConfig:
       download: fetch the corpus into data_dir if it isn't there.
       clips_per_word: synthetic only, clips of each keyword over all splits.
       processes: worker processes of `synthetic`; None for one per core.
+      max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
+        longer, at most 1.0; None for files that may repeat their word, each sound a clip.
 
     Raises:
       DatasetError: a value outside its range.
@@ -56,6 +59,7 @@ class DatasetConfig:
     download: bool = False
     clips_per_word: int = 200
     processes: int | None = None
+    max_word_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
@@ -63,6 +67,7 @@ class DatasetConfig:
         if self.task not in TASKS:
             raise DatasetError(f"task={self.task} is unknown: choose one of {', '.join(TASKS)}")
         if self.words is not None:
+            object.__setattr__(self, "words", tuple(nfc(word) for word in self.words))
             self._check_words(self.words)
         if self.seed < 0:
             raise DatasetError(f"seed={self.seed} is negative: give 0 or more")
@@ -74,10 +79,13 @@ class DatasetConfig:
             raise DatasetError(f"clips_per_word={self.clips_per_word} is too few for three splits: give 10 or more")
         if self.processes is not None and self.processes < 1:
             raise DatasetError(f"processes={self.processes}: give 1 or more")
+        self._check_max_word_seconds(self.max_word_seconds)
 
     def _check_words(self, words: tuple[str, ...]) -> None:
         if not words or any(not word.strip() for word in words):
             raise DatasetError("words holds an empty word: give words separated by commas, such as yes,no")
+        for word in words:
+            check_word(word, "words holds")
         if len(set(words)) != len(words):
             raise DatasetError(f"words={','.join(words)} names a word twice: give each once")
         special = [word for word in words if word.startswith("_")]
@@ -85,6 +93,14 @@ class DatasetConfig:
             raise DatasetError(f"words can't name {special[0]}: {SILENCE} and {UNKNOWN} are added by themselves")
         if self.task == "35":
             raise DatasetError("words and task=35 exclude each other: leave one out")
+
+    def _check_max_word_seconds(self, longest: float | None) -> None:
+        if longest is None:
+            return
+        if not 0 < longest <= CLIP_SAMPLES / SAMPLE_RATE:
+            raise DatasetError(f"max_word_seconds={longest}: a clip has one second, give more than 0 and at most 1")
+        if self.dataset != "folder":
+            raise DatasetError(f"max_word_seconds is for dataset=folder, not for {self.dataset}: leave it out")
 
     @property
     def worker_processes(self) -> int:
@@ -134,8 +150,8 @@ class Clips:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """[n], what is said in each clip: the folder that it comes from."""
-        return tuple(name.partition("/")[0] for name in self.names)
+        """[n], what is said in each clip: the folder that it comes from, in NFC."""
+        return tuple(nfc(name.partition("/")[0]) for name in self.names)
 
     def __iter__(self) -> Iterator[Clip]:
         for name, samples, label, speaker in zip(self.names, self.samples, self.labels, self.speakers, strict=True):
@@ -151,7 +167,8 @@ class Dataset:
       labels: names of the classes; the index is the label.
       splits: split -> its clips.
       noises: split -> background recordings, int16 [any length]; no stretch of noise is in two splits.
-      skipped: (file, reason) of every file that could not be used.
+      skipped: (file, reason) of every file or folder that could not be used.
+      divided: (file, number of clips) of every file of a keyword that gave several.
     """
 
     name: str
@@ -159,6 +176,7 @@ class Dataset:
     splits: dict[str, Clips]
     noises: dict[str, tuple[np.ndarray, ...]]
     skipped: tuple[tuple[str, str], ...] = ()
+    divided: tuple[tuple[str, int], ...] = ()
 
     def summary(self) -> str:
         """A table of clips per label and split, for a person."""
@@ -170,6 +188,8 @@ class Dataset:
         lines.append(f"{'clips':{width}}" + "".join(f"{len(self.splits[split]):>12}" for split in SPLITS))
         if self.skipped:
             lines.append(f"skipped files: {len(self.skipped)}")
+        if self.divided:
+            lines.append(f"files that gave several clips: {len(self.divided)}")
         return "\n".join(lines)
 
 
@@ -185,6 +205,7 @@ class DatasetBuilder:
         self._blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         self._clips: dict[str, list[tuple[str, int, str]]] = {split: [] for split in SPLITS}
         self._skipped: list[tuple[str, str]] = []
+        self._divided: list[tuple[str, int]] = []
 
     def add(self, split: str, name: str, samples: np.ndarray, label: str, speaker: str) -> None:
         """Adds one clip of int16 [16000]."""
@@ -198,7 +219,11 @@ class DatasetBuilder:
     def skip(self, path: os.PathLike | str, reason: str) -> None:
         """Counts a file that can't be used and warns once, by name, on stderr."""
         self._skipped.append((str(path), reason))
-        tqdm.write(f"warning: skipped {path}: {reason}", file=sys.stderr)
+        _warn(f"skipped {path}: {reason}")
+
+    def divide(self, path: os.PathLike | str, clips: int) -> None:
+        """Counts a file of a keyword that gave several clips; `build` says how many there are."""
+        self._divided.append((str(path), clips))
 
     def count(self, split: str, labels: tuple[str, ...]) -> int:
         """Clips of `labels` in `split` so far."""
@@ -206,7 +231,7 @@ class DatasetBuilder:
         return sum(label in wanted for _, label, _ in self._clips[split])
 
     def build(self, noises: dict[str, tuple[np.ndarray, ...]], where: str) -> Dataset:
-        """The dataset.
+        """The dataset; says in a line each how many files were skipped, and which classes can't be measured.
 
         Args:
           noises: as in `Dataset`.
@@ -227,8 +252,25 @@ class DatasetBuilder:
             if not self._clips[split]:
                 remedy = "add recordings, of other speakers where file names carry one, or check the lists"
                 raise DatasetError(f"{where}: the {split} split has no clips: {remedy}")
+        self._warn(where)
         splits = {split: self._assemble(split) for split in SPLITS}
-        return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped))
+        return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped), tuple(self._divided))
+
+    def _warn(self, where: str) -> None:
+        if self._skipped:
+            _warn(f"{where}: {len(self._skipped)} skipped in all, each named above")
+        if self._divided:
+            files, clips = len(self._divided), sum(count for _, count in self._divided)
+            _warn(
+                f"{where}: {files} files (such as {self._divided[0][0]}) gave {clips} clips, each labelled as its "
+                "whole file: right where a word is repeated; where it is long or has a pause, set max_word_seconds"
+            )
+        lacks = []
+        for split in ("validation", "testing"):
+            empty = [label for label in self._labels if label != SILENCE and not self.count(split, (label,))]
+            lacks += [f"no {split} clips of {', '.join(empty)}"] if empty else []
+        if lacks:
+            _warn(f"{where}: {'; '.join(lacks)}: accuracy says nothing about these classes there")
 
     def _assemble(self, split: str) -> Clips:
         clips, blocks = self._clips[split], self._blocks[split]
@@ -243,6 +285,11 @@ class DatasetBuilder:
             np.array([label for _, label, _ in clips], np.int64),
             tuple(speaker for _, _, speaker in clips),
         )
+
+
+def _warn(message: str) -> None:
+    """One line on stderr, above a progress bar."""
+    tqdm.write(f"warning: {' '.join(message.split())}", file=sys.stderr)
 
 
 def centre(samples: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, centre
+from kws.datasets.dataset_error import DatasetError
 
 _FULL_SCALE = 32768.0
 _FRAME = SAMPLE_RATE // 50
@@ -11,6 +12,10 @@ _ACTIVE_RANGE_DB = 30.0
 _QUIETEST_DB = -70.0
 _SHORTEST_GAP = SAMPLE_RATE * 3 // 10
 _SHORTEST_SOUND = SAMPLE_RATE * 6 // 100
+
+
+class TooLong(DatasetError):
+    """A word that lasts longer than it may; the message is the reason, without the file's name."""
 
 
 def cut(samples: np.ndarray) -> list[np.ndarray]:
@@ -40,6 +45,30 @@ def cut(samples: np.ndarray) -> list[np.ndarray]:
         starts = [start + offset for offset in range(0, length - CLIP_SAMPLES, CLIP_SAMPLES)]
         clips += [_window(samples, position) for position in [*starts, end - CLIP_SAMPLES]]
     return clips
+
+
+def word(samples: np.ndarray, longest: float) -> list[np.ndarray]:
+    """One clip of a recording that holds its word once: from its first sound to its last, pauses included.
+
+    Args:
+      samples: int16 [n] at 16 kHz.
+      longest: seconds, at most 1.
+
+    Returns:
+      one clip of int16 [16000], or none for a recording without sound. Sounds are as in `cut`; the word is in the
+      clip's middle, or the whole recording if it has at most a second.
+
+    Raises:
+      TooLong: the word lasts longer.
+    """
+    sounds = _sounds(samples)
+    if sounds:
+        start, end = sounds[0][0], sounds[-1][1]
+        if end - start > longest * SAMPLE_RATE:
+            raise TooLong(f"its word lasts {(end - start) / SAMPLE_RATE:.2f} s, longer than max_word_seconds={longest}")
+        if len(samples) > CLIP_SAMPLES:
+            return [_window(samples, (start + end - CLIP_SAMPLES) // 2)]
+    return cut(samples)
 
 
 def grid(samples: np.ndarray) -> list[np.ndarray]:

@@ -1,8 +1,8 @@
 """A user's own recordings: `DIR/<word>/*` in WAV, FLAC, MP3 and more, any rate, channel count, length.
 
-Speakers: the part of a file's name before `_nohash_` or, without that, before `__` ("anna__3.flac" is Anna's). Where
-such a name is given, all of a speaker's files in all words are in one split. Files without a speaker are split by
-file, 80/10/10 in each word; the clips cut from one file always stay together. Both follow `seed`.
+Speakers: the folder in `DIR/<word>/<speaker>/*`; else the part of a file's name before `_nohash_` or, without that,
+before `__` ("anna__3.flac" is Anna's). All of a speaker's files in all words are in one split. Files without a speaker
+are split by file, 80/10/10 in each word; the clips cut from one file always stay together. Both follow `seed`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from kws.datasets import audio_file, cutting, labels, silence
+from kws.datasets import audio_file, cutting, labels, silence, word_folders
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
@@ -26,9 +26,8 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.speech_commands import speaker_of
+from kws.datasets.word_folders import Recording, Walk, nfc
 
-_SPEAKER_MARK = "__"
 _HELD_OUT_SHARE = 0.1
 _DOMINANT_SHARE = 0.3
 
@@ -48,32 +47,26 @@ def load(config: DatasetConfig) -> Dataset:
     where = f"data_dir={root}"
     if not root.is_dir():
         raise DatasetError(f"{where} is not a folder: give one that holds one folder of recordings per word")
-    words = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "_.")
-    names = _labels(config, words, (root / UNKNOWN).is_dir(), where)
+    folders = word_folders.words(root)
+    names = _labels(config, list(folders), (root / UNKNOWN).is_dir(), where)
     builder = DatasetBuilder(config.dataset, names)
-    noises = split_noises(_noises(root, builder))
-    folders = words + [name for name in (UNKNOWN, SILENCE) if name in names and (root / name).is_dir()]
-    files = {folder: _files(root / folder) for folder in folders}
-    for folder in folders:
-        if not files[folder]:
-            raise DatasetError(f"{where}: the folder '{folder}' is empty: put recordings there or remove it")
-    splits = assign(files, config.seed)
-    _read_clips(config, root, files, splits, names, builder)
+    for link in word_folders.dangling(root):
+        builder.skip(link, "a link that leads nowhere")
+    walk = Walk(root, builder.skip)
+    noises = split_noises(_noises(root, walk, builder))
+    folders |= {name: [root / name] for name in (UNKNOWN, SILENCE) if name in names and (root / name).is_dir()}
+    recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
+    for word, found in recordings.items():
+        if not found:
+            raise DatasetError(f"{where}: the folder '{word}' is empty: put recordings there or remove it")
+    splits = assign(recordings, config.seed)
+    _read_clips(config, root, recordings, splits, names, builder)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)
 
 
-def speaker(file_name: str) -> str:
-    """The speaker that a file's name carries: up to `_nohash_`, else up to `__`; "" for none."""
-    found = speaker_of(file_name)
-    if found:
-        return found
-    before, mark, _ = file_name.partition(_SPEAKER_MARK)
-    return before if mark else ""
-
-
-def assign(files: dict[str, list[pathlib.Path]], seed: int) -> dict[pathlib.Path, str]:
+def assign(recordings: dict[str, list[Recording]], seed: int) -> dict[pathlib.Path, str]:
     """The split of every file.
 
     Speakers are put in the order of SHA-1("<seed>/<speaker>"), those with more than 30 % of the files last. One after
@@ -82,23 +75,22 @@ def assign(files: dict[str, list[pathlib.Path]], seed: int) -> dict[pathlib.Path
     least one) validates, the second tests.
 
     Args:
-      files: word -> its files.
+      recordings: word -> its recordings.
 
     Raises:
-      DatasetError: names carry one or two speakers only, too few for three splits.
+      DatasetError: there are one or two speakers only, too few for three splits.
     """
     result: dict[pathlib.Path, str] = {}
     of_speaker: dict[str, list[pathlib.Path]] = {}
-    for word, paths in files.items():
-        anonymous = [path for path in paths if not speaker(path.name)]
-        result.update(_by_file(word, anonymous, seed))
-        for path in paths:
-            if speaker(path.name):
-                of_speaker.setdefault(speaker(path.name), []).append(path)
+    for word, found in recordings.items():
+        result.update(_by_file(word, [recording.path for recording in found if not recording.speaker], seed))
+        for recording in found:
+            if recording.speaker:
+                of_speaker.setdefault(recording.speaker, []).append(recording.path)
     if of_speaker and len(of_speaker) < len(SPLITS):
         raise DatasetError(
-            f"file names carry {len(of_speaker)} speakers ({', '.join(sorted(of_speaker))}), three splits need three: "
-            "add speakers, or rename the files without '_nohash_' and '__' to split by file"
+            f"file names and folders carry {len(of_speaker)} speakers ({', '.join(sorted(of_speaker))}), three splits "
+            "need three: add speakers, or rename the files without '_nohash_' and '__' to split by file"
         )
     result.update(_by_speaker(of_speaker, seed))
     return result
@@ -125,7 +117,7 @@ def _by_speaker(of_speaker: dict[str, list[pathlib.Path]], seed: int) -> dict[pa
 
 
 def _by_file(word: str, paths: Sequence[pathlib.Path], seed: int) -> dict[pathlib.Path, str]:
-    order = sorted(paths, key=lambda path: _hash(f"{seed}/{word}/{path.name}"))
+    order = sorted(paths, key=lambda path: _hash(f"{seed}/{word}/{nfc(path.name)}"))
     held_out = max(1, round(_HELD_OUT_SHARE * len(order))) if len(order) >= len(SPLITS) else 0
     result = dict.fromkeys(order, "training")
     result.update(dict.fromkeys(order[:held_out], "validation"))
@@ -134,7 +126,7 @@ def _by_file(word: str, paths: Sequence[pathlib.Path], seed: int) -> dict[pathli
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha1(text.encode()).hexdigest()
+    return hashlib.sha1(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _labels(config: DatasetConfig, words: list[str], has_unknown: bool, where: str) -> tuple[str, ...]:
@@ -147,57 +139,65 @@ def _labels(config: DatasetConfig, words: list[str], has_unknown: bool, where: s
     return names
 
 
-def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-
-
 def _read_clips(
     config: DatasetConfig,
     root: pathlib.Path,
-    files: dict[str, list[pathlib.Path]],
+    recordings: dict[str, list[Recording]],
     splits: dict[pathlib.Path, str],
     names: tuple[str, ...],
     builder: DatasetBuilder,
 ) -> None:
     """Decodes every file into its split; keywords first, so that `unknown_percentage` has its reference."""
-    jobs = [(labels.label_of(folder, names), path) for folder, paths in files.items() for path in paths]
+    jobs = [(labels.label_of(word, names), recording) for word, found in recordings.items() for recording in found]
     keywords = [job for job in jobs if job[0] not in (SILENCE, UNKNOWN)]
     chosen = list(keywords)
     for split in SPLITS:
-        unknown = [job for job in jobs if job[0] == UNKNOWN and splits[job[1]] == split]
-        reference = sum(splits[path] == split for _, path in keywords)
+        unknown = [job for job in jobs if job[0] == UNKNOWN and splits[job[1].path] == split]
+        reference = sum(splits[recording.path] == split for _, recording in keywords)
         chosen += labels.thin_unknown(config, split, unknown, reference)
     chosen += [job for job in jobs if job[0] == SILENCE]
-    for label, path in tqdm(chosen, desc="folder", unit="file", file=sys.stderr, disable=None):
+    for label, recording in tqdm(chosen, desc="folder", unit="file", file=sys.stderr, disable=None):
+        path = recording.path
         try:
-            recording = audio_file.read(path)
-        except audio_file.NotAudio as reason:
+            clips = _cut(audio_file.read(path), label, config.max_word_seconds)
+        except (audio_file.NotAudio, cutting.TooLong) as reason:
             builder.skip(path, str(reason))
             continue
-        clips = cutting.grid(recording) if label == SILENCE else cutting.cut(recording)
         if not clips:
             builder.skip(path, "there is no sound in it")
+        if len(clips) > 1 and label not in (SILENCE, UNKNOWN):
+            builder.divide(path, len(clips))
         for number, samples in enumerate(clips):
             name = str(path.relative_to(root)) + (f"#{number}" if len(clips) > 1 else "")
-            builder.add(splits[path], name, samples, label, speaker(path.name))
+            builder.add(splits[path], name, samples, label, recording.speaker)
 
 
-def _noises(root: pathlib.Path, builder: DatasetBuilder) -> list[np.ndarray]:
+def _cut(samples: np.ndarray, label: str, max_word_seconds: float | None) -> list[np.ndarray]:
+    """The clips of a recording; any part of an unknown word is unknown, so that those may be of any length."""
+    if label == SILENCE:
+        return cutting.grid(samples)
+    if label == UNKNOWN or max_word_seconds is None:
+        return cutting.cut(samples)
+    return cutting.word(samples, max_word_seconds)
+
+
+def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder) -> list[np.ndarray]:
     folder = root / BACKGROUND_NOISE
-    recordings = []
-    for path in _files(folder) if folder.is_dir() else []:
+    noises = []
+    for recording in walk.recordings(BACKGROUND_NOISE, [folder]) if folder.is_dir() else []:
         try:
-            recording = audio_file.read(path)
+            samples = audio_file.read(recording.path)
         except audio_file.NotAudio as reason:
-            builder.skip(path, str(reason))
+            builder.skip(recording.path, str(reason))
             continue
-        if len(recording) < CLIP_SAMPLES:
-            builder.skip(path, f"noise of {len(recording) / CLIP_SAMPLES:.1f} s is too short, one second is the least")
+        if len(samples) < CLIP_SAMPLES:
+            seconds = len(samples) / CLIP_SAMPLES
+            builder.skip(recording.path, f"noise of {seconds:.1f} s is too short, one second is the least")
             continue
-        recordings.append(recording)
-    if not recordings:
+        noises.append(samples)
+    if not noises:
         raise DatasetError(
             f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there that hold no speech "
             f"({audio_file.FORMATS}; a minute of the place of use is best)"
         )
-    return recordings
+    return noises

@@ -14,7 +14,7 @@ import wave
 import numpy as np
 from tqdm import tqdm
 
-from kws.datasets import download, labels, silence
+from kws.datasets import download, labels, silence, word_folders
 from kws.datasets.audio_file import NotAudio
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
@@ -29,8 +29,8 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.word_folders import NOHASH, nfc
 
-NOHASH = "_nohash_"
 LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 # Speakers whose hash falls below 10 % validate, below 20 % test.
 _VALIDATION_PERCENTAGE = 10.0
@@ -48,15 +48,16 @@ def load(config: DatasetConfig) -> Dataset:
     """
     mini = config.dataset == "mini_speech_commands"
     root = _root(config, download.MINI_SPEECH_COMMANDS if mini else download.SPEECH_COMMANDS)
-    words = _folders(root)
-    names = labels.choose(config, words, f"data_dir={root}")
+    folders = word_folders.words(root)
+    names = labels.choose(config, list(folders), f"data_dir={root}")
     listed = _listed(root)
     builder = DatasetBuilder(config.dataset, names)
     noises = split_noises(_noises(root, mini, config, builder))
-    chosen = [folder for folder in (SILENCE, UNKNOWN) if folder in names and (root / folder).is_dir()]
+    special = [name for name in (SILENCE, UNKNOWN) if name in names and (root / name).is_dir()]
+    folders |= {name: [root / name] for name in special}
     jobs: list[tuple[str, str, pathlib.Path]] = []
     for split in SPLITS:
-        keywords, unknown, own = _of_split(root, words, chosen, names, listed, split)
+        keywords, unknown, own = _of_split(folders, special, names, listed, split)
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
     for split, label, path in tqdm(jobs, desc=config.dataset, unit="clip", file=sys.stderr, disable=None):
@@ -138,12 +139,8 @@ def _root(config: DatasetConfig, archive: download.Archive) -> pathlib.Path:
 def is_unpacked(root: pathlib.Path, dataset: str) -> bool:
     """Whether the corpus is there: its lists, or for the excerpt any word."""
     if dataset == "mini_speech_commands":
-        return root.is_dir() and bool(_folders(root))
+        return root.is_dir() and bool(word_folders.words(root))
     return all((root / name).is_file() for name in LISTS.values())
-
-
-def _folders(root: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "_.")
 
 
 def _listed(root: pathlib.Path) -> dict[str, str] | None:
@@ -152,15 +149,16 @@ def _listed(root: pathlib.Path) -> dict[str, str] | None:
         return None
     result: dict[str, str] = {}
     for split, name in LISTS.items():
-        for line in (root / name).read_text().splitlines():
-            if line.strip():
-                result[line.strip()] = split
+        try:
+            lines = (root / name).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"data_dir={root}: {name} is not text in UTF-8: unpack the corpus again") from error
+        result |= {nfc(line.strip()): split for line in lines if line.strip()}
     return result
 
 
 def _of_split(
-    root: pathlib.Path,
-    words: list[str],
+    folders: dict[str, list[pathlib.Path]],
     special: list[str],
     names: tuple[str, ...],
     listed: dict[str, str] | None,
@@ -170,11 +168,11 @@ def _of_split(
     keywords: list[Listed] = []
     unknown: list[Listed] = []
     own: list[Listed] = []
-    for folder in [*words, *special]:
-        label = folder if folder in special else labels.label_of(folder, names)
-        target = own if folder in special else unknown if label == UNKNOWN else keywords
-        for path in sorted((root / folder).glob("*.wav")):
-            here = published_split(path.name) if listed is None else listed.get(f"{folder}/{path.name}", "training")
+    for word, paths in folders.items():
+        label = word if word in special else labels.label_of(word, names)
+        target = own if word in special else unknown if label == UNKNOWN else keywords
+        for path in sorted(path for folder in paths for path in folder.glob("*.wav")):
+            here = published_split(path.name) if listed is None else listed.get(f"{word}/{nfc(path.name)}", "training")
             if here == split:
                 target.append((label, path))
     return keywords, unknown, own

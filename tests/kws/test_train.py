@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import corpus
 import numpy as np
 import pytest
+from absl.flags import ListParser
 
 from cli.command import UserError
 from export import bundle as bundles
@@ -236,3 +238,12 @@ def test_the_command_line_names_what_differs_from_the_defaults() -> None:
         "python -m kws.train --data_dir=D --run_dir=R --dataset=speech_commands --words=yes,no --data_seed=3 --seed=2 "
         "--weight_bits=4"
     )
+
+
+def test_the_command_line_survives_a_shell() -> None:
+    words = ("turn on", "it's", 'so "so"', "a,b", "größe")
+    line = command_line(TrainConfig(DatasetConfig("folder", "somewhere", words, max_word_seconds=0.9)))
+    given = shlex.split(line)
+    (spelled,) = (argument.removeprefix("--words=") for argument in given if argument.startswith("--words="))
+    assert tuple(ListParser().parse(spelled)) == words
+    assert "--max_word_seconds=0.9" in given

@@ -31,6 +31,30 @@ def test_cut_divides_a_sound_that_lasts_longer_than_a_clip() -> None:
     assert all(np.mean(np.abs(clip)) > 4000 for clip in clips)
 
 
+def test_a_word_with_a_pause_is_one_clip_with_the_word_in_its_middle() -> None:
+    recording = np.concatenate([_gap(2), _sound(0.2), _gap(0.5), _sound(0.2), _gap(1)])
+    assert len(cutting.cut(recording)) == 2
+    (clip,) = cutting.word(recording, 1.0)
+    loud = np.flatnonzero(np.abs(clip) > 1000)
+    assert abs((loud[0] + loud[-1]) / 2 - CLIP_SAMPLES / 2) < 400
+    assert loud[-1] - loud[0] == pytest.approx(16000 * 0.9, abs=50)
+
+
+def test_a_word_may_last_as_long_as_it_may() -> None:
+    """Frames have 20 ms: what lasts 0.90 s here is 45 of them."""
+    recording = np.concatenate([np.zeros(32000, np.int16), _sound(0.9), np.zeros(32000, np.int16)])
+    assert len(cutting.word(recording, 0.9)) == 1
+    with pytest.raises(cutting.TooLong, match=r"its word lasts 0\.90 s, longer than max_word_seconds=0\.89"):
+        cutting.word(recording, 0.89)
+    with pytest.raises(cutting.TooLong):
+        cutting.word(_sound(0.9), 0.5)
+
+
+def test_a_word_without_a_sound_is_cut_as_any_recording() -> None:
+    assert cutting.word(np.zeros(50000, np.int16), 1.0) == cutting.word(np.ones(50000, np.int16), 1.0) == []
+    assert [len(clip) for clip in cutting.word(np.ones(500, np.int16), 1.0)] == [CLIP_SAMPLES]
+
+
 def test_cut_ignores_clicks_and_silence() -> None:
     click = np.concatenate([_gap(1), _sound(0.02), _gap(1), _sound(0.4), _gap(1)])
     assert len(cutting.cut(click)) == 1

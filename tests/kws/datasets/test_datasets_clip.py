@@ -23,6 +23,13 @@ from kws.datasets.dataset_error import DatasetError
         ({"unknown_percentage": float("nan")}, "unknown_percentage=nan"),
         ({"clips_per_word": 2}, "clips_per_word=2"),
         ({"processes": 0}, "processes=0"),
+        ({"words": ("yes", "a/b")}, "words holds 'a/b': expected a word of printable"),
+        ({"words": ("two\nlines",)}, r"words holds 'two\\nlines'"),
+        ({"words": ("caf\u00e9", "cafe\u0301")}, "twice"),
+        ({"dataset": "folder", "max_word_seconds": 0.0}, "max_word_seconds=0.0: a clip has one second"),
+        ({"dataset": "folder", "max_word_seconds": 1.01}, "max_word_seconds=1.01: a clip has one second"),
+        ({"dataset": "folder", "max_word_seconds": float("nan")}, "max_word_seconds=nan"),
+        ({"max_word_seconds": 0.9}, "max_word_seconds is for dataset=folder, not for synthetic"),
     ],
 )
 def test_config_refuses(settings: dict, message: str) -> None:

@@ -1,5 +1,6 @@
 """A user's recordings: splits, labels and refusals. Integer WAV needs no TensorFlow, so these tests are fast."""
 
+import os
 import pathlib
 import wave
 
@@ -10,6 +11,7 @@ from kws import datasets
 from kws.datasets import folder
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.word_folders import Recording, speaker
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:
@@ -36,6 +38,10 @@ def recordings(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def _config(root: pathlib.Path, **settings: object) -> DatasetConfig:
     return DatasetConfig(dataset="folder", data_dir=str(root), **settings)
+
+
+def _recordings(*names: str) -> list[Recording]:
+    return [Recording(pathlib.Path(name), "lamp", speaker(name)) for name in names]
 
 
 def test_without_speakers_each_word_is_split_by_file(recordings: pathlib.Path) -> None:
@@ -66,17 +72,149 @@ def test_speakers_are_in_one_split_only(recordings: pathlib.Path) -> None:
 
 
 def test_a_dominant_speaker_trains_and_small_ones_share_the_rest() -> None:
-    files = {"lamp": [pathlib.Path(f"main__{i}.wav") for i in range(50)]}
-    files["lamp"] += [pathlib.Path(f"{name}__1.wav") for name in ("a", "b", "c")]
+    names = [f"main__{i}.wav" for i in range(50)] + [f"{name}__1.wav" for name in ("a", "b", "c")]
     for seed in range(5):
-        splits = folder.assign(files, seed)
-        assert {splits[path] for path in files["lamp"][:50]} == {"training"}
-        assert {splits[path] for path in files["lamp"][50:]} == {"validation", "testing"}
+        splits = folder.assign({"lamp": _recordings(*names)}, seed)
+        assert {splits[pathlib.Path(name)] for name in names[:50]} == {"training"}
+        assert {splits[pathlib.Path(name)] for name in names[50:]} == {"validation", "testing"}
+
+
+def test_a_folder_in_a_word_is_its_speaker(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also beside files whose names say who speaks; the folder goes first."""
+    for word in ("lamp", "door"):
+        for path in (recordings / word).iterdir():
+            path.unlink()
+        for person in ("anna", "ben", "cem"):
+            write_wav(recordings / word / f"{person}__9.wav", _tone(0.5))
+            for number in range(3):
+                write_wav(recordings / word / person / f"x__{number}.wav", _tone(0.5))
+    dataset = datasets.load(_config(recordings))
+    people = [{clip.speaker for clip in dataset.splits[split] if clip.label} for split in SPLITS]
+    assert [len(group) for group in people] == [1, 1, 1]
+    assert set().union(*people) == {"anna", "ben", "cem"}
+    assert sum(np.sum(dataset.splits[split].labels == 1) for split in SPLITS) == 12
+    names = {clip.name for split in SPLITS for clip in dataset.splits[split]}
+    assert "lamp/anna/x__0.wav" in names and "lamp/anna__9.wav" in names
+    assert dataset.skipped == () and "warning" not in capsys.readouterr().err
+
+
+def test_noise_unknown_and_silence_may_have_folders(recordings: pathlib.Path) -> None:
+    (recordings / "_background_noise_" / "kitchen").mkdir()
+    (recordings / "_background_noise_" / "room.wav").rename(recordings / "_background_noise_" / "kitchen" / "room.wav")
+    for number in range(10):
+        for name in ("a", "b", "c"):
+            write_wav(recordings / "_unknown_" / name / f"{number}.wav", _tone(0.3))
+            write_wav(recordings / "_silence_" / name / f"{number}.wav", np.zeros(16000))
+    dataset = datasets.load(_config(recordings))
+    assert sum(np.sum(dataset.splits[split].labels == 0) for split in SPLITS) == 30
+    assert sum(np.sum(dataset.splits[split].labels == 1) for split in SPLITS) == 30
+    assert all(len(dataset.noises[split]) == 1 for split in SPLITS)
+
+
+def test_folders_and_links_that_can_not_be_read_are_one_line_each(
+    recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is read twice, and nothing is walked without end."""
+    before = datasets.load(_config(recordings))
+    write_wav(recordings / "lamp" / "anna" / "monday" / "1.wav", _tone(0.5))
+    (recordings / "lamp" / "loop").symlink_to(recordings / "lamp")
+    (recordings / "lamp" / "up").symlink_to("..")
+    (recordings / "lamp" / "top").symlink_to("/")
+    (recordings / "lamp" / "twin").symlink_to(recordings / "lamp" / "anna")
+    (recordings / "lamp" / "noise").symlink_to(recordings / "_background_noise_")
+    (recordings / "lamp" / "gone.wav").symlink_to("nowhere")
+    (recordings / "lamp" / "circle.wav").symlink_to("circle.wav")
+    (recordings / "cup").symlink_to("nowhere")
+    os.mkfifo(recordings / "lamp" / "pipe.wav")
+    capsys.readouterr()
+    dataset = datasets.load(_config(recordings))
+    reasons = {str(pathlib.Path(path).relative_to(recordings)): reason for path, reason in dataset.skipped}
+    assert {path: reason.replace(str(recordings), "DIR") for path, reason in reasons.items()} == {
+        "lamp/anna/monday": "a folder inside a speaker's folder: put its recordings into the speaker's",
+        "lamp/loop": "the same folder as DIR/lamp",
+        "lamp/up": "a link to a folder that holds the corpus",
+        "lamp/top": "a link to a folder that holds the corpus",
+        "lamp/twin": "the same folder as DIR/lamp/anna",
+        "lamp/noise": "the same folder as DIR/_background_noise_",
+        "lamp/gone.wav": "a link that leads nowhere",
+        "lamp/circle.wav": "a link that leads nowhere",
+        "lamp/pipe.wav": "no file",
+        "cup": "a link that leads nowhere",
+    }
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert len(lines) == len(reasons) + 1
+    assert [dataset.splits[split].names for split in SPLITS] == [before.splits[split].names for split in SPLITS]
+
+
+def test_linked_words_and_speakers_are_read(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in ("anna", "ben", "cem"):
+        write_wav(elsewhere / name / "1.wav", _tone(0.5))
+        (recordings / "lamp" / name).symlink_to(elsewhere / name)
+    (recordings / "door").rename(elsewhere / "door")
+    (recordings / "door").symlink_to(elsewhere / "door")
+    dataset = datasets.load(_config(recordings))
+    assert sum(len(dataset.splits[split]) for split in SPLITS) == 23 + sum(
+        int(np.sum(dataset.splits[split].labels == 0)) for split in SPLITS
+    )
+    assert dataset.skipped == ()
+
+
+def test_both_normal_forms_of_a_name_are_one_class(recordings: pathlib.Path) -> None:
+    """And give one split, whichever the machine writes: speakers, words and file names are compared in NFC."""
+    composed, decomposed = "t\u00fcr", "tu\u0308r"
+    (recordings / "door").rename(recordings / decomposed)
+    for number in range(10, 20):
+        write_wav(recordings / composed / f"{number}.wav", _tone(0.5))
+    dataset = datasets.load(_config(recordings))
+    assert dataset.labels == (SILENCE, "lamp", composed)
+    assert sum(np.sum(dataset.splits[split].labels == 2) for split in SPLITS) == 20
+    for split in SPLITS:
+        assert {word for word, label in zip(*_words(dataset, split), strict=True) if label == 2} == {composed}
+    assert datasets.load(_config(recordings, words=(decomposed,))).labels == (SILENCE, UNKNOWN, composed)
+    assert speaker(f"{decomposed}__1.wav") == speaker(f"{composed}_nohash_1.wav") == composed
+    splits = []
+    for form in (composed, decomposed):
+        found = [Recording(pathlib.Path(f"{form}{i}"), composed, "") for i in range(10)]
+        splits.append({path.name[-1]: split for path, split in folder.assign({composed: found}, 0).items()})
+    assert splits[0] == splits[1]
+
+
+def _words(dataset: datasets.Dataset, split: str) -> tuple[tuple[str, ...], np.ndarray]:
+    return dataset.splits[split].words, dataset.splits[split].labels
+
+
+@pytest.mark.parametrize("word", ["turn on", "it's", '"on"', "a,b", "größe", "日本", "a#b", "50%", "$HOME"])
+def test_names_with_spaces_quotes_and_any_letters(recordings: pathlib.Path, word: str) -> None:
+    for path in sorted((recordings / "door").iterdir()):
+        path.rename(path.with_name(f"{word} {path.name}"))
+    (recordings / "door").rename(recordings / word)
+    dataset = datasets.load(_config(recordings))
+    assert set(dataset.labels) == {SILENCE, "lamp", word}
+    label = dataset.labels.index(word)
+    assert sum(np.sum(dataset.splits[split].labels == label) for split in SPLITS) == 10
+    assert datasets.load(_config(recordings, words=(word,))).labels == (SILENCE, UNKNOWN, word)
+
+
+def test_file_names_that_are_not_utf_8_are_read(recordings: pathlib.Path) -> None:
+    for number in range(10):
+        (recordings / "lamp" / f"{number}.wav").rename(recordings / "lamp" / f"\udcff{number}.wav")
+    dataset = datasets.load(_config(recordings))
+    assert dataset.skipped == ()
+    assert sum(np.sum(dataset.splits[split].labels == 2) for split in SPLITS) == 10
+
+
+@pytest.mark.parametrize("word", ["\udcff", "two\nlines", "\x1b[31m", " "])
+def test_a_folder_that_can_be_no_class_is_one_line(recordings: pathlib.Path, word: str) -> None:
+    (recordings / "door").rename(recordings / word)
+    with pytest.raises(DatasetError, match=r"has a folder .*: expected a word of printable characters") as refused:
+        datasets.load(_config(recordings))
+    assert str(refused.value).isprintable()
 
 
 def test_two_speakers_are_too_few() -> None:
     with pytest.raises(DatasetError, match=r"2 speakers \(a, b\)"):
-        folder.assign({"lamp": [pathlib.Path("a__1.wav"), pathlib.Path("b__1.wav")]}, 0)
+        folder.assign({"lamp": _recordings("a__1.wav", "b__1.wav")}, 0)
 
 
 def test_cuts_of_one_file_stay_together(recordings: pathlib.Path) -> None:
@@ -88,6 +226,71 @@ def test_cuts_of_one_file_stay_together(recordings: pathlib.Path) -> None:
         names = [clip.name for clip in dataset.splits[split] if clip.label == 2]
         assert len(names) == 3 * len({name.partition("#")[0] for name in names})
     assert sum(np.sum(dataset.splits[split].labels == 2) for split in SPLITS) == 30
+
+
+def _phrases(root: pathlib.Path) -> None:
+    """Ten doors: two of 1.4 s, two with a pause within 0.9 s, two with one in 1.3 s, the rest of half a second."""
+    gap = np.zeros(16000)
+    phrases = (
+        [np.concatenate([gap, _tone(1.4), gap])] * 2
+        + [np.concatenate([gap, _tone(0.2), gap[:8000], _tone(0.2), gap])] * 2
+        + [np.concatenate([gap, _tone(0.4), gap[:8000], _tone(0.4), gap])] * 2
+        + [_tone(0.5)] * 4
+    )
+    for number, samples in enumerate(phrases):
+        write_wav(root / "door" / f"{number}.wav", samples)
+
+
+def test_files_that_give_several_clips_are_counted(
+    recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _phrases(recordings)
+    dataset = datasets.load(_config(recordings))
+    assert sorted((pathlib.Path(path).name, clips) for path, clips in dataset.divided) == [
+        (f"{number}.wav", 2) for number in range(6)
+    ]
+    said = [line for line in capsys.readouterr().err.splitlines() if "max_word_seconds" in line]
+    assert len(said) == 1 and "6 files (such as" in said[0] and "gave 12 clips" in said[0]
+    assert "files that gave several clips: 6" in dataset.summary()
+
+
+def test_one_word_a_file_is_one_clip_or_none(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _phrases(recordings)
+    dataset = datasets.load(_config(recordings, max_word_seconds=1.0))
+    reasons = {pathlib.Path(path).name: reason for path, reason in dataset.skipped}
+    assert reasons == {
+        "0.wav": "its word lasts 1.40 s, longer than max_word_seconds=1.0",
+        "1.wav": "its word lasts 1.40 s, longer than max_word_seconds=1.0",
+        "4.wav": "its word lasts 1.30 s, longer than max_word_seconds=1.0",
+        "5.wav": "its word lasts 1.30 s, longer than max_word_seconds=1.0",
+    }
+    assert dataset.divided == () and "gave" not in capsys.readouterr().err
+    assert sum(np.sum(dataset.splits[split].labels == 1) for split in SPLITS) == 6
+    shorter = datasets.load(_config(recordings, max_word_seconds=0.5))
+    assert {pathlib.Path(path).parent.name for path, _ in shorter.skipped} == {"door"}
+    assert len(shorter.skipped) == 6
+
+
+def test_long_recordings_of_other_words_and_of_silence_are_cut_as_ever(recordings: pathlib.Path) -> None:
+    for number in range(10):
+        write_wav(recordings / "_unknown_" / f"{number}.wav", _tone(3))
+        write_wav(recordings / "_silence_" / f"{number}.wav", np.zeros(40000))
+    for longest in (None, 1.0):
+        dataset = datasets.load(_config(recordings, max_word_seconds=longest))
+        assert dataset.divided == () and dataset.skipped == ()
+        assert sum(np.sum(dataset.splits[split].labels == 0) for split in SPLITS) == 20
+        assert sum(np.sum(dataset.splits[split].labels == 1) for split in SPLITS) == 30
+
+
+def test_a_class_that_can_not_be_measured_is_said(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(2):
+        write_wav(recordings / "cup" / f"{number}.wav", _tone(0.5))
+        write_wav(recordings / "bell" / f"{number}.wav", _tone(0.5))
+    datasets.load(_config(recordings))
+    assert [line for line in capsys.readouterr().err.splitlines() if "warning" in line] == [
+        f"warning: data_dir={recordings}: no validation clips of bell, cup; no testing clips of bell, cup: "
+        "accuracy says nothing about these classes there"
+    ]
 
 
 def test_unknown_from_a_folder_or_from_words(recordings: pathlib.Path) -> None:
@@ -111,7 +314,10 @@ def test_damaged_silent_and_hidden_files(recordings: pathlib.Path, capsys: pytes
     dataset = datasets.load(_config(recordings))
     assert {pathlib.Path(path).name for path, _ in dataset.skipped} == {"empty.wav", "silent.wav", "click.wav"}
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
-    assert len(warnings) == 3
+    # The silent files were the only ones of their split.
+    assert "no testing clips of lamp" in warnings.pop()
+    assert len(warnings) == 4
+    assert warnings.pop().endswith(": 3 skipped in all, each named above")
     assert sum("silent.wav: there is no sound in it" in line for line in warnings) == 1
 
 

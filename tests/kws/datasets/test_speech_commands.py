@@ -78,6 +78,30 @@ def test_own_silence_folder_is_used_as_listed(corpus: pathlib.Path) -> None:
     assert len(silent["validation"]) == 1
 
 
+def test_lists_and_folders_in_different_normal_forms_agree(corpus: pathlib.Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for path in (corpus / "cat").iterdir():
+        path.rename(path.with_name(path.name.replace("_nohash", f"{decomposed}_nohash")))
+    (corpus / "cat").rename(corpus / decomposed)
+    for name in ("validation_list.txt", "testing_list.txt"):
+        text = (corpus / name).read_text(encoding="utf-8")
+        lines = [
+            line.replace("_nohash", f"{composed}_nohash") if line.startswith("cat/") else line
+            for line in text.splitlines()
+        ]
+        (corpus / name).write_text("\n".join(lines).replace("cat/", f"{composed}/"), encoding="utf-8")
+    dataset = datasets.load(_config(corpus, words=(decomposed,)))
+    assert dataset.labels == (SILENCE, UNKNOWN, composed)
+    assert [int(np.sum(dataset.splits[split].labels == 2)) for split in SPLITS] == [4, 2, 2]
+    assert composed in dataset.splits["training"].words
+
+
+def test_a_list_that_is_no_text_is_refused(corpus: pathlib.Path) -> None:
+    (corpus / "testing_list.txt").write_bytes(b"yes/\xff.wav\n")
+    with pytest.raises(DatasetError, match=r"testing_list\.txt is not text in UTF-8"):
+        datasets.load(_config(corpus))
+
+
 def test_words_task_35_and_unknown_percentage(corpus: pathlib.Path) -> None:
     assert datasets.load(_config(corpus, words=("cat",))).labels == (SILENCE, UNKNOWN, "cat")
     everything = datasets.load(_config(corpus, task="35"))
@@ -103,7 +127,8 @@ def test_damaged_files_are_skipped_with_one_warning_each(
     assert "truncated" in reasons["half.wav"]
     assert "44100 Hz" in reasons["fast.wav"]
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
-    assert len(warnings) == 5
+    assert len(warnings) == 6
+    assert warnings.pop() == f"warning: data_dir={corpus}: 5 skipped in all, each named above"
     assert all(sum(name in line for line in warnings) == 1 for name in reasons)
     assert "skipped files: 5" in dataset.summary()
     assert len(dataset.splits["training"]) == 16
