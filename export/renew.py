@@ -11,9 +11,9 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from export import bundle as bundles
-from export import model_card
-from export.bundle import Bundle
+from export.bundle import folder as bundles
+from export.bundle import model_card
+from export.bundle.folder import Bundle
 
 
 def renew(bundle: Bundle) -> Bundle:

@@ -14,10 +14,13 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from export import convert, verify
-from kws import datasets, evaluate, threads, train
-from kws.run_folder import METRICS, SETTINGS, RunFolder
-from kws.train_config import TrainConfig
+from export.bundle import conversion, verification
+from kws import datasets
+from kws.evaluation import clips
+from kws.training import run as training
+from kws.training import threads
+from kws.training.run_folder import METRICS, SETTINGS, RunFolder
+from kws.training.settings import TrainConfig
 from microcontroller import bench
 
 _SHOWN_CLIPS = 8
@@ -56,16 +59,16 @@ def demo(config: DemoConfig) -> dict[str, Any]:
         float_epochs=config.float_epochs,
         fixed_point_epochs=config.fixed_point_epochs,
     )
-    run = train.run(settings, config.run_dir)
+    run = training.run(settings, config.run_dir)
     _step(2, "write the bundle: integer model, .tflite, C arrays, golden vectors")
     bundle_path = config.run_dir / "bundle"
-    bundle = convert.convert(convert.ConvertConfig(run.path, bundle_path))
+    bundle = conversion.convert(conversion.ConvertConfig(run.path, bundle_path))
     _step(3, "prove that Keras, interpreter, TensorFlow Lite Micro and the C engine agree, code by code")
-    parity = verify.verify(bundle, verify.VerifyConfig())
-    print(verify.table(parity), flush=True)
+    parity = verification.verify(bundle, verification.VerifyConfig())
+    print(verification.table(parity), flush=True)
     _step(4, "measure the integer model on the test split")
-    measured = evaluate.evaluate(evaluate.EvaluateConfig(bundle_path, dataset))
-    print(evaluate.table(measured), flush=True)
+    measured = clips.evaluate(clips.EvaluateConfig(bundle_path, dataset))
+    print(clips.table(measured), flush=True)
     _step(5, "build the firmware and run it on an emulated Cortex-M4")
     board = bench.measure(bench.BenchConfig(bundle=bundle_path, emulator=config.emulator, clips=config.clips))
     print(bench.table(board), flush=True)

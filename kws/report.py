@@ -12,9 +12,9 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from kws.run_folder import FIXED_POINT, FLOAT
 from kws.sweeps import plots, results
-from kws.sweeps.job import POST_TRAINING
+from kws.sweeps.cell import POST_TRAINING
+from kws.training.run_folder import FIXED_POINT, FLOAT
 
 
 @dataclasses.dataclass(frozen=True)

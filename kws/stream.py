@@ -16,11 +16,11 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle as bundles
-from export import detector as detectors
+from export.bundle import detector_file
+from export.bundle import folder as bundles
 from kws.datasets import audio_file
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
-from kws.streaming.sound import Detection, Listener
+from kws.evaluation.streaming.sound import Detection, Listener
 
 STANDARD_INPUT = "-"
 RAW_FORM = "16 kHz, mono, signed 16 bits, little endian"
@@ -116,7 +116,7 @@ def listen(config: StreamConfig) -> Iterator[Detection | float]:
       UserError: a bundle without a detector, or unusable sound.
     """
     bundle = bundles.load(config.bundle)
-    detector = detectors.of_bundle(bundle)
+    detector = detector_file.of_bundle(bundle)
     live = config.audio is None or config.audio == STANDARD_INPUT
     listener = Listener(bundle, detector, _BLOCK_SECONDS["live" if live else "file"])
     heard = clipped = 0

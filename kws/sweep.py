@@ -18,12 +18,11 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from kws import dataset_flags
-from kws.datasets import DatasetConfig
-from kws.sweeps import job as jobs
+from kws.datasets import DatasetConfig, dataset_flags
+from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
 from kws.sweeps import results, workers
-from kws.sweeps.job import Job
+from kws.sweeps.cell import Cell
 
 ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"
 
@@ -57,7 +56,7 @@ class SweepConfig:
 class Progress:
     """How far a sweep is: cells done and the effort left, from which the time left is estimated."""
 
-    left: list[Job]
+    left: list[Cell]
     say: Callable[[str], None]
     done: float = 0.0
     ended: int = 0
@@ -66,16 +65,16 @@ class Progress:
     def __post_init__(self) -> None:
         self.total = len(self.left)
 
-    def started(self, job: Job) -> None:
-        self.say(f"started {job.title}; its output: {job.log}")
+    def started(self, cell: Cell) -> None:
+        self.say(f"started {cell.title}; its output: {cell.log}")
 
-    def finished(self, job: Job, error: str | None, text: str) -> None:
-        self.left.remove(job)
+    def finished(self, cell: Cell, error: str | None, text: str) -> None:
+        self.left.remove(cell)
         self.ended += 1
-        self.done += job.effort
-        left = sum(job.effort for job in self.left) * (time.monotonic() - self.since) / self.done
+        self.done += cell.effort
+        left = sum(cell.effort for cell in self.left) * (time.monotonic() - self.since) / self.done
         end = f"; about {left / 60:.0f} min left" if self.left else ""
-        self.say(f"[{self.ended}/{self.total}] {job.title}: {'FAILED, ' + error if error else text}{end}")
+        self.say(f"[{self.ended}/{self.total}] {cell.title}: {'FAILED, ' + error if error else text}{end}")
 
 
 def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
@@ -90,38 +89,38 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
     matrix = matrices.load(config.matrix, config.dataset)
     rows = _chosen(matrix.rows, config.only)
     sweep_dir = config.sweep_dir.resolve()
-    floats, cells = jobs.plan(matrix, rows, config.seeds, sweep_dir, config.float_runs)
+    floats, cells = cell_files.plan(matrix, rows, config.seeds, sweep_dir, config.float_runs)
     cluster = workers.RayCluster(config.ray_address, config.dataset.worker_processes) if config.ray_address else None
     lock = _lock(sweep_dir)
     order = [row.name for row in matrix.rows]
     failed: dict[str, str] = {}
 
     def write() -> list[dict[str, Any]]:
-        missing = [job.title for job in (*floats, *cells) if not job.result.is_file()]
+        missing = [cell.title for cell in (*floats, *cells) if not cell.result.is_file()]
         found = results.collect(sweep_dir, order)
         results.write(sweep_dir, found, matrix.left_out, missing)
         return found
 
     try:
-        for job in (*floats, *cells):
-            job.write()
+        for cell in (*floats, *cells):
+            cell.write()
         write()
-        waiting = [job for job in (*floats, *cells) if not job.result.is_file()]
+        waiting = [cell for cell in (*floats, *cells) if not cell.result.is_file()]
         finished = len(floats) + len(cells) - len(waiting)
         say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are finished, {len(waiting)} to do")
         progress = Progress(waiting, say)
         for batch in (floats, cells):
-            ready, hopeless = _ready([job for job in batch if job in waiting], failed)
-            for job in hopeless:
-                failed[job.title] = "its float model failed"
-                progress.finished(job, failed[job.title], "")
+            ready, hopeless = _ready([cell for cell in batch if cell in waiting], failed)
+            for cell in hopeless:
+                failed[cell.title] = "its float model failed"
+                progress.finished(cell, failed[cell.title], "")
             # Closed at once where it is left early, so that running cells stop, resumably.
             with contextlib.closing(_run(ready, config, cluster, progress)) as outcomes:
-                for job, error in outcomes:
+                for cell, error in outcomes:
                     if error:
-                        failed[job.title] = error
+                        failed[cell.title] = error
                     found = write()
-                    progress.finished(job, error, _headline(job, found))
+                    progress.finished(cell, error, _headline(cell, found))
     except KeyboardInterrupt:
         print("\ninterrupted: finished cells and epochs are kept; go on with the same command", file=sys.stderr)
         raise
@@ -154,27 +153,27 @@ def _lock(sweep_dir: pathlib.Path) -> Any:
     return file
 
 
-def _ready(batch: list[Job], failed: dict[str, str]) -> tuple[list[Job], list[Job]]:
-    """The jobs whose float model is there (or not needed), and the others."""
+def _ready(batch: list[Cell], failed: dict[str, str]) -> tuple[list[Cell], list[Cell]]:
+    """The cells whose float model is there (or not needed), and the others."""
     hopeless = []
     if failed:
-        hopeless = [job for job in batch if not (pathlib.Path(job.float_run) / jobs.RESULT).is_file()]
-    return [job for job in batch if job not in hopeless], hopeless
+        hopeless = [cell for cell in batch if not (pathlib.Path(cell.float_run) / cell_files.RESULT).is_file()]
+    return [cell for cell in batch if cell not in hopeless], hopeless
 
 
 def _run(
-    batch: list[Job], config: SweepConfig, cluster: workers.RayCluster | None, progress: Progress
+    batch: list[Cell], config: SweepConfig, cluster: workers.RayCluster | None, progress: Progress
 ) -> workers.Outcomes:
     if cluster:
         return cluster.run(batch)
     return workers.run_local(batch, config.parallel, progress.started)
 
 
-def _headline(job: Job, found: list[dict[str, Any]]) -> str:
+def _headline(cell: Cell, found: list[dict[str, Any]]) -> str:
     for cell in found:
-        if (cell["name"], cell["seed"]) == (job.name, job.settings["seed"]):
+        if (cell["name"], cell["seed"]) == (cell.name, cell.settings["seed"]):
             text = f"float {100 * cell['testing_float_accuracy']:.2f} %"
-            return text if job.is_float else f"testing {100 * cell['testing_fixed_point_accuracy']:.2f} %, {text}"
+            return text if cell.is_float else f"testing {100 * cell['testing_fixed_point_accuracy']:.2f} %, {text}"
     return ""
 
 

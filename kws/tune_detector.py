@@ -11,12 +11,13 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle as bundles
-from export import detector as detectors
-from export import detector_source
-from kws import dataset_flags, datasets, evaluate
-from kws.streaming import evaluation, tuning
-from kws.streaming.recording import Recipe
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.model import detector as detectors
+from kws import datasets, evaluate
+from kws.datasets import dataset_flags
+from kws.evaluation.streaming import evaluation, tuning
+from kws.evaluation.streaming.recording import Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class TuneConfig:
       dataset: where the clips and noises come from.
       recipe: of the recording, of the validation split.
       false_alarms_per_hour: at most so many on that recording.
-      backend: one of `kws.streaming.evaluation.BACKENDS`.
+      backend: one of `kws.evaluation.streaming.evaluation.BACKENDS`.
 
     Raises:
       UserError: a negative target.
@@ -64,7 +65,7 @@ def tune(config: TuneConfig) -> dict[str, Any]:
         },
         "there": tuned.to_json(),
     }
-    bundles.add(bundle, detector_source.bundle_files(tuned.detector, record))
+    bundles.add(bundle, detector_file.bundle_files(tuned.detector, record))
     return {"detector": tuned.detector.to_json(), **record}
 
 

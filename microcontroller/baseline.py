@@ -18,9 +18,9 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import random_bundle
-from export.kernel_plan import PROFILES
-from export.random_bundle import RandomBundleConfig
+from export.bundle import random_bundle
+from export.bundle.random_bundle import RandomBundleConfig
+from export.plan import PROFILES
 from microcontroller import bench, boards
 from microcontroller.emulator import qemu
 
@@ -47,7 +47,7 @@ class Baseline:
 
 
 def measure() -> Baseline:
-    """Counts every model in every profile of `export.kernel_plan`, in QEMU.
+    """Counts every model in every profile of `export.plan`, in QEMU.
 
     Raises:
       UserError: toolchain or QEMU is missing, or a logit code differs from the interpreter.

@@ -19,9 +19,9 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle as bundles
-from export import interpreter, random_model
-from export.kernel_plan import PROFILES
+from export.bundle import folder as bundles
+from export.model import interpreter, random_model
+from export.plan import PROFILES
 from microcontroller import boards, emulator, measurement
 from microcontroller.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
 from microcontroller.measurement import Bench, Inputs
@@ -92,7 +92,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
       A dictionary with the keys `emulator, board, engine, instructions_per_inference, layers, arena_bytes,
       stack_bytes, ram_bytes, flash_bytes, mismatches, predictions` and more, of the first engine; `engines` has the
       same of every engine, and their ratios to CMSIS-NN. docs/microcontroller.md tells them all. `mismatches` counts
-      logit codes that differ from `export.interpreter` with the engine's rounding.
+      logit codes that differ from `export.model.interpreter` with the engine's rounding.
 
     Raises:
       UserError: toolchain or emulator is missing, the model does not fit, or the run failed.

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 
 from cli.command import UserError
-from export import c_detector, c_engine, c_frontend, detector_source, frontend_source, stream_source
+from export.host import c_detector, c_engine, c_frontend
+from export.source import detector_source, frontend_source, stream_source
 from microcontroller import boards
 from microcontroller.boards import MAILBOX_BYTES, Board
 from microcontroller.memory import Section, read_sections

@@ -5,14 +5,14 @@ import pathlib
 from collections.abc import Callable
 
 from cli.command import UserError
-from export import c_source
-from export.bundle import Bundle
-from export.kernel_plan import PORTABLE, PROFILES
-from microcontroller.baselines.cmsis_nn import package, runner
-from microcontroller.baselines.tflm import checkout
-from microcontroller.baselines.tflm import runner as tflm_runner
+from export.bundle.folder import Bundle
+from export.plan import PORTABLE, PROFILES
+from export.source import model_source
 from microcontroller.boards import Board
 from microcontroller.build import Kernels, own_kernels
+from microcontroller.rivals.cmsis_nn import package, runner
+from microcontroller.rivals.tflm import checkout
+from microcontroller.rivals.tflm import runner as tflm_runner
 
 AUTO = "auto"
 PROFILE_NAMES = (AUTO, *PROFILES)
@@ -30,7 +30,7 @@ class Code:
 
     Attributes:
       folder: of fxp_model.h and fxp_model.c.
-      profile: of `export.kernel_plan`; None for kernels that are not this project's.
+      profile: of `export.plan`; None for kernels that are not this project's.
       origin: what it is, in a line.
     """
 
@@ -45,7 +45,7 @@ class Engine:
 
     Attributes:
       name: as --engine takes it.
-      rounding: of `export.interpreter`, which its logits must equal.
+      rounding: of `export.model.interpreter`, which its logits must equal.
       code: from a bundle, the board, the profile asked for and a folder to write to.
       kernels: what that C calls, for a board.
     """
@@ -101,7 +101,7 @@ def _tflm_kernels(board: Board) -> Kernels:
 
 def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.Path:
     try:
-        files = c_source.generate(bundle.model, profile)
+        files = model_source.generate(bundle.model, profile)
     except ValueError as error:
         raise UserError(f"--bundle={bundle.path} has no C in profile {profile}: {error}") from error
     return _written(files, folder)

@@ -22,9 +22,9 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle as bundles
-from export.bundle import Bundle
-from export.kernel_plan import PROFILES
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.plan import PROFILES
 from microcontroller import bench, boards, build, measurement
 from microcontroller.build import DoesNotFit, Kernels
 from microcontroller.emulator import qemu
@@ -44,7 +44,7 @@ class MatrixConfig:
     Attributes:
       bundles: folders.
       boards: folders of `boards`.
-      profiles: of `export.kernel_plan`.
+      profiles: of `export.plan`.
       random_codes: adversarial and random inputs, besides all golden vectors.
       folder: for firmware, images and what was compared.
       timeout_s: limit on the wall clock of one emulator run.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cli.command import UserError
-from export.bundle import Bundle
-from export.integer_model import IntegerModel
+from export.bundle.folder import Bundle
+from export.model.integer_model import IntegerModel
 from microcontroller import boards, build, clip_image, memory, protocol
 from microcontroller.boards import Board
 from microcontroller.build import Firmware, Kernels

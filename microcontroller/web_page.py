@@ -2,7 +2,7 @@
 
 The bundle's front end, streaming network and detector, the same C as on the device, are compiled to WebAssembly by
 Emscripten and put into one HTML file with what it needs to hear a microphone or a recording: it loads nothing else and
-sends nothing. Codes and detections equal `kws.streaming.sound.Listener`'s.
+sends nothing. Codes and detections equal `kws.evaluation.streaming.sound.Listener`'s.
 """
 
 import base64
@@ -18,10 +18,12 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
-from export import bundle as bundles
-from export import c_detector, c_engine, c_frontend, detector_source, frontend_source, stream_source
-from export import detector as detectors
-from export.bundle import Bundle
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.host import c_detector, c_engine, c_frontend
+from export.model import detector as detectors
+from export.source import detector_source, frontend_source, stream_source
 
 COMPILER = "emcc"
 _BROWSER = pathlib.Path(__file__).parent / "browser"
@@ -63,7 +65,7 @@ def write(config: WebPageConfig) -> int:
       UserError: a bundle without front end or detector, no Emscripten, or a file that can't be written.
     """
     bundle = bundles.load(config.bundle)
-    detector = detectors.of_bundle(bundle)
+    detector = detector_file.of_bundle(bundle)
     wasm = compiled(bundle)
     labels = zip(detector.labels, detector.thresholds, strict=True)
     keywords = [label for label, threshold in labels if threshold < detectors.NEVER]

@@ -8,11 +8,13 @@ import re
 import numpy as np
 import pytest
 
-from export import accumulator, generated_c, interpreter, renew, verify
-from export import bundle as bundles
-from export import detector as detectors
-from export.integer_model import Layer
-from kws.streaming.sound import Listener
+from export import renew
+from export.bundle import detector_file, generated_c, verification
+from export.bundle import folder as bundles
+from export.model import accumulator, interpreter
+from export.model import detector as detectors
+from export.model.integer_model import Layer
+from kws.evaluation.streaming.sound import Listener
 from microcontroller import bench
 from microcontroller.streaming import recording
 
@@ -113,7 +115,7 @@ def test_what_detectors_miss_is_what_their_tuning_found() -> None:
 @each_model
 def test_it_hears_keywords_in_a_stream(path: pathlib.Path) -> None:
     bundle = bundles.load(path)
-    listener = Listener(bundle, detectors.of_bundle(bundle), block_seconds=2.0)
+    listener = Listener(bundle, detector_file.of_bundle(bundle), block_seconds=2.0)
     found = listener.feed(recording.synthetic().samples)
     assert len({detection.keyword for detection in found}) >= 3
 
@@ -132,7 +134,7 @@ def test_formats_are_those_of_the_name() -> None:
 @pytest.mark.slow
 @each_model
 def test_no_code_differs_anywhere(path: pathlib.Path) -> None:
-    result = verify.verify(bundles.load(path), verify.VerifyConfig(clips=CLIPS, random_codes=CLIPS))
+    result = verification.verify(bundles.load(path), verification.VerifyConfig(clips=CLIPS, random_codes=CLIPS))
     assert result["mismatches"] == 0
     assert result["clips"] == CLIPS
 

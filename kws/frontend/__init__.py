@@ -1,15 +1,14 @@
 """The front end: int16 PCM to int8 MFCC codes, in integers only.
 
 `config` chooses the Q-format of the features, `cepstrum` is the arithmetic, `float_mfcc` the same in float64, to
-measure it against (`arithmetic` names the two), and `extraction` the parallel, cached features of a whole dataset.
-Parameters and constant tables are in `export.frontend_config` and `export.frontend_tables`, since a bundle's C has
-them too. docs/frontend.md gives every step with its Q-format.
+measure it against (`arithmetic` names the two). Features of whole datasets are made in `kws.examples.extraction`.
+Parameters and constant tables are in `export.model.frontend_config` and `export.model.frontend_tables`, since a
+bundle's C has them too. docs/frontend.md gives every step with its Q-format.
 """
 
 from kws.frontend.arithmetic import FLOAT64, INTEGER, Arithmetic
 from kws.frontend.cepstrum import features, mfcc
 from kws.frontend.config import FrontEndConfig, calibrate, input_format
-from kws.frontend.extraction import calibrate_on_clips, extract
 
 __all__ = [
     "FLOAT64",
@@ -17,8 +16,6 @@ __all__ = [
     "Arithmetic",
     "FrontEndConfig",
     "calibrate",
-    "calibrate_on_clips",
-    "extract",
     "features",
     "input_format",
     "mfcc",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.frontend_config import INPUT_FORMAT, FrontEndConfig
+from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from kws.frontend.cepstrum import features
 from kws.frontend.float_mfcc import float_features
 from quant.qformat import QFormat

@@ -12,8 +12,8 @@ import cmsisdsp
 import numpy as np
 
 from cli.command import UserError
-from export.frontend_config import INPUT_FORMAT, FrontEndConfig
-from export.frontend_tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, MAX_NORMALIZATION, make_tables
+from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
+from export.model.frontend_tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, MAX_NORMALIZATION, make_tables
 
 _LOG_FRACTION_BITS = 15
 _CLIPS_PER_BATCH = 8

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from cli.command import UserError
-from export.frontend_config import INPUT_FORMAT, FrontEndConfig, input_format
+from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig, input_format
 
 __all__ = ["INPUT_FORMAT", "FrontEndConfig", "calibrate", "input_format"]
 

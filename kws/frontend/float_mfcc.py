@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import scipy.fft
 
-from export.frontend_config import INPUT_FORMAT, FrontEndConfig
+from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from kws.frontend.cepstrum import check_calibrated, check_samples
 
 _CLIPS_PER_BATCH = 4

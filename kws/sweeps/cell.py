@@ -1,107 +1,182 @@
-"""Trains, converts and measures one cell, in a process of its own. `python -m kws.sweeps.cell --job=FILE`."""
+"""A cell of a sweep, and where its files lie in the sweep's folder.
 
-import contextlib
-import fcntl
+float/seed0/                  a run: the float model of a seed, shared by its cells
+cells/w4a8-fxp-qat-seed0/     a run, and in it bundle/ and result.json, which is written last
+feature_cache/                features and augmented epochs, shared by all cells
+jobs/                         what each cell was asked to do, and its lock
+logs/                         what each cell printed
+results.csv, results.json     a row for each finished cell
+"""
+
+import dataclasses
+import json
 import os
 import pathlib
-import shutil
-import signal
-import threading
-from collections.abc import Iterator
 from typing import Any
 
-from absl import flags
+from cli.command import UserError
+from kws.datasets import dataset_flags
+from kws.sweeps.matrix import Matrix, Row
+from kws.training.run_folder import FIXED_POINT, FLOAT
+from kws.training.settings import LISTS, TrainConfig
 
-from cli import command
-from export import accumulator, convert
-from kws import datasets, evaluate, run_folder, threads, train
-from kws.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
-from kws.sweeps import job as jobs
-from kws.sweeps.job import MEASURED_SPLITS, POST_TRAINING, RESULT, Job
+FLOAT_NAME = "float"
+RESULT = "result.json"
+# What a result holds metrics of; "post_training" is the model in fixed point before it is fine-tuned.
+POST_TRAINING = "post_training"
+STAGES = (FLOAT, POST_TRAINING, FIXED_POINT)
+MEASURED_SPLITS = ("validation", "testing")
 
 
-def run(job: Job) -> None:
-    """Finishes the job, from where an earlier process left it; does nothing for a finished one.
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One cell.
 
-    Raises:
-      UserError: data, float model or folder are not as they should be.
+    Attributes:
+      sweep_dir: the sweep's folder, absolute.
+      folder: of the run, relative to it; its last part names the job's files too.
+      name, variant, width: of the row; a float model has name `FLOAT_NAME` and neither variant nor width.
+      settings: of the training, as JSON values.
+      machine: `data_dir`, `download` and `processes`.
+      float_run: the run whose float model is taken; None to train it.
     """
-    with _alone(job):
-        if job.result.is_file():
-            return
-        begun = (job.run_dir / run_folder.SETTINGS).is_file()
-        if job.run_dir.exists() and not begun:
-            shutil.rmtree(job.run_dir)
-        folder = train.run(
-            job.config,
-            job.run_dir,
-            resume=begun,
-            float_run=job.float_run,
-            keep_epochs=True,
-            cache_dir=job.cache_dir,
-        )
-        folder.write_json(RESULT, _result(job, folder))
+
+    sweep_dir: str
+    folder: str
+    name: str
+    variant: str
+    width: str
+    settings: dict[str, Any]
+    machine: dict[str, Any]
+    float_run: str | None
+
+    @property
+    def config(self) -> TrainConfig:
+        dataset = dataset_flags.from_json(self.settings["dataset"], **self.machine)
+        return TrainConfig.from_json(self.settings, dataset)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, seed {self.settings['seed']}"
+
+    @property
+    def is_float(self) -> bool:
+        return not self.width
+
+    @property
+    def run_dir(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / self.folder
+
+    @property
+    def cache_dir(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / "feature_cache"
+
+    @property
+    def result(self) -> pathlib.Path:
+        return self.run_dir / RESULT
+
+    @property
+    def log(self) -> pathlib.Path:
+        return pathlib.Path(self.sweep_dir) / "logs" / f"{self._file_name}.log"
+
+    @property
+    def path(self) -> pathlib.Path:
+        """The job's own file."""
+        return pathlib.Path(self.sweep_dir) / "jobs" / f"{self._file_name}.json"
+
+    @property
+    def lock(self) -> pathlib.Path:
+        """Held by the process that works on the cell."""
+        return self.path.with_suffix(".lock")
+
+    @property
+    def _file_name(self) -> str:
+        return self.folder.replace("/", "-")
+
+    @property
+    def effort(self) -> float:
+        """Roughly what it costs: an epoch in fixed point is twice one in float, loading and measuring one of these."""
+        config = self.config
+        float_epochs = 0 if self.float_run else config.float_epochs
+        return float_epochs + 2 * config.fixed_point_epochs + 1
+
+    @property
+    def _depends_on(self) -> dict[str, Any]:
+        """The settings that the result depends on, by name."""
+        if self.is_float:
+            return self.config.float_stage
+        settings, _ = _parts(self.config)
+        return {**{name: value for name, value in settings.items() if name != "method"}, **settings["method"]}
+
+    def write(self) -> None:
+        """Writes the job's file. Raises `UserError` where the sweep has a cell of this name with other settings."""
+        if self.path.is_file():
+            before = read(self.path)._depends_on
+            for name, value in self._depends_on.items():
+                other = before[name]
+                if other != value:
+                    raise UserError(
+                        f"{self.title} was begun in --sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
+                        f"choose another folder, or remove {self.run_dir} and {self.path}"
+                    )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        staging = self.path.with_suffix(".new")
+        staging.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        os.replace(staging, self.path)
 
 
-@contextlib.contextmanager
-def _alone(job: Job) -> Iterator[None]:
-    """Waits for a process that still works on the job: the last one of a sweep that was killed."""
-    with job.lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def read(path: str | pathlib.Path) -> Cell:
+    """The cell in a file that `Cell.write` wrote. Raises `UserError` for a missing or damaged one."""
+    try:
+        return Cell(**json.loads(pathlib.Path(path).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
 
 
-def _result(job: Job, folder: RunFolder) -> dict[str, Any]:
-    """The float model's and the calibrated model's metrics are Keras', the final ones the integer interpreter's."""
-    metrics = folder.read_json(METRICS)
-    stages = {FLOAT: metrics[FLOAT]}
-    result = {name: getattr(job, name) for name in ("name", "variant", "width", "settings")}
-    if not job.is_float:
-        bundle = convert.convert(convert.ConvertConfig(folder.path, folder.path / "bundle"))
-        dataset = datasets.load(job.config.dataset)
-        stages[POST_TRAINING] = metrics[POST_TRAINING]
-        stages[FIXED_POINT] = {}
-        for split in MEASURED_SPLITS:
-            config = evaluate.EvaluateConfig(bundle.path, job.config.dataset, split, cache_dir=job.cache_dir)
-            stages[FIXED_POINT][split] = evaluate.measure(bundle, dataset, config)
-        result["accumulator_bits_proved"] = max(accumulator.required_bits(layer) for layer in bundle.model.layers)
-        result["weight_bytes"] = sum(layer.weight_bytes for layer in bundle.model.layers)
-        result["sha256"] = bundle.model.sha256
-    history = folder.read_json(HISTORY) if folder.file(HISTORY).is_file() else []
-    return {**result, "seconds": round(sum(row["seconds"] for row in history), 1), "stages": stages}
+def plan(
+    matrix: Matrix, rows: tuple[Row, ...], seeds: tuple[int, ...], sweep_dir: pathlib.Path, float_runs: str | None
+) -> tuple[list[Cell], list[Cell]]:
+    """The float models that the cells need, and the cells, seed by seed.
+
+    Args:
+      rows: those of `matrix` to run.
+      float_runs: runs to take float models from, a path with {seed} in it; None to train them.
+    """
+    floats: dict[str, Cell] = {}
+    cells = []
+    for seed in seeds:
+        for row in rows:
+            config = dataclasses.replace(row.config, seed=seed)
+            source = _float_cell(matrix.base, config, sweep_dir, float_runs)
+            floats.setdefault(source.folder, source)
+            folder = f"cells/{row.slug}-seed{seed}"
+            names = (folder, row.name, row.variant, row.width)
+            cells.append(Cell(str(sweep_dir), *names, *_parts(config), float_run=str(source.run_dir)))
+    return list(floats.values()), cells
 
 
-def _stop_with_sweep() -> None:
-    """Interrupts this process when standard input ends, which the sweep holds open as long as it lives."""
-
-    def watch() -> None:
-        # Not sys.stdin, whose lock a thread that reads holds until the interpreter ends, which then aborts.
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def define_flags() -> None:
-    """Defines this command's flags."""
-    flags.DEFINE_string("job", None, "The job's file, written by kws.sweep.")
-    flags.DEFINE_bool("stop_with_sweep", False, "End, as by Ctrl-C, when standard input ends.")
+def _float_cell(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path, float_runs: str | None) -> Cell:
+    """The float model of a cell. Rows that change what it depends on have one of their own, named after the change."""
+    seed = config.seed
+    default = dataclasses.replace(base, seed=seed).float_stage
+    changed = {name: value for name, value in config.float_stage.items() if value != default[name]}
+    settings = {name: value for name, value in config.float_stage.items() if name != "dataset"}
+    float_config = TrainConfig(config.dataset, fixed_point_epochs=0, **settings)
+    suffix = "".join(f"{name}={value}-" for name, value in changed.items())
+    title = f"{FLOAT_NAME} ({', '.join(f'{k}={v}' for k, v in changed.items())})" if changed else FLOAT_NAME
+    taken = str(pathlib.Path(float_runs.replace("{seed}", str(seed))).resolve()) if float_runs else None
+    return Cell(str(sweep_dir), f"float/{suffix}seed{seed}", title, "", "", *_parts(float_config), float_run=taken)
 
 
-def main() -> None:
-    """The command `python -m kws.sweeps.cell`."""
-
-    def work(values: flags.FlagValues) -> None:
-        command.require(job=values.job)
-        if values.stop_with_sweep:
-            _stop_with_sweep()
-        job = jobs.read(pathlib.Path(values.job))
-        threads.limit(job.config.threads)
-        run(job)
-
-    command.run(work, define_flags)
-
-
-if __name__ == "__main__":
-    main()
+def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings as JSON values, and what is this machine's alone."""
+    settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
+    for name in LISTS:
+        settings[name] = list(settings[name])
+    data_dir = config.dataset.data_dir
+    machine = {
+        "data_dir": str(pathlib.Path(data_dir).resolve()) if data_dir else None,
+        "download": config.dataset.download,
+        "processes": config.dataset.processes,
+    }
+    return settings, machine

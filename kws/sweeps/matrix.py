@@ -1,6 +1,6 @@
 """The matrix of a sweep: named rows of settings, read from a TOML or JSON file.
 
-    [settings]      settings of every row, fields of `kws.train_config.TrainConfig`
+    [settings]      settings of every row, fields of `kws.training.settings.TrainConfig`
     [widths]        name -> settings
     [variants]      name -> settings; every width is combined with every variant, as row "<width> <variant>"
     [left_out]      name of such a row -> why it makes no sense
@@ -18,9 +18,9 @@ import tomllib
 from typing import Any
 
 from cli.command import UserError
-from kws import specs
 from kws.datasets import DatasetConfig
-from kws.train_config import TrainConfig, parse_bits
+from kws.models import MODELS
+from kws.training.settings import TrainConfig, parse_bits
 from quant.method import Method
 
 SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
@@ -141,8 +141,8 @@ def _config(where: str, base: TrainConfig, settings: Any) -> TrainConfig:
     known = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _ELSEWHERE)
     _check_keys(where, settings, known)
     model = settings.get("model", base.model)
-    if model not in specs.SPECS:
-        raise UserError(f"{where}: unknown model {model!r}; known are {', '.join(sorted(specs.SPECS))}")
+    if model not in MODELS:
+        raise UserError(f"{where}: unknown model {model!r}; known are {', '.join(sorted(MODELS))}")
     changes = {}
     for key, value in settings.items():
         if key == "method":

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cli.command import UserError
-from kws.run_folder import FIXED_POINT, FLOAT
+from kws.training.run_folder import FIXED_POINT, FLOAT
 
 ACCURACY = "accuracy_by_width.png"
 DET = "det_curves.png"

@@ -8,8 +8,8 @@ import pathlib
 from typing import Any
 
 from cli.command import UserError
-from kws.run_folder import FIXED_POINT, FLOAT
-from kws.sweeps.job import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
+from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
+from kws.training.run_folder import FIXED_POINT, FLOAT
 
 CSV = "results.csv"
 JSON = "results.json"

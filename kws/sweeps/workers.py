@@ -1,4 +1,4 @@
-"""Runs jobs, each in a fresh process: on this machine, or on a Ray cluster."""
+"""Runs cells, each in a fresh process: on this machine, or on a Ray cluster."""
 
 import concurrent.futures
 import os
@@ -10,23 +10,23 @@ from collections.abc import Callable, Generator, Iterable
 
 import kws
 from cli.command import UserError
-from kws.sweeps.job import Job
+from kws.sweeps.cell import Cell
 
-Outcomes = Generator[tuple[Job, str | None], None, None]
+Outcomes = Generator[tuple[Cell, str | None], None, None]
 
 
-def run(job: Job, standard_input: int) -> str | None:
+def run(cell: Cell, standard_input: int) -> str | None:
     """Runs a job's process to its end; returns None, or why it failed.
 
     Args:
       standard_input: a pipe's end for reading. The process stops, resumably, when the other end is closed.
     """
     path = os.pathsep.join([str(pathlib.Path(kws.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    with job.log.open("w") as log:
+    cell.log.parent.mkdir(parents=True, exist_ok=True)
+    with cell.log.open("w") as log:
         # A session of its own: Ctrl-C reaches the sweep alone, which then closes the pipe.
         process = subprocess.run(
-            [sys.executable, "-m", "kws.sweeps.cell", f"--job={job.path}", "--stop_with_sweep"],
+            [sys.executable, "-m", "kws.sweeps.run_cell", f"--job={cell.path}", "--stop_with_sweep"],
             stdin=standard_input,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -34,28 +34,28 @@ def run(job: Job, standard_input: int) -> str | None:
             start_new_session=True,
             check=False,
         )
-    if process.returncode == 0 and job.result.is_file():
+    if process.returncode == 0 and cell.result.is_file():
         return None
-    lines = [line.strip() for line in job.log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in cell.log.read_text(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"error: |[\w.]*(Error|Exception)\b", line)]
     said = (errors or lines or ["no output"])[-1]
-    return f"exit code {process.returncode}: {said.removeprefix('error: ')} (see {job.log})"
+    return f"exit code {process.returncode}: {said.removeprefix('error: ')} (see {cell.log})"
 
 
-def run_local(jobs: Iterable[Job], parallel: int, started: Callable[[Job], None]) -> Outcomes:
+def run_local(cells: Iterable[Cell], parallel: int, started: Callable[[Cell], None]) -> Outcomes:
     """Yields each job when it has ended, with None or why it failed; `parallel` of them run at a time.
 
     When the caller stops, or this process dies, the running ones leave resumable runs.
     """
     reading, writing = os.pipe()
 
-    def work(job: Job) -> str | None:
-        started(job)
-        return run(job, reading)
+    def work(cell: Cell) -> str | None:
+        started(cell)
+        return run(cell, reading)
 
     pool = concurrent.futures.ThreadPoolExecutor(parallel)
     try:
-        futures = {pool.submit(work, job): job for job in jobs}
+        futures = {pool.submit(work, cell): cell for cell in cells}
         for future in concurrent.futures.as_completed(futures):
             yield futures[future], future.result()
     finally:
@@ -64,12 +64,12 @@ def run_local(jobs: Iterable[Job], parallel: int, started: Callable[[Job], None]
         os.close(reading)
 
 
-def _run_remote(job: Job) -> str | None:
+def _run_remote(cell: Cell) -> str | None:
     # Ray sets it to the task's cores; a result must not depend on where it was computed.
     os.environ.pop("OMP_NUM_THREADS", None)
     reading, writing = os.pipe()
     try:
-        return run(job, reading)
+        return run(cell, reading)
     finally:
         os.close(writing)
         os.close(reading)
@@ -81,7 +81,7 @@ class RayCluster:
     def __init__(self, address: str, cores: int) -> None:
         """Args:
           address: as `ray.init` takes it: host:port, ray://host:port or auto.
-          cores: of each job.
+          cores: of each cell.
 
         Raises:
           UserError: no cluster answers, or none of its machines has so many cores.
@@ -99,14 +99,14 @@ class RayCluster:
             raise UserError(f"--processes={cores}: no machine of the Ray cluster has more than {most:.0f} cores")
         self._task = ray.remote(num_cpus=cores, max_retries=0)(_run_remote)
 
-    def run(self, jobs: Iterable[Job]) -> Outcomes:
+    def run(self, cells: Iterable[Cell]) -> Outcomes:
         """As `run_local`; the cluster decides how many run at a time."""
-        running = {self._task.remote(job): job for job in jobs}
+        running = {self._task.remote(cell): cell for cell in cells}
         try:
             while running:
                 (done,), _ = self._ray.wait(list(running), num_returns=1)
-                job = running.pop(done)
-                yield job, self._outcome(done)
+                cell = running.pop(done)
+                yield cell, self._outcome(done)
         finally:
             for task in running:
                 self._ray.cancel(task, force=True)

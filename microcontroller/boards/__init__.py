@@ -58,7 +58,7 @@ class Board:
       float_abi: the compiler's -mfloat-abi; "hard" where vectors are to be had, which share their registers.
       flash_origin, flash_bytes, ram_origin, ram_bytes: memory that silicon and emulators all have.
       image_origin: lowest address in flash for an image of clips.
-      profiles: of `export.kernel_plan`, those made for the core's instructions, the fastest first.
+      profiles: of `export.plan`, those made for the core's instructions, the fastest first.
       counter: what counts instructions.
       registers: addresses by name, for board.c.
       qemu, renode: how the emulators run it; None where one can't.

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from cli.command import UserError
-from export import c_engine
+from export.host import c_engine
 from microcontroller.build import Firmware, tool
 from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import qemu

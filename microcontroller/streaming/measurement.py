@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import detector as detectors
-from export import detector_source, frontend_source, stream_source
-from export.bundle import Bundle
-from export.c_frontend import CFrontEnd
-from export.detector import Detector
-from export.frontend_config import FrontEndConfig
-from export.stream_interpreter import StreamInterpreter
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.host.c_frontend import CFrontEnd
+from export.model import detector as detectors
+from export.model.detector import Detector
+from export.model.frontend_config import FrontEndConfig
+from export.model.stream_interpreter import StreamInterpreter
+from export.source import detector_source, frontend_source, stream_source
 from microcontroller import boards, build, clip_image, emulator, measurement, memory
 from microcontroller.boards import Board
 from microcontroller.build import Firmware
@@ -53,7 +54,7 @@ class StreamBenchConfig:
       audio: a WAV file; None for `recording.synthetic`, of a minute or of what the board's flash holds.
       emulator: one of `emulator.NAMES`.
       board: a folder of `boards`; None for `DEFAULT_BOARD`, or for another one where the emulator lacks that.
-      profile: of `export.kernel_plan`, or "auto" for the bundle's own where it suits the core.
+      profile: of `export.plan`, or "auto" for the bundle's own where it suits the core.
       build_dir: for firmware and image; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of the emulator's run.
     """
@@ -100,7 +101,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
     """
     bundle = bundles.load(config.bundle)
     board = boards.load(config.board or emulator.board_for(config.emulator, DEFAULT_BOARD))
-    detector, front_end = detectors.of_bundle(bundle), _front_end(bundle)
+    detector, front_end = detector_file.of_bundle(bundle), _front_end(bundle)
     chosen, reason = emulator.choose(config.emulator, board)
     version = chosen.version()
     given = recording.read(config.audio) if config.audio else None

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from export import bundle as bundles
-from export import random_bundle, random_model, tflite
-from export.bundle import Bundle
-from export.integer_model import IntegerModel
+from export.bundle import folder as bundles
+from export.bundle import random_bundle, tflite
+from export.bundle.folder import Bundle
+from export.model import random_model
+from export.model.integer_model import IntegerModel
 
 SMALL = {"input_shape": (12, 6, 1), "channels": 4, "blocks": 1, "classes": 3}
 

@@ -2,8 +2,9 @@
 
 import shutil
 
-from export import bundle as bundles
-from export import c_source, renew
+from export import renew
+from export.bundle import folder as bundles
+from export.source import model_source
 
 METRICS = {"fixed_point": {"testing": {"accuracy": 0.5, "curve": [1, 2]}}}
 TRAINING = {"command": "python -m kws.train", "seed": 0, "data": {"name": "tones", "clips": 8}}
@@ -11,8 +12,10 @@ TRAINING = {"command": "python -m kws.train", "seed": 0, "data": {"name": "tones
 
 def test_c_and_card_are_written_again(make_bundle, small_model, monkeypatch) -> None:
     bundle = make_bundle(small_model, card="old", metrics=METRICS, training=TRAINING)
-    table = c_source.with_plan
-    monkeypatch.setattr(c_source, "with_plan", lambda *arguments: {**table(*arguments), "plan.txt": "another plan\n"})
+    table = model_source.with_plan
+    monkeypatch.setattr(
+        model_source, "with_plan", lambda *arguments: {**table(*arguments), "plan.txt": "another plan\n"}
+    )
     shutil.rmtree(bundle.path / "c")
     again = renew.renew(bundles.load(bundle.path))
     assert again.manifest["c"]["files"].keys() == bundle.manifest["c"]["files"].keys()

@@ -15,12 +15,14 @@ import pytest
 from absl.flags import ListParser
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import convert, lower, verify
-from kws import evaluate, run_folder, teacher_runs
+from export.bundle import conversion, verification
+from export.bundle import folder as bundles
+from export.model import lower
 from kws.datasets import DatasetConfig
-from kws.run_folder import FIXED_POINT, FLOAT
-from kws.train_config import TrainConfig, by_layer, command_line, parse_bits
+from kws.evaluation import clips
+from kws.training import run_folder, teacher_runs
+from kws.training.run_folder import FIXED_POINT, FLOAT
+from kws.training.settings import TrainConfig, by_layer, command_line, parse_bits
 from quant.training import model_file
 
 TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")
@@ -56,7 +58,7 @@ def finished(data: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pa
 @pytest.fixture(scope="module")
 def bundle(finished: pathlib.Path) -> pathlib.Path:
     path = finished.parent / "bundle"
-    convert.convert(convert.ConvertConfig(finished, path))
+    conversion.convert(conversion.ConvertConfig(finished, path))
     return path
 
 
@@ -167,7 +169,7 @@ def test_a_low_width_run_takes_over_a_float_model(
     assert done.returncode == 0, done.stderr
     metrics = [run_folder.open_run(run)[0].read_json("metrics.json")["float"] for run in (finished, tmp_path / "w4a4")]
     assert metrics[0] == metrics[1]
-    converted = convert.convert(convert.ConvertConfig(tmp_path / "w4a4", tmp_path / "bundle")).model
+    converted = conversion.convert(conversion.ConvertConfig(tmp_path / "w4a4", tmp_path / "bundle")).model
     weighted = [layer for layer in converted.layers if layer.macs]
     assert {(layer.weight_format.bits, layer.accumulator_bits) for layer in weighted} == {(4, 16)}
     assert {layer.output_format.bits for layer in weighted[:-1]} == {4}
@@ -186,7 +188,7 @@ def test_a_low_width_run_takes_over_a_float_model(
 @pytest.mark.slow
 def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.Path) -> None:
     opened = bundles.load(bundle)
-    result = verify.verify(opened, verify.VerifyConfig(random_codes=20))
+    result = verification.verify(opened, verification.VerifyConfig(random_codes=20))
     assert result["mismatches"] == 0
     assert result["clips"] == len(opened.golden) > 0
     accuracies = set()
@@ -204,11 +206,11 @@ def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.P
 @pytest.mark.slow
 def test_both_roundings_can_be_measured(data: pathlib.Path, bundle: pathlib.Path) -> None:
     dataset = DatasetConfig("speech_commands", str(data), ("yes", "no"), processes=1)
-    result = evaluate.evaluate(evaluate.EvaluateConfig(bundle, dataset, "validation", "tflm"))
+    result = clips.evaluate(clips.EvaluateConfig(bundle, dataset, "validation", "tflm"))
     assert result["clips"] == np.sum(result["confusion"])
     other = DatasetConfig("speech_commands", str(data), ("yes",), processes=1)
     with pytest.raises(UserError, match="are not the bundle's"):
-        evaluate.evaluate(evaluate.EvaluateConfig(bundle, other))
+        clips.evaluate(clips.EvaluateConfig(bundle, other))
 
 
 @pytest.mark.slow

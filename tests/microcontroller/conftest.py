@@ -7,8 +7,10 @@ import edited_c
 import numpy as np
 import pytest
 
-from export import bundle, c_source, random_model
-from export.integer_model import IntegerModel
+from export.bundle import folder as bundles
+from export.model import random_model
+from export.model.integer_model import IntegerModel
+from export.source import model_source
 
 CLIPS = 24
 END_OF_INVOKE = "}\n"
@@ -48,11 +50,11 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
         features = random_model.codes(7, model, clips)
         names = tuple(f"clip{i}" for i in range(clips))
         labels = np.arange(clips) % len(model.labels)
-        bundle.write(
+        bundles.write(
             folder / "bundle",
             model=model,
             tflite=flatbuffer,
-            golden=bundle.golden_vectors(model, names, features, labels),
+            golden=bundles.golden_vectors(model, names, features, labels),
             frontend={},
             keras_model=keras,
             card="",
@@ -60,7 +62,8 @@ def write_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., path
         )
         if first or last or generated_from:
             edited_c.place(folder / "bundle").mkdir()
-            for name, text in edit_invoke(c_source.generate(generated_from or model), first=first, last=last).items():
+            files = edit_invoke(model_source.generate(generated_from or model), first=first, last=last)
+            for name, text in files.items():
                 (edited_c.place(folder / "bundle") / name).write_text(text)
         return folder / "bundle"
 

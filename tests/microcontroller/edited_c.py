@@ -7,7 +7,7 @@ import pathlib
 import runpy
 import sys
 
-from export.bundle import Bundle
+from export.bundle.folder import Bundle
 
 
 def place(bundle: pathlib.Path) -> pathlib.Path:

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from cli.command import UserError
-from export.kernel_plan import PROFILES
+from export.plan import PROFILES
 from microcontroller import baseline
 from microcontroller.baseline import Baseline
 

@@ -14,9 +14,11 @@ import edited_c
 import pytest
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import c_source, kernel_plan, random_model
-from export.integer_model import AVERAGE_POOL, IntegerModel
+from export import plan
+from export.bundle import folder as bundles
+from export.model import random_model
+from export.model.integer_model import AVERAGE_POOL, IntegerModel
+from export.source import model_source
 from microcontroller import bench, boards, clip_image
 from microcontroller.bench import BenchConfig
 from microcontroller.emulator import qemu
@@ -160,9 +162,9 @@ def test_c_that_names_no_profile_is_refused(small_bundle: pathlib.Path, tmp_path
     header = tmp_path / "c" / "fxp_model.h"
     header.write_text(header.read_text().replace("(kernels: fast)", "(kernels: quick)"))
     with pytest.raises(UserError, match=r"names no profile of fast, .*write the bundle again"):
-        c_source.profile_of(tmp_path / "c")
+        model_source.profile_of(tmp_path / "c")
     with pytest.raises(UserError, match="can't be read"):
-        c_source.profile_of(tmp_path)
+        model_source.profile_of(tmp_path)
 
 
 def test_golden_logits_that_are_not_the_interpreters_are_refused(
@@ -369,11 +371,11 @@ def test_a_layer_that_no_kernel_runs_is_named_with_shape_and_reason(
 ) -> None:
     """The plan refuses it, here where the bench asks for another profile's C; so does export.convert."""
     no_pooling = dataclasses.replace(
-        kernel_plan.CHOICES["portable"],
-        kernels=tuple(kernel for kernel in kernel_plan.CHOICES["portable"].kernels if kernel.op != AVERAGE_POOL),
+        plan.CHOICES["portable"],
+        kernels=tuple(kernel for kernel in plan.CHOICES["portable"].kernels if kernel.op != AVERAGE_POOL),
     )
     bundle = write_bundle(small_model, clips=1)
-    monkeypatch.setitem(kernel_plan.CHOICES, "portable", no_pooling)
+    monkeypatch.setitem(plan.CHOICES, "portable", no_pooling)
     shapes = r"layer layer3_average_pool \(average_pool, 25x5x8 to 1x1x8\)"
     expected = rf"has no C in profile portable: {shapes}: no kernel runs it \(no kernel for this op\)"
     with pytest.raises(UserError, match=expected):

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import random_model
-from export.integer_model import IntegerModel
-from export.kernel_plan import PROFILES
+from export.bundle import folder as bundles
+from export.model import random_model
+from export.model.integer_model import IntegerModel
+from export.plan import PROFILES
 from microcontroller import bench, boards, build, clip_image, measurement, protocol
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board

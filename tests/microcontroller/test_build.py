@@ -7,15 +7,16 @@ import subprocess
 import pytest
 
 from cli.command import UserError
-from export import c_source, random_model
-from export.integer_model import IntegerModel
+from export.model import random_model
+from export.model.integer_model import IntegerModel
+from export.source import model_source
 from microcontroller import boards, build, memory
 from microcontroller.build import Firmware
 
 
 def write_c(folder: pathlib.Path, model: IntegerModel) -> pathlib.Path:
     folder.mkdir()
-    for name, text in c_source.generate(model).items():
+    for name, text in model_source.generate(model).items():
         (folder / name).write_text(text)
     return folder
 

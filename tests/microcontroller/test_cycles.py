@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import c_engine
-from export.integer_model import IntegerModel
+from export.bundle import folder as bundles
+from export.host import c_engine
+from export.model.integer_model import IntegerModel
 from microcontroller import bench, build, clip_image
 from microcontroller.bench import BenchConfig
 from microcontroller.build import Firmware

@@ -7,9 +7,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from export import c_detector, c_engine, detector_source
-from export import detector as detectors
-from export.detector import NEVER, ONE, Detector
+from export.host import c_detector, c_engine
+from export.model import detector as detectors
+from export.model.detector import NEVER, ONE, Detector
+from export.source import detector_source
 
 FIRMWARE = pathlib.Path(__file__).parent / "detector"
 SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"

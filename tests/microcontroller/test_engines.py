@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from cli.command import UserError
-from export import random_model
+from export.model import random_model
 from microcontroller import bench
-from microcontroller.baselines.cmsis_nn import package, runner
 from microcontroller.bench import BenchConfig
 from microcontroller.engines import NAMES, TFLM
+from microcontroller.rivals.cmsis_nn import package, runner
 
 # TensorFlow Lite Micro is where a person says it is.
 INSTALLED = tuple(name for name in NAMES if name != TFLM)

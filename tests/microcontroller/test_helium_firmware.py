@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from export import c_source, random_model
-from export.kernel_plan import HELIUM
+from export.model import random_model
+from export.plan import HELIUM
+from export.source import model_source
 from microcontroller import bench, build
 from microcontroller.bench import BenchConfig
 
@@ -44,7 +45,7 @@ def test_every_code_of_other_shapes(
 
 
 def test_the_engine_holds_vectors_but_no_float_and_no_heap(tmp_path: pathlib.Path) -> None:
-    for name, text in c_source.generate(random_model.ds_cnn(1, **SMALL), HELIUM).items():
+    for name, text in model_source.generate(random_model.ds_cnn(1, **SMALL), HELIUM).items():
         (tmp_path / name).write_text(text)
     firmware = build.build(tmp_path, tmp_path / "build", BOARD)
     command = [build.tool("objdump"), "-d", "-m", "armv8.1-m.main", "--no-show-raw-insn", str(firmware.elf)]

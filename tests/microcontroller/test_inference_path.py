@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from export import c_source, random_model
-from export.kernel_plan import FAST, PROFILES, SMALL
+from export.model import random_model
+from export.plan import FAST, PROFILES, SMALL
+from export.source import model_source
 from microcontroller import build
 
 ROOT_FUNCTION = "fxp_model_invoke"
@@ -74,7 +75,7 @@ def _firmware(request, tmp_path_factory) -> build.Firmware:
     profile, weight_bits, activation_bits = request.param
     folder: pathlib.Path = tmp_path_factory.mktemp(profile)
     model = random_model.ds_cnn(1, weight_bits=weight_bits, activation_bits=activation_bits)
-    for name, text in c_source.generate(model, profile).items():
+    for name, text in model_source.generate(model, profile).items():
         (folder / name).write_text(text)
     return build.build(folder, folder / "build")
 

@@ -11,9 +11,9 @@ import edited_c
 import pytest
 
 from cli.command import UserError
-from export import random_model
-from export.integer_model import IntegerModel
-from export.kernel_plan import PROFILES
+from export.model import random_model
+from export.model.integer_model import IntegerModel
+from export.plan import PROFILES
 from microcontroller import boards, matrix, measurement
 from microcontroller.matrix import MatrixConfig
 

@@ -8,10 +8,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from export import c_engine, random_model, stream_source
-from export.integer_model import IntegerModel
-from export.kernel_plan import FAST, SMALL
-from export.stream_interpreter import StreamInterpreter
+from export.host import c_engine
+from export.model import random_model
+from export.model.integer_model import IntegerModel
+from export.model.stream_interpreter import StreamInterpreter
+from export.plan import FAST, SMALL
+from export.source import stream_source
 
 FIRMWARE = pathlib.Path(__file__).parent / "stream"
 SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"

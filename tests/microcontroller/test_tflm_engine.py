@@ -11,14 +11,15 @@ from collections.abc import Callable
 import pytest
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import c_engine, tflite
-from export.integer_model import IntegerModel
+from export.bundle import folder as bundles
+from export.bundle import tflite
+from export.host import c_engine
+from export.model.integer_model import IntegerModel
 from microcontroller import bench, boards, build
-from microcontroller.baselines.cmsis_nn import package, runner
-from microcontroller.baselines.tflm import checkout
-from microcontroller.baselines.tflm import runner as tflm_runner
 from microcontroller.bench import BenchConfig
+from microcontroller.rivals.cmsis_nn import package, runner
+from microcontroller.rivals.tflm import checkout
+from microcontroller.rivals.tflm import runner as tflm_runner
 
 STAND_IN = pathlib.Path(__file__).parent / "tflm"
 HEADERS = (

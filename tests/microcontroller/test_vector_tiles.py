@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from export import c_engine
+from export.host import c_engine
 
 TILES = pathlib.Path(__file__).parent / "vector_tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"

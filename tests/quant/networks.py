@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kws.models import ds_cnn
-from kws.specs import DsCnnSpec
+from kws.models.ds_cnn import DsCnnSpec
 
 INPUT_SHAPE = (11, 6, 1)
 CLASSES = 4
@@ -13,7 +12,7 @@ CLASSES = 4
 def small(seed: int = 0, channels: int = 5) -> tf.keras.Model:
     """A float DS-CNN of `channels` channels and two blocks, one of them strided; batch statistics are random."""
     spec = DsCnnSpec(channels, (2, 1), ((2, 2), (1, 1)), (4, 3))
-    model = ds_cnn(spec, INPUT_SHAPE, CLASSES, seed)
+    model = spec.build(INPUT_SHAPE, CLASSES, seed)
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         if isinstance(layer, tf.keras.layers.BatchNormalization):

@@ -12,7 +12,7 @@
  * Each row becomes posteriors (a softmax in Q15), which are summed over the last FXP_DETECTOR_WINDOW steps. A keyword
  * is heard where its sum reaches its threshold; the one that exceeds its own by most is detected. Behind a detection
  * come FXP_DETECTOR_REFRACTORY - 1 steps without one, and the same keyword has to fall below its threshold first: one
- * detection per utterance. export/detector.py is the definition, equal in every step.
+ * detection per utterance. export/model/detector.py is the definition, equal in every step.
  *
  * The bundle's c/ folder has the parameters (fxp_detector_config.h) and the tables (fxp_detector_tables.c), which
  * kws.tune_detector writes. The functions share nothing but const tables.

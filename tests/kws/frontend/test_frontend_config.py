@@ -9,7 +9,8 @@ import pytest
 from signals import speech_like
 
 from cli.command import UserError
-from kws.frontend import FrontEndConfig, calibrate, calibrate_on_clips, features, input_format, mfcc
+from kws.examples.extraction import calibrate_on_clips
+from kws.frontend import FrontEndConfig, calibrate, features, input_format, mfcc
 from quant.qformat import QFormat
 
 CALIBRATED = FrontEndConfig(offsets=tuple(range(10)), shifts=(18,) * 10)

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export import bundle as bundles
-from export import detector as detectors
-from export import detector_source
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.model import detector as detectors
+from kws.evaluation.streaming import sound
 from kws.frontend import FrontEndConfig
-from kws.streaming import sound
 from microcontroller import web_page
 from microcontroller.streaming import recording
 
@@ -44,7 +44,7 @@ def _bundle(tmp_path_factory: pytest.TempPathFactory) -> bundles.Bundle:
     easy = detectors.default(bundle.model, window=4, refractory=10)
     thresholds = tuple(t if t == detectors.NEVER else 4 * detectors.ONE // 2 for t in easy.thresholds)
     detector = detectors.Detector(easy.labels, easy.fraction_bits, easy.window, easy.refractory, thresholds)
-    bundles.add(bundle, detector_source.bundle_files(detector, {}))
+    bundles.add(bundle, detector_file.bundle_files(detector, {}))
     return bundles.load(path)
 
 
@@ -126,7 +126,7 @@ def test_a_dropped_recording_gives_the_hosts_codes_and_detections(bundle, site, 
     samples = recording.synthetic(SECONDS).samples
     config = FrontEndConfig.from_json(bundle.frontend)
     frames = sound.frames_of(samples, config, processes=1)
-    detector = detectors.of_bundle(bundle)
+    detector = detector_file.of_bundle(bundle)
     logits = sound.logits_of(bundle.model, frames)
     sums = detectors.smooth(detectors.posteriors(detector, logits).astype(np.int64), detector.window)
     listener = sound.Listener(bundle, detector)

@@ -7,9 +7,9 @@ import wave
 import numpy as np
 import pytest
 
-from export import frontend_source
-from export.c_frontend import CFrontEnd
-from export.frontend_config import FrontEndConfig
+from export.host.c_frontend import CFrontEnd
+from export.model.frontend_config import FrontEndConfig
+from export.source import frontend_source
 from kws.datasets import speech_commands
 
 CLIP_SAMPLES = 16000

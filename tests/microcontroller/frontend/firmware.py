@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from export import c_engine, c_frontend, frontend_source
-from export.frontend_config import FrontEndConfig
+from export.host import c_engine, c_frontend
+from export.model.frontend_config import FrontEndConfig
+from export.source import frontend_source
 
 _FOLDER = pathlib.Path(__file__).parent
 _COMPILER, _EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"

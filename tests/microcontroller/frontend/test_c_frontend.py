@@ -7,10 +7,10 @@ import pytest
 import stimuli
 
 from cli.command import UserError
-from export import frontend_source
-from export.c_frontend import CFrontEnd
-from export.frontend_config import FrontEndConfig
-from export.frontend_tables import make_tables
+from export.host.c_frontend import CFrontEnd
+from export.model.frontend_config import FrontEndConfig
+from export.model.frontend_tables import make_tables
+from export.source import frontend_source
 from kws.frontend import features
 from kws.frontend.cepstrum import spectrum
 

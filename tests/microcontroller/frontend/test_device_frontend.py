@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import stimuli
 
-from export import frontend_source
-from export.frontend_config import FrontEndConfig
-from export.frontend_tables import make_tables
+from export.model.frontend_config import FrontEndConfig
+from export.model.frontend_tables import make_tables
+from export.source import frontend_source
 from kws.frontend import features
 from kws.frontend.cepstrum import spectrum, windowed
 

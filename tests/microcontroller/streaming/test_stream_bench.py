@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 
 from cli.command import UserError
-from export import bundle as bundles
-from export import detector as detectors
-from export import detector_source, random_bundle, stream_source
-from export.bundle import Bundle
-from export.detector import NEVER, Detector
-from export.frontend_config import FrontEndConfig
-from export.random_bundle import RandomBundleConfig
-from kws.streaming import sound
+from export.bundle import detector_file, random_bundle
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.bundle.random_bundle import RandomBundleConfig
+from export.model import detector as detectors
+from export.model.detector import NEVER, Detector
+from export.model.frontend_config import FrontEndConfig
+from export.source import detector_source, stream_source
+from kws.evaluation.streaming import sound
 from microcontroller.boards import Board
 from microcontroller.emulator import renode
 from microcontroller.streaming import measurement, recording
@@ -47,7 +48,7 @@ def eager(bundle: Bundle, samples: np.ndarray) -> Detector:
 
 
 def with_detector(bundle: Bundle, detector: Detector) -> Bundle:
-    return bundles.add(bundle, detector_source.bundle_files(detector, {}))
+    return bundles.add(bundle, detector_file.bundle_files(detector, {}))
 
 
 def write_wav(path: pathlib.Path, samples: np.ndarray) -> pathlib.Path:
@@ -89,7 +90,7 @@ def result(bundle: Bundle, audio: pathlib.Path, tmp_path_factory: pytest.TempPat
 
 def host_detections(bundle: Bundle, samples: np.ndarray) -> list[tuple[int, str]]:
     """(step, keyword) as `kws.stream` has them."""
-    found = detectors.run(detectors.of_bundle(bundle), logits_of(bundle, samples))
+    found = detectors.run(detector_file.of_bundle(bundle), logits_of(bundle, samples))
     return [(step, bundle.labels[label]) for step, label in found]
 
 
@@ -153,7 +154,7 @@ def test_another_detector_on_the_device_ends_with_exit_code_1(
     bundle: Bundle, audio: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     shutil.copytree(bundle.path, tmp_path / "deaf")
-    own = detectors.of_bundle(bundle)
+    own = detector_file.of_bundle(bundle)
     never = dataclasses.replace(own, thresholds=(NEVER,) * len(own.labels))
     edited_c.place(tmp_path / "deaf").mkdir()
     for name, text in (bundle.c_files | detector_source.generate(never)).items():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import accumulator, interpreter, lower
+from export.model import accumulator, interpreter, lower
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import AVERAGE_POOL, FoldedLayer
 from quant.formats.calibration import calibrate, pool_format

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import interpreter, lower
+from export.model import interpreter, lower
 from quant import qformat
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import FoldedLayer

@@ -1,0 +1,1 @@
+"""Bundles: the folder, its card, conversion, verification, inspection, and the .tflite."""

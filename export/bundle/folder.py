@@ -1,0 +1,324 @@
+"""A bundle: the folder that `export.convert` writes and everything downstream takes.
+
+bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file, and of the C
+integer_model.npz    the integer model
+model.tflite         fully integer flatbuffer
+keras_model.h5       the trained fixed-point Keras graph, for the parity proof (only of a trained model)
+c/                   the generated C, derived: schedule, weights, formats; may be missing (export/bundle/generated_c.py)
+golden.npz           features of the test split, their labels, and the interpreter's logits
+MODEL_CARD.md, metrics.json
+detector.json        the detector of keywords in a stream, once `kws.tune_detector` has added it
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+from export.bundle import detector_file, generated_c
+from export.model import detector, integer_model, interpreter
+from export.source import model_source
+
+FORMAT_VERSION = 2
+_C_AMONG_FILES = 1
+"""The format whose manifest had the C among the other files."""
+MANIFEST = "bundle.json"
+INTEGER_MODEL = "integer_model.npz"
+TFLITE = "model.tflite"
+KERAS = "keras_model.h5"
+C_FOLDER = generated_c.FOLDER
+GOLDEN = "golden.npz"
+CARD = "MODEL_CARD.md"
+METRICS = "metrics.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """Golden vectors: real inputs and the exact interpreter's answers.
+
+    Attributes:
+      clips: names of the clips, [n].
+      features: int8 [n, height, width, channels], the network's input codes.
+      labels: int64 [n], index of the true label.
+      logits_single, logits_double: int8 [n, labels], per rounding.
+    """
+
+    clips: tuple[str, ...]
+    features: np.ndarray
+    labels: np.ndarray
+    logits_single: np.ndarray
+    logits_double: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+def golden_vectors(
+    model: integer_model.IntegerModel, clips: tuple[str, ...], features: np.ndarray, labels: np.ndarray
+) -> Golden:
+    """Runs the interpreter in both roundings over `features` (int8 [n, h, w, c])."""
+    logits = {rounding: interpreter.run(model, features, rounding) for rounding in interpreter.ROUNDINGS}
+    return Golden(tuple(clips), features, np.asarray(labels, np.int64), logits["single"], logits["double"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """An opened, whole bundle; files are read when asked for.
+
+    Attributes:
+      path: the folder.
+      manifest: the parsed bundle.json.
+    """
+
+    path: pathlib.Path
+    manifest: dict[str, Any]
+
+    @functools.cached_property
+    def model(self) -> integer_model.IntegerModel:
+        return integer_model.load(self.path / INTEGER_MODEL)
+
+    @functools.cached_property
+    def golden(self) -> Golden:
+        with (self.path / GOLDEN).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Golden(
+                tuple(str(name) for name in arrays["clips"]),
+                arrays["features"],
+                arrays["labels"],
+                arrays["logits_single"],
+                arrays["logits_double"],
+            )
+
+    @property
+    def name(self) -> str:
+        return self.manifest["name"]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.manifest["labels"])
+
+    @property
+    def frontend(self) -> dict[str, Any]:
+        """The front end's parameters, as `kws.frontend` wrote them."""
+        return self.manifest["frontend"]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """Settings, environment and data of the training; empty for a bundle that was not trained."""
+        return self.manifest["training"]
+
+    @property
+    def tflite_path(self) -> pathlib.Path:
+        return self.path / TFLITE
+
+    @property
+    def keras_path(self) -> pathlib.Path | None:
+        """The trained graph; None in a bundle of a model that was not trained."""
+        return self.path / KERAS if KERAS in self.manifest["files"] else None
+
+    @property
+    def profile(self) -> str:
+        """Kernels of the bundle's C, one of `export.plan.PROFILES`."""
+        return self.manifest["c"]["profile"]
+
+    @functools.cached_property
+    def c_files(self) -> dict[str, str]:
+        """The bundle's C, name -> text, as this program writes it from the integer model, front end and detector.
+
+        Raises:
+          UserError: a part for which there is no C.
+        """
+        found = detector_file.of_bundle(self) if detector.FILE in self.manifest["files"] else None
+        try:
+            return generated_c.files(self.model, self.frontend, found, self.profile)
+        except ValueError as error:
+            raise UserError(f"--bundle={self.path} has no C in profile {self.profile}: {error}") from error
+
+    @functools.cached_property
+    def c_folder(self) -> pathlib.Path:
+        """A folder of `c_files`: c/, written where it is missing or of another version of this program.
+
+        Raises:
+          UserError: a part for which there is no C, or a c/ that was changed.
+        """
+        return generated_c.folder(self.path / C_FOLDER, self.c_files, self.manifest["c"]["files"])
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return json.loads((self.path / METRICS).read_text())
+
+
+def write(
+    path: str | pathlib.Path,
+    *,
+    model: integer_model.IntegerModel,
+    tflite: bytes,
+    golden: Golden,
+    frontend: dict[str, Any],
+    keras_model: pathlib.Path | None,
+    card: str,
+    metrics: dict[str, Any],
+    profile: str = model_source.FAST,
+    training: dict[str, Any] | None = None,
+) -> Bundle:
+    """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
+
+    Args:
+      keras_model: an .h5 file to copy; None for a model that was not trained.
+      profile: kernels of the C, one of `export.plan.PROFILES`.
+      training: settings, environment and data that led here, as JSON values.
+
+    Raises:
+      UserError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"--bundle={path} exists and is not a bundle: choose another path or remove it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    try:
+        integer_model.save(model, staging / INTEGER_MODEL)
+        (staging / TFLITE).write_bytes(tflite)
+        if keras_model is not None:
+            shutil.copyfile(keras_model, staging / KERAS)
+        np.savez_compressed(
+            staging / GOLDEN,
+            clips=np.array(golden.clips, dtype=np.str_),
+            features=golden.features,
+            labels=golden.labels,
+            logits_single=golden.logits_single,
+            logits_double=golden.logits_double,
+        )
+        (staging / CARD).write_text(card)
+        (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "name": model.name,
+            "labels": list(model.labels),
+            "frontend": frontend,
+            "training": training or {},
+            "model_sha256": model.sha256,
+            "files": {name: _sha256(staging / name) for name in _files(staging)},
+            "c": {"profile": profile},
+        }
+        _finish(staging, manifest)
+        staging.chmod(0o755)
+        _replace(path, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return load(path)
+
+
+def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
+    """Adds text files (name -> text), or replaces them; a failure leaves the old bundle whole.
+
+    The C and its hashes become what this program writes.
+
+    Raises:
+      UserError: the bundle can't be written, or a file is none of this bundle.
+    """
+    path = bundle.path.resolve()
+    try:
+        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    try:
+        shutil.copytree(path, staging, dirs_exist_ok=True)
+        for name, text in files.items():
+            (staging / name).write_text(text)
+        hashes = bundle.manifest["files"] | {name: _sha256(staging / name) for name in files}
+        shutil.rmtree(staging / C_FOLDER, ignore_errors=True)
+        _finish(staging, bundle.manifest | {"files": dict(sorted(hashes.items()))})
+        _replace(path, staging)
+    except OSError as error:
+        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return load(bundle.path)
+
+
+def _finish(staging: pathlib.Path, manifest: dict[str, Any]) -> None:
+    """Writes the C that follows from the other files, and the manifest."""
+    texts = Bundle(staging, manifest).c_files
+    generated_c.write(staging / C_FOLDER, texts)
+    manifest = {**manifest, "c": {"profile": manifest["c"]["profile"], "files": generated_c.hashes(texts)}}
+    (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:
+    """Puts `staging` where `path` is; at every moment one of the two bundles is whole on disk."""
+    old = staging.with_name(staging.name + "-old")
+    if path.exists():
+        os.replace(path, old)
+    os.replace(staging, path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load(path: str | pathlib.Path) -> Bundle:
+    """Opens a bundle after checking that every file is there and unchanged, those of c/ where there is a c/.
+
+    Raises:
+      UserError: no bundle there, a file missing or changed, or another format version.
+    """
+    path = pathlib.Path(path)
+    remedy = "write the bundle again with python -m export.convert"
+    if not path.is_dir():
+        raise UserError(f"--bundle={path} is not a folder: {remedy}, or correct the path")
+    if not (path / MANIFEST).is_file():
+        raise UserError(f"--bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
+    manifest = _manifest(path, remedy)
+    for name, expected in manifest["files"].items():
+        if not (path / name).is_file():
+            raise UserError(f"{path} is truncated, {name} is missing: {remedy}")
+        if _sha256(path / name) != expected:
+            raise UserError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
+    generated_c.check(path / C_FOLDER, manifest["c"]["files"])
+    bundle = Bundle(path, manifest)
+    try:
+        bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
+    return bundle
+
+
+def _manifest(path: pathlib.Path, remedy: str) -> dict[str, Any]:
+    """The manifest in the present format."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        version, files = manifest["format_version"], manifest["files"]
+        manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
+        if version == _C_AMONG_FILES:
+            return _with_c_apart(path, manifest)
+        if version == FORMAT_VERSION:
+            files.items(), manifest["c"]["profile"], manifest["c"]["files"].items()
+            return manifest
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
+    raise UserError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
+
+
+def _with_c_apart(path: pathlib.Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a bundle that was written when the C was among its files."""
+    own = {name.removeprefix(f"{C_FOLDER}/"): value for name, value in manifest["files"].items() if "/" in name}
+    rest = {name: value for name, value in manifest["files"].items() if "/" not in name}
+    c = {"profile": model_source.profile_of(path / C_FOLDER), "files": own}
+    return {**manifest, "format_version": FORMAT_VERSION, "files": rest, "c": c}
+
+
+def _files(folder: pathlib.Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

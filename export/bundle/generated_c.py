@@ -1,0 +1,148 @@
+"""The C of a bundle: written from its integer model, front end and detector wherever it is needed.
+
+It is derived, so no C is taken on trust: what is in a bundle's c/ is used where it equals, to the letter, what this
+program writes, and is written again where it does not. c/ has its own manifest, `written.json`, the sha256 of each of
+its files as some version of this program wrote them: it tells C of another version, which is replaced, from C that was
+edited or damaged, which is refused.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+from cli.command import UserError
+from export.model.detector import Detector
+from export.model.integer_model import IntegerModel
+from export.source import detector_source, frontend_source, model_source, stream_source
+
+FOLDER = "c"
+WRITTEN = "written.json"
+_COMPILED = (".c", ".h")
+
+
+def files(
+    model: IntegerModel, frontend: dict[str, Any], detector: Detector | None, profile: str = model_source.FAST
+) -> dict[str, str]:
+    """Everything that belongs into c/, name -> text (ASCII).
+
+    Args:
+      frontend: the parameters that a bundle stores; empty for a model without a front end of this project.
+      detector: None for a bundle that has none yet.
+      profile: kernels of the C, one of `export.plan.PROFILES`.
+
+    Raises:
+      ValueError: no C runs this model in this profile.
+      UserError: front-end parameters for which there is no C.
+    """
+    texts = model_source.with_plan(model, profile) | stream_source.of_model(model, profile)
+    if frontend:
+        texts |= frontend_source.of_bundle(frontend)
+    if detector is not None:
+        texts |= detector_source.generate(detector)
+    return dict(sorted(texts.items()))
+
+
+def hashes(texts: dict[str, str]) -> dict[str, str]:
+    """sha256 of each file."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+
+
+def write(path: pathlib.Path, texts: dict[str, str]) -> None:
+    """Makes the folder `path` with the files and their manifest in it."""
+    path.mkdir()
+    for name, text in texts.items():
+        (path / name).write_text(text)
+    (path / WRITTEN).write_text(json.dumps(hashes(texts), indent=2) + "\n")
+
+
+def check(path: pathlib.Path, converted: dict[str, str]) -> None:
+    """Refuses a c/ that this program, in whatever version, did not write as it is; one without files is whole.
+
+    Args:
+      converted: sha256 of each file as the bundle's manifest has it, for a folder without one of its own.
+
+    Raises:
+      UserError: a file that was changed, is missing, or is no file of the generated C and could be included by it.
+    """
+    if not path.is_dir():
+        return
+    remedy = f"remove {path}, it is written again from the integer model"
+    expected = _written(path, converted, remedy)
+    for file in sorted(path.iterdir()):
+        if file.suffix in _COMPILED and file.name not in expected:
+            raise UserError(f"{file} is none of the files that this program writes: move it elsewhere, or {remedy}")
+    if not any((path / name).exists() for name in expected):
+        return  # git leaves the manifest, which it ignores, when it takes files away that it tracked in an older commit
+    for name, sha256 in expected.items():
+        if not (path / name).is_file():
+            raise UserError(f"{path.parent} is truncated, {path.name}/{name} is missing: {remedy}")
+        if hashlib.sha256((path / name).read_bytes()).hexdigest() != sha256:
+            raise UserError(f"{path / name} is damaged or was changed (its sha256 differs): {remedy}")
+
+
+def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str]) -> pathlib.Path:
+    """A folder that holds exactly `texts`: `path`, written first where it has to be.
+
+    Where `path` can't be written (a read-only place) it is a temporary folder that lasts as long as the process.
+
+    Raises:
+      UserError: as `check`; no place to write to at all.
+    """
+    check(path, converted)
+    if not _holds(path, texts):
+        try:
+            _replace(path, texts)
+        except OSError:
+            # Perhaps another process wrote it in the meantime.
+            return path if _holds(path, texts) else _temporary(tuple(texts.items()))
+    return path
+
+
+def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict[str, str]:
+    try:
+        return dict(json.loads((path / WRITTEN).read_text()))
+    except FileNotFoundError:
+        return converted
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
+
+
+def _holds(path: pathlib.Path, texts: dict[str, str]) -> bool:
+    try:
+        names = {file.name for file in path.iterdir() if file.name in texts or file.suffix in _COMPILED}
+        return names == texts.keys() and all((path / name).read_bytes() == texts[name].encode() for name in names)
+    except OSError:
+        return False
+
+
+def _replace(path: pathlib.Path, texts: dict[str, str]) -> None:
+    """Puts the files where `path` is, all of them or none."""
+    staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        write(staging / "new", texts)
+        if path.exists():
+            os.replace(path, staging / "old")
+        os.replace(staging / "new", path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@functools.cache
+def _temporary(texts: tuple[tuple[str, str], ...]) -> pathlib.Path:
+    try:
+        # Kept by the cache, and so removed when the process ends.
+        place = pathlib.Path(_kept_folder(texts).name) / FOLDER
+        write(place, dict(texts))
+    except OSError as error:
+        raise UserError(f"can't write C to a temporary folder: {error.strerror}; free some space there") from error
+    return place
+
+
+@functools.cache
+def _kept_folder(texts: tuple[tuple[str, str], ...]) -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="fxp-bundle-")

@@ -1,0 +1,89 @@
+"""Prints what a bundle's model is made of: one table, a row per layer.
+
+Run: python -m export.inspect --bundle=B [--json=PATH|-].
+"""
+
+from typing import Any
+
+from export.model import accumulator
+from export.model.integer_model import IntegerModel
+
+_COLUMNS = {
+    "layer": "name",
+    "op": "op",
+    "input": "input_shape",
+    "output": "output_shape",
+    "Q in": "input_format",
+    "Q weights": "weight_format",
+    "Q out": "output_format",
+    "shift": "shift",
+    "acc": "accumulator_bits",
+    "proved": "required_bits",
+    "MACs": "macs",
+    "bytes": "weight_bytes",
+}
+_TEXT = ("layer", "op", "input", "output", "Q in", "Q weights", "Q out")
+LEGEND = (
+    "Q: s signed, u unsigned, bits, fraction bits (s8.f5 is code / 32); acc: declared accumulator bits; proved: bits "
+    "that no input can exceed; bytes: weights packed to their width, and biases"
+)
+
+
+def inspect(model: IntegerModel) -> dict[str, Any]:
+    """Everything the table shows.
+
+    Returns:
+      Keys `name`, `sha256`, `labels`, `macs`, `weight_bytes`, and `layers`: per layer `name`, `op`, `input_shape`,
+      `output_shape` (height, width, channels), `input_format`, `weight_format`, `output_format` (as 's8.f5'), `shift`,
+      `accumulator_bits` (declared), `required_bits` (proved worst case), `worst_case` (magnitude), `macs`,
+      `weight_bytes`.
+    """
+    layers = [
+        {
+            "name": layer.name,
+            "op": layer.op,
+            "input_shape": list(layer.input_shape),
+            "output_shape": list(layer.output_shape),
+            "input_format": str(layer.input_format),
+            "weight_format": str(layer.weight_format),
+            "output_format": str(layer.output_format),
+            "shift": layer.shift,
+            "accumulator_bits": layer.accumulator_bits,
+            "required_bits": accumulator.required_bits(layer),
+            "worst_case": int(accumulator.worst_case(layer).max()),
+            "macs": layer.macs,
+            "weight_bytes": layer.weight_bytes,
+        }
+        for layer in model.layers
+    ]
+    return {
+        "name": model.name,
+        "sha256": model.sha256,
+        "labels": list(model.labels),
+        "macs": model.macs,
+        "weight_bytes": sum(layer["weight_bytes"] for layer in layers),
+        "layers": layers,
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """`inspect`'s result as aligned text: a row per layer, totals, labels and hash."""
+    rows = [list(_COLUMNS)]
+    rows += [[_cell(layer[key]) for key in _COLUMNS.values()] for layer in result["layers"]]
+    totals = {"layer": "total", "MACs": _cell(result["macs"]), "bytes": _cell(result["weight_bytes"])}
+    rows.append([totals.get(column, "") for column in _COLUMNS])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+    lines = []
+    for row in rows:
+        cells = zip(_COLUMNS, row, widths, strict=True)
+        text = "  ".join(cell.ljust(w) if column in _TEXT else cell.rjust(w) for column, cell, w in cells)
+        lines.append(text.rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines += [LEGEND, f"labels: {', '.join(result['labels'])}", f"model {result['name']}, sha256 {result['sha256']}"]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

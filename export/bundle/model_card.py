@@ -1,0 +1,180 @@
+"""The model card of a bundle: facts in Markdown. What is unknown is left out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from export.model import accumulator
+from export.model.integer_model import IntegerModel
+from quant.qformat import QFormat
+
+_SCALAR = (str, int, float)
+_LOCAL_SUFFIXES = ("_dir", "_path")
+INTENDED_USE = (
+    "Spotting the words below in one-second clips of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
+    "of one. Audio unlike the training data (other languages, distances, microphones, noises) was not part of the "
+    "metrics below unless they say so. It recognizes words, not people, and is not meant to trigger anything that "
+    "needs certainty."
+)
+
+
+def write(
+    model: IntegerModel,
+    metrics: dict[str, Any],
+    frontend: dict[str, Any],
+    training: dict[str, Any],
+    data: dict[str, Any],
+) -> str:
+    """The card as Markdown text.
+
+    Every number and text in the four dictionaries is printed under its key ('_' read as a space), at any depth;
+    None, empty values, lists of lists (confusion matrices: see metrics.json) and folders of the machine that trained
+    (keys ending in `_dir` or `_path`) are left out.
+
+    Args:
+      metrics: by variant or split at any depth, e.g. {"float": {"testing": {"accuracy": 0.9}}}; innermost numbers
+        that share a parent become one row, rows that share a column one table.
+      frontend: the front end's parameters.
+      training: `command` (the lines that make the model again), `seed`, and anything else but `data`, given apart.
+      data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
+    """
+    parts = [f"# {_plain(model.name)}", "## Intended use", INTENDED_USE, "## Input and output", _interface(model)]
+    parts += _section("## Training data", _bullets(data))
+    details = {key: value for key, value in training.items() if key not in ("command", "data")}
+    parts += _section("## Training", _bullets(details))
+    parts += _section("## Metrics", _metrics(metrics, model.labels))
+    parts += _section("## Front end", _bullets(frontend))
+    parts += ["## Accumulators", _accumulators(model)]
+    parts += ["## Size and identity", _identity(model)]
+    if training.get("command"):
+        parts += ["## Make it again", f"```\n{training['command']}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def of_trained(model: IntegerModel, metrics: dict[str, Any], frontend: dict[str, Any], training: dict[str, Any]) -> str:
+    """`write`'s card of a trained model, from what its bundle stores.
+
+    Args:
+      metrics: stage -> split -> everything measured; the single figures are on the card, curves in metrics.json.
+      training: with the data under `data`.
+    """
+    figures = {
+        stage: {split: _headlines(values) for split, values in splits.items()} for stage, splits in metrics.items()
+    }
+    settings = {name: value for name, value in training.items() if name != "data"}
+    return write(model, figures, frontend, settings, training["data"])
+
+
+def _headlines(metrics: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
+
+
+def _section(title: str, text: str) -> list[str]:
+    return [title, text] if text else []
+
+
+def _interface(model: IntegerModel) -> str:
+    height, width, channels = model.input_shape
+    labels = ", ".join(f"`{label}`" for label in model.labels)
+    return (
+        f"- Input: int8 [1, {height}, {width}, {channels}], {_format(model.input_format)}\n"
+        f"- Output: int8 [1, {len(model.labels)}] logits, {_format(model.output_format)}\n"
+        f"- Labels, in the order of the logits: {labels}"
+    )
+
+
+def _format(q: QFormat) -> str:
+    sign = "signed" if q.signed else "unsigned"
+    return f"{sign} {q.bits} bits, {q.fraction_bits} fraction bits (value = code * 2^{-q.fraction_bits})"
+
+
+def _identity(model: IntegerModel) -> str:
+    weight_bits = sorted({layer.weight_format.bits for layer in model.layers if layer.weight_bytes})
+    activation_bits = sorted({layer.output_format.bits for layer in model.layers})
+    return (
+        f"- Layers: {len(model.layers)}, multiply-accumulates per inference: {model.macs:,}\n"
+        f"- Weights and biases: {sum(layer.weight_bytes for layer in model.layers):,} bytes, weights of "
+        f"{_list(weight_bits)} bits, layer outputs of {_list(activation_bits)} bits\n"
+        f"- sha256 of the integer model: `{model.sha256}`"
+    )
+
+
+def _accumulators(model: IntegerModel) -> str:
+    """The proof of widths, a row per layer."""
+    declared = sorted({layer.accumulator_bits for layer in model.layers})
+    needed = max(map(accumulator.required_bits, model.layers))
+    header = ["layer", "largest magnitude", "bits that hold it"]
+    rows = [
+        [layer.name, f"{accumulator.worst_case(layer).max():,}", str(accumulator.required_bits(layer))]
+        for layer in model.layers
+    ]
+    table = "\n".join(_row(cells) for cells in (header, ["---"] * len(header), *rows))
+    return (
+        f"Signed accumulators of **{needed} bits** hold every sum of every layer, for any input and in any order of "
+        f"summation (declared: {_list(declared)} bits): sum of weight magnitudes * largest input magnitude + bias "
+        f"magnitude + rounding half, of the channel where it is largest.\n\n{table}"
+    )
+
+
+def _list(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _plain(key: str) -> str:
+    return str(key).replace("_", " ").strip()
+
+
+def _text(value: Any) -> str | None:
+    """One line for a scalar or a list of scalars; None for what the card leaves out."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, _SCALAR):
+        return " ".join(str(value).split()) or None
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, _SCALAR) for item in value):
+        return ", ".join(_text(item) or "" for item in value)
+    return None
+
+
+def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key, value in values.items():
+        if str(key).endswith(_LOCAL_SUFFIXES):
+            continue
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, str(key)))
+        elif (text := _text(value)) is not None:
+            yield (*path, str(key)), text
+
+
+def _bullets(values: dict[str, Any]) -> str:
+    lines = [f"- {', '.join(map(_plain, path))}: {text}" for path, text in _leaves(values)]
+    return "\n".join(lines)
+
+
+def _metrics(values: dict[str, Any], labels: tuple[str, ...]) -> str:
+    """Tables with a row per parent and a column per innermost key, in order of appearance; labels stand as they are."""
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for (*parent, key), text in _leaves(values):
+        rows.setdefault(tuple(parent), {})[key] = text
+    tables: list[dict[tuple[str, ...], dict[str, str]]] = []
+    for parent, row in rows.items():
+        same = next((table for table in tables if any(row.keys() & other.keys() for other in table.values())), None)
+        if same is None:
+            tables.append({parent: row})
+        else:
+            same[parent] = row
+    return "\n\n".join(_table(table, labels) for table in tables)
+
+
+def _table(rows: dict[tuple[str, ...], dict[str, str]], labels: tuple[str, ...]) -> str:
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    header = ["", *(key if key in labels else _plain(key) for key in columns)]
+    lines = [_row(header), _row(["---"] * len(header))]
+    for parent, row in rows.items():
+        lines.append(_row([", ".join(map(_plain, parent)), *(row.get(key, "") for key in columns)]))
+    return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

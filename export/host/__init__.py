@@ -1,0 +1,1 @@
+"""The generated C on this machine: compiled, loaded and called."""

@@ -1,0 +1,271 @@
+"""The integer model: the artefact from which everything else is written.
+
+A chain of layers on NHWC int8 tensors. For each layer, with w the weight codes, x the input codes:
+
+    accumulator = sum(w * x) + bias            (int32, on the grid 2**-(f_w + f_x))
+    y           = saturate((accumulator + 2**(shift - 1)) >> shift),   shift = f_w + f_x - f_y
+
+ReLU is nothing but an output format whose codes start at 0. Tensors have no zero point and no other scale.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+
+from cli.command import UserError
+from quant.folding.layers import pool_shift
+from quant.qformat import QFormat, weight_format
+
+CONV2D = "conv2d"
+DEPTHWISE_CONV2D = "depthwise_conv2d"
+AVERAGE_POOL = "average_pool"
+DENSE = "dense"
+OPS = (CONV2D, DEPTHWISE_CONV2D, AVERAGE_POOL, DENSE)
+
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One layer in fixed point.
+
+    Attributes:
+      name: unique in its model, a C identifier.
+      op: one of `OPS`.
+      input_shape, output_shape: (height, width, channels).
+      kernel: int8 weight codes, C-contiguous: [kh, kw, in, out] for conv2d, [kh, kw, channels] for depthwise_conv2d
+        (multiplier 1), [in, out] for dense. average_pool (over all positions) has the codes 1 as [kh, kw, channels]:
+        a sum, with the power of two nearest above the number of positions in the shift (weight f = log2 of it).
+      bias: int32 [out] on the accumulator grid, without the rounding half.
+      stride: (vertical, horizontal).
+      padding: ((top, bottom), (left, right)) in input positions; padded codes are 0.
+      input_format, weight_format, output_format: Q-formats.
+      accumulator_bits: declared width of the signed accumulator, proved by `export.model.accumulator`.
+    """
+
+    name: str
+    op: str
+    input_shape: tuple[int, int, int]
+    output_shape: tuple[int, int, int]
+    kernel: np.ndarray
+    bias: np.ndarray
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    input_format: QFormat
+    weight_format: QFormat
+    output_format: QFormat
+    accumulator_bits: int = 32
+
+    @property
+    def shift(self) -> int:
+        """The right shift from the accumulator to the output codes, f_w + f_x - f_y."""
+        return self.weight_format.fraction_bits + self.input_format.fraction_bits - self.output_format.fraction_bits
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        return (1, 1) if self.op == DENSE else self.kernel.shape[:2]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per inference (padding counted as multiplied; pooling's sums are not MACs)."""
+        height, width, channels = self.output_shape
+        kh, kw = self.kernel_size
+        depth = self.input_shape[2] if self.op in (CONV2D, DENSE) else 1
+        return 0 if self.op == AVERAGE_POOL else height * width * channels * kh * kw * depth
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights (packed to their width) and biases; none for pooling."""
+        if self.op == AVERAGE_POOL:
+            return 0
+        return math.ceil(self.kernel.size * self.weight_format.bits / 8) + 4 * self.bias.size
+
+
+@dataclasses.dataclass(frozen=True)
+class IntegerModel:
+    """A validated chain of layers; raises `ValueError` that names the first layer that does not fit.
+
+    Attributes:
+      name: a C identifier.
+      labels: one per logit.
+      layers: in order of execution; the last one's output is [1, 1, len(labels)].
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError("an integer model needs at least one layer")
+        names = [layer.name for layer in self.layers]
+        for name in [self.name, *names]:
+            if not name.isidentifier() or not name.isascii():
+                raise ValueError(f"name {name!r} is not a C identifier")
+        if len(set(names)) != len(names):
+            raise ValueError(f"layer names are not unique: {names}")
+        for layer in self.layers:
+            _validate(layer)
+        for before, after in zip(self.layers, self.layers[1:], strict=False):
+            if before.output_shape != after.input_shape or before.output_format != after.input_format:
+                raise ValueError(
+                    f"layer {after.name} takes {after.input_shape} {after.input_format}, but {before.name} gives "
+                    f"{before.output_shape} {before.output_format}"
+                )
+        if self.layers[-1].output_shape != (1, 1, len(self.labels)):
+            raise ValueError(f"{len(self.labels)} labels, but the last layer gives {self.layers[-1].output_shape}")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.layers[0].input_shape
+
+    @property
+    def input_format(self) -> QFormat:
+        return self.layers[0].input_format
+
+    @property
+    def output_format(self) -> QFormat:
+        return self.layers[-1].output_format
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the header and of every code: two models are equal when their hashes are."""
+        digest = hashlib.sha256(_header(self).encode())
+        for layer in self.layers:
+            digest.update(np.ascontiguousarray(layer.kernel, np.int8).tobytes())
+            digest.update(np.ascontiguousarray(layer.bias, "<i4").tobytes())
+        return digest.hexdigest()
+
+
+def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> tuple:
+    """TensorFlow's SAME padding as ((top, bottom), (left, right)): the odd one goes below and right."""
+    pads = []
+    for length, k, s in zip(size, kernel, stride, strict=True):
+        total = max((math.ceil(length / s) - 1) * s + k - length, 0)
+        pads.append((total // 2, total - total // 2))
+    return tuple(pads)
+
+
+def average_pool(
+    name: str, input_shape: tuple[int, int, int], q: QFormat, output_format: QFormat | None = None
+) -> Layer:
+    """Pooling over all positions as a sum and a shift by the power of two at or above their number.
+
+    The result is the mean times positions / 2**shift; the next layer's weights carry the inverse ratio.
+
+    Args:
+      q: the input's format.
+      output_format: None for the input's.
+    """
+    height, width, channels = input_shape
+    shift = pool_shift(height * width)
+    return Layer(
+        name,
+        AVERAGE_POOL,
+        input_shape,
+        (1, 1, channels),
+        np.ones((height, width, channels), np.int8),
+        np.zeros(channels, np.int32),
+        (1, 1),
+        ((0, 0), (0, 0)),
+        q,
+        weight_format(2, shift),
+        output_format or q,
+    )
+
+
+def _validate(layer: Layer) -> None:
+    def check(condition: bool, message: str) -> None:
+        if not condition:
+            raise ValueError(f"layer {layer.name} ({layer.op}): {message}")
+
+    check(layer.op in OPS, f"unknown op, expected one of {OPS}")
+    check(layer.kernel.dtype == np.int8, f"kernel dtype {layer.kernel.dtype}, expected int8")
+    check(layer.bias.dtype == np.int32, f"bias dtype {layer.bias.dtype}, expected int32")
+    check(layer.shift >= 0, f"shift {layer.shift} is negative: lower the output's fraction bits")
+    check(layer.shift <= 30, f"shift {layer.shift} is above 30")
+    check(8 <= layer.accumulator_bits <= 32, f"accumulator_bits={layer.accumulator_bits}, expected 8 to 32")
+    check(layer.weight_format.symmetric, "weights need a symmetric format")
+    if layer.kernel.size:
+        peak = int(np.abs(layer.kernel.astype(np.int32)).max())
+        check(peak <= layer.weight_format.max_code, f"weight code {peak} does not fit {layer.weight_format}")
+    height, width, channels = layer.input_shape
+    expected = {
+        CONV2D: (*layer.kernel.shape[:2], channels, layer.output_shape[2]),
+        DEPTHWISE_CONV2D: (*layer.kernel.shape[:2], channels),
+        AVERAGE_POOL: (height, width, channels),
+        DENSE: (channels, layer.output_shape[2]),
+    }[layer.op]
+    check(layer.kernel.shape == expected, f"kernel shape {layer.kernel.shape}, expected {expected}")
+    check(layer.bias.shape == (layer.output_shape[2],), f"bias shape {layer.bias.shape}, outputs {layer.output_shape}")
+    if layer.op == AVERAGE_POOL:
+        check(bool(np.all(layer.kernel == 1)) and not layer.bias.any(), "pooling has codes 1 and no bias")
+    if layer.op in (DENSE, AVERAGE_POOL):
+        check(layer.stride == (1, 1) and layer.padding == ((0, 0), (0, 0)), "no stride and no padding expected")
+    if layer.op == DENSE:
+        check((height, width) == (1, 1), f"dense takes a 1x1 input, not {height}x{width}")
+    sizes = []
+    for length, k, s, pads in zip((height, width), layer.kernel_size, layer.stride, layer.padding, strict=True):
+        sizes.append((length + sum(pads) - k) // s + 1)
+    out = (*sizes, layer.output_shape[2])
+    check(out == layer.output_shape, f"output shape {layer.output_shape}, expected {out}")
+
+
+def _header(model: IntegerModel) -> str:
+    layers = []
+    for layer in model.layers:
+        fields = {f.name: getattr(layer, f.name) for f in dataclasses.fields(Layer)}
+        del fields["kernel"], fields["bias"]
+        for key in ("input_format", "weight_format", "output_format"):
+            fields[key] = dataclasses.asdict(fields[key])
+        layers.append(fields)
+    header = {"format_version": FORMAT_VERSION, "name": model.name, "labels": model.labels, "layers": layers}
+    return json.dumps(header, sort_keys=True)
+
+
+def save(model: IntegerModel, path: str | pathlib.Path) -> None:
+    """Writes an .npz of plain arrays: the JSON header as bytes, kernel and bias of each layer."""
+    arrays = {"header": np.frombuffer(_header(model).encode(), np.uint8)}
+    for layer in model.layers:
+        arrays[f"{layer.name}.kernel"] = layer.kernel
+        arrays[f"{layer.name}.bias"] = layer.bias
+    np.savez_compressed(path, **arrays)
+
+
+def load(path: str | pathlib.Path) -> IntegerModel:
+    """Reads what `save` wrote. Raises `UserError` for a missing, truncated or inconsistent file."""
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(f"{path} is missing: write the bundle again with python -m export.convert")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            header = json.loads(bytes(arrays["header"]).decode())
+            if header["format_version"] != FORMAT_VERSION:
+                raise ValueError(f"format version {header['format_version']}, this program reads {FORMAT_VERSION}")
+            layers = tuple(_layer(fields, arrays) for fields in header["layers"])
+        return IntegerModel(header["name"], tuple(header["labels"]), layers)
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path} is not a whole integer model ({error}): write the bundle again with python -m export.convert"
+        ) from error
+
+
+def _layer(fields: dict, arrays: dict) -> Layer:
+    fields = dict(fields)
+    for key in ("input_format", "weight_format", "output_format"):
+        fields[key] = QFormat(**fields[key])
+    for key in ("input_shape", "output_shape", "stride"):
+        fields[key] = tuple(fields[key])
+    fields["padding"] = tuple(tuple(pair) for pair in fields["padding"])
+    name = fields["name"]
+    return Layer(kernel=arrays[f"{name}.kernel"], bias=arrays[f"{name}.bias"], **fields)

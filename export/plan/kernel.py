@@ -1,0 +1,92 @@
+"""What the plan knows of an engine function."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from export.model.integer_model import Layer
+from export.plan.layout import ActivationLayout
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant:
+    """A const array of a layer.
+
+    Attributes:
+      values: one dimension; int8, int16, int32 or uint32.
+      layout: its order, outermost first.
+    """
+
+    values: np.ndarray
+    layout: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """A function made for the numbers of a layer by a macro of an engine header; layers with equal numbers share it.
+
+    Attributes:
+      name: of the function.
+      header: of the engine, which defines the macro.
+      macro: called with the name and then with `arguments`.
+      arguments: C expressions.
+    """
+
+    name: str
+    header: str
+    macro: str
+    arguments: tuple[str | int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """An engine function and everything needed to choose and to call it.
+
+    Attributes:
+      function: its C name: void f(const <args_type> *, const void *input, void *output[, void *scratch]).
+      op: the layers that it may run, one of `integer_model.OPS`.
+      input_layout, output_layout: of its activations.
+      args: a layer's argument struct without constants: field -> number, C expression or nested fields.
+      constants: a layer's const arrays: field -> array, from which the field's name in C follows.
+      instances: functions made for the layer: field -> instance.
+      refusal: why it can't run a layer of its op; empty where it can.
+      instructions: per inference, estimated, for choosing.
+      in_place: whether the output may overwrite the input of this layer (both begin at one address).
+      scratch_bytes: further memory during the call; None for a function without that parameter.
+      proof: what was proved of a layer's sums for this kernel, beyond its declared accumulator, for the plan's table.
+    """
+
+    function: str
+    op: str
+    input_layout: ActivationLayout
+    output_layout: ActivationLayout
+    args: Callable[[Layer], dict]
+    constants: Callable[[Layer], dict[str, Constant]]
+    instructions: Callable[[Layer], float]
+    instances: Callable[[Layer], dict[str, Instance]] = lambda layer: {}
+    refusal: Callable[[Layer], str] = lambda layer: ""
+    in_place: Callable[[Layer], bool] = lambda layer: False
+    scratch_bytes: Callable[[Layer], int] | None = None
+    proof: Callable[[Layer], str] = lambda layer: ""
+
+    @property
+    def args_type(self) -> str:
+        """The C type of its arguments."""
+        return self.function.removesuffix("_s8") + "_args"
+
+
+def half(layer: Layer) -> int:
+    """What rounds the shift half up: 2**(shift - 1), or 0 without a shift."""
+    return (1 << layer.shift) >> 1
+
+
+def requantization(layer: Layer) -> dict[str, int]:
+    """Fields of an fxp_requantization."""
+    q = layer.output_format
+    return dict(shift=layer.shift, min_code=q.min_code, max_code=q.max_code)
+
+
+def shape_fields(shape: tuple[int, int, int]) -> dict[str, int]:
+    """Fields of an fxp_shape."""
+    return dict(zip(("height", "width", "channels"), shape, strict=True))

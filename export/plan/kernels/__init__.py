@@ -1,0 +1,1 @@
+"""The kernels that a plan chooses from, by family."""

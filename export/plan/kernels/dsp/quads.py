@@ -1,0 +1,191 @@
+"""1x1 convolutions of four-bit activations with two output channels in a halfword: four products per instruction.
+
+The lower channel of two has `LANE_BITS` of the accumulator. Where its sums need more, the loop takes the lane out after
+every so many input channels, as few times as `export.model.accumulator` proves to be enough.
+"""
+
+import numpy as np
+
+from export.model import accumulator
+from export.model.integer_model import CONV2D, Layer
+from export.plan.kernel import Constant, Instance, Kernel, half
+from export.plan.kernels.dsp.pair_loop import MAX_STEPS, STEP, halfwords
+from export.plan.kernels.four_bit.row_pair_layout import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
+from export.plan.kernels.portable import not_pointwise
+from export.plan.layout import padded
+
+LANE_BITS = 12
+"""Width of the lower lane of an accumulator."""
+_LANE = 1 << (LANE_BITS - 1)
+_MAX_UPPER_SUM = 2**19 - 2
+"""What the bits above `LANE_BITS` hold, with one to spare for what the lower lane carries."""
+_MAX_SHIFT = 31 - 20
+_PAIRS_AT_ONCE = 8
+"""For which the weights of a quad are expanded once: a twentieth of the work."""
+_NIBBLE_OFFSET = 8
+"""Added to the lower channel, so that the upper one's nibble is its own."""
+
+
+def _steps(layer: Layer) -> int:
+    return padded(layer.input_shape[2]) // STEP
+
+
+def _lower_bounds(layer: Layer, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest sum of every `steps` steps, int64 [spans, lower channels] each."""
+    spans = range(0, layer.input_shape[2], STEP * steps)
+    bounds = [accumulator.bounds(layer, slice(span, span + STEP * steps)) for span in spans]
+    low, high = (np.stack(side)[:, ::2] for side in zip(*bounds, strict=True))
+    return low, high
+
+
+def _fit(layer: Layer, steps: int) -> bool:
+    low, high = _lower_bounds(layer, steps)
+    return bool(low.min() >= -_LANE and high.max() < _LANE)
+
+
+def lane_steps(layer: Layer) -> int:
+    """Most steps after which the lower lane may be taken out, of spans of equal length; 0 where not even one fits."""
+    steps = _steps(layer)
+    lengths = (-(-steps // spans) for spans in range(1, steps + 1))
+    return next((length for length in lengths if _fit(layer, length)), 0)
+
+
+def refusal(layer: Layer) -> str:
+    """Why a 1x1 convolution can't have two output channels in a halfword; empty where the proof allows it."""
+    if reason := not_pointwise(layer) or not_few_bits(layer):
+        return reason
+    if layer.weight_format.max_code > 2**15 // 2**LANE_BITS - 1:
+        return f"weights {layer.weight_format}: two of them don't fit a halfword"
+    if _steps(layer) > MAX_STEPS:
+        return f"{layer.input_shape[2]} input channels, the unrolled loop takes {MAX_STEPS * STEP}"
+    if layer.shift > _MAX_SHIFT:
+        return f"shift {layer.shift} is more than {_MAX_SHIFT}"
+    if not lane_steps(layer):
+        low, high = _lower_bounds(layer, 1)
+        sums = f"{low.min()} .. {high.max()}"
+        return f"{STEP} input channels sum to {sums}, the lower lane holds {-_LANE} .. {_LANE - 1}"
+    if (worst := int(accumulator.worst_case(layer).max())) > _MAX_UPPER_SUM:
+        return f"sums of {worst}, the upper lane holds {_MAX_UPPER_SUM}"
+    return ""
+
+
+def _proof(layer: Layer) -> str:
+    every = lane_steps(layer)
+    low, high = _lower_bounds(layer, every)
+    of = f" of {STEP * every} inputs" if every < _steps(layer) else ""
+    return f"{low.min()} .. {high.max()}{of} fits {LANE_BITS} bits"
+
+
+def _words(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Biases uint32 [quads, 2] and weight words uint32 [quads, inputs / 2, 2], the last axis c0c1 and c2c3."""
+    inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
+    weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
+    weights[: layer.output_shape[2], : layer.input_shape[2]] = layer.kernel[0, 0].T
+    bias[: layer.output_shape[2]] = layer.bias.astype(np.int64) + half(layer)
+    if lane_steps(layer) == _steps(layer):
+        bias[0::2] += _LANE
+    both = weights[0::2] + (weights[1::2] << LANE_BITS)
+    biases = bias[0::2] + (bias[1::2] << LANE_BITS)
+    words = halfwords(both).reshape(outputs // 4, 2, inputs // 2).transpose(0, 2, 1)
+    return (biases & 0xFFFFFFFF).astype(np.uint32).reshape(-1, 2), words
+
+
+def _constants(layer: Layer) -> dict[str, Constant]:
+    biases, words = _words(layer)
+    stream = np.concatenate([biases, words.reshape(len(words), -1)], axis=1)
+    layout = "[channel quad]{2 biases, [step]{c0c1 k0k1, c2c3 k0k1, c0c1 k2k3, c2c3 k2k3}} int16 of two channels"
+    return {"weights": Constant(stream.ravel(), layout)}
+
+
+def _codes(layer: Layer) -> dict[str, Constant]:
+    """The same, each two words in one: the nibbles of the second lie between those of the first."""
+    biases, words = _words(layer)
+    halves = np.stack([words & 0xFFFF, words >> 16]) + np.uint32(_NIBBLE_OFFSET) & 0xFFFF
+    first, second = np.moveaxis(halves[0] | halves[1] << 16, -1, 0)
+    packed = first | second << 8 | second >> 24
+    stream = np.concatenate([biases, packed], axis=1)
+    return {"codes": Constant(stream.ravel(), "[channel quad]{2 biases, [two inputs]{8 nibbles}}")}
+
+
+def _instance(layer: Layer, macro: str) -> Instance:
+    arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
+    name = "_".join(map(str, (macro.lower().removeprefix("fxp_"), *arguments)))
+    return Instance(name, "fxp_quad_products.h", macro, arguments)
+
+
+def _blocks(layer: Layer, lead: int) -> tuple[int, float]:
+    """How often the loop runs over a quad's steps for two positions, and its instructions."""
+    height, width, channels = layer.output_shape
+    taken_out = -(-_steps(layer) // lane_steps(layer)) - 1
+    block = 10 * _steps(layer) + 24 + (14 * taken_out + 4 if taken_out else 0)
+    return row_pairs(height, lead) * width * padded(channels) // 4, block
+
+
+def _kernel(function: str, lead: int, **fields) -> Kernel:
+    return Kernel(
+        function,
+        CONV2D,
+        FOR_POINTWISE[lead],
+        FOR_DEPTHWISE[lead],
+        refusal=refusal,
+        proof=_proof,
+        in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
+        **fields,
+    )
+
+
+def _sizes(layer: Layer, lead: int) -> dict[str, int]:
+    height, width, channels = layer.output_shape
+    inputs, outputs = padded(layer.input_shape[2]), padded(channels)
+    return dict(height=height, width=width, lead=lead, input_words=inputs // 2, output_words=outputs // 2)
+
+
+def _copies(layer: Layer, lead: int) -> float:
+    """Instructions that bring positions to the loop."""
+    height, width, _ = layer.output_shape
+    return row_pairs(height, lead) * width * (1.7 * padded(layer.input_shape[2]) + 40)
+
+
+def quad(lead: int) -> Kernel:
+    """Weights in the order and the width of the loop."""
+
+    def args(layer: Layer) -> dict:
+        words = padded(layer.output_shape[2]) // 4 * (2 + padded(layer.input_shape[2]))
+        return _sizes(layer, lead) | {"weights_words": words}
+
+    def instructions(layer: Layer) -> float:
+        blocks, block = _blocks(layer, lead)
+        return blocks * block + _copies(layer, lead)
+
+    return _kernel(
+        "fxp_pointwise_conv2d_quad",
+        lead,
+        args=args,
+        constants=_constants,
+        instances=lambda layer: {"products": _instance(layer, "FXP_QUAD_PRODUCTS")},
+        instructions=instructions,
+        scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
+    )
+
+
+def quad_w4(lead: int) -> Kernel:
+    """Weights as nibbles, expanded quad by quad for some pairs of positions."""
+
+    def instructions(layer: Layer) -> float:
+        blocks, block = _blocks(layer, lead)
+        expand = 2.5 * padded(layer.input_shape[2]) + 40
+        return blocks * (block + 4 + expand / _PAIRS_AT_ONCE) + _copies(layer, lead)
+
+    def scratch_bytes(layer: Layer) -> int:
+        words = padded(layer.input_shape[2]) // 2
+        return 8 * (words + 1) + 8 * words * _PAIRS_AT_ONCE
+
+    return _kernel(
+        "fxp_pointwise_conv2d_quad_w4",
+        lead,
+        args=lambda layer: _sizes(layer, lead) | {"pairs_at_once": _PAIRS_AT_ONCE},
+        constants=_codes,
+        instances=lambda layer: {"column": _instance(layer, "FXP_QUAD_COLUMN")},
+        instructions=instructions,
+        scratch_bytes=scratch_bytes,
+    )

@@ -1,0 +1,124 @@
+"""Kernels on a stream's rows for the DSP extension, int16 activations.
+
+Depthwise 3x3 copies nothing, since no row is padding. 1x1 computes the last of an odd number of positions alone; on
+codes of at most four bits it does four products per instruction, with the loop and the proof of `quads`.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from export.model.integer_model import DEPTHWISE_CONV2D, Layer
+from export.plan import scale
+from export.plan.kernel import Constant, Instance, Kernel
+from export.plan.kernels.dsp import dsp, quads
+from export.plan.kernels.dsp.pair_loop import WIDE, halfwords
+from export.plan.layout import S16, padded
+
+CHANNEL_WORDS = 6
+_MAX_BYTES = 2**16 - 1
+_INSTRUCTIONS_PER_OUTPUT = 12.0
+
+
+def _refusal(layer: Layer) -> str:
+    if layer.kernel_size != (3, 3) or layer.stride != (1, 1) or layer.padding != ((0, 0), (1, 1)):
+        return (
+            f"window {layer.kernel_size}, stride {layer.stride}, padding {layer.padding}: it takes 3x3, 1 at the sides"
+        )
+    if 3 * layer.input_shape[1] * 2 * padded(layer.input_shape[2]) > _MAX_BYTES:
+        return f"three rows take more than {_MAX_BYTES} bytes"
+    return scale.refusal(layer) or scale.saturation_refusal(layer)
+
+
+def _constants(layer: Layer) -> dict[str, Constant]:
+    scaled = scale.scaled(layer)
+    channels = layer.input_shape[2]
+    codes = np.zeros((padded(channels), 2 * (CHANNEL_WORDS - 1)), np.int64)
+    # Rows 0 and 1 of each column, then the columns of row 2.
+    codes[:channels, :6] = scaled.weights[:2].transpose(2, 1, 0).reshape(channels, 6)
+    codes[:channels, 6:9] = scaled.weights[2].T
+    words = np.zeros((padded(channels), CHANNEL_WORDS), np.uint32)
+    words[:, :-1] = halfwords(codes)
+    words[:channels, -1] = scaled.bias & 0xFFFFFFFF
+    return {"weights": Constant(words.ravel(), "[channel]{w00w10, w01w11, w02w12, w20w21, w22, bias}, w<row><column>")}
+
+
+def _args(layer: Layer) -> dict:
+    rows, width, channels = layer.output_shape
+    words = CHANNEL_WORDS * padded(channels)
+    return dict(rows=rows, row_words=width * padded(channels) // 2, weights_words=words)
+
+
+def _instances(layer: Layer) -> dict[str, Instance]:
+    saturate, bits = scale.saturation(layer)
+    arguments = (layer.output_shape[1], 2 * padded(layer.input_shape[2]), scale.scaled(layer).shift, saturate, bits)
+    name = f"row_products_{'_'.join(map(str, arguments[:3]))}_{saturate}{bits}"
+    return {"products": Instance(name, "fxp_row_products.h", "FXP_ROW_PRODUCTS", arguments)}
+
+
+DEPTHWISE_ROW = Kernel(
+    "fxp_depthwise_row_s16",
+    DEPTHWISE_CONV2D,
+    S16,
+    S16,
+    args=_args,
+    constants=_constants,
+    instances=_instances,
+    instructions=lambda layer: _INSTRUCTIONS_PER_OUTPUT * math.prod(layer.output_shape),
+    refusal=_refusal,
+)
+
+_PAIRS = dsp.pointwise(WIDE)
+
+
+def _single_instances(layer: Layer) -> dict[str, Instance]:
+    pair = _PAIRS.instances(layer)["products"]
+    name = pair.name.replace("pair_products", "single_products")
+    single = Instance(name, "fxp_single_products.h", "FXP_SINGLE_PRODUCTS", pair.arguments)
+    return {"products": pair, "single": single}
+
+
+def _single_instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    pairs, single = divmod(height * width, 2)
+    block = 2.5 * padded(layer.input_shape[2]) + 14
+    return padded(channels) // 2 * block * (pairs + 0.6 * single) + 80 * pairs
+
+
+POINTWISE_ROW = dataclasses.replace(
+    _PAIRS,
+    function="fxp_pointwise_row_s16",
+    instances=_single_instances,
+    instructions=_single_instructions,
+    refusal=lambda layer: _PAIRS.refusal(layer) or ("" if math.prod(layer.output_shape[:2]) % 2 else "even positions"),
+    in_place=lambda layer: False,
+)
+"""The last of an odd number of positions is computed alone."""
+_QUADS = quads.quad(0)
+
+
+def _quad_args(layer: Layer) -> dict:
+    height, width, channels = layer.output_shape
+    inputs, outputs = padded(layer.input_shape[2]), padded(channels)
+    words = outputs // 4 * (2 + inputs)
+    return dict(positions=height * width, input_words=inputs // 2, output_words=outputs // 2, weights_words=words)
+
+
+def _quad_instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    block = 2.5 * padded(layer.input_shape[2]) + 24
+    return -(-height * width // 2) * (padded(channels) // 4 * (block + 20) + 1.3 * padded(layer.input_shape[2]) + 40)
+
+
+POINTWISE_QUAD = dataclasses.replace(
+    _QUADS,
+    function="fxp_pointwise_quad_s16",
+    input_layout=S16,
+    output_layout=S16,
+    args=_quad_args,
+    instructions=_quad_instructions,
+    scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]) + 2 * padded(layer.output_shape[2]),
+)
+
+KERNELS = (DEPTHWISE_ROW, POINTWISE_ROW, POINTWISE_QUAD)

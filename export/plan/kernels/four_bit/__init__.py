@@ -1,0 +1,1 @@
+"""Kernels for codes of at most four bits, several products to an instruction."""

@@ -1,0 +1,90 @@
+"""First convolutions to int16 as products of polynomials: sums of three rows side by side in lanes of 21 bits."""
+
+import numpy as np
+
+from export.model import accumulator
+from export.model.integer_model import CONV2D, Layer
+from export.plan import scale
+from export.plan.kernel import Constant, Instance, Kernel, half
+from export.plan.kernels.four_bit.lanes import conv_args, conv_products, row_taps, tap_pairs, walk_refusal
+from export.plan.layout import S8, S16, padded
+
+LANE_BITS = 21
+_LANE = 1 << (LANE_BITS - 1)
+_MAX_SHIFT = 31 - 11
+
+
+def refusal(layer: Layer) -> str:
+    """Why a convolution's sums can't lie in such lanes; empty where the proof allows it."""
+    if reason := walk_refusal(layer) or scale.saturation_refusal(layer):
+        return reason
+    if layer.shift > _MAX_SHIFT:
+        return f"shift {layer.shift} is more than {_MAX_SHIFT}"
+    low, high = accumulator.bounds(layer)
+    if low.min() < -_LANE or high.max() >= _LANE:
+        return f"sums {low.min()} .. {high.max()} don't fit {LANE_BITS} bits"
+    return ""
+
+
+def _proof(layer: Layer) -> str:
+    low, high = accumulator.bounds(layer)
+    return f"{low.min()} .. {high.max()} fits {LANE_BITS} bits"
+
+
+def _constants(layer: Layer) -> dict[str, Constant]:
+    height, (stride, _), channels = layer.kernel.shape[0], layer.stride, layer.output_shape[2]
+    taps = np.zeros((2 * tap_pairs(layer) * stride, row_taps(layer), padded(channels)), np.int64)
+    taps[:height, :, :channels] = layer.kernel.reshape(height, -1, channels)
+    even, odd = taps.reshape(tap_pairs(layer), 2, stride, -1, padded(channels)).transpose(1, 0, 2, 3, 4)
+    words = (odd + (even << LANE_BITS)).reshape(-1, padded(channels) // 2, 2).transpose(1, 0, 2)
+    bias = np.full(padded(channels), _LANE, np.int64)
+    bias[:channels] += layer.bias.astype(np.int64) + half(layer)
+    begin = (bias << LANE_BITS) + (bias << 2 * LANE_BITS)
+    parts = [(side & 0xFFFFFFFF).reshape(-1, 2) for side in (begin, begin >> 32)]
+    stream = np.concatenate([*parts, words.reshape(len(words), -1) & 0xFFFFFFFF], axis=1)
+    layout = "[channel pair]{4 of bias (z + z^2), [tap pair][row modulo stride][column][input]{odd + even z of c0, c1}}"
+    return {"weights": Constant(stream.astype(np.uint32).ravel(), layout)}
+
+
+def _instances(layer: Layer) -> dict[str, Instance]:
+    height, width, channels = layer.output_shape
+    sizes = (layer.stride[0] * row_taps(layer), conv_products(layer), 2 * padded(channels) * width, 1 - height % 2)
+    arguments = (*sizes, layer.shift, *scale.saturation(layer))
+    name = "lane_conv_s16_" + "_".join(map(str, arguments))
+    return {"columns": Instance(name, "fxp_lane_conv_s16.h", "FXP_LANE_CONV_S16", arguments)}
+
+
+def _weights_words(layer: Layer) -> int:
+    return 4 + 2 * conv_products(layer)
+
+
+def _instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    fields = conv_args(layer)
+    step = 11 * conv_products(layer) / 4 + 26
+    calls = padded(channels) // 2 * width
+    return calls * ((height // 2 + 1) * step + 35) + width * 9 * fields["plane_rows"] * row_taps(layer)
+
+
+def _scratch_bytes(layer: Layer) -> int:
+    fields = conv_args(layer)
+    return 4 * (fields["padded_words"] + fields["plane_rows"] * layer.stride[0] * row_taps(layer))
+
+
+LANE_CONV = Kernel(
+    "fxp_conv2d_lanes",
+    CONV2D,
+    S8,
+    S16,
+    args=lambda layer: (
+        conv_args(layer)
+        | dict(lane_bits=LANE_BITS, output_rows=layer.output_shape[0], weights_words=_weights_words(layer))
+    ),
+    constants=_constants,
+    instances=_instances,
+    instructions=_instructions,
+    refusal=refusal,
+    proof=_proof,
+    scratch_bytes=_scratch_bytes,
+)
+"""Convolution from int8 codes, four products per instruction."""

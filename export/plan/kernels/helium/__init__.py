@@ -1,0 +1,1 @@
+"""Kernels for the vectors of a Cortex-M55."""

@@ -1,0 +1,172 @@
+"""Kernels for the vectors of Armv8.1-M (MVE, Helium): sixteen products per instruction, on int8 activations.
+
+Matrix products read positions and depthwise convolutions read planes; each writes what the next one reads. Sums are
+int32 throughout, so there is no proof beyond the layer's own.
+"""
+
+import math
+
+import numpy as np
+
+from export.model.integer_model import AVERAGE_POOL, DENSE, DEPTHWISE_CONV2D, Layer
+from export.plan import scale
+from export.plan.kernel import Constant, Instance, Kernel, half, requantization
+from export.plan.kernels.helium.planes import MAX_OFFSET, PLANES, VECTOR, accumulator_start, plane_bytes
+from export.plan.kernels.helium.vector_products import convolution, pointwise
+from export.plan.kernels.portable import window_args
+from export.plan.layout import S8
+
+_PAIR_ORDER = (0, 4, 1, 5, 2, 6, 3, 7)
+"""Output of each halfword lane after two vectors of four are narrowed into one."""
+_NEW_CODES = 8
+"""Of a digit of a pattern: the column begins with codes from memory."""
+
+
+def _columns(layer: Layer) -> tuple[list[tuple[int, int]], list[tuple[int, bool, bool]]]:
+    """How the windows of a row are computed.
+
+    Returns:
+      Of each output column: its vector, and 0 or `_NEW_CODES`; of each vector: how many lanes it is shifted, and
+      whether its first and its last window column lie outside of the input.
+    """
+    width, stride, left = layer.input_shape[1], layer.stride[1], layer.padding[1][0]
+    outputs = layer.output_shape[1]
+    span = 2 * width + 3
+    columns, vectors = [], []
+    begin = 0
+    for x in range(outputs):
+        # Pairs of outputs share codes from memory; the last of an odd number joins the pair before it.
+        shared = stride * (x - begin)
+        last_of_three = x == outputs - 1 and shared == 2
+        if (x and not (shared == 1 or last_of_three)) or span + shared > VECTOR:
+            begin, shared = x, 0
+        at = stride * x - left
+        vector = (shared, at < 0, at + 3 > width)
+        if vector not in vectors:
+            vectors.append(vector)
+        columns.append((vectors.index(vector), _NEW_CODES if shared == 0 else 0))
+    return columns, vectors
+
+
+def _depthwise_refusal(layer: Layer) -> str:
+    (top, bottom), (left, right) = layer.padding
+    height, width, channels = layer.input_shape
+    if layer.kernel_size != (3, 3) or layer.stride not in ((1, 1), (2, 2)):
+        return f"window {layer.kernel_size}, stride {layer.stride}: it takes 3x3 with stride 1 or 2 both ways"
+    if max(top, bottom, left, right) > 1:
+        return f"padding {layer.padding} is more than 1"
+    if 2 * width + 3 > VECTOR:
+        return f"width {width}: a window spans {2 * width + 3} codes, a vector holds {VECTOR}"
+    if 8 * channels > MAX_OFFSET:
+        return f"{channels} channels: eight positions reach over {8 * channels} bytes, offsets over {MAX_OFFSET}"
+    if plane_bytes(layer.input_shape) > MAX_OFFSET:
+        return f"{height} rows: a plane takes more than {MAX_OFFSET} bytes"
+    return scale.saturation_refusal(layer)
+
+
+def _depthwise_weights(layer: Layer) -> Constant:
+    width, channels = layer.input_shape[1:]
+    kernel = layer.kernel.reshape(3, 3, channels)
+    vectors = np.zeros((channels, 4, VECTOR), np.int8)
+    for i, (shift, cut_first, cut_last) in enumerate(_columns(layer)[1]):
+        cut = kernel.copy()
+        cut[:, :1] *= not cut_first
+        cut[:, 2:] *= not cut_last
+        for row in range(3):
+            begin = row * width + shift
+            vectors[:, i, begin : begin + 3] += cut[row].T
+    bias = accumulator_start(layer).astype("<i4").view("<u4")
+    words = np.concatenate([vectors.reshape(channels, -1).view("<u4"), bias[:, None]], axis=1)
+    layout = "[channel]{4 vectors of a window with zeros between its rows, bias}"
+    return Constant(words.ravel(), layout)
+
+
+def _depthwise_windows(layer: Layer) -> Instance:
+    pattern = sum((vector | new) << 4 * x for x, (vector, new) in enumerate(_columns(layer)[0]))
+    saturate, bits = scale.saturation(layer)
+    height, width, channels = layer.input_shape
+    shape = (height, width, *layer.output_shape[:2], layer.stride[0], channels)
+    numbers = (*shape, f"{pattern:#x}", layer.shift, saturate, bits)
+    name = f"plane_windows_{'_'.join(map(str, shape))}_{pattern:x}_{layer.shift}_{saturate}{bits}"
+    return Instance(name, "fxp_plane_windows.h", "FXP_PLANE_WINDOWS", numbers)
+
+
+def _depthwise_args(layer: Layer) -> dict:
+    width, channels = layer.input_shape[1:]
+    top, left = (pads[0] for pads in layer.padding)
+    return dict(first=1 + width - top * width - left, weights_words=channels * (4 * VECTOR // 4 + 1))
+
+
+def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
+    places = np.array(_PAIR_ORDER) * layer.input_shape[2]
+    return {
+        "weights": _depthwise_weights(layer),
+        "offsets": Constant(places.astype(np.uint16), "[lane] place of its position's code"),
+    }
+
+
+DEPTHWISE = Kernel(
+    "fxp_depthwise_conv2d_mve",
+    DEPTHWISE_CONV2D,
+    PLANES,
+    S8,
+    args=_depthwise_args,
+    constants=_depthwise_constants,
+    instances=lambda layer: {"windows": _depthwise_windows(layer)},
+    instructions=lambda layer: 3.2 * math.prod(layer.output_shape) + 12 * layer.input_shape[2] + 40,
+    refusal=_depthwise_refusal,
+)
+
+
+def _channels_cost(layer: Layer) -> float:
+    """Of each MAC 2.5 instructions where eight channels are computed at a time, the last ones maybe twice, else 6."""
+    channels = layer.input_shape[2]
+    return layer.macs * (2.5 * -(-channels // 8) * 8 / channels if channels >= 8 else 6.0)
+
+
+def _channels_constants(layer: Layer) -> dict[str, Constant]:
+    bias = (layer.bias.astype(np.int64) + half(layer)).astype(np.int32)
+    return {
+        "weights": Constant(layer.kernel.ravel(), "[row][column][channel]"),
+        "bias": Constant(bias, "[channel], rounding half included"),
+    }
+
+
+DEPTHWISE_CHANNELS = Kernel(
+    "fxp_depthwise_conv2d_channels_mve",
+    DEPTHWISE_CONV2D,
+    S8,
+    S8,
+    args=lambda layer: window_args(layer) | {"requantization": requantization(layer)},
+    constants=_channels_constants,
+    instructions=_channels_cost,
+)
+
+
+def _pool_args(layer: Layer) -> dict:
+    height, width, channels = layer.input_shape
+    size = plane_bytes(layer.input_shape)
+    places = dict(positions=height * width, channels=channels, first=1 + width, plane_bytes=size)
+    return places | dict(bias=half(layer), requantization=requantization(layer))
+
+
+POOL = Kernel(
+    "fxp_average_pool_mve",
+    AVERAGE_POOL,
+    PLANES,
+    S8,
+    args=_pool_args,
+    constants=lambda layer: {},
+    instructions=lambda layer: layer.input_shape[2] * (15 + 4 * math.prod(layer.input_shape[:2]) / VECTOR),
+)
+
+KERNELS = (
+    pointwise(PLANES),
+    pointwise(S8),
+    convolution(PLANES),
+    convolution(S8),
+    DEPTHWISE,
+    DEPTHWISE_CHANNELS,
+    POOL,
+    pointwise(S8, DENSE),
+)

@@ -1,0 +1,271 @@
+"""The plan of the streaming network: which kernel runs each layer's few new rows, and what is kept between steps.
+
+A layer whose window is more than its stride has its last rows in the caller's state: the kernel of the layer before
+it writes the new ones behind them, its own kernel runs over all of them, and the last ones move to the front. What has
+no history lies in the arena, which a step leaves as it likes.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from export.model import accumulator
+from export.model.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
+from export.model.stream_interpreter import rows_per_step, step_layer, why_not, window_rows
+from export.plan import CHOICES, FAST, INPUT, OUTPUT, PROFILES, Conversion, Step, Tensor
+from export.plan.kernel import Kernel
+from export.plan.kernels.dsp import dsp, row_kernels
+from export.plan.layout import S8, S16, ActivationLayout, padded
+from export.plan.placement import ALIGNMENT, Need, place
+from export.plan.schedule import Profile, candidates, conversion_cost
+
+ROW_LAYOUTS = (S8, S16)
+"""Layouts in which rows follow each other, so that some can be kept and others added."""
+REPEATED = (AVERAGE_POOL, DENSE)
+"""Layers whose kernels compute one row."""
+_WORD = 4
+_SUM_INDEX_BYTES = _WORD
+
+_POOL = dataclasses.replace(
+    dsp.POOL,
+    args=lambda layer: dsp.POOL.args(layer) | {"positions": 1},
+    instructions=lambda layer: 20.0 * layer.input_shape[2],
+)
+"""Pooling of running sums: they are one position's codes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What a layer keeps of its input from step to step.
+
+    Attributes:
+      field: of the state, in C.
+      kept_bytes: of the rows that stay.
+      new_bytes: of the rows that a step adds behind them.
+    """
+
+    field: str
+    kept_bytes: int
+    new_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.kept_bytes + self.new_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """A pool's running sums: of all positions, and of each of the last rows.
+
+    Attributes:
+      field: of the state, in C.
+      rows: of the window.
+      positions: of a row.
+      words: of a position: two channels each.
+    """
+
+    field: str
+    rows: int
+    positions: int
+    words: int
+
+    @property
+    def bytes(self) -> int:
+        """The sums, a row's sums for each row, and which of them is the oldest."""
+        return _WORD * (1 + self.rows) * self.words + _SUM_INDEX_BYTES
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamStep:
+    """One layer of a step.
+
+    Attributes:
+      step: kernel, constants, places; its layer has the rows that the kernel sees in one call and no padding along
+        time, its input starts at the first of them, its conversions are of the new ones.
+      repetitions: calls of the kernel, one for each row.
+      history: rows or sums that last; None for a layer without.
+      copies: whether the new rows must be copied to the history: they are the caller's frames.
+    """
+
+    step: Step
+    repetitions: int
+    history: Rows | Sums | None
+    copies: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamPlan:
+    """The schedule of a call.
+
+    Attributes:
+      profile: that it was made for.
+      steps: one per layer, in order of execution.
+      answer: conversions from the last layer's output to the caller's int8 logits.
+      steps_per_call: rows of logits.
+      frames_per_call: frames.
+      arena_bytes: memory that nothing stays in.
+      state_bytes: memory that lasts from call to call.
+    """
+
+    profile: str
+    steps: tuple[StreamStep, ...]
+    answer: tuple[Conversion, ...]
+    steps_per_call: int
+    frames_per_call: int
+    arena_bytes: int
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(-(-step.history.bytes // ALIGNMENT) * ALIGNMENT for step in self.steps if step.history)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The plan as a table: layer, kernel, rows in and out, bytes kept."""
+        return [
+            {
+                "layer": item.step.layer.name,
+                "kernel": item.step.kernel.function,
+                "input_rows": item.step.layer.input_shape[0],
+                "output_rows": item.step.layer.output_shape[0],
+                "conversions": [conversion.function for conversion in item.step.conversions],
+                "state_bytes": item.history.bytes if item.history else 0,
+                "constant_bytes": item.step.constant_bytes,
+            }
+            for item in self.steps
+        ]
+
+    def table(self) -> str:
+        """`rows` as aligned text."""
+        lines = [("layer", "kernel", "rows in", "rows out", "conversions", "state", "constants")]
+        for row in self.rows():
+            sizes = (f"{row['state_bytes']:,} B", f"{row['constant_bytes']:,} B")
+            counts = (str(row["input_rows"]), str(row["output_rows"]))
+            lines.append((row["layer"], row["kernel"], *counts, ", ".join(row["conversions"]) or "-", *sizes))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+        constants = sum(item.step.constant_bytes for item in self.steps)
+        total = f"state {self.state_bytes:,} B, arena {self.arena_bytes:,} B, constants {constants:,} B"
+        return "\n".join([*text, f"profile {self.profile}, {self.frames_per_call} frames a call: {total}"])
+
+
+def plan(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) -> StreamPlan:
+    """Chooses kernels, and places activations and history.
+
+    Args:
+      steps_per_call: rows of logits that one call computes, from as many times the frames of a step.
+
+    Raises:
+      ValueError: an unknown profile, a model that can't be streamed, a layer whose accumulators are not proved to fit,
+        or one that no kernel runs.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"profile {profile!r}: expected one of {PROFILES}")
+    if steps_per_call < 1:
+        raise ValueError(f"steps_per_call={steps_per_call}: expected 1 or more")
+    if reason := why_not(model):
+        raise ValueError(reason)
+    accumulator.prove(model)
+    rows = [count * steps_per_call for count in rows_per_step(model)]
+    layers = [_few_rows(layer, count) for layer, count in zip(model.layers, rows, strict=True)]
+    kernels = _choose(layers, CHOICES[profile], len(model.labels))
+    return _place(profile, layers, rows, kernels)
+
+
+def _few_rows(layer: Layer, rows: int) -> Layer:
+    """The layer as its kernel sees it in one call; a pool and a dense layer run once for each row."""
+    return step_layer(layer, 1 if layer.op in REPEATED else rows)
+
+
+def _choose(layers: Sequence[Layer], profile: Profile, labels: int) -> list[Kernel]:
+    """One kernel per layer, among those on `ROW_LAYOUTS`, at the least cost, conversions of new rows included."""
+    with_rows = row_kernels.KERNELS if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
+    own = (*with_rows, *profile.kernels, dsp.FULLY_CONNECTED)
+    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel)]
+    best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
+    layouts = {layout.name: layout for layout in ROW_LAYOUTS}
+    for layer in layers:
+        following: dict[str, tuple[float, list[Kernel]]] = {}
+        codes = layer.output_shape[0] * layer.stride[0] * layer.input_shape[1] * layer.input_shape[2]
+        for kernel in candidates(layer, [_POOL] if layer.op == AVERAGE_POOL else kernels):
+            price = profile.cost(kernel, layer)
+            for name, (cost, path) in best.items():
+                total = cost + price + conversion_cost(layouts[name], kernel.input_layout, codes)
+                known = following.get(kernel.output_layout.name)
+                if known is None or total < known[0]:
+                    following[kernel.output_layout.name] = (total, [*path, kernel])
+        best = following
+    ends = [(cost + conversion_cost(layouts[name], S8, labels), path) for name, (cost, path) in best.items()]
+    return min(ends, key=lambda end: end[0])[1]
+
+
+def _by_rows(kernel: Kernel) -> bool:
+    return kernel.input_layout in ROW_LAYOUTS and kernel.output_layout in ROW_LAYOUTS
+
+
+def _history(layer: Layer, kernel: Kernel, rows: int) -> Rows | Sums | None:
+    """What stays of a layer's input, of which a call adds `rows` rows."""
+    _, width, channels = layer.input_shape
+    if layer.op == AVERAGE_POOL:
+        return Sums(f"{layer.name}_sums", window_rows(layer), width, padded(channels) // 2)
+    row_bytes = kernel.input_layout.size((1, width, channels))
+    kept = window_rows(layer) - layer.stride[0]
+    return Rows(f"{layer.name}_rows", kept * row_bytes, rows * row_bytes) if kept else None
+
+
+def _conversions(before: ActivationLayout, after: ActivationLayout) -> list[tuple[str, ActivationLayout]]:
+    """Engine functions from one of `ROW_LAYOUTS` to another."""
+    if before == after:
+        return []
+    return [(before.unpack, S8)] if after == S8 else [(after.pack, after)]
+
+
+def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: Sequence[Kernel]) -> StreamPlan:
+    """Places of everything; `rows` are those of each layer's output in a call."""
+    frames = rows[0] * layers[0].stride[0]
+    arriving = [frames, *rows[:-1]]
+    shapes = [(count, *layer.input_shape[1:]) for count, layer in zip(arriving, layers, strict=True)]
+    answer_shape = (rows[-1], *layers[-1].output_shape[1:])
+    histories = [_history(*item) for item in zip(layers, kernels, arriving, strict=True)]
+    # Where what arrives at a layer goes: behind the rows that it keeps, or to the arena; at the end, to the caller.
+    ends = [f"state->{h.field} + {h.kept_bytes}" if isinstance(h, Rows) else None for h in histories] + [OUTPUT]
+    # Layouts from which conversions start: the frames', and each kernel's.
+    sources = [S8, *(kernel.output_layout for kernel in kernels)]
+    targets = [*(kernel.input_layout for kernel in kernels), S8]
+    functions = [_conversions(*pair) for pair in zip(sources, targets, strict=True)]
+    needs = []
+    for i, (layer, kernel) in enumerate(zip(layers, kernels, strict=True)):
+        needs += [Need(None if ends[i] else to.size(shapes[i])) for _, to in functions[i]]
+        shape = shapes[i + 1] if i + 1 < len(layers) else answer_shape
+        external = ends[i + 1] is not None and not functions[i + 1]
+        scratch = kernel.scratch_bytes(layer) if kernel.scratch_bytes else 0
+        in_place = histories[i] is None and kernel.in_place(layer)
+        needs.append(Need(None if external else kernel.output_layout.size(shape), scratch, in_place))
+    needs += [Need(None) for _ in functions[-1]]
+    arena_bytes, places = place(needs)
+    following = iter(places)
+
+    tensor = Tensor(shapes[0], S8, INPUT)
+
+    def converted(index: int) -> tuple[Conversion, ...]:
+        nonlocal tensor
+        made = []
+        for function, to in functions[index]:
+            offset = next(following).output
+            result = Tensor(tensor.shape, to, ends[index] if offset is None else offset)
+            made.append(Conversion(function, tensor, result))
+            tensor = result
+        return tuple(made)
+
+    steps = []
+    for i, (layer, kernel) in enumerate(zip(layers, kernels, strict=True)):
+        before, history = converted(i), histories[i]
+        arrived = tensor
+        if isinstance(history, Rows):
+            tensor = Tensor(layer.input_shape, kernel.input_layout, f"state->{history.field}")
+        source, at = tensor, next(following)
+        shape = shapes[i + 1] if i + 1 < len(layers) else answer_shape
+        tensor = Tensor(shape, kernel.output_layout, ends[i + 1] if at.output is None else at.output)
+        scratch = at.scratch if kernel.scratch_bytes else None
+        step = Step(layer, kernel, before, source, tensor, scratch, kernel.constants(layer), kernel.instances(layer))
+        copies = isinstance(history, Rows) and arrived.place == INPUT
+        steps.append(StreamStep(step, rows[i] if layer.op in REPEATED else 1, history, copies))
+    return StreamPlan(profile, tuple(steps), converted(len(layers)), rows[-1], frames, arena_bytes)

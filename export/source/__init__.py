@@ -1,0 +1,1 @@
+"""All that writes C: the network, its stream, front end and detector."""

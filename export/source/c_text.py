@@ -1,0 +1,79 @@
+"""Pieces of generated C: constants, argument structs, calls. What `c_source` and `stream_source` have in common."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from export.plan import Conversion, Step, Tensor
+from export.plan.kernel import Constant
+
+_COLUMNS = 120
+
+
+def instances(steps: Sequence[Step]) -> list[str]:
+    """Functions made by macros of the engine, each once."""
+    made = {instance.name: instance for step in steps for instance in step.instances.values()}
+    lines = [f"{made[name].macro}({', '.join(map(str, (name, *made[name].arguments)))})\n" for name in sorted(made)]
+    return ["".join(lines)] if lines else []
+
+
+def constants(step: Step) -> str:
+    """A layer's const arrays and the argument struct that names them."""
+    layer = step.layer
+    shape = " x ".join(map(str, layer.output_shape))
+    text = f"/* {layer.name}: {layer.op} to {shape} */\n"
+    for field, constant in step.constants.items():
+        text += _array(f"{layer.name}_{field}", constant)
+    return text + f"static const {step.kernel.args_type} {layer.name}_args = {initializer(_args(step))};\n"
+
+
+def _array(name: str, constant: Constant) -> str:
+    values = constant.values
+    if values.dtype == np.uint32:
+        cells = [f"0x{value:08x}," for value in values.tolist()]
+    else:
+        width = max(len(str(values.min())), len(str(values.max())))
+        cells = [f"{value:>{width}}," for value in values.tolist()]
+    per_line = max((_COLUMNS - 4) // (len(cells[0]) + 1), 1)
+    rows = [cells[i : i + per_line] for i in range(0, len(cells), per_line)]
+    lines = "\n".join("    " + " ".join(row) for row in rows)
+    return (
+        f"// clang-format off: {constant.layout}\n"
+        f"alignas(FXP_ALIGNMENT) static const {values.dtype}_t {name}[{values.size}] = {{\n{lines}\n}};\n"
+        "// clang-format on\n"
+    )
+
+
+def _args(step: Step) -> dict:
+    """The kernel's argument struct: field -> number, C expression, or a nested struct's fields."""
+    args = step.kernel.args(step.layer)
+    args |= {field: f"{step.layer.name}_{field}" for field in step.constants}
+    return args | {field: instance.name for field, instance in step.instances.items()}
+
+
+def initializer(fields: dict, indent: str = "") -> str:
+    """A braced list of designated initializers; nested ones go on one line."""
+    lines = []
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            value = "{" + ", ".join(f".{key} = {item}" for key, item in value.items()) + "}"
+        lines.append(f"{indent}    .{name} = {value},\n")
+    return "{\n" + "".join(lines) + indent + "}"
+
+
+def convert(conversion: Conversion) -> str:
+    """A call that changes the layout of a tensor."""
+    height, width, channels = conversion.input.shape
+    shape = f"(fxp_shape){{.height = {height}, .width = {width}, .channels = {channels}}}"
+    return f"    {conversion.function}({shape}, {pointer(conversion.input)}, {pointer(conversion.output)});\n"
+
+
+def pointer(tensor: Tensor) -> str:
+    """Where a tensor begins: the caller's memory, or the arena's."""
+    return tensor.place if isinstance(tensor.place, str) else f"bytes + {tensor.place}"
+
+
+def string(text: str) -> str:
+    """A C string literal; bytes that are not printable ASCII, quotes, backslashes and '?' become octal escapes."""
+    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode())
+    return '"' + "".join(plain) + '"'

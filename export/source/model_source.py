@@ -1,0 +1,244 @@
+"""Writes an integer model as C: const weights, formats and a static schedule for the engine.
+
+Two files: `fxp_model.h` (sizes, hash, labels, the one function) and `fxp_model.c`. Nothing is interpreted at run
+time; every number in them comes from the model. They compile against `microcontroller/engine/include/fxp_engine.h`.
+"""
+
+import pathlib
+import re
+
+from cli.command import UserError
+from export.model.integer_model import IntegerModel
+from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
+from export.plan.kernel import requantization, shape_fields
+from export.plan.layout import CHANNEL_BLOCK
+from export.source.c_text import constants, convert, initializer, instances, pointer, string
+
+HEADER = "fxp_model.h"
+SOURCE = "fxp_model.c"
+PLAN = "plan.txt"
+_REMEDY = "write the bundle again with python -m export.convert"
+
+
+def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
+    """The generated C files of a model, name -> text (ASCII).
+
+    Args:
+      profile: which kernels and layouts `export.plan` chooses.
+
+    Raises:
+      ValueError: an unknown profile, or a layer whose accumulators are not proved to fit.
+    """
+    steps = plan(model, profile)
+    return {HEADER: _header(model, steps, profile), SOURCE: _source(model, steps)}
+
+
+def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
+    """`generate`'s files and the plan they follow as a table, for a bundle's c/ folder."""
+    return {**generate(model, profile), PLAN: plan(model, profile).table() + "\n"}
+
+
+def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
+    """The profile that a folder's generated C was written for, as its header of that name says.
+
+    Raises:
+      UserError: there is no such header, or it names a profile that this program has not.
+    """
+    header = folder / name
+    try:
+        found = re.search(r"\(kernels: (\w+)\)", header.read_text())
+    except OSError as error:
+        raise UserError(f"{header} can't be read ({error.strerror}): {_REMEDY}") from error
+    if found is None or found[1] not in PROFILES:
+        raise UserError(f"{header} names no profile of {', '.join(PROFILES)}: {_REMEDY}")
+    return found[1]
+
+
+def _header(model: IntegerModel, steps: Plan, profile: str) -> str:
+    height, width, channels = model.input_shape
+    macros = {
+        "NAME": string(model.name),
+        "SHA256": string(model.sha256),
+        "INPUT_HEIGHT": height,
+        "INPUT_WIDTH": width,
+        "INPUT_CHANNELS": channels,
+        "INPUT_BYTES": height * width * channels,
+        "INPUT_FRACTION_BITS": model.input_format.fraction_bits,
+        "OUTPUT_BYTES": len(model.labels),
+        "OUTPUT_FRACTION_BITS": model.output_format.fraction_bits,
+        "LAYER_COUNT": len(model.layers),
+        "MACS": model.macs,
+        "WEIGHT_BYTES": sum(step.constant_bytes for step in steps.steps),
+        "ARENA_BYTES": steps.arena_bytes,
+    }
+    defines = "\n".join(
+        f"#define FXP_MODEL_{name} {f'({value})' if isinstance(value, int) and value < 0 else value}"
+        for name, value in macros.items()
+    )
+    return f"""\
+/* Generated from an integer model (kernels: {profile}). Don't edit: export the model again. */
+#ifndef FXP_MODEL_H
+#define FXP_MODEL_H
+
+#include "fxp_engine.h"
+
+#include <stdalign.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+{defines}
+
+extern const char *const fxp_model_labels[FXP_MODEL_OUTPUT_BYTES];
+extern const fxp_layer_info fxp_model_layers[FXP_MODEL_LAYER_COUNT];
+
+/* Working memory of one inference, with the alignment that it needs. */
+typedef struct {{
+    alignas(FXP_ALIGNMENT) int8_t bytes[FXP_MODEL_ARENA_BYTES];
+}} fxp_model_arena;
+
+/*
+ * Runs the network once.
+ *
+ * input     codes [FXP_MODEL_INPUT_HEIGHT][FXP_MODEL_INPUT_WIDTH][FXP_MODEL_INPUT_CHANNELS]
+ * output    logit codes [FXP_MODEL_OUTPUT_BYTES], in the order of fxp_model_labels
+ * arena     FXP_MODEL_ARENA_BYTES aligned to FXP_ALIGNMENT, such as an fxp_model_arena; overlaps neither of the two
+ * observer  called after each layer with its output, in the layout of the layer's kernel; may be NULL
+ * context   handed to the observer
+ */
+void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context);
+
+/*
+ * Writes what an observer was given as int8 codes.
+ *
+ * output  the observer's
+ * codes   [height][width][channels] of fxp_model_layers[layer].output; overlaps not the output
+ */
+void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def _source(model: IntegerModel, steps: Plan) -> str:
+    parts = [
+        _preamble(model, steps),
+        *instances(steps.steps),
+        *(constants(step) for step in steps.steps),
+        _labels(model),
+        _layer_table(steps),
+        _unpack(steps),
+        _invoke(steps),
+    ]
+    return "\n".join(parts)
+
+
+def _preamble(model: IntegerModel, steps: Plan) -> str:
+    rows = [("layer", "op", "input", "weights", "output", "shift", "accumulator")]
+    for layer in model.layers:
+        formats = (layer.input_format, layer.weight_format, layer.output_format)
+        numbers = (layer.shift, layer.accumulator_bits)
+        rows.append((layer.name, layer.op, *map(str, formats), *map(str, numbers)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    table = "\n".join(f" * {line}".rstrip() for line in lines)
+    headers = {instance.header for step in steps.steps for instance in step.instances.values()}
+    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted(headers)))
+    return f"""\
+/*
+ * Generated from an integer model. Don't edit: export the model again.
+ *
+ * Q-formats: s signed, u unsigned, then bits; f fraction bits: value = code * 2^-f.
+ *
+{table}
+ */
+{includes}
+#include <assert.h>
+#include <string.h>
+
+static_assert(FXP_ALIGNMENT == {ALIGNMENT}, "this model was placed for another alignment");
+static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for another block of channels");
+static_assert(FXP_MODEL_ARENA_BYTES % FXP_ALIGNMENT == 0, "the arena is a whole number of aligned blocks");
+"""
+
+
+def _labels(model: IntegerModel) -> str:
+    lines = "\n".join(f"    {string(label)}," for label in model.labels)
+    return (
+        "// clang-format off\n"
+        f"const char *const fxp_model_labels[FXP_MODEL_OUTPUT_BYTES] = {{\n{lines}\n}};\n// clang-format on\n"
+    )
+
+
+def _layer_table(steps: Plan) -> str:
+    rows = []
+    for step in steps.steps:
+        layer = step.layer
+        fields = {
+            "name": string(layer.name),
+            "op": string(layer.op),
+            "kernel": string(step.kernel.function),
+            "macs": layer.macs,
+            "weight_bytes": step.constant_bytes,
+            "output_bytes": step.output.bytes,
+            "output": shape_fields(layer.output_shape),
+        }
+        formats = {"input": layer.input_format, "weight": layer.weight_format, "output": layer.output_format}
+        for tensor, q in formats.items():
+            fields[f"{tensor}_bits"] = q.bits
+            fields[f"{tensor}_fraction_bits"] = q.fraction_bits
+        fields["accumulator_bits"] = layer.accumulator_bits
+        fields |= requantization(layer)
+        rows.append(f"    {initializer(fields, '    ')},\n")
+    return (
+        "// clang-format off\n"
+        f"const fxp_layer_info fxp_model_layers[FXP_MODEL_LAYER_COUNT] = {{\n{''.join(rows)}}};\n// clang-format on\n"
+    )
+
+
+def _unpack(steps: Plan) -> str:
+    """fxp_model_unpack: by a function of the engine where a layer's output is not int8 already."""
+    functions = [step.kernel.output_layout.unpack for step in steps.steps]
+    cases = ""
+    for function in sorted(set(functions)):
+        cases += "".join(f"    case {i}:\n" for i, other in enumerate(functions) if other == function)
+        if function:
+            cases += f"        {function}(fxp_model_layers[layer].output, output, codes);\n        break;\n"
+        else:
+            cases += "        memcpy(codes, output, fxp_model_layers[layer].output_bytes);\n        break;\n"
+    return f"""\
+void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {{
+    switch (layer) {{
+{cases}    }}
+}}
+"""
+
+
+def _invoke(steps: Plan) -> str:
+    calls = []
+    for i, step in enumerate(steps.steps):
+        calls += [convert(conversion) for conversion in step.conversions]
+        arguments = [f"&{step.layer.name}_args", pointer(step.input), pointer(step.output)]
+        if step.scratch is not None:
+            arguments.append(f"bytes + {step.scratch}")
+        calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")
+        calls.append(f"    observe(observer, context, {i}, {pointer(step.output)}, {step.output.bytes});\n")
+    calls += [convert(conversion) for conversion in steps.answer]
+    used = any("bytes + " in call for call in calls)
+    bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
+    return f"""\
+static inline void observe(fxp_observer observer, void *context, int layer, const int8_t *output, size_t bytes) {{
+    if (observer != NULL) {{
+        observer(context, layer, output, bytes);
+    }}
+}}
+
+void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context) {{
+{bytes_pointer}
+{"".join(calls)}}}
+"""

@@ -1,0 +1,1 @@
+"""What a model gets right: metrics on clips and on streams."""

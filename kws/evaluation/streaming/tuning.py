@@ -1,0 +1,189 @@
+"""Chooses a detector: on the validation split, for a target of false alarms per hour.
+
+For each window length in turn:
+
+1. One threshold for all keywords, the lowest that keeps to the target.
+2. A threshold per keyword: of all ways to share the target's false alarms among the keywords, the one that misses the
+   fewest words (exactly, by dynamic programming). With a few false alarms in all, that is partly luck.
+3. Each threshold is put halfway between the two, in log-odds; then all are moved together, as low as the target allows.
+
+The window length with the fewest misses wins, the shortest of equals.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cli.command import UserError
+from export.model import detector as detectors
+from export.model.detector import MOST_STEPS, NEVER, ONE, Detector
+from export.model.integer_model import IntegerModel
+from kws.datasets.clip import SAMPLE_RATE
+from kws.evaluation.streaming import error_rates
+from kws.evaluation.streaming.error_rates import REACH_SAMPLES, Curve, Score
+from kws.evaluation.streaming.recording import Recording
+
+WINDOWS_SECONDS = (0.16, 0.32, 0.48)
+REFRACTORY_SECONDS = 0.8
+_MOST_PEAKS = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """A chosen detector and what it does on the recording that it was chosen with.
+
+    Attributes:
+      detector: the choice.
+      score: its misses and false alarms there.
+      windows: window length in steps -> miss rate at the target; None where the target can't be kept.
+    """
+
+    detector: Detector
+    score: Score
+    windows: dict[int, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "miss_rate_by_window": {str(window): rate for window, rate in self.windows.items()},
+            **self.score.to_json(self.detector.labels),
+        }
+
+
+def tune(
+    model: IntegerModel,
+    logits: np.ndarray,
+    recording: Recording,
+    step_samples: int,
+    false_alarms_per_hour: float,
+) -> Tuned:
+    """The detector for a model's logit codes int8 [steps, classes] on a recording.
+
+    Raises:
+      UserError: no threshold that hears anything keeps to the target, or the model has no keywords.
+    """
+    labels = model.labels
+    keywords = [i for i, label in enumerate(labels) if not label.startswith("_")]
+    if not keywords:
+        raise UserError("the bundle has no keywords: all its labels begin with '_'")
+    refractory = _steps(REFRACTORY_SECONDS, step_samples)
+    best: tuple[Score, Detector] | None = None
+    windows: dict[int, float | None] = {}
+    for window in dict.fromkeys(_steps(seconds, step_samples) for seconds in WINDOWS_SECONDS):
+        blank = Detector(labels, model.output_format.fraction_bits, window, refractory, (NEVER,) * len(labels))
+        averages = error_rates.averages_of(blank, logits)
+
+        def measure(found: Sequence[tuple[int, int]]) -> Score:
+            return error_rates.score(found, recording, labels, step_samples)
+
+        thresholds = _thresholds(averages, recording, keywords, step_samples, refractory, false_alarms_per_hour)
+        lowest = None
+        if thresholds is not None:
+            curve = error_rates.curve(averages, thresholds, refractory, measure)
+            lowest = _lowest(curve, thresholds, false_alarms_per_hour)
+        if lowest is None:
+            windows[window] = None
+            continue
+        # Rounded up, so that no code below the threshold is let in.
+        codes = np.ceil(np.minimum(lowest, 1.0) * ONE * window).astype(int)
+        codes = [int(codes[i]) if i in keywords else NEVER for i in range(len(labels))]
+        detector = dataclasses.replace(blank, thresholds=tuple(codes))
+        found = measure(detectors.run(detector, logits))
+        windows[window] = found.miss_rate
+        if best is None or found.miss_rate < best[0].miss_rate:
+            best = found, detector
+    if best is None or best[0].miss_rate == 1:
+        raise UserError(
+            f"no thresholds hear a keyword with at most {false_alarms_per_hour:g} false alarms per hour: give "
+            "--false_alarms_per_hour more"
+        )
+    return Tuned(best[1], best[0], windows)
+
+
+def _steps(seconds: float, step_samples: int) -> int:
+    return min(max(1, round(seconds * SAMPLE_RATE / step_samples)), MOST_STEPS)
+
+
+def _thresholds(
+    averages: np.ndarray,
+    recording: Recording,
+    keywords: list[int],
+    step_samples: int,
+    refractory: int,
+    target: float,
+) -> np.ndarray | None:
+    """Steps 1 to 3 but for the last move: thresholds of averages, float64 [classes], 2 for no keyword."""
+    labels = averages.shape[1]
+    even = np.full(labels, 2.0)
+    even[keywords] = 0.5
+    names = [f"keyword{i}" if i in keywords else f"_other{i}" for i in range(labels)]
+    curve = error_rates.curve(
+        averages, even, refractory, lambda found: error_rates.score(found, recording, names, step_samples)
+    )
+    common = _lowest(curve, even, target)
+    if common is None:
+        return None
+    peaks = [_peaks(averages[:, k], recording, k, step_samples, refractory) for k in keywords]
+    own = _share(peaks, int(target * recording.hours))
+    result = common.copy()
+    halfway = (error_rates.log_odds(common[keywords]) + error_rates.log_odds(np.array(own))) / 2
+    result[keywords] = 1 / (1 + np.exp(-halfway))
+    return result
+
+
+def _lowest(curve: Curve, thresholds: np.ndarray, target: float) -> np.ndarray | None:
+    """The thresholds at the curve's best point within the target; None if there is none."""
+    best = curve.at(target)
+    if best is None:
+        return None
+    shift = next(shift for shift, found in zip(curve.shifts, curve.scores, strict=True) if found is best)
+    return error_rates.shifted(thresholds, shift)
+
+
+def _peaks(
+    average: np.ndarray, recording: Recording, label: int, step_samples: int, refractory: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a keyword's smoothed posterior, float64 [steps], reaches alone.
+
+    Returns:
+      Its peaks where the keyword is not spoken, `refractory` steps apart at least, highest first; and its peak at each
+      word that is the keyword.
+    """
+    steps = len(average)
+    starts = recording.starts[recording.labels == label]
+    firsts, ends = starts // step_samples, np.minimum((starts + REACH_SAMPLES) // step_samples, steps)
+    words = np.array([average[first:end].max(initial=0) for first, end in zip(firsts, ends, strict=True)])
+    elsewhere = average.copy()
+    for first, end in zip(firsts, ends, strict=True):
+        elsewhere[first:end] = 0
+    peaks: list[float] = []
+    taken = np.zeros(steps, bool)
+    for step in np.argsort(-elsewhere, kind="stable"):
+        if elsewhere[step] == 0 or len(peaks) == _MOST_PEAKS:
+            break
+        if not taken[step]:
+            peaks.append(float(elsewhere[step]))
+            taken[max(step - refractory + 1, 0) : step + refractory] = True
+    return np.array(peaks), words
+
+
+def _share(peaks: list[tuple[np.ndarray, np.ndarray]], budget: int) -> list[float]:
+    """Thresholds that miss the fewest words with at most `budget` false alarms over all keywords.
+
+    A keyword that is allowed n false alarms has its threshold just above its peak number n (from 0) elsewhere.
+    """
+    plans: dict[int, tuple[int, list[float]]] = {0: (0, [])}
+    for elsewhere, words in peaks:
+        options = []
+        for allowed in range(min(budget, len(elsewhere)) + 1):
+            bound = float(elsewhere[allowed]) if allowed < len(elsewhere) else 0.0
+            options.append((int(np.sum(words > bound)), min(bound + 1 / ONE, 1.0)))
+        following: dict[int, tuple[int, list[float]]] = {}
+        for spent, (heard, thresholds) in plans.items():
+            for allowed, (more, threshold) in enumerate(options):
+                total = spent + allowed
+                if total <= budget and heard + more > following.get(total, (-1,))[0]:
+                    following[total] = heard + more, [*thresholds, threshold]
+        plans = following
+    return max(plans.values(), key=lambda plan: plan[0])[1]

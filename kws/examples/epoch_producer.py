@@ -1,0 +1,195 @@
+"""Makes training epochs in worker processes, while the one before is trained on.
+
+Runs on the same data share their epochs, which a folder can keep (`cache_dir`).
+"""
+
+import concurrent.futures
+import functools
+import hashlib
+import inspect
+import pathlib
+import tempfile
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import numpy as np
+
+from cli.command import UserError
+from kws.examples import augment, epochs, feature_cache
+from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
+from kws.examples.sample_store import SampleStore
+from kws.examples.worker_pool import processes_or_cores, start_workers
+
+_EXAMPLES_PER_TASK = 64
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(store: SampleStore) -> tuple[Callable[[int], np.ndarray], list[np.ndarray]]:
+    """What a worker reads once, whatever the number of its tasks."""
+    return store.open_clips(), store.read_noises()
+
+
+def _work(
+    store: SampleStore,
+    silence_draw: SilenceDraw | None,
+    sources: np.ndarray,
+    first: int,
+    config: EpochConfig,
+    seed: int,
+    epoch: int,
+) -> np.ndarray:
+    clips, noises = _opened(store)
+    return examples(clips, noises, silence_draw, sources, first, config, seed, epoch)
+
+
+def _key(
+    samples: np.ndarray,
+    words: np.ndarray,
+    noises: Sequence[np.ndarray],
+    silence_draw: SilenceDraw | None,
+    config: EpochConfig,
+    seed: int,
+) -> str:
+    """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits."""
+    modules = [epochs, augment, *([inspect.getmodule(silence_draw)] if silence_draw else [])]
+    digest = hashlib.sha256(repr([feature_cache.ARITHMETIC_VERSION, config, seed, samples.shape]).encode())
+    for part in (*(inspect.getsource(module).encode() for module in modules), samples, np.asarray(words), *noises):
+        digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+class EpochProducer:
+    """Makes epochs in worker processes; while one is trained on, the next is made.
+
+    A context manager: leaving it, also by Ctrl-C, ends the workers and removes their files.
+    """
+
+    def __init__(
+        self,
+        samples: np.ndarray,
+        words: np.ndarray,
+        noises: Sequence[np.ndarray],
+        silence_draw: SilenceDraw | None,
+        config: EpochConfig,
+        *,
+        seed: int,
+        epochs: int | None = None,
+        processes: int | None = None,
+        scratch_dir: str | None = None,
+        cache_dir: str | pathlib.Path | None = None,
+    ) -> None:
+        """Args as for `epoch_examples`, and:
+
+        Args:
+          silence_draw: must be importable by its module and name, from a module without TensorFlow.
+          epochs: number of epochs in all, so that none is made in vain; None if not known.
+          processes: worker processes; None for one per core.
+          scratch_dir: where the clips are copied to for the workers; None for the system's folder.
+          cache_dir: where epochs are kept for other runs, some 490 bytes for an example (1960 where features are
+            values); None to keep none.
+
+        Raises:
+          ValueError: wrong shapes or dtypes, or silence without a function that draws it.
+          UserError: the clips can't be written to `scratch_dir`.
+        """
+        if samples.dtype != np.int16 or samples.ndim != 2 or samples.shape[1] != config.frontend.clip_samples:
+            raise ValueError(
+                f"samples of {samples.dtype} {samples.shape}: expected int16 [n, {config.frontend.clip_samples}]"
+            )
+        if len(words) != len(samples):
+            raise ValueError(f"{len(words)} words for {len(samples)} clips")
+        if any(noise.dtype != np.int16 or noise.ndim != 1 or not len(noise) for noise in noises):
+            raise ValueError("noises: expected int16 [any length above 0] each")
+        if config.silence_word is not None and silence_draw is None:
+            raise ValueError("silence_word is given, but no function that draws silence")
+        self._words = np.array(words)
+        self._silence_draw = silence_draw
+        self._config = config
+        self._seed = seed
+        self._epochs = epochs
+        self._cache_dir = cache_dir
+        self._key = _key(samples, words, noises, silence_draw, config, seed) if cache_dir else ""
+        self._pending: dict[int, tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]] = {}
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir)
+            self._store = SampleStore(self._folder.name, samples.shape[1], tuple(len(noise) for noise in noises))
+            self._store.write(samples, noises)
+        except OSError as error:
+            size = samples.nbytes / 1e6
+            raise UserError(f"can't write {size:.0f} MB of clips to {error.filename}: {error.strerror}") from error
+        self._pool = start_workers(processes_or_cores(processes))
+
+    def __enter__(self) -> "EpochProducer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the workers and removes their files."""
+        self._pending.clear()
+        self._pool.shutdown(wait=True, kill_workers=True)
+        self._folder.cleanup()
+
+    @functools.cached_property
+    def examples_per_epoch(self) -> int:
+        """Examples in an epoch, the same for all."""
+        return len(plan(self._words, self._config, self._seed, 0)[0])
+
+    def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Epoch number `epoch`; the one after it is started in the background.
+
+        Returns:
+          features int8 [m, frames, coefficients, 1] and words int64 [m].
+        """
+        for stale in set(self._pending) - {epoch}:
+            for task in self._pending.pop(stale)[1]:
+                task.cancel()
+        kept = self._kept(epoch)
+        if kept is None:
+            self._start(epoch)
+        words, tasks = self._pending.pop(epoch, (None, []))
+        if (self._epochs is None or epoch + 1 < self._epochs) and not self._is_kept(epoch + 1):
+            self._start(epoch + 1)
+        if kept is not None:
+            return kept
+        features = np.concatenate([task.result() for task in tasks])
+        if self._cache_dir:
+            feature_cache.write(self._cache_dir, self._name(epoch), features)
+        return features, words
+
+    def _name(self, epoch: int) -> str:
+        return f"epoch{epoch}-{self._key}"
+
+    def _is_kept(self, epoch: int) -> bool:
+        return bool(self._cache_dir) and feature_cache.path(self._cache_dir, self._name(epoch)).is_file()
+
+    def _kept(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
+        if not self._cache_dir:
+            return None
+        words = plan(self._words, self._config, self._seed, epoch)[1]
+        frontend = self._config.frontend
+        shape = (len(words), frontend.frames, frontend.coefficients, 1)
+        features = feature_cache.read(self._cache_dir, self._name(epoch), shape, self._config.arithmetic.dtype)
+        return None if features is None else (features, words)
+
+    def _start(self, epoch: int) -> None:
+        if epoch in self._pending:
+            return
+        sources, words = plan(self._words, self._config, self._seed, epoch)
+        tasks = [
+            self._pool.submit(
+                _work,
+                self._store,
+                self._silence_draw,
+                sources[first : first + _EXAMPLES_PER_TASK],
+                first,
+                self._config,
+                self._seed,
+                epoch,
+            )
+            for first in range(0, len(sources), _EXAMPLES_PER_TASK)
+        ]
+        self._pending[epoch] = words, tasks

@@ -1,0 +1,174 @@
+"""Training epochs: classes sampled, clips augmented, features computed, all afresh for every epoch.
+
+An example depends on (seed, epoch, its index) alone, so an epoch is the same for any number of worker processes.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cli.command import UserError
+from kws.examples.augment import AugmentConfig, augment
+from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
+
+# draw(rng, noises) -> int16 [clip_samples]
+SilenceDraw = Callable[[np.random.Generator, Sequence[np.ndarray]], np.ndarray]
+
+_FROM_SILENCE = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochConfig:
+    """What an epoch is made of.
+
+    Attributes:
+      frontend: calibrated front end.
+      augment: ranges of the augmentation.
+      classes: the class of each word; None where every word is a class.
+      balanced: a class of one word that is larger than the median class gives a fresh random part of that size, one
+        below it is repeated up to `most_repeats` times. In a class of several words, rare ones are repeated towards a
+        third of that size each, and the class gives three times that size at most. If false, every clip is drawn once.
+      most_repeats: how often a rare word may be repeated.
+      silence_word: number of drawn silence among the words; None for an epoch without.
+      silence_share: share of drawn silence in an epoch.
+      arithmetic: what computes features.
+    """
+
+    frontend: FrontEndConfig
+    augment: AugmentConfig = dataclasses.field(default_factory=AugmentConfig)
+    classes: tuple[int, ...] | None = None
+    balanced: bool = True
+    most_repeats: int = 3
+    silence_word: int | None = None
+    silence_share: float = 0.08
+    arithmetic: Arithmetic = INTEGER
+
+    def __post_init__(self) -> None:
+        if not self.frontend.calibrated:
+            raise ValueError("the front end isn't calibrated: call calibrate on training data first")
+        if self.most_repeats < 1:
+            raise ValueError(f"most_repeats={self.most_repeats}: expected 1 or more")
+        if not 0 <= self.silence_share < 1:
+            raise ValueError(f"silence_share={self.silence_share}: expected 0 to below 1")
+
+
+def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """What an epoch consists of, in the order of training.
+
+    Args:
+      words: int [n], number of the word in each training clip.
+      config: how to sample.
+      seed: of the run, 0 or more.
+      epoch: number of the epoch, 0 or more.
+
+    Returns:
+      sources: int64 [m], the clip each example is made from, -1 for drawn silence.
+      words: int64 [m], the word of each, `silence_word` for drawn silence.
+
+    Raises:
+      UserError: no clips.
+    """
+    if len(words) == 0:
+        raise UserError("there are no training clips to make an epoch from")
+    rng = _generator(seed, epoch, 0)
+    sources = _balanced(np.asarray(words), config, rng) if config.balanced else np.arange(len(words))
+    if config.silence_word is not None:
+        silences = round(len(sources) * config.silence_share / (1 - config.silence_share))
+        sources = np.concatenate([sources, np.full(silences, _FROM_SILENCE)])
+    sources = rng.permutation(sources).astype(np.int64)
+    silence_word = -1 if config.silence_word is None else config.silence_word
+    return sources, np.where(sources == _FROM_SILENCE, silence_word, np.asarray(words)[sources]).astype(np.int64)
+
+
+# Of the median class' size: what each word of a class of several is repeated towards, and what such a class gives.
+_WORD_SHARE, _CLASS_SHARE = 1 / 3, 3
+
+
+def _balanced(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
+    classes: dict[int, list[np.ndarray]] = {}
+    for word in np.unique(words):
+        classes.setdefault(config.classes[word] if config.classes else int(word), []).append(
+            np.flatnonzero(words == word)
+        )
+    median = int(np.median([sum(map(len, members)) for members in classes.values()]))
+    drawn = []
+    for members in classes.values():
+        several = len(members) > 1
+        aim = max(1, round(median * _WORD_SHARE)) if several else median
+        clips = np.concatenate([_repeated(clips, aim, config.most_repeats, rng) for clips in members])
+        drawn.append(rng.permutation(clips)[: _CLASS_SHARE * median] if several else clips[:median])
+    return np.concatenate(drawn)
+
+
+def _repeated(clips: np.ndarray, aim: int, most_repeats: int, rng: np.random.Generator) -> np.ndarray:
+    """Every clip once, and again in rounds up to `aim` clips."""
+    repeats = min(most_repeats, -(-aim // len(clips)))
+    return np.concatenate([rng.permutation(clips) for _ in range(repeats)])[: max(len(clips), aim)]
+
+
+def _generator(seed: int, epoch: int, number: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence([seed, epoch, number]))
+
+
+def examples(
+    clips: Callable[[int], np.ndarray],
+    noises: Sequence[np.ndarray],
+    silence_draw: SilenceDraw | None,
+    sources: np.ndarray,
+    first: int,
+    config: EpochConfig,
+    seed: int,
+    epoch: int,
+) -> np.ndarray:
+    """Features of the examples `first`, `first + 1`, ... of an epoch.
+
+    Args:
+      clips: gives a training clip, int16 [clip_samples], by its number.
+      noises: background recordings, int16 [any length].
+      silence_draw: draws a clip of silence.
+      sources: int64 [k], their part of `plan`'s sources.
+      first: index of the first of them in the epoch.
+      config, seed, epoch: as for `plan`.
+
+    Returns:
+      int8 (of another arithmetic, its dtype) [k, frames, coefficients, 1].
+    """
+    samples = np.empty((len(sources), config.frontend.clip_samples), np.int16)
+    for row, source in enumerate(sources):
+        rng = _generator(seed, epoch, first + row + 1)
+        if source == _FROM_SILENCE:
+            if silence_draw is None:
+                raise ValueError("silence_word is given, but no function that draws silence")
+            samples[row] = silence_draw(rng, noises)
+        else:
+            samples[row] = augment(clips(int(source)), rng, noises, config.augment)
+    return config.arithmetic.features(samples, config.frontend)
+
+
+def epoch_examples(
+    samples: np.ndarray,
+    words: np.ndarray,
+    noises: Sequence[np.ndarray],
+    silence_draw: SilenceDraw | None,
+    config: EpochConfig,
+    *,
+    seed: int,
+    epoch: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One epoch, computed in this process: what `EpochProducer.epoch` gives.
+
+    Args:
+      samples: int16 [n, clip_samples], the training clips.
+      words: int [n], as for `plan`.
+      noises: background recordings, int16 [any length].
+      silence_draw: draws a clip of silence; None if `config.silence_word` is None.
+      config: what the epoch is made of.
+      seed: of the run.
+      epoch: number of the epoch.
+
+    Returns:
+      features int8 [m, frames, coefficients, 1] and words int64 [m].
+    """
+    sources, drawn = plan(words, config, seed, epoch)
+    return examples(samples.__getitem__, noises, silence_draw, sources, 0, config, seed, epoch), drawn

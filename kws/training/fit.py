@@ -1,0 +1,247 @@
+"""The training loop: epochs of fresh examples, a checkpoint after each, exact resumption."""
+
+import contextlib
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from kws.evaluation import metrics
+from kws.evaluation.inference import predictor, values
+from kws.examples import channel_augment, spec_augment
+from kws.training import teachers
+from kws.training.run_folder import HISTORY, RunFolder
+from kws.training.teachers import Teachers
+from kws.training.weight_average import WeightAverage
+from quant.qformat import QFormat
+
+Examples = tuple[np.ndarray, np.ndarray]
+LayerFigures = dict[str, dict[str, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """Settings of one stage.
+
+    Attributes:
+      stage: its folder's name in the run.
+      epochs, batch_size: of the stage.
+      first_epoch: the stage's first epoch in the run's count, from which augmentation is drawn.
+      learning_rate: the peak; linear warm-up over `warmup_epochs`, then cosine to zero.
+      weight_decay: decoupled (AdamW), on kernels only.
+      label_smoothing: share of the target spread over all classes.
+      seed: of shuffling and masking.
+      input_format: of the feature codes; None where features are values.
+      distillation: share of the loss that is the distance to the teachers' posteriors; the rest is to the labels.
+      classes: the class of each word that an example's label names; None where words are classes.
+      word_loss: weight of the cross entropy of the second head, where a model has one for words.
+      ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
+      begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
+    """
+
+    stage: str
+    epochs: int
+    first_epoch: int
+    batch_size: int
+    learning_rate: float
+    warmup_epochs: float
+    weight_decay: float
+    label_smoothing: float
+    seed: int
+    input_format: QFormat | None
+    distillation: float = 0.0
+    classes: tuple[int, ...] | None = None
+    word_loss: float = 0.0
+    ema: float = 0.0
+    begin: int = 0
+    end: int | None = None
+
+
+class _From(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule from its step number `first_step` on."""
+
+    def __init__(self, schedule: tf.keras.optimizers.schedules.LearningRateSchedule, first_step: int) -> None:
+        self.schedule = schedule
+        self.first_step = first_step
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return self.schedule(step + self.first_step)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": self.schedule, "first_step": self.first_step}
+
+
+def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
+    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps, from `config.begin` on."""
+    warmup = int(config.warmup_epochs * steps)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        decay_steps=config.epochs * steps - warmup,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    if config.begin:
+        schedule = _From(schedule, config.begin * steps)
+    optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def training_step(
+    model: tf.keras.Model,
+    optimizer: tf.keras.optimizers.Optimizer,
+    config: FitConfig,
+    average: WeightAverage | None = None,
+) -> Callable[..., Any]:
+    """A function that takes one batch, and returns its loss.
+
+    The batch is features float32 [n, h, w, c], words int [n], and with `config.distillation` the teachers' posteriors
+    float32 [n, classes].
+
+    Args:
+      model: gives logits [n, classes], or these and logits [n, words].
+    """
+    loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+    of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    two_heads = len(model.outputs) > 1
+
+    @tf.function
+    def step(features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None) -> tf.Tensor:
+        labels = words if config.classes is None else tf.gather(config.classes, words)
+        with tf.GradientTape() as tape:
+            logits, word_logits = (
+                model(features, training=True) if two_heads else (model(features, training=True), None)
+            )
+            loss = loss_of(tf.one_hot(labels, logits.shape[-1]), logits)
+            if config.distillation:
+                distance = teachers.distance(posteriors, logits)
+                loss = (1 - config.distillation) * loss + config.distillation * distance
+            if two_heads:
+                loss += config.word_loss * of_words(words, word_logits)
+            loss += sum(model.losses)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        if average is not None:
+            average.update()
+        return loss
+
+    return step
+
+
+def fit(
+    model: tf.keras.Model,
+    config: FitConfig,
+    examples_of: Callable[[int], Examples],
+    examples_per_epoch: int,
+    validation: Examples,
+    folder: RunFolder,
+    followed: Teachers | None = None,
+    word_head: tf.keras.Model | None = None,
+    before_epoch: Callable[[int], None] = lambda epoch: None,
+    describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
+) -> None:
+    """Trains `model` in place, from the last checkpoint of this part of the stage if there is one.
+
+    An interrupted and resumed stage ends with the same weights, bit for bit, as an uninterrupted one: all draws
+    depend on (seed, epoch) alone, and the checkpoint after each epoch holds weights, optimizer and moving average.
+    The history's figures are those of the weights that the stage would end with.
+
+    Args:
+      examples_of: epoch -> (features int8 [m, h, w, c], words int [m]), m = examples_per_epoch.
+      validation: (features int8, labels).
+      followed: the teachers whose posteriors `config.distillation` follows; not asked without distillation.
+      word_head: `model`'s layers with a second output for words, trained in its place; None for one output.
+      before_epoch: called with the number of epochs done, before each.
+      describe: gives figures of each layer's weights, for the history and TensorBoard.
+    """
+    steps = examples_per_epoch // config.batch_size
+    whole = word_head or model
+    optimizer = optimizer_of(whole, config, steps)
+    done = tf.Variable(config.begin, dtype=tf.int64, trainable=False, name="epochs_done")
+    average = WeightAverage(model, config.ema) if config.ema else None
+    saved = {"model": whole, "optimizer": optimizer, "epochs_done": done, **({"average": average} if average else {})}
+    checkpoint = tf.train.Checkpoint(**saved)
+    checkpoints = folder.path / config.stage / (f"checkpoints_{config.begin}" if config.begin else "checkpoints")
+    manager = tf.train.CheckpointManager(checkpoint, str(checkpoints), max_to_keep=2)
+    if manager.latest_checkpoint:
+        checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
+    writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
+    step = training_step(whole, optimizer, config, average)
+    logits_of = predictor(model, config.input_format)
+    progress = tqdm(
+        total=config.epochs * steps,
+        initial=int(done) * steps,
+        desc=config.stage,
+        unit="step",
+        mininterval=1.0 if sys.stderr.isatty() else 30.0,
+    )
+    with progress:
+        for epoch in range(int(done), config.epochs if config.end is None else config.end):
+            started = time.monotonic()
+            before_epoch(epoch)
+            examples = examples_of(config.first_epoch + epoch)
+            loss = _epoch(step, examples, config, epoch, steps, progress, followed if config.distillation else None)
+            with average.settled() if average else contextlib.nullcontext():
+                logits = logits_of(validation[0])
+                layers = describe(model)
+            row = {
+                "stage": config.stage,
+                "epoch": epoch + 1,
+                "loss": loss,
+                "validation_accuracy": metrics.accuracy(logits, validation[1]),
+                "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
+                "seconds": round(time.monotonic() - started, 2),
+                "layers": layers,
+            }
+            done.assign(epoch + 1)
+            manager.save()
+            _record(folder, writer, row)
+            progress.set_postfix_str(
+                refresh=False, s=f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %"
+            )
+    writer.close()
+    if average:
+        average.settle()
+
+
+def _epoch(
+    step: Callable[..., Any],
+    examples: Examples,
+    config: FitConfig,
+    epoch: int,
+    steps: int,
+    progress: tqdm,
+    followed: Teachers | None,
+) -> float:
+    """Runs one epoch and returns its mean loss."""
+    features, words = examples
+    rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
+    order = rng.permutation(len(words))[: steps * config.batch_size]
+    seeds = rng.integers(2**31, size=2).tolist()
+    coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
+    masked = spec_augment.mask(coloured, seeds[1])
+    inputs = (masked, words[order], *([followed.posteriors(masked)] if followed else []))
+    losses = []
+    for i in range(0, len(order), config.batch_size):
+        losses.append(step(*(part[i : i + config.batch_size] for part in inputs)))
+        progress.update()
+    return float(np.mean([float(loss) for loss in losses]))
+
+
+def _record(folder: RunFolder, writer: tf.summary.SummaryWriter, row: dict[str, Any]) -> None:
+    history = folder.read_json(HISTORY) if folder.file(HISTORY).is_file() else []
+    key = (row["stage"], row["epoch"])
+    folder.write_json(HISTORY, [old for old in history if (old["stage"], old["epoch"]) != key] + [row])
+    with writer.as_default():
+        for name in ("loss", "validation_accuracy", "learning_rate"):
+            tf.summary.scalar(name, row[name], step=row["epoch"])
+        for layer, figures in row["layers"].items():
+            for name, value in figures.items():
+                tf.summary.scalar(f"{layer}/{name}", value, step=row["epoch"])
+    writer.flush()

@@ -1,0 +1,97 @@
+"""From a dataset to what the stages train on and are measured on: epochs, and features of the other splits."""
+
+import contextlib
+import functools
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kws.datasets import silence
+from kws.datasets.clip import SILENCE, Dataset
+from kws.examples import extraction
+from kws.examples.epoch_producer import EpochProducer
+from kws.examples.epochs import EpochConfig
+from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
+from kws.training import stages
+from kws.training.run_folder import RunFolder
+from kws.training.settings import TrainConfig
+
+MEASURED_SPLITS = ("validation", "testing")
+
+
+@contextlib.contextmanager
+def open_job(
+    config: TrainConfig,
+    dataset: Dataset,
+    features_config: FrontEndConfig,
+    folder: RunFolder,
+    *,
+    epochs: int,
+    cache_dir: str | pathlib.Path,
+    keep_epochs: bool,
+    float_teachers: Sequence[Any] = (),
+    fixed_point_teachers: Sequence[Any] = (),
+    arithmetic: Arithmetic = INTEGER,
+) -> Iterator[stages.Job]:
+    """The job of training on `dataset`; its worker processes live as long as the context.
+
+    Args:
+      features_config: the calibrated front end.
+      epochs: number of epochs in all, of both stages.
+      cache_dir: where features of validation and testing are kept, and where `keep_epochs` asks for it, those of
+        training and what teachers say about them.
+      float_teachers, fixed_point_teachers: Keras models whose posteriors stages 1 and 2 follow.
+      arithmetic: what computes features; stage 2 needs integers.
+
+    Raises:
+      UserError: clips or features can't be written.
+    """
+    processes = config.dataset.worker_processes
+    features = {
+        split: extraction.extract(
+            dataset.splits[split].samples,
+            features_config,
+            processes=processes,
+            label=split,
+            cache_dir=cache_dir,
+            arithmetic=arithmetic,
+        )
+        for split in MEASURED_SPLITS
+    }
+    training = dataset.splits["training"]
+    has_silence = SILENCE in dataset.labels
+    class_of = dict(zip(training.words, training.labels.tolist(), strict=True))
+    if has_silence:
+        class_of[SILENCE] = dataset.labels.index(SILENCE)
+    words = sorted(class_of)
+    classes = tuple(class_of[word] for word in words)
+    silence_word = words.index(SILENCE) if has_silence else None
+    producer = EpochProducer(
+        training.samples,
+        np.array([words.index(word) for word in training.words]),
+        dataset.noises["training"],
+        silence.draw if has_silence else None,
+        EpochConfig(features_config, classes=classes, silence_word=silence_word, arithmetic=arithmetic),
+        seed=config.dataset.seed,
+        epochs=epochs,
+        processes=processes,
+        cache_dir=cache_dir if keep_epochs else None,
+    )
+    with producer:
+        yield stages.Job(
+            config,
+            dataset.labels,
+            arithmetic.input_format,
+            features,
+            {split: dataset.splits[split].labels for split in MEASURED_SPLITS},
+            folder,
+            # Calibration reads the epoch that fine-tuning then starts with.
+            functools.lru_cache(maxsize=1)(producer.epoch),
+            producer.examples_per_epoch,
+            classes,
+            tuple(float_teachers),
+            tuple(fixed_point_teachers),
+            pathlib.Path(cache_dir) if keep_epochs else None,
+        )

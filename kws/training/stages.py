@@ -1,0 +1,191 @@
+"""The two stages of training: float with batch normalization, then fixed point."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kws.evaluation import metrics
+from kws.evaluation.inference import predict
+from kws.models import MODELS
+from kws.models.word_head import with_word_head
+from kws.training import run_folder
+from kws.training.fit import Examples, FitConfig, fit
+from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
+from kws.training.settings import TrainConfig, by_layer
+from kws.training.teachers import Teachers
+from quant.folding import equalization, keras_chain
+from quant.folding.layers import FoldedLayer
+from quant.formats.calibration import calibrate
+from quant.formats.network_formats import Formats
+from quant.qformat import QFormat, dequantize
+from quant.training import (
+    code_distribution,
+    cosine_regularization,
+    fixed_point_graph,
+    model_file,
+    network_file,
+    trained_network,
+)
+
+LOGIT_BITS = 8
+_CALIBRATION_EXAMPLES = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What both stages need.
+
+    Attributes:
+      names: of the classes.
+      input_format: of the feature codes; None where features are values, float32, which stage 1 alone can train on.
+      features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
+      examples_of: epoch -> its training examples, features int8 [m, h, w, c] and words int [m].
+      examples_per_epoch: m.
+      classes: the class of each word; None where every word is a class.
+      float_teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
+      fixed_point_teachers: whose posteriors stage 2 follows, in the share `config.distillation`; empty for the stage's
+        own float model.
+      posteriors_dir: where teachers' posteriors are kept for other runs; None to keep none.
+    """
+
+    config: TrainConfig
+    names: tuple[str, ...]
+    input_format: QFormat | None
+    features: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    folder: RunFolder
+    examples_of: Callable[[int], Examples]
+    examples_per_epoch: int
+    classes: tuple[int, ...] | None = None
+    float_teachers: tuple[tf.keras.Model, ...] = ()
+    fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
+    posteriors_dir: pathlib.Path | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.features["validation"].shape[1:]
+
+    def measure(self, model: tf.keras.Model) -> dict[str, Any]:
+        """Metrics of a model's logits on validation and testing."""
+        return {
+            split: metrics.summary(predict(model, features, self.input_format), self.labels[split], self.names)
+            for split, features in self.features.items()
+        }
+
+    def fit(self, model: tf.keras.Model, hooks: dict[str, Any] | None = None, **settings: Any) -> None:
+        """Trains `model` in place with these settings of `FitConfig`; hooks are `fit`'s own optional arguments."""
+        config = FitConfig(
+            batch_size=self.config.batch_size,
+            label_smoothing=self.config.label_smoothing,
+            seed=self.config.seed,
+            input_format=self.input_format,
+            classes=self.classes,
+            **settings,
+        )
+        validation = (self.features["validation"], self.labels["validation"])
+        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, **(hooks or {}))
+
+
+def train_float(job: Job) -> None:
+    """Stage 1: writes float/model.h5 and its metrics."""
+    config = job.config
+    architecture = MODELS[config.model]
+    model = architecture.build(job.input_shape, len(job.names), config.seed)
+    words_apart = config.word_loss and job.classes and len(job.classes) > len(job.names)
+    job.fit(
+        model,
+        stage=FLOAT,
+        epochs=config.float_epochs,
+        first_epoch=0,
+        learning_rate=config.float_learning_rate,
+        warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
+        weight_decay=config.weight_decay,
+        ema=config.float_ema,
+        distillation=config.float_distillation if job.float_teachers else 0.0,
+        word_loss=config.word_loss,
+        hooks={
+            "followed": Teachers(job.float_teachers, job.posteriors_dir) if job.float_teachers else None,
+            "word_head": with_word_head(model, architecture.embedding, len(job.classes), config.seed)
+            if words_apart
+            else None,
+        },
+    )
+    job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
+    model_file.save_model(model, job.folder.model_path(FLOAT))
+
+
+def train_fixed_point(job: Job) -> None:
+    """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
+    if job.input_format is None:
+        raise ValueError("stage 2 trains on feature codes: this job's features are values")
+    config, folder = job.config, job.folder
+    float_model = model_file.load_model(folder.model_path(FLOAT))
+    followed = Teachers(job.fixed_point_teachers or (float_model,), job.posteriors_dir)
+    layers = keras_chain.fold(float_model)
+    if config.method.equalize:
+        layers = equalization.equalize(layers)
+    layers, formats = _calibrate(job, layers, config.weight_bits, config.activation_bits, epoch=0)
+    fixed = dataclasses.replace(config.method, learn_formats=False)
+    model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, fixed)
+    folder.update_json(run_folder.METRICS, post_training=job.measure(model))
+    for phase in config.phases:
+        if folder.phase_path(phase.end).is_file():
+            layers, formats = network_file.read(folder.phase_path(phase.end), layers)
+            continue
+        if phase.calibrates:
+            layers, formats = _calibrate(job, layers, phase.weight_bits, phase.activation_bits, phase.begin)
+        method = dataclasses.replace(config.method, learn_formats=phase.learns_formats)
+        model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, method)
+        job.fit(
+            model,
+            stage=FIXED_POINT,
+            epochs=config.fixed_point_epochs,
+            begin=phase.begin,
+            end=phase.end,
+            first_epoch=config.float_epochs,
+            learning_rate=config.fine_tuning_rate,
+            warmup_epochs=0.0,
+            weight_decay=0.0,
+            distillation=config.distillation,
+            ema=config.fixed_point_ema,
+            hooks={
+                "followed": followed,
+                "before_epoch": _ramp(model, config.fixed_point_epochs),
+                "describe": code_distribution.describe,
+            },
+        )
+        if phase.end < config.fixed_point_epochs:
+            layers = trained_network.folded_layers(model, layers)
+            formats = trained_network.learned_formats(model, formats)
+            network_file.write(folder.phase_path(phase.end), layers, formats)
+    folder.write_json(run_folder.FORMATS, formats.to_json())
+    folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
+    model_file.save_model(model, folder.model_path(FIXED_POINT))
+
+
+def _calibrate(
+    job: Job,
+    layers: tuple[FoldedLayer, ...],
+    weight_bits: tuple[int, ...],
+    activation_bits: tuple[int, ...],
+    epoch: int,
+) -> tuple[tuple[FoldedLayer, ...], Formats]:
+    """Formats of these widths from the first examples of an epoch of stage 2: training data, augmented as in training.
+
+    Returns:
+      The layers, scaled where formats are uniform, and the formats.
+    """
+    config = job.config
+    codes, _ = job.examples_of(config.float_epochs + epoch)
+    features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
+    by_name = {**by_layer(activation_bits, config.model), MODELS[config.model].layer_names[-1]: LOGIT_BITS}
+    return calibrate(layers, features, job.input_format, by_layer(weight_bits, config.model), by_name, config.method)
+
+
+def _ramp(model: tf.keras.Model, epochs: int) -> Callable[[int], None]:
+    """Raises the cosine regularization over the stage's second half."""
+    return lambda epoch: trained_network.set_cosine_ramp(model, cosine_regularization.ramp(epoch / epochs))

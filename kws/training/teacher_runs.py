@@ -1,0 +1,92 @@
+"""Runs as teachers: their float models, and what is written down about them in the runs that follow them."""
+
+import pathlib
+from typing import Any
+
+from cli.command import UserError
+from kws import frontend
+from kws.datasets import DatasetError, dataset_flags
+from kws.training import run_folder
+from kws.training.run_folder import FLOAT, RunFolder
+from kws.training.settings import TrainConfig, command_line
+
+FLAGS = ("float_teachers", "fixed_point_teachers")
+
+
+def models(flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
+    """The float models of the runs that `flag` names. Raises `UserError` for a run without one, or with other data."""
+    from quant.training import model_file
+
+    found = []
+    for path in getattr(config, flag):
+        source, saved = _finished(path, flag)
+        if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
+            raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
+        if source.read_json(run_folder.FRONTEND) != features_config.to_json():
+            raise UserError(f"--{flag}={path} has another front end: its training data were others")
+        found.append(model_file.load_model(source.model_path(FLOAT)))
+    return tuple(found)
+
+
+def described(config: TrainConfig, float_source: RunFolder | None = None) -> dict[str, dict[str, Any]]:
+    """What a run has to say about its teachers so that it can be made again.
+
+    Args:
+      float_source: the run whose float model is taken over, and with it what that run says of its float teachers.
+
+    Returns:
+      Flag -> path -> `command`, the line that trains the teacher, and `float_sha256` of its weights; a teacher's own
+      teachers come before it.
+
+    Raises:
+      UserError: a teacher holds no finished float model, or is of another version.
+    """
+    found = {flag: _described(flag, config) for flag in FLAGS if not (float_source and flag == "float_teachers")}
+    if float_source:
+        found["float_teachers"] = _of(float_source.read_json(run_folder.SETTINGS), "float_teachers")
+    return {flag: teachers for flag, teachers in found.items() if teachers}
+
+
+def command_lines(saved: dict[str, Any]) -> list[str]:
+    """The lines that train the teachers of a run, from its run.json, each once and in a possible order."""
+    return list(dict.fromkeys(teacher["command"] for flag in FLAGS for teacher in _of(saved, flag).values()))
+
+
+def identities(saved: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Flag -> path -> SHA-256 of the float weights, for the teachers of a run, from its run.json."""
+    found = {flag: {path: teacher["float_sha256"] for path, teacher in _of(saved, flag).items()} for flag in FLAGS}
+    return {flag: teachers for flag, teachers in found.items() if teachers}
+
+
+def float_sha256(folder: RunFolder) -> str:
+    """SHA-256 of a run's float weights, in the order of the Keras model's variables."""
+    from kws.training import teachers
+    from quant.training import model_file
+
+    return teachers.identity((model_file.load_model(folder.model_path(FLOAT)),))
+
+
+def _of(saved: dict[str, Any], flag: str) -> dict[str, dict[str, str]]:
+    # A run of an earlier version has no such entry.
+    return saved.get(run_folder.TEACHERS, {}).get(flag, {})
+
+
+def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for path in getattr(config, flag):
+        source, saved = _finished(path, flag)
+        settings = saved["settings"]
+        try:
+            itself = TrainConfig.from_json(settings, dataset_flags.from_json(settings["dataset"]))
+        except (UserError, DatasetError) as error:
+            raise UserError(f"--{flag}={path}: {error}") from error
+        found |= _of(saved, "float_teachers")
+        found[path] = {"command": command_line(itself, run_dir=path), "float_sha256": float_sha256(source)}
+    return found
+
+
+def _finished(path: str | pathlib.Path, flag: str) -> tuple[RunFolder, dict[str, Any]]:
+    source, saved = run_folder.open_run(path, flag)
+    if not source.model_path(FLOAT).is_file():
+        raise UserError(f"--{flag}={path} holds no finished float model: go on with it with --resume")
+    return source, saved

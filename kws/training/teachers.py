@@ -1,0 +1,85 @@
+"""Teachers: trained models whose mean posteriors a student follows (knowledge distillation).
+
+Teachers hear what the student hears, masks and all: asked about the example as it was before, they would say more than
+the student can know. They are asked about a whole epoch at once: what they say depends on the examples alone, so runs
+with the same draws share it.
+Sources: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", arXiv:1503.02531; Beyer et al.,
+"Knowledge distillation: A good teacher is patient and consistent", CVPR 2022, arXiv:2106.05237.
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from kws.evaluation.inference import predictor
+from kws.examples import feature_cache
+
+# Softens teachers' and student's posteriors.
+TEMPERATURE = 2.0
+
+
+class Teachers:
+    """Models, and what they say about examples.
+
+    Attributes:
+      models: Keras models that give logits [n, classes].
+      cache_dir: where posteriors are kept for other runs, 4 bytes for an example and class; None to keep none.
+    """
+
+    def __init__(self, models: Sequence[tf.keras.Model], cache_dir: str | pathlib.Path | None = None) -> None:
+        """Raises `ValueError` for no models."""
+        if not models:
+            raise ValueError("no models: expected one teacher or more")
+        self.models = tuple(models)
+        self.cache_dir = cache_dir
+        self._predictors = [predictor(model, None) for model in self.models]
+        self._identity = identity(self.models)
+
+    def posteriors(self, features: np.ndarray) -> np.ndarray:
+        """The mean of `softmax(logits / TEMPERATURE)` over the teachers.
+
+        Args:
+          features: float32 values [n, h, w, c].
+
+        Returns:
+          float32 [n, classes].
+        """
+        shape = (len(features), self.models[0].output_shape[-1])
+        name = self._name(features)
+        kept = None if self.cache_dir is None else feature_cache.read(self.cache_dir, name, shape, np.float32)
+        if kept is not None:
+            return kept
+        each = [tf.nn.softmax(logits_of(features) / TEMPERATURE) for logits_of in self._predictors]
+        mean = np.mean(np.stack(each), axis=0, dtype=np.float32)
+        if self.cache_dir is not None:
+            feature_cache.write(self.cache_dir, name, mean)
+        return mean
+
+    def _name(self, features: np.ndarray) -> str:
+        parts = (self._identity, TEMPERATURE, features.shape, features.dtype.str)
+        digest = hashlib.sha256(" ".join(map(str, parts)).encode())
+        digest.update(np.ascontiguousarray(features).data)
+        return digest.hexdigest()
+
+
+def identity(models: Sequence[tf.keras.Model]) -> str:
+    """SHA-256 of the models' variables, one after the other."""
+    digest = hashlib.sha256()
+    for model in models:
+        for variable in model.variables:
+            digest.update(variable.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def distance(posteriors: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """`T**2 * KL(posteriors || softmax(logits / T))`, the mean over the batch.
+
+    Args:
+      posteriors: float32 [n, classes], of `Teachers.posteriors`.
+      logits: float32 [n, classes], the student's.
+    """
+    terms = tf.math.xlogy(posteriors, posteriors) - posteriors * tf.nn.log_softmax(logits / TEMPERATURE)
+    return TEMPERATURE**2 * tf.reduce_mean(tf.reduce_sum(terms, axis=1))

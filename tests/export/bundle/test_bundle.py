@@ -1,0 +1,113 @@
+"""Bundles: written whole or not at all, and every kind of damage is one line."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from export.bundle import folder as bundles
+from export.bundle import random_bundle
+from export.model import interpreter, random_model
+
+
+def test_what_was_written_is_read(make_bundle, small_model) -> None:
+    bundle = make_bundle(small_model)
+    assert bundle.model.sha256 == small_model.sha256 == bundle.manifest["model_sha256"]
+    assert bundle.name == small_model.name and bundle.labels == small_model.labels
+    assert bundle.frontend == random_bundle.FRONTEND.to_json()
+    assert bundle.metrics["testing"]["accuracy"] == 0.5
+    assert bundle.keras_path.read_bytes() == b"not a graph"
+    assert (bundle.c_folder / "fxp_model.c").is_file() and bundle.tflite_path.is_file()
+    golden = bundle.golden
+    assert len(golden) == 8 and golden.clips[0] == "clip0.wav"
+    assert np.array_equal(golden.features, random_model.codes(1, small_model, 8))
+    for rounding, logits in (("single", golden.logits_single), ("double", golden.logits_double)):
+        assert np.array_equal(logits, interpreter.run(small_model, golden.features, rounding))
+
+
+def test_every_file_is_needed_and_checked(make_bundle, small_model) -> None:
+    bundle = make_bundle(small_model)
+    names = [*bundle.manifest["files"], *(f"c/{name}" for name in bundle.manifest["c"]["files"])]
+    assert {"integer_model.npz", "model.tflite", "golden.npz", "c/fxp_model.c", "MODEL_CARD.md"} <= set(names)
+    for name in names:
+        file = bundle.path / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1])
+        with pytest.raises(UserError, match=f"{name} is damaged or was changed"):
+            bundles.load(bundle.path)
+        file.unlink()
+        with pytest.raises(UserError, match=f"truncated, {name} is missing: (write the bundle again|remove )"):
+            bundles.load(bundle.path)
+        file.write_bytes(whole)
+    bundles.load(bundle.path)
+
+
+def test_what_is_not_a_bundle_is_one_line(make_bundle, small_model, tmp_path) -> None:
+    with pytest.raises(UserError, match="is not a folder"):
+        bundles.load(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"has no bundle\.json"):
+        bundles.load(tmp_path)
+    bundle = make_bundle(small_model)
+    manifest = bundle.path / bundles.MANIFEST
+    whole = manifest.read_text()
+    for broken in (whole[: len(whole) // 2], "[]", "{}"):
+        manifest.write_text(broken)
+        with pytest.raises(UserError, match=r"bundle\.json can't be read"):
+            bundles.load(bundle.path)
+    manifest.write_text(json.dumps({**json.loads(whole), "format_version": 99}))
+    with pytest.raises(UserError, match="format version 99"):
+        bundles.load(bundle.path)
+
+
+def test_golden_vectors_that_cannot_be_read_are_one_line(make_bundle, small_model, doctor) -> None:
+    bundle = make_bundle(small_model)
+    whole = (bundle.path / bundles.GOLDEN).read_bytes()
+    for broken in (b"", b"PK\x03\x04", whole[: len(whole) // 2]):
+        with pytest.raises(UserError, match=r"golden\.npz can't be read"):
+            doctor(bundle, bundles.GOLDEN, broken)
+
+
+def test_a_bundle_replaces_a_bundle_and_nothing_else(make_bundle, small_model, tmp_path) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    first = make_bundle(small_model)
+    other = random_model.ds_cnn(1, input_shape=(12, 6, 1), channels=4, blocks=1, classes=3)
+    second = make_bundle(other)
+    assert second.path == first.path and second.model.sha256 == other.sha256
+    shutil.rmtree(target)
+    target.mkdir()
+    (target / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="exists and is not a bundle"):
+        make_bundle(small_model)
+    assert (target / "thesis.txt").read_text() == "years of work"
+    shutil.rmtree(target)
+    target.write_text("a file")
+    with pytest.raises(UserError, match="exists and is not a bundle"):
+        make_bundle(small_model)
+
+
+def test_a_failure_leaves_the_old_bundle_and_no_litter(make_bundle, small_model, tmp_path) -> None:
+    bundle = make_bundle(small_model)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        make_bundle(small_model, keras_model=tmp_path / "missing.h5")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert bundles.load(bundle.path).model.sha256 == small_model.sha256
+
+
+def test_a_place_that_cannot_be_written_is_one_line(make_bundle, small_model, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    bundle = make_bundle(small_model)
+    with pytest.raises(UserError, match="can't write --bundle="):
+        bundles.write(
+            tmp_path / "file" / "bundle",
+            model=small_model,
+            tflite=b"",
+            golden=bundle.golden,
+            frontend={},
+            keras_model=bundle.keras_path,
+            card="",
+            metrics={},
+        )

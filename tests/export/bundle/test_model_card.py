@@ -1,0 +1,95 @@
+"""The model card states what it was given, and nothing else."""
+
+from export.bundle import model_card
+from export.model import accumulator
+
+METRICS = {
+    "float": {"validation": {"accuracy": 0.931234567, "clips": 800}, "testing": {"accuracy": 0.9, "clips": 671}},
+    "fixed_point": {"testing": {"accuracy": 0.899, "false_reject_rate": 0.01, "confusion": [[1, 2], [3, 4]]}},
+}
+TRAINING = {"seed": 7, "command": "python -m kws.train --seed=7", "epochs": 30, "note": None, "resumed": False}
+DATA = {
+    "name": "Speech Commands v0.02",
+    "licence": "CC BY 4.0",
+    "attribution": "Pete Warden,\nGoogle",
+    "clips": {"training": 6000, "testing": 671},
+}
+
+
+def test_every_fact_is_on_the_card(small_model) -> None:
+    card = model_card.write(small_model, METRICS, {"mel_bands": 40, "shifts": (1, 2)}, TRAINING, DATA)
+    for fact in (
+        "# random ds cnn",
+        "- Input: int8 [1, 12, 6, 1], signed 8 bits, 5 fraction bits (value = code * 2^-5)",
+        "- Labels, in the order of the logits: `label0`, `label1`, `label2`",
+        "- licence: CC BY 4.0",
+        "- attribution: Pete Warden, Google",
+        "- clips, training: 6000",
+        "- seed: 7",
+        "- resumed: no",
+        "- mel bands: 40",
+        "- shifts: 1, 2",
+        "| float, validation | 0.931235 | 800 |  |",
+        "| fixed point, testing | 0.899 |  | 0.01 |",
+        f"{small_model.macs:,}",
+        small_model.sha256,
+        "```\npython -m kws.train --seed=7\n```",
+    ):
+        assert fact in card, fact
+
+
+def test_what_is_unknown_is_left_out(small_model) -> None:
+    card = model_card.write(small_model, METRICS, {}, TRAINING, DATA)
+    assert "note" not in card and "None" not in card and "confusion" not in card
+    bare = model_card.write(small_model, {}, {}, {}, {})
+    for absent in ("Training", "Metrics", "Front end", "Make it again", "seed", "licence", "None"):
+        assert absent not in bare, absent
+    assert small_model.sha256 in bare
+
+
+def rows_of(card: str) -> list[str]:
+    """The lines of the tables under Metrics."""
+    metrics = card.partition("## Metrics")[2].partition("\n## ")[0]
+    return [line for line in metrics.splitlines() if line.startswith("|")]
+
+
+def test_the_metrics_table_has_equal_rows(small_model) -> None:
+    card = model_card.write(small_model, {"a|b": {"accuracy": 1.0}, "c": {"accuracy": 0.5, "clips": 2}}, {}, {}, {})
+    rows = rows_of(card)
+    assert rows == ["|  | accuracy | clips |", "| --- | --- | --- |", r"| a\|b | 1 |  |", "| c | 0.5 | 2 |"]
+
+
+def test_metrics_of_another_kind_are_another_table(small_model) -> None:
+    recall = {"label0": 0.5, "_unknown_": 0.25}
+    metrics = {stage: {"testing": {"accuracy": 0.9, "recall": recall}} for stage in ("float", "fixed_point")}
+    card = model_card.write(small_model, metrics, {}, {}, {})
+    rows = rows_of(card)
+    assert rows[:4] == [
+        "|  | accuracy |",
+        "| --- | --- |",
+        "| float, testing | 0.9 |",
+        "| fixed point, testing | 0.9 |",
+    ]
+    assert rows[4:] == [
+        "|  | label0 | unknown |",
+        "| --- | --- | --- |",
+        "| float, testing, recall | 0.5 | 0.25 |",
+        "| fixed point, testing, recall | 0.5 | 0.25 |",
+    ]
+
+
+def test_folders_of_the_trainers_machine_and_repeated_data_are_left_out(small_model) -> None:
+    training = {"settings": {"data_dir": "/home/somebody/speech", "seed": 3}, "data": DATA}
+    card = model_card.write(small_model, {}, {}, training, DATA)
+    assert "somebody" not in card
+    assert "- settings, seed: 3" in card
+    assert card.count("CC BY 4.0") == 1
+
+
+def test_the_accumulators_proof_is_on_the_card(small_model) -> None:
+    card = model_card.write(small_model, {}, {}, {}, {})
+    bits = {layer.name: accumulator.required_bits(layer) for layer in small_model.layers}
+    assert f"Signed accumulators of **{max(bits.values())} bits** hold every sum" in card
+    assert "(declared: 32 bits)" in card
+    for layer in small_model.layers:
+        assert f"| {layer.name} | {accumulator.worst_case(layer).max():,} | {bits[layer.name]} |" in card

@@ -1,0 +1,64 @@
+"""Random models and probes: what they must be like to be worth testing with."""
+
+import numpy as np
+import pytest
+
+from export.model import accumulator, interpreter, random_model
+from export.model.integer_model import DEPTHWISE_CONV2D
+from export.model.probes import extreme_input, probes
+
+WIDTHS = [(8, 8), (4, 8), (4, 4), (2, 8), (3, 5)]
+
+
+@pytest.mark.parametrize(("weight_bits", "activation_bits"), WIDTHS)
+def test_codes_are_spread_out_in_every_layer(weight_bits: int, activation_bits: int) -> None:
+    model = random_model.ds_cnn(1, channels=32, blocks=2, weight_bits=weight_bits, activation_bits=activation_bits)
+    accumulator.prove(model)
+    for layer, codes in interpreter.run_layers(model, random_model.codes(1, model, 24)):
+        assert layer.weight_format.bits == (2 if layer.op == "average_pool" else weight_bits)
+        if layer.op == "average_pool":
+            continue
+        q = layer.output_format
+        assert q.bits == (8 if layer is model.layers[-1] else min(activation_bits, 7))
+        spread = codes.astype(int).max() - codes.astype(int).min()
+        assert spread >= (q.max_code - q.min_code) // 2, layer.name
+        assert np.mean((codes == q.min_code) | (codes == q.max_code)) < 0.95, layer.name
+
+
+def test_a_seed_gives_one_model_and_one_set_of_codes() -> None:
+    first, again, other = (random_model.ds_cnn(seed, channels=4, blocks=1) for seed in (0, 0, 1))
+    assert first.sha256 == again.sha256 != other.sha256
+    assert np.array_equal(random_model.codes(0, first, 9), random_model.codes(0, first, 9))
+    assert np.array_equal(probes(0, first, 30), probes(0, first, 30))
+    assert not np.array_equal(probes(0, first, 30), probes(1, first, 30))
+
+
+def test_codes_begin_with_the_extremes() -> None:
+    model = random_model.ds_cnn(0, channels=4, blocks=1)
+    for make in (random_model.codes, probes):
+        x = make(0, model, 12)
+        assert x.dtype == np.int8 and x.shape == (12, 49, 10, 1)
+        assert np.all(x[0] == -128) and np.all(x[1] == 127) and not x[2].any()
+        assert set(np.unique(x[3])) == {-128, 127}
+        assert make(0, model, 0).shape == (0, 49, 10, 1)
+        assert len(make(0, model, 3)) == 3
+
+
+def test_an_extreme_input_is_extreme() -> None:
+    """No other input gives the middle output of that channel a larger sum: each product is at its maximum."""
+    model = random_model.ds_cnn(2, input_shape=(9, 8, 3), channels=3, blocks=1)
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        middle = (layer.output_shape[0] // 2, layer.output_shape[1] // 2)
+        noise = rng.integers(layer.input_format.min_code, 128, (200, *layer.input_shape), dtype=np.int8)
+        largest = interpreter.accumulate(layer, noise)[:, *middle].max(0)
+        for channel in range(layer.output_shape[2]):
+            high, low = (extreme_input(layer, channel, sign, rng)[None] for sign in (1, -1))
+            high_sum = interpreter.accumulate(layer, high)[0, *middle, channel]
+            assert high_sum >= largest[channel]
+            assert interpreter.accumulate(layer, low)[0, *middle, channel] <= high_sum
+            if layer.op == DEPTHWISE_CONV2D:
+                weights = layer.kernel[:, :, channel].astype(int)
+                q = layer.input_format
+                bound = np.where(weights >= 0, weights * q.max_code, weights * q.min_code).sum()
+                assert high_sum == bound + layer.bias[channel]

@@ -1,0 +1,186 @@
+"""Kernels on vectors: layouts, refusals, and every shape against the interpreter, by their twins on the host."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from export import plan as plans
+from export.host.c_engine import CEngine
+from export.model import interpreter, random_model
+from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
+from export.plan import HELIUM, plan
+from export.plan.kernels.helium import helium, planes, vector_products
+from export.plan.layout import S8
+from export.plan.schedule import Profile
+from export.source import model_source
+from quant.qformat import QFormat, activation_format, weight_format
+
+SAME = ((1, 1), (1, 1))
+
+
+def _layer(name: str, op: str, input_shape: tuple, window: tuple, seed: int, **fields) -> Layer:
+    """A layer of random 8-bit codes; `channels` of the output, and formats, on request."""
+    rng = np.random.default_rng(seed)
+    shift, relu, bits = fields.pop("shift", 9), fields.pop("relu", True), fields.pop("bits", 8)
+    stride, padding = fields.pop("stride", (1, 1)), fields.pop("padding", ((0, 0), (0, 0)))
+    channels = fields.pop("channels", input_shape[2])
+    shape = (*window, channels) if op == DEPTHWISE_CONV2D else (*window, input_shape[2], channels)
+    kernel = rng.integers(-127, 128, shape[2:] if op == DENSE else shape).astype(np.int8)
+    height, width = (
+        (length + sum(pads) - k) // s + 1
+        for length, k, s, pads in zip(input_shape[:2], window, stride, padding, strict=True)
+    )
+    x, q_w = fields.pop("x", activation_format(8, 7, False)), weight_format(8, 7)
+    y = fields.pop("y", activation_format(bits, 7 + x.fraction_bits - shift, relu))
+    bias = rng.integers(-(2**12), 2**12, channels).astype(np.int32)
+    return Layer(name, op, input_shape, (height, width, channels), kernel, bias, stride, padding, x, q_w, y)
+
+
+def _model(*layers: Layer) -> IntegerModel:
+    """The layers, and pooling behind them."""
+    last = layers[-1]
+    labels = tuple(f"label{i}" for i in range(last.output_shape[2]))
+    return IntegerModel("model", labels, (*layers, average_pool("pool", last.output_shape, last.output_format)))
+
+
+def _equal(folder, model: IntegerModel, expected: dict[str, str] | None = None) -> None:
+    """Every layer's codes, and that the layers of `expected` have those kernels."""
+    kernels = {step.layer.name: step.kernel.function for step in plan(model, HELIUM).steps}
+    assert expected is None or expected.items() <= kernels.items()
+    folder.mkdir(parents=True)
+    for name, text in model_source.generate(model, HELIUM).items():
+        (folder / name).write_text(text)
+    codes = random_model.codes(11, model, 6)
+    with CEngine.build(folder) as engine:
+        layers = engine.run_layers(codes)
+    for layer, wanted in interpreter.run_layers(model, codes):
+        assert np.array_equal(layers[layer.name], wanted.reshape(layers[layer.name].shape)), layer.name
+
+
+def _chain(shape: tuple, links: list[dict]) -> IntegerModel:
+    """A convolution and a depthwise convolution for each link, which has the window and so on of the latter."""
+    layers = []
+    x = activation_format(8, 7, False)
+    for i, link in enumerate(links):
+        fields = dict(link)
+        channels = fields.pop("channels")
+        first = _layer(f"first{i}", CONV2D, shape, (1, 1), i, channels=channels, x=x, shift=7 + i)
+        window = fields.pop("window", (3, 3))
+        second = _layer(f"second{i}", DEPTHWISE_CONV2D, first.output_shape, window, i, x=first.output_format, **fields)
+        layers += [first, second]
+        shape, x = second.output_shape, second.output_format
+    return _model(*layers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", range(1, 8))
+def test_depthwise_windows_of_every_width_stride_and_padding(tmp_path, width):
+    kernel = "fxp_depthwise_conv2d_mve" if width <= 6 else "fxp_depthwise_conv2d_channels_mve"
+    narrower = ((1, 0), (0, 1)) if width >= 2 else SAME
+    links = [{"channels": 17, "padding": SAME}, {"channels": 8, "padding": narrower}]
+    links += [{"channels": 9, "padding": SAME, "stride": (2, 2)}]
+    model = _chain((20, width, 3), links)
+    _equal(tmp_path / "chain", model, {"second0": kernel})
+    strided = [{"channels": 12, "padding": ((0, 1), (0, 1)) if width >= 2 else SAME, "stride": (2, 2)}]
+    _equal(tmp_path / "strided", _chain((9, width, 16), strided), {"second0": kernel})
+
+
+@pytest.mark.slow
+def test_depthwise_windows_of_other_sizes(tmp_path):
+    links = [
+        {"channels": 11, "window": (5, 5), "padding": ((2, 2), (2, 2))},
+        {"channels": 5, "window": (1, 3)},
+        {"channels": 8, "window": (3, 2), "padding": ((0, 1), (0, 1))},
+    ]
+    expected = {"second0": "fxp_depthwise_conv2d_channels_mve", "second2": "fxp_depthwise_conv2d_channels_mve"}
+    _equal(tmp_path / "chain", _chain((9, 6, 4), links), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bits", "relu", "shift"),
+    [
+        *((7, True, 0), (8, True, 9), (8, True, 10), (8, True, 17), (4, True, 12), (4, True, 13)),
+        *((8, False, 0), (8, False, 9), (8, False, 17), (5, False, 11)),
+    ],
+)
+def test_a_shift_clamps_and_rounds_as_the_interpreter(tmp_path, bits, relu, shift):
+    """Where the narrowing shift is the layer's, where it is less, and where it is more than 16."""
+    layer = _layer("layer", CONV2D, (5, 5, 16), (1, 1), shift, channels=8, shift=shift, relu=relu, bits=bits)
+    _equal(tmp_path / "layer", _model(layer), {"layer": "fxp_pointwise_conv2d_mve"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "channels"), [(1, 4), (3, 7), (16, 1), (17, 33), (160, 2)])
+def test_matrix_products_of_every_depth_and_channel_count(tmp_path, depth, channels):
+    first = _layer("first", CONV2D, (4, 3, depth), (1, 1), 1, channels=channels)
+    fields = {"channels": 5, "padding": ((1, 0), (2, 1)), "stride": (2, 1), "x": first.output_format}
+    second = _layer("second", CONV2D, first.output_shape, (2, 3), 2, **fields)
+    _equal(tmp_path / "model", _model(first, second))
+
+
+def test_a_layer_of_planes_never_meets_one_of_positions_unconverted():
+    for channels, width in itertools.product((3, 16, 64), (4, 5, 8, 20)):
+        model = random_model.ds_cnn(1, input_shape=(20, 2 * width, 1), channels=channels, blocks=2)
+        steps = plan(model, HELIUM).steps
+        assert not any(step.conversions for step in steps)
+        for before, after in itertools.pairwise(steps):
+            assert before.kernel.output_layout == after.kernel.input_layout
+
+
+def test_planes_hold_every_code_the_zeros_and_what_windows_read_beyond():
+    shape = (25, 5, 6)
+    assert planes.plane_bytes(shape) == 26 * 5
+    assert planes.PLANES.size(shape) == 1 + 5 + 8 * 26 * 5 + planes.SLACK
+
+
+@pytest.mark.parametrize(
+    ("layer", "kernel", "reason"),
+    [
+        (_layer("a", DEPTHWISE_CONV2D, (4, 7, 4), (3, 3), 0), helium.DEPTHWISE, "spans 17 codes, a vector holds 16"),
+        (_layer("a", DEPTHWISE_CONV2D, (4, 6, 4), (3, 2), 0), helium.DEPTHWISE, "window (3, 2)"),
+        (
+            _layer("a", DEPTHWISE_CONV2D, (4, 6, 4), (3, 3), 0, padding=((2, 0), (1, 1))),
+            helium.DEPTHWISE,
+            "padding ((2, 0), (1, 1)) is more than 1",
+        ),
+        (
+            _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, stride=(2, 2)),
+            vector_products.pointwise(S8),
+            "stride (2, 2)",
+        ),
+        (
+            _layer("a", CONV2D, (1, 1, 2064), (1, 1), 0),
+            vector_products.pointwise(S8),
+            "2064 products, the loop takes 2048",
+        ),
+        (_layer("a", CONV2D, (200, 100, 4), (1, 1), 0), vector_products.pointwise(planes.PLANES), "offsets over 65535"),
+        (_layer("a", CONV2D, (9, 300, 1), (3, 3), 0), vector_products.convolution(S8), "within 602 bytes of the input"),
+        (
+            _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, y=QFormat(8, 5, symmetric=True)),
+            vector_products.pointwise(S8),
+            "symmetric",
+        ),
+    ],
+)
+def test_what_a_kernel_refuses_it_says(layer, kernel, reason):
+    assert reason in kernel.refusal(layer)
+
+
+@pytest.mark.slow
+def test_what_the_kernels_refuse_runs_by_others(tmp_path):
+    wide = _layer("wide", CONV2D, (9, 300, 1), (3, 3), 0, channels=2)
+    _equal(tmp_path / "wide", _model(wide), {"wide": "fxp_conv2d_s8"})
+
+
+def test_the_choice_is_by_cost(monkeypatch):
+    """Without the kernel on planes, the others meet in int8."""
+    kernels = tuple(kernel for kernel in helium.KERNELS if kernel is not helium.DEPTHWISE)
+    monkeypatch.setitem(plans.CHOICES, HELIUM, Profile(kernels))
+    steps = plan(random_model.ds_cnn(1, channels=16, blocks=1), HELIUM).steps
+    assert [step.kernel.output_layout.name for step in steps] == [
+        *[S8.name] * 2,
+        planes.PLANES.name,
+        *[S8.name] * 2,
+    ]

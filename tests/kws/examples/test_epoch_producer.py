@@ -1,0 +1,155 @@
+"""The producer: the same epochs from any number of workers, or from disk; clean ends."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from cli.command import UserError
+from kws.examples.epoch_producer import EpochProducer
+from kws.examples.epochs import EpochConfig, epoch_examples
+from kws.frontend import FrontEndConfig
+
+FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
+CONFIG = EpochConfig(FRONTEND, silence_word=9)
+LABELS = np.repeat([0, 1, 2, 3, 4], [100, 60, 60, 50, 10])
+
+
+def quiet(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
+    return rng.integers(-3, 4, 16000).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    return np.random.default_rng(0).integers(-2000, 2000, (len(LABELS), 16000)).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def noises() -> list[np.ndarray]:
+    return [np.random.default_rng(1).integers(-500, 500, 40000).astype(np.int16)]
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_any_number_of_workers_gives_the_same(clips: np.ndarray, noises: list[np.ndarray], processes: int) -> None:
+    with EpochProducer(clips, LABELS, noises, quiet, CONFIG, seed=5, epochs=3, processes=processes) as producer:
+        for epoch in (0, 1, 2, 1):
+            tensor, labels = producer.epoch(epoch)
+            expected, expected_labels = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=5, epoch=epoch)
+            np.testing.assert_array_equal(tensor, expected)
+            np.testing.assert_array_equal(labels, expected_labels)
+
+
+def test_the_files_are_removed(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
+    with EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, processes=1, scratch_dir=str(tmp_path)) as producer:
+        producer.epoch(0)
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def _explode(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
+    raise RuntimeError("no silence today")
+
+
+def test_an_error_in_a_worker_reaches_the_caller(clips: np.ndarray) -> None:
+    with (
+        pytest.raises(RuntimeError, match="no silence today"),
+        EpochProducer(clips, LABELS, [], _explode, CONFIG, seed=5, processes=1) as producer,
+    ):
+        producer.epoch(0)
+
+
+def test_bad_arguments_are_refused(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match=r"expected int16 \[n, 16000\]"):
+        EpochProducer(clips[:, :8000], LABELS, [], quiet, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="3 words for 280 clips"):
+        EpochProducer(clips, LABELS[:3], [], quiet, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="no function that draws silence"):
+        EpochProducer(clips, LABELS, [], None, CONFIG, seed=5)
+    with pytest.raises(ValueError, match="noises"):
+        EpochProducer(clips, LABELS, [np.zeros(5, np.float32)], quiet, CONFIG, seed=5)
+    with pytest.raises(UserError, match="can't write"):
+        EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, scratch_dir=str(tmp_path / "missing"))
+
+
+INTERRUPTED = """
+import numpy as np
+from kws.epoch_producer import EpochProducer
+from kws.epochs import EpochConfig
+from kws.frontend import FrontEndConfig
+config = EpochConfig(FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10))
+clips = np.ones((600, 16000), np.int16)
+try:
+    with EpochProducer(clips, np.zeros(600, int), [], None, config, seed=0, processes=2) as producer:
+        print("ready", flush=True)
+        for epoch in range(1000):
+            producer.epoch(epoch)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+def heed_interrupts() -> None:
+    """A shell starts background jobs with SIGINT ignored, and their children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("delay", [0.0, 1.5])
+def test_ctrl_c_ends_quietly(delay: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(delay)
+            # As a terminal does: the whole group, workers included, gets the signal.
+            os.killpg(process.pid, signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert (output, errors, process.returncode) == ("stopped\n", "", 0)
+
+
+def test_kept_epochs_are_read_again(
+    clips: np.ndarray, noises: list[np.ndarray], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def produce(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        with EpochProducer(
+            clips, LABELS, noises, quiet, CONFIG, seed=seed, epochs=1, processes=1, cache_dir=tmp_path
+        ) as producer:
+            return producer.epoch(0)
+
+    made = produce(3)
+    other = produce(4)
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(EpochProducer, "_start", lambda *_: pytest.fail("an epoch that is kept was made again"))
+    for first, second in ((made, produce(3)), (other, produce(4))):
+        np.testing.assert_array_equal(first[0], second[0])
+        np.testing.assert_array_equal(first[1], second[1])
+    assert (made[0].shape != other[0].shape) or (made[0] != other[0]).any()
+
+
+def test_kept_epochs_are_those_of_their_clips(
+    clips: np.ndarray, noises: list[np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    changed = clips.copy()
+    changed[0, 0] += 1
+    for samples in (clips, changed):
+        with EpochProducer(
+            samples, LABELS, noises, quiet, CONFIG, seed=3, epochs=1, processes=1, cache_dir=tmp_path
+        ) as producer:
+            producer.epoch(0)
+    assert len(list(tmp_path.iterdir())) == 2

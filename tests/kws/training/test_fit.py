@@ -1,0 +1,146 @@
+"""The training loop by itself: exact resumption, moving average, a stage in parts."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kws.training.fit import Examples, FitConfig, fit
+from kws.training.run_folder import FLOAT, HISTORY, RunFolder
+from kws.training.teachers import Teachers
+from kws.training.weight_average import WeightAverage
+from quant.qformat import QFormat
+
+SHAPE = (9, 6, 1)
+CLASSES = 3
+EXAMPLES = 24
+
+
+class Interrupted(Exception):
+    pass
+
+
+def examples_of(epoch: int) -> Examples:
+    rng = np.random.default_rng(epoch)
+    return rng.integers(-128, 128, (EXAMPLES, *SHAPE), dtype=np.int8), rng.integers(0, CLASSES, EXAMPLES)
+
+
+def network() -> tf.keras.Model:
+    """Small: a test's time is that of tracing its graph."""
+    layers = (tf.keras.layers.Flatten(), tf.keras.layers.BatchNormalization(), tf.keras.layers.Dense(CLASSES))
+    model = tf.keras.Sequential([tf.keras.Input(SHAPE), *layers])
+    rng = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(1, 0.1, variable.shape))
+    return model
+
+
+def settings(**changes: Any) -> FitConfig:
+    default = {"stage": FLOAT, "epochs": 3, "first_epoch": 0, "batch_size": 8, "learning_rate": 1e-2}
+    default |= {"warmup_epochs": 1.0, "weight_decay": 0.01, "label_smoothing": 0.0, "seed": 0}
+    return FitConfig(**{**default, "input_format": QFormat(8, 5), **changes})
+
+
+def trained(path: pathlib.Path, config: FitConfig, model: tf.keras.Model | None = None, **hooks: Any) -> tf.keras.Model:
+    model = model or network()
+    (path / FLOAT).mkdir(parents=True, exist_ok=True)
+    fit(model, config, examples_of, EXAMPLES, examples_of(99), RunFolder(path), **hooks)
+    return model
+
+
+def bits(model: tf.keras.Model) -> list[bytes]:
+    return [variable.numpy().tobytes() for variable in model.variables]
+
+
+def test_an_interrupted_stage_ends_with_the_same_bits(tmp_path: pathlib.Path) -> None:
+    def interrupt(epoch: int) -> None:
+        if epoch == 2:
+            raise Interrupted
+
+    config = settings(ema=0.9)
+    whole = trained(tmp_path / "whole", config)
+    with pytest.raises(Interrupted):
+        trained(tmp_path / "parts", config, before_epoch=interrupt)
+    assert bits(trained(tmp_path / "parts", config)) == bits(whole)
+    # The finished stage's checkpoint gives the same model once more.
+    assert bits(trained(tmp_path / "parts", config)) == bits(whole)
+
+
+def test_the_moving_average_is_what_the_stage_ends_with(tmp_path: pathlib.Path) -> None:
+    seen: list[np.ndarray] = []
+    plain = network()
+    kernel = plain.trainable_variables[-2]
+
+    def watch(epoch: int) -> None:
+        seen.append(kernel.numpy())
+
+    # One step an epoch, so that every step's weights are seen.
+    one_step = {"batch_size": EXAMPLES, "epochs": 5}
+    trained(tmp_path / "plain", settings(**one_step), plain, before_epoch=watch)
+    expected = seen[0]
+    for number, weights in enumerate([*seen[1:], kernel.numpy()], start=1):
+        momentum = min(0.2, number / (9 + number))
+        expected = momentum * expected + (1 - momentum) * weights
+    averaged = trained(tmp_path / "averaged", settings(**one_step, ema=0.2))
+    np.testing.assert_allclose(averaged.trainable_variables[-2], expected, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(expected, kernel, atol=1e-5)
+
+
+def test_the_model_has_its_own_weights_again_after_a_look_at_the_average() -> None:
+    model = network()
+    average = WeightAverage(model, 0.9)
+    for variable in model.trainable_variables:
+        variable.assign_add(tf.ones_like(variable))
+    average.update()
+    before = bits(model)
+    with average.settled():
+        assert bits(model) != before
+    assert bits(model) == before
+    with pytest.raises(ValueError, match="momentum=1"):
+        WeightAverage(model, 1.0)
+
+
+def test_a_part_of_a_stage_goes_on_at_the_stages_learning_rate(tmp_path: pathlib.Path) -> None:
+    trained(tmp_path / "whole", settings())
+    trained(tmp_path / "parts", settings(end=2))
+    trained(tmp_path / "parts", settings(begin=2))
+    whole, parts = (RunFolder(tmp_path / name).read_json(HISTORY) for name in ("whole", "parts"))
+    assert [row["epoch"] for row in parts] == [1, 2, 3]
+    assert [row["learning_rate"] for row in parts] == [row["learning_rate"] for row in whole]
+    assert len({row["learning_rate"] for row in whole}) == 3
+
+
+def test_a_head_for_words_shapes_the_layers_below(tmp_path: pathlib.Path) -> None:
+    def headed() -> tuple[tf.keras.Model, tf.keras.Model]:
+        inputs = tf.keras.Input(SHAPE)
+        features = tf.keras.layers.Dense(4, name="features", kernel_initializer="ones")(
+            tf.keras.layers.Flatten()(inputs)
+        )
+        model = tf.keras.Model(inputs, tf.keras.layers.Dense(2, kernel_initializer="ones")(features))
+        words = tf.keras.layers.Dense(CLASSES, kernel_initializer="identity", name="words")(features)
+        return model, tf.keras.Model(inputs, (model.output, words))
+
+    def features_after(name: str, **changes: Any) -> np.ndarray:
+        model, whole = headed()
+        trained(tmp_path / name, settings(classes=(0, 1, 1), **changes), model, word_head=whole)
+        return model.get_layer("features").kernel.numpy()
+
+    assert (features_after("with", word_loss=1.0) != features_after("without", word_loss=0.0)).any()
+
+
+def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
+    models = []
+    for sign in (1, 1, -1):
+        model = network()
+        for variable in model.trainable_variables[-2:]:
+            variable.assign(sign * variable)
+        models.append(model)
+    config = settings(distillation=1.0)
+    one, same, other = (
+        bits(trained(tmp_path / str(number), config, followed=Teachers(chosen)))
+        for number, chosen in enumerate((models[:1], models[:2], models[1:]))
+    )
+    assert one == same
+    assert one != other
