@@ -252,11 +252,11 @@ class DatasetBuilder:
             if not self._clips[split]:
                 remedy = "add recordings, of other speakers where file names carry one, or check the lists"
                 raise DatasetError(f"{where}: the {split} split has no clips: {remedy}")
-        self._warn(where)
+        self._say_what_lacks(where)
         splits = {split: self._assemble(split) for split in SPLITS}
         return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped), tuple(self._divided))
 
-    def _warn(self, where: str) -> None:
+    def _say_what_lacks(self, where: str) -> None:
         if self._skipped:
             _warn(f"{where}: {len(self._skipped)} skipped in all, each named above")
         if self._divided:
@@ -288,8 +288,9 @@ class DatasetBuilder:
 
 
 def _warn(message: str) -> None:
-    """One line on stderr, above a progress bar."""
-    tqdm.write(f"warning: {' '.join(message.split())}", file=sys.stderr)
+    """One line on stderr, above a progress bar; a file's name may hold a line break."""
+    line = message if message.isprintable() else message.encode("unicode_escape").decode()
+    tqdm.write(f"warning: {line}", file=sys.stderr)
 
 
 def centre(samples: np.ndarray) -> np.ndarray:

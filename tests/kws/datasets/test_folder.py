@@ -204,6 +204,17 @@ def test_file_names_that_are_not_utf_8_are_read(recordings: pathlib.Path) -> Non
     assert sum(np.sum(dataset.splits[split].labels == 2) for split in SPLITS) == 10
 
 
+def test_a_warning_is_one_line_whatever_a_file_is_called(
+    recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("two\nlines.wav", "\x1b[31m.wav", "\udcff.wav", "zwei  Wörter.wav"):
+        (recordings / "lamp" / name).touch()
+    datasets.load(_config(recordings))
+    lines = capsys.readouterr().err.splitlines()
+    for name in (r"two\nlines.wav", r"\x1b[31m.wav", r"\udcff.wav", "zwei  Wörter.wav"):
+        assert f"warning: skipped {recordings}/lamp/{name}: the file is empty" in lines
+
+
 @pytest.mark.parametrize("word", ["\udcff", "two\nlines", "\x1b[31m", " "])
 def test_a_folder_that_can_be_no_class_is_one_line(recordings: pathlib.Path, word: str) -> None:
     (recordings / "door").rename(recordings / word)

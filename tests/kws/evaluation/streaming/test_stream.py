@@ -12,6 +12,7 @@ import wave
 
 import numpy as np
 import pytest
+import soundfile
 import streaming_corpus
 
 from cli.command import UserError
@@ -91,7 +92,6 @@ def test_stereo_is_heard_as_mono(bundle, tmp_path):
     assert isinstance(found[0][0], Detection) and found[0][-1] == 4.0
 
 
-@pytest.mark.slow
 def test_other_rates_are_resampled(tmp_path):
     assert len(stream.recording(str(_wav(tmp_path / "8khz.wav", _sound(2)[:16000], rate=8000)))) == 32000
 
@@ -114,13 +114,20 @@ def test_unusable_recordings_are_one_line(tmp_path):
         (truncated, "truncated"),
         (tmp_path / "none.wav", "is not a file"),
         (tmp_path, "is not a file"),
+        ("x" * 5000, "is not a file"),
+        ("a\0b", "is not a file"),
     ):
         with pytest.raises(UserError, match=message) as error:
             stream.recording(str(path))
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(("form", "subtype"), [("OGG", "OPUS"), ("AIFF", "PCM_16"), ("RF64", "PCM_24"), ("MP3", None)])
+def test_what_phones_and_recorders_write_is_heard(tmp_path, form, subtype):
+    soundfile.write(tmp_path / "sound", _sound(2) / 32768, 16000, subtype, format=form)
+    assert 32000 <= len(stream.recording(str(tmp_path / "sound"))) <= 34000
+
+
 def test_a_headerless_file_is_one_line_that_says_how(tmp_path):
     path = tmp_path / "raw.pcm"
     path.write_bytes(_sound(2).astype("<i2").tobytes())
@@ -135,7 +142,9 @@ def test_unusable_raw_pcm_is_one_line():
         (b"", r"has 0\.00 s"),
         (pcm[:1000], r"has 0\.03 s"),
         (pcm + b"x", "half a sample"),
-        (b"RIFF" + pcm, "file with a header"),
+        (b"x", "half a sample"),
+        (b"xy", r"has 0\.00 s"),
+        *((header + pcm, "file with a header") for header in (b"RIFF", b"RF64", b"FORM", b"ID3\4", b"OggS", b"caff")),
     ):
         with pytest.raises(UserError, match=message):
             list(stream.raw_blocks(io.BytesIO(data)))
