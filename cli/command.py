@@ -7,9 +7,10 @@ not when its module is imported, so that one command can import another.
 
 import json
 import pathlib
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -20,15 +21,17 @@ INTERRUPTED_EXIT_CODE = 130
 class UserError(Exception):
     """Something the user can put right; the message is one line that says how."""
 
+    user_can_mend = True
+
 
 def _parse_flags(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
+        return list(flags.FLAGS(argv))
     except flags.Error as error:
         _fail(f"{error} (see --help)")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     line = " ".join(str(message).split())
     print(f"error: {line}", file=sys.stderr)
     sys.exit(USER_ERROR_EXIT_CODE)
@@ -37,9 +40,10 @@ def _fail(message: str) -> None:
 def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
     """Parses the flags, calls `work(flags.FLAGS)` and turns what a user can mend into one line and exit code 2.
 
-    That is `UserError`, which commands raise, and what the library raises for it: a `ValueError` of a class with the
-    attribute `user_can_mend = True` (`kws.datasets.DatasetError`), which knows nothing of commands. Any other
-    exception is a bug and shows its traceback.
+    That is an exception of a class with the attribute `user_can_mend = True`: `UserError`, which commands raise, and
+    those of the library (`kws.datasets.DatasetError`, `export.bundle.BundleError`), which know nothing of commands.
+    A setting that they name, as in `clips=-1`, is shown as the flag that gave it, `--clips=-1`. Any other exception is
+    a bug and shows its traceback.
 
     Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
     """
@@ -54,17 +58,36 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
             _fail(f"unexpected argument {argv[1]!r}: settings are given as --name=value (see --help)")
         try:
             work(flags.FLAGS)
-        except UserError as error:
-            _fail(str(error))
-        except ValueError as error:
-            if not getattr(type(error), "user_can_mend", False):
-                raise
-            _fail(str(error))
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED_EXIT_CODE)
+        except Exception as error:
+            if not getattr(type(error), "user_can_mend", False):
+                raise
+            _fail(with_flags(str(error), flags.FLAGS))
 
     app.run(absl_main, flags_parser=_parse_flags)
+
+
+def with_flags(message: str, values: flags.FlagValues) -> str:
+    """`message` with `--` before each setting in it, name=value, that has the name and the value of a flag."""
+    for name in values:
+        for text in sorted(_spellings(values[name].value), key=len, reverse=True):
+            setting = re.escape(f"{name}={text}")
+            message = re.sub(rf"(?<![\w/.=-]){setting}(?![\w/]|\.\w)", lambda found: f"--{found[0]}", message)
+    return message
+
+
+def _spellings(value: Any) -> set[str]:
+    """The ways in which a message may write a flag's value."""
+    if isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
+    found = {str(value)}
+    if isinstance(value, str):
+        found.add(str(pathlib.PurePath(value)))
+    if isinstance(value, float):
+        found.add(f"{value:g}")
+    return found - {""}
 
 
 def define_json_flag() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from cli import command
 from cli.command import UserError
@@ -21,6 +22,9 @@ class LibraryError(ValueError):
 
 class NarrowError(LibraryError):
     pass
+
+class FullError(OSError):
+    user_can_mend = True
 
 class InternalError(ValueError):
     user_can_mend = False
@@ -38,6 +42,8 @@ def work(values):
         raise LibraryError("shape=(3,) has one axis,\\n  expected two")
     if values.mode == "narrow":
         raise NarrowError("rate=0 Hz is no rate")
+    if values.mode == "system":
+        raise FullError("can't write bundle=runs/b: no space")
     if values.mode == "internal":
         raise InternalError("a broken promise")
     if values.mode == "value":
@@ -73,6 +79,8 @@ def test_work_is_done_with_the_flags() -> None:
         (["--mode=user"], "error: first half, second half"),
         (["--mode=library"], "error: shape=(3,) has one axis, expected two"),
         (["--mode=narrow"], "error: rate=0 Hz is no rate"),
+        (["--mode=system"], "error: can't write bundle=runs/b: no space"),
+        (["--mode=system", "--bundle=./runs/b/"], "error: can't write --bundle=runs/b: no space"),
         (["--mode=require"], "error: --bundle is required: give --bundle=... (see --help)"),
         (["--mode=require", "--bundle="], "error: --bundle is required: give --bundle=... (see --help)"),
         (["--count=three"], "error: flag --count=three: invalid literal for int() with base 10: 'three' (see --help)"),
@@ -143,3 +151,45 @@ def test_require_names_the_first_that_is_missing() -> None:
     command.require(a=0, b=False, c="x")
     with pytest.raises(UserError, match="--b is required"):
         command.require(a="x", b=None, c="")
+
+
+def a_commands_flags() -> flags.FlagValues:
+    """The flags of a command that was called with some of them."""
+    values = flags.FlagValues()
+    flags.DEFINE_integer("seed", 0, "", flag_values=values)
+    flags.DEFINE_integer("clips", None, "", flag_values=values)
+    flags.DEFINE_float("timeout", 60.0, "", flag_values=values)
+    flags.DEFINE_list("words", None, "", flag_values=values)
+    flags.DEFINE_string("bundle", None, "", flag_values=values)
+    values(["command", "--clips=0", "--timeout=1e-3", "--words=yes,no", "--bundle=runs/b/"])
+    return values
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("clips=0 and words=yes,no leave nothing", "--clips=0 and --words=yes,no leave nothing"),
+        ("timeout=0.001: give more", "--timeout=0.001: give more"),
+        ("can't write bundle=runs/b: no space", "can't write --bundle=runs/b: no space"),
+        ("(bundle=runs/b/)", "(--bundle=runs/b/)"),
+        (
+            "read it with python -m export.inspect --bundle=runs/b",
+            "read it with python -m export.inspect --bundle=runs/b",
+        ),
+    ],
+)
+def test_a_setting_is_shown_as_the_flag_that_gave_it(message: str, shown: str) -> None:
+    assert command.with_flags(message, a_commands_flags()) == shown
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "seed=-1 is another setting's: no flag has this value",
+        "clips=0.5, clips=01, my_clips=0, runs/clips=0, -clips=0",
+        "bundle=runs/b/deeper, bundle=runs/b2",
+        "rate=0 is no flag",
+    ],
+)
+def test_what_no_flag_gave_is_shown_as_it_is(message: str) -> None:
+    assert command.with_flags(message, a_commands_flags()) == message
