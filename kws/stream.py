@@ -18,8 +18,8 @@ from cli import command
 from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
-from kws.datasets import audio_file
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
+from kws.datasets.recordings import audio_file
 from kws.evaluation.streaming.sound import Detection, Listener
 
 STANDARD_INPUT = "-"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from kws.datasets import audio_file, cutting, labels, silence, word_folders
+from kws.datasets import labels, silence, word_folders
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
@@ -26,6 +26,7 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.recordings import audio_file, cutting
 from kws.datasets.word_folders import Recording, Walk, nfc
 
 _HELD_OUT_SHARE = 0.1

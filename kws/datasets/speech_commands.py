@@ -15,7 +15,6 @@ import numpy as np
 from tqdm import tqdm
 
 from kws.datasets import download, labels, silence, word_folders
-from kws.datasets.audio_file import NotAudio
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     SAMPLE_RATE,
@@ -29,6 +28,7 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.recordings.audio_file import NotAudio
 from kws.datasets.word_folders import NOHASH, nfc
 
 LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}

@@ -5,8 +5,8 @@ import fractions
 import numpy as np
 import pytest
 
-from kws.datasets import resampling
 from kws.datasets.clip import SAMPLE_RATE
+from kws.datasets.recordings import resampling
 
 RATES = (4000, 8000, 11025, 12000, 16001, 22050, 32000, 44099, 44100, 48000, 96000, 192000, 352800, 384000)
 _MOST_LATE_S = 1e-5

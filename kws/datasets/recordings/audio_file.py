@@ -16,9 +16,10 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from kws.datasets import noise, resampling, wav_header
+from kws.datasets import noise
 from kws.datasets.clip import SAMPLE_RATE
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.recordings import resampling, wav_header
 
 FORMATS = "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus"
 # How a file that is read begins; libsndfile guesses at more formats and prints on standard output while it does.

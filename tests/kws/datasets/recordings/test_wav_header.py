@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from kws.datasets import wav_header
+from kws.datasets.recordings import wav_header
 
 FORM = struct.pack("<HHIIHH", 1, 2, 16000, 64000, 4, 16)
 

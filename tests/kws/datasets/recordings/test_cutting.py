@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kws.datasets import cutting
 from kws.datasets.clip import CLIP_SAMPLES
+from kws.datasets.recordings import cutting
 
 
 def _sound(seconds: float) -> np.ndarray:

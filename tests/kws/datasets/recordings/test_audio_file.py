@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from kws.datasets import audio_file
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.recordings import audio_file
 
 # Made by LAME: 0.5 s at 44.1 kHz, left -6 dB, right -12 dB of full scale.
 _MP3 = pathlib.Path(__file__).parent / "tone_440hz_44100hz_stereo.mp3"
