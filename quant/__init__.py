@@ -18,10 +18,11 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 if TYPE_CHECKING:
     from quant.folding.equalization import equalize
     from quant.folding.float_graph import float_model
+    from quant.folding.fold_error import FoldError
     from quant.folding.keras_chain import fold
-    from quant.folding.layers import FoldedLayer
+    from quant.folding.layers import FoldedLayer, PoolingLayer, WeightedLayer
     from quant.formats.calibration import calibrate
-    from quant.formats.network_formats import Formats, LayerFormats
+    from quant.formats.network_formats import Formats, LayerFormats, Network
     from quant.method import Method
     from quant.qformat import QFormat, activation_format, dequantize, quantize, weight_format
     from quant.training.fixed_point_graph import fixed_point_model
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 # The module of every public name. No module is called as a name is: importing it would put it in the name's place.
 _MODULES = {
+    "FoldError": "quant.folding.fold_error",
     "FoldedLayer": "quant.folding.layers",
     "Formats": "quant.formats.network_formats",
     "LayerFormats": "quant.formats.network_formats",
     "Method": "quant.method",
+    "Network": "quant.formats.network_formats",
+    "PoolingLayer": "quant.folding.layers",
     "QFormat": "quant.qformat",
+    "WeightedLayer": "quant.folding.layers",
     "activation_format": "quant.qformat",
     "calibrate": "quant.formats.calibration",
     "dequantize": "quant.qformat",
@@ -54,11 +59,15 @@ _MODULES = {
 }
 
 __all__ = [
+    "FoldError",
     "FoldedLayer",
     "Formats",
     "LayerFormats",
     "Method",
+    "Network",
+    "PoolingLayer",
     "QFormat",
+    "WeightedLayer",
     "activation_format",
     "calibrate",
     "dequantize",

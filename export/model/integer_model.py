@@ -156,6 +156,14 @@ def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[i
     return tuple(pads)
 
 
+def output_size(
+    size: tuple[int, int], window: tuple[int, int], stride: tuple[int, int], padding: tuple[tuple[int, int], ...]
+) -> tuple[int, ...]:
+    """Positions of a window on `size` padded positions, in each direction."""
+    directions = zip(size, window, stride, padding, strict=True)
+    return tuple((length + sum(pads) - k) // step + 1 for length, k, step, pads in directions)
+
+
 def average_pool(
     name: str, input_shape: tuple[int, int, int], q: QFormat, output_format: QFormat | None = None
 ) -> Layer:
@@ -214,10 +222,7 @@ def _validate(layer: Layer) -> None:
         check(layer.stride == (1, 1) and layer.padding == ((0, 0), (0, 0)), "no stride and no padding expected")
     if layer.op == DENSE:
         check((height, width) == (1, 1), f"dense takes a 1x1 input, not {height}x{width}")
-    sizes = []
-    for length, k, s, pads in zip((height, width), layer.kernel_size, layer.stride, layer.padding, strict=True):
-        sizes.append((length + sum(pads) - k) // s + 1)
-    out = (*sizes, layer.output_shape[2])
+    out = (*output_size((height, width), layer.kernel_size, layer.stride, layer.padding), layer.output_shape[2])
     check(out == layer.output_shape, f"output shape {layer.output_shape}, expected {out}")
 
 

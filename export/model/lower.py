@@ -10,6 +10,7 @@ import numpy as np
 
 from export.model import accumulator, integer_model
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from quant.folding.layers import INPUT_QUANTIZER, SAME
 from quant.qformat import QFormat
 from quant.training import wrappers
 
@@ -42,7 +43,7 @@ def lower(model: Any, name: str, labels: tuple[str, ...]) -> IntegerModel:
 
 def _input_format(model: Any) -> QFormat:
     wrapper = next(
-        layer for layer in model.layers if getattr(layer, "layer", None) and layer.layer.name == wrappers.INPUT_LAYER
+        layer for layer in model.layers if getattr(layer, "layer", None) and layer.layer.name == INPUT_QUANTIZER
     )
     return wrapper.quantize_config.output.q
 
@@ -53,20 +54,20 @@ def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer
     if op == AVERAGE_POOL:
         return integer_model.average_pool(keras_layer.name, shape, q, config.output.q)
     variables = wrappers.variables_of(wrapper)
-    kernel = _codes(keras_layer.name, config.kernel(variables["kernel"]), config.kernel.q.fraction_bits)
-    bias = _codes(keras_layer.name, config.bias(variables["bias"]), config.bias.fraction_bits)
+    kernel = _codes(keras_layer.name, config.kernel(variables.kernel), config.kernel.q.fraction_bits)
+    bias = _codes(keras_layer.name, config.bias(variables.bias), config.bias.fraction_bits)
     if op == DEPTHWISE_CONV2D:
         kernel = kernel[..., 0]
-    stride, padding, size = (1, 1), ((0, 0), (0, 0)), (1, 1)
+    window, stride, padding = (1, 1), (1, 1), ((0, 0), (0, 0))
     if op != DENSE:
-        stride = tuple(keras_layer.strides)
-        padding = integer_model.same_padding(shape[:2], kernel.shape[:2], stride)
-        size = tuple(-(-length // step) for length, step in zip(shape[:2], stride, strict=True))
+        window, stride = kernel.shape[:2], tuple(keras_layer.strides)
+        if keras_layer.padding == SAME:
+            padding = integer_model.same_padding(shape[:2], window, stride)
     return Layer(
         name=keras_layer.name,
         op=op,
         input_shape=shape,
-        output_shape=(*size, len(bias)),
+        output_shape=(*integer_model.output_size(shape[:2], window, stride, padding), len(bias)),
         kernel=np.ascontiguousarray(kernel.astype(np.int8)),
         bias=bias.astype(np.int32),
         stride=stride,

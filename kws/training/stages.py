@@ -18,9 +18,9 @@ from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, by_layer
 from kws.training.teachers import Teachers
 from quant.folding import equalization, keras_chain
-from quant.folding.layers import FoldedLayer
+from quant.folding.layers import FoldedLayers
 from quant.formats.calibration import calibrate
-from quant.formats.network_formats import Formats
+from quant.formats.network_formats import Network
 from quant.qformat import QFormat, dequantize
 from quant.training import (
     code_distribution,
@@ -155,7 +155,7 @@ def train_fixed_point(job: Job) -> None:
             hooks={
                 "followed": followed,
                 "before_epoch": _ramp(model, config.fixed_point_epochs),
-                "describe": code_distribution.describe,
+                "describe": _describe,
             },
         )
         if phase.end < config.fixed_point_epochs:
@@ -167,13 +167,18 @@ def train_fixed_point(job: Job) -> None:
     model_file.save_model(model, folder.model_path(FIXED_POINT))
 
 
+def _describe(model: tf.keras.Model) -> dict[str, dict[str, float]]:
+    """Figures by layer, for the history."""
+    return {name: dataclasses.asdict(found) for name, found in code_distribution.describe(model).items()}
+
+
 def _calibrate(
     job: Job,
-    layers: tuple[FoldedLayer, ...],
+    layers: FoldedLayers,
     weight_bits: tuple[int, ...],
     activation_bits: tuple[int, ...],
     epoch: int,
-) -> tuple[tuple[FoldedLayer, ...], Formats]:
+) -> Network:
     """Formats of these widths from the first examples of an epoch of stage 2: training data, augmented as in training.
 
     Returns:

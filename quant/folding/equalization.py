@@ -10,36 +10,43 @@ import itertools
 
 import numpy as np
 
-from quant.folding.layers import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, FoldedLayer
+from quant.folding.layers import (
+    CONV2D,
+    DENSE,
+    DEPTHWISE_CONV2D,
+    FoldedLayers,
+    WeightedLayer,
+    weighted_layers,
+    with_weighted,
+)
 
 SWEEPS = 20
 # A channel that is (nearly) dead on one side keeps its scale.
 _SMALLEST_RANGE = 1e-6
 
 
-def output_ranges(layer: FoldedLayer) -> np.ndarray:
+def output_ranges(layer: WeightedLayer) -> np.ndarray:
     """Largest weight magnitude of each output channel, float [out]."""
     return np.abs(layer.kernel).reshape(-1, layer.kernel.shape[-1]).max(axis=0)
 
 
-def input_ranges(layer: FoldedLayer) -> np.ndarray:
+def input_ranges(layer: WeightedLayer) -> np.ndarray:
     """Largest weight magnitude that each input channel meets, float [in]."""
     axes = {CONV2D: (0, 1, 3), DEPTHWISE_CONV2D: (0, 1), DENSE: (1,)}[layer.op]
     return np.abs(layer.kernel).max(axis=axes)
 
 
-def equalize(layers: tuple[FoldedLayer, ...], sweeps: int = SWEEPS) -> tuple[FoldedLayer, ...]:
+def equalize(layers: FoldedLayers, sweeps: int = SWEEPS) -> FoldedLayers:
     """The same function with scales balanced between every pair of weighted layers joined by a ReLU."""
-    layers = list(layers)
-    weighted = [i for i, layer in enumerate(layers) if layer.op != AVERAGE_POOL]
+    weighted = weighted_layers(layers)
     for _ in range(sweeps):
-        for this, following in itertools.pairwise(weighted):
-            if layers[this].relu:
-                layers[this], layers[following] = _balance(layers[this], layers[following])
-    return tuple(layers)
+        for this, following in itertools.pairwise(range(len(weighted))):
+            if weighted[this].relu:
+                weighted[this], weighted[following] = _balance(weighted[this], weighted[following])
+    return with_weighted(layers, weighted)
 
 
-def _balance(this: FoldedLayer, following: FoldedLayer) -> tuple[FoldedLayer, FoldedLayer]:
+def _balance(this: WeightedLayer, following: WeightedLayer) -> tuple[WeightedLayer, WeightedLayer]:
     out, into = output_ranges(this), input_ranges(following)
     alive = (out > _SMALLEST_RANGE) & (into > _SMALLEST_RANGE)
     scale = np.ones_like(out)

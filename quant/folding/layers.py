@@ -1,39 +1,98 @@
-"""The layers of a folded network, with real-valued weights and nothing left to fold."""
+"""The layers of a folded network: real-valued weights, nothing left to fold."""
 
 import dataclasses
-import math
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-CONV2D = "conv2d"
-DEPTHWISE_CONV2D = "depthwise_conv2d"
-AVERAGE_POOL = "average_pool"
-DENSE = "dense"
+WeightedOp = Literal["conv2d", "depthwise_conv2d", "dense"]
+CONV2D: Literal["conv2d"] = "conv2d"
+DEPTHWISE_CONV2D: Literal["depthwise_conv2d"] = "depthwise_conv2d"
+DENSE: Literal["dense"] = "dense"
+
+Padding = Literal["same", "valid"]
+SAME: Literal["same"] = "same"
+VALID: Literal["valid"] = "valid"
+
+
+# Names that the Keras graphs of a folded network take for themselves.
+FEATURES = "features"
+INPUT_QUANTIZER = "input_quantizer"
+
+
+class Stride(NamedTuple):
+    """Steps of a window, in positions."""
+
+    vertical: int
+    horizontal: int
+
+
+NO_STRIDE = Stride(1, 1)
 
 
 @dataclasses.dataclass(frozen=True)
-class FoldedLayer:
-    """A layer with real-valued weights and nothing left to fold.
+class WeightedLayer:
+    """A convolution or dense layer.
 
     Attributes:
-      name: the Keras layer's name.
-      op: CONV2D, DEPTHWISE_CONV2D, AVERAGE_POOL or DENSE.
-      kernel: float32 [kh, kw, in, out], [kh, kw, channels] for depthwise, [in, out] for dense; None for pooling.
-      bias: float32 [out]; None for pooling.
-      stride: (vertical, horizontal).
+      name: the Keras layer's, as a C identifier.
+      op: CONV2D, DEPTHWISE_CONV2D or DENSE.
+      kernel: float32 [kh, kw, in, out], [kh, kw, channels] for depthwise, [in, out] for dense.
+      bias: float32 [out].
+      stride: of the window; 1 for dense.
+      padding: SAME, with zeros as TensorFlow puts them, or VALID, none; SAME for dense.
       relu: whether max(0, .) follows.
-      pool_shift: k of the sum and shift; 0 for other ops.
     """
 
     name: str
-    op: str
-    kernel: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    stride: tuple[int, int] = (1, 1)
+    op: WeightedOp
+    kernel: np.ndarray
+    bias: np.ndarray
+    stride: Stride = NO_STRIDE
+    padding: Padding = SAME
     relu: bool = False
-    pool_shift: int = 0
 
 
 def pool_shift(positions: int) -> int:
     """The shift k of a sum over `positions` >= 1: the smallest k with 2**k >= positions."""
-    return math.ceil(math.log2(positions))
+    return (positions - 1).bit_length()
+
+
+@dataclasses.dataclass(frozen=True)
+class PoolingLayer:
+    """Average pooling over all positions, as a sum and a shift.
+
+    The sum times 2**-shift is the mean times positions * 2**-shift; the dense layer that follows carries `ratio`.
+
+    Attributes:
+      name: the Keras layer's, as a C identifier.
+      positions: height times width.
+    """
+
+    name: str
+    positions: int
+
+    @property
+    def shift(self) -> int:
+        return pool_shift(self.positions)
+
+    @property
+    def ratio(self) -> float:
+        """What makes the shifted sum a mean again."""
+        return 2.0**self.shift / self.positions
+
+
+FoldedLayer = WeightedLayer | PoolingLayer
+FoldedLayers = tuple[FoldedLayer, ...]
+
+
+def weighted_layers(layers: FoldedLayers) -> list[WeightedLayer]:
+    """The convolutions and dense layers, in order."""
+    return [layer for layer in layers if isinstance(layer, WeightedLayer)]
+
+
+def with_weighted(layers: FoldedLayers, weighted: Iterable[WeightedLayer]) -> FoldedLayers:
+    """`layers` with these in the place of its convolutions and dense layers, in order."""
+    replacing = iter(weighted)
+    return tuple(next(replacing) if isinstance(layer, WeightedLayer) else layer for layer in layers)

@@ -6,21 +6,21 @@ import numpy as np
 import tensorflow as tf
 
 from quant.folding.float_graph import float_model
-from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.folding.layers import FoldedLayers, PoolingLayer, WeightedLayer
 from quant.formats import accumulator_bound, least_error, uniform_scaling
-from quant.formats.network_formats import Formats, LayerFormats
+from quant.formats.network_formats import Formats, LayerFormats, Network
 from quant.method import Method
 from quant.qformat import MAX_BITS, QFormat, activation_format, weight_format
 
 
 def calibrate(
-    layers: tuple[FoldedLayer, ...],
+    layers: FoldedLayers,
     features: np.ndarray,
     x: QFormat,
     weight_bits: dict[str, int],
     activation_bits: dict[str, int],
     method: Method,
-) -> tuple[tuple[FoldedLayer, ...], Formats]:
+) -> Network:
     """Power-of-two formats of least squared error, and the layers they belong to (scaled where uniform).
 
     Args:
@@ -33,28 +33,26 @@ def calibrate(
     if method.qformat == "uniform":
         scaled = uniform_scaling.uniform(layers, outputs, x, weight_bits, activation_bits)
         chosen = _uniform_formats(scaled, x, weight_bits, activation_bits)
-        return scaled.layers, Formats(x, chosen)
+        return Network(scaled.layers, Formats(x, chosen))
     chosen = {}
     q = x
     for layer, output in zip(layers, outputs, strict=True):
-        if layer.op == AVERAGE_POOL:
-            q = pool_format(layer, output, q)
-            chosen[layer.name] = LayerFormats(None, q)
-            continue
-        chosen[layer.name] = _layer_formats(
-            layer, output, q, weight_bits[layer.name], activation_bits[layer.name], method
-        )
-        q = chosen[layer.name].output
-    return layers, Formats(x, chosen)
+        if isinstance(layer, PoolingLayer):
+            found = LayerFormats(None, pool_format(layer, output, q))
+        else:
+            found = _layer_formats(layer, output, q, weight_bits[layer.name], activation_bits[layer.name], method)
+        chosen[layer.name] = found
+        q = found.output
+    return Network(layers, Formats(x, chosen))
 
 
-def _observe(layers: tuple[FoldedLayer, ...], features: np.ndarray) -> list[np.ndarray]:
+def _observe(layers: FoldedLayers, features: np.ndarray) -> list[np.ndarray]:
     model = float_model(layers, features.shape[1:])
     observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
     return observed.predict(features, batch_size=256, verbose=0)
 
 
-def pool_format(layer: FoldedLayer, output: np.ndarray, x: QFormat) -> QFormat:
+def pool_format(layer: PoolingLayer, output: np.ndarray, x: QFormat) -> QFormat:
     """The 8-bit format of a pooled vector of least squared error, no finer than its sum.
 
     Args:
@@ -63,12 +61,12 @@ def pool_format(layer: FoldedLayer, output: np.ndarray, x: QFormat) -> QFormat:
     """
     q = activation_format(MAX_BITS, 0, relu=not x.signed)
     # The sum has x's fraction bits and, read as a mean, those of the shift besides.
-    finest = x.fraction_bits + layer.pool_shift
+    finest = x.fraction_bits + layer.shift
     return dataclasses.replace(q, fraction_bits=min(least_error.best_fraction_bits(output, q), finest))
 
 
 def _layer_formats(
-    layer: FoldedLayer, output: np.ndarray, x: QFormat, weight_bits: int, activation_bits: int, method: Method
+    layer: WeightedLayer, output: np.ndarray, x: QFormat, weight_bits: int, activation_bits: int, method: Method
 ) -> LayerFormats:
     weights = weight_format(weight_bits, 0)
     weights = weight_format(weight_bits, least_error.best_fraction_bits(layer.kernel, weights))
@@ -90,7 +88,7 @@ def _uniform_formats(
     q = x
     for layer in scaled.layers:
         weights = None
-        if layer.op != AVERAGE_POOL:
+        if isinstance(layer, WeightedLayer):
             weights = weight_format(weight_bits[layer.name], scaled.weight_fraction_bits)
             q = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
         chosen[layer.name] = LayerFormats(weights, q)

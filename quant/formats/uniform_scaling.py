@@ -7,10 +7,11 @@ that of activations until one format serves all layers.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.folding.layers import FoldedLayers, WeightedLayer, weighted_layers, with_weighted
 from quant.formats import least_error
 from quant.qformat import QFormat, activation_format, weight_format
 
@@ -23,12 +24,41 @@ _SAMPLES = 20000
 class Uniform:
     """The scaled layers and the fraction bits of every weight; activations keep the input's fraction bits."""
 
-    layers: tuple[FoldedLayer, ...]
+    layers: FoldedLayers
     weight_fraction_bits: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Scalable:
+    """What the search for a layer's factor looks at.
+
+    Attributes:
+      kernel: real-valued weights, unscaled, in any order.
+      seen: a sample of the layer's outputs, unscaled.
+      weight_bits: width of the weights.
+      output: the output's format.
+    """
+
+    kernel: np.ndarray
+    seen: np.ndarray
+    weight_bits: int
+    output: QFormat
+
+    def error(self, before: float, alpha: float, fraction_bits: int) -> float:
+        """Relative error of weights scaled by `alpha / before` in this format, plus that of outputs scaled by `alpha`.
+
+        Args:
+          before: the factor of the layer before, 1 for the first.
+          alpha: this layer's.
+          fraction_bits: of the weights.
+        """
+        weights = weight_format(self.weight_bits, fraction_bits)
+        scaled = self.kernel * alpha / before
+        return _relative_error(scaled, weights) + _relative_error(self.seen * alpha, self.output)
+
+
 def uniform(
-    layers: tuple[FoldedLayer, ...],
+    layers: FoldedLayers,
     outputs: list[np.ndarray],
     x: QFormat,
     weight_bits: dict[str, int],
@@ -45,37 +75,49 @@ def uniform(
       weight_bits, activation_bits: width per layer name.
     """
     rng = np.random.default_rng(0)
-    weighted = [i for i, layer in enumerate(layers) if layer.op != AVERAGE_POOL]
-    kernels = [layers[i].kernel.ravel() for i in weighted]
-    seen = [rng.choice(outputs[i].ravel(), min(_SAMPLES, outputs[i].size), replace=False) for i in weighted]
-    outs = [activation_format(activation_bits[layers[i].name], x.fraction_bits, layers[i].relu) for i in weighted]
-    widths = [weight_bits[layers[i].name] for i in weighted]
+    scalables = []
+    for layer, output in zip(layers, outputs, strict=True):
+        if isinstance(layer, WeightedLayer):
+            seen = rng.choice(output.ravel(), min(_SAMPLES, output.size), replace=False)
+            format_ = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
+            scalables.append(Scalable(layer.kernel.ravel(), seen, weight_bits[layer.name], format_))
+    widths = [layer.weight_bits for layer in scalables]
+    candidates = range(min(widths) - 2, max(widths) + 4)
+    factors = [search(scalables, fraction_bits) for fraction_bits in candidates]
+    totals = [total_error(scalables, alphas, f) for alphas, f in zip(factors, candidates, strict=True)]
+    best = int(np.argmin(totals))
+    return Uniform(_scaled(layers, factors[best]), candidates[best])
 
-    def error(index: int, alphas: np.ndarray, fraction_bits: int) -> float:
-        before = alphas[index - 1] if index else 1.0
-        scaled = kernels[index] * alphas[index] / before
-        weights = weight_format(widths[index], fraction_bits)
-        return _relative_error(scaled, weights) + _relative_error(seen[index] * alphas[index], outs[index])
 
-    best: tuple[float, int, np.ndarray] | None = None
-    for fraction_bits in range(min(widths) - 2, max(widths) + 4):
-        alphas = np.array(
-            [o.max_value / max(np.quantile(np.abs(s), 0.999), 1e-9) for o, s in zip(outs, seen, strict=True)]
-        )
-        for _ in range(_SWEEPS):
-            for index in range(len(weighted)):
-                touched = [index, index + 1] if index + 1 < len(weighted) else [index]
-                errors = []
-                for step in _STEPS:
-                    tried = alphas.copy()
-                    tried[index] *= step
-                    errors.append(sum(error(i, tried, fraction_bits) for i in touched))
-                alphas[index] *= _STEPS[int(np.argmin(errors))]
-        total = sum(error(i, alphas, fraction_bits) for i in range(len(weighted)))
-        if best is None or total < best[0]:
-            best = (total, fraction_bits, alphas)
-    _, fraction_bits, alphas = best
-    return Uniform(_scaled(layers, weighted, alphas), fraction_bits)
+def total_error(layers: Sequence[Scalable], alphas: np.ndarray, fraction_bits: int) -> float:
+    """Sum of the layers' errors.
+
+    Args:
+      alphas: float [layers], their factors.
+    """
+    return sum(_error(layers, index, alphas, fraction_bits) for index in range(len(layers)))
+
+
+def search(layers: Sequence[Scalable], fraction_bits: int) -> np.ndarray:
+    """The factors of least error at these fraction bits of the weights, float [layers].
+
+    Each is tried at steps of a quarter octave around what it is, with those of the other layers as they are.
+    """
+    alphas = np.array([layer.output.max_value / max(np.quantile(np.abs(layer.seen), 0.999), 1e-9) for layer in layers])
+    for _ in range(_SWEEPS):
+        for index in range(len(layers)):
+            touched = range(index, min(index + 2, len(layers)))
+            errors = []
+            for step in _STEPS:
+                tried = alphas.copy()
+                tried[index] *= step
+                errors.append(sum(_error(layers, i, tried, fraction_bits) for i in touched))
+            alphas[index] *= _STEPS[int(np.argmin(errors))]
+    return alphas
+
+
+def _error(layers: Sequence[Scalable], index: int, alphas: np.ndarray, fraction_bits: int) -> float:
+    return layers[index].error(alphas[index - 1] if index else 1.0, alphas[index], fraction_bits)
 
 
 def _relative_error(values: np.ndarray, q: QFormat) -> float:
@@ -83,12 +125,11 @@ def _relative_error(values: np.ndarray, q: QFormat) -> float:
     return least_error.squared_error(values, q) / power if power else 0.0
 
 
-def _scaled(layers: tuple[FoldedLayer, ...], weighted: list[int], alphas: np.ndarray) -> tuple[FoldedLayer, ...]:
-    scaled = list(layers)
+def _scaled(layers: FoldedLayers, alphas: np.ndarray) -> FoldedLayers:
+    scaled = []
     before = 1.0
-    for index, alpha in zip(weighted, alphas, strict=True):
-        layer = layers[index]
+    for layer, alpha in zip(weighted_layers(layers), alphas, strict=True):
         kernel = (layer.kernel * (alpha / before)).astype(np.float32)
-        scaled[index] = dataclasses.replace(layer, kernel=kernel, bias=(layer.bias * alpha).astype(np.float32))
+        scaled.append(dataclasses.replace(layer, kernel=kernel, bias=(layer.bias * alpha).astype(np.float32)))
         before = alpha
-    return tuple(scaled)
+    return with_weighted(layers, scaled)

@@ -1,5 +1,6 @@
 """How evenly weights use their codes: entropy, kurtosis and distance to the grid, per layer."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -21,30 +22,42 @@ def kurtosis(values: np.ndarray) -> float:
     return float(np.mean(centred**4) / variance**2) if variance else 0.0
 
 
-def describe(model: Any) -> dict[str, dict[str, float]]:
-    """Per layer with weights: `code_entropy`, `kurtosis` of the real weights, `grid_distance` in LSB.
+@dataclasses.dataclass(frozen=True)
+class CodeDistribution:
+    """How a layer's weights use their codes.
 
-    And `output_fraction_bits`, which move while formats are learned.
+    Attributes:
+      code_entropy: in bits.
+      kurtosis: of the real-valued weights.
+      grid_distance: mean distance of the real-valued weights to their codes, in LSB.
+      output_fraction_bits: of the layer's output, which move while formats are learned.
+    """
+
+    code_entropy: float
+    kurtosis: float
+    grid_distance: float
+    output_fraction_bits: float
+
+
+def describe(model: Any) -> dict[str, CodeDistribution]:
+    """The distribution of every layer with weights, by its name.
 
     Args:
       model: a Keras model of `quant.fixed_point_model`.
     """
-    found = {}
-    for wrapper in wrappers.wrapped_layers(model):
-        variables = wrappers.variables_of(wrapper)
-        if not variables:
-            continue
-        quantizer = wrapper.quantize_config.kernel
-        weights = np.asarray(quantizer.weights_of(variables["kernel"]))
-        octaves = learned_thresholds.learned_variable(wrapper)
-        codes = np.asarray(quantizer(variables["kernel"])) / quantizer.q.lsb
-        found[wrapper.layer.name] = {
-            "code_entropy": code_entropy(codes),
-            "kurtosis": kurtosis(weights),
-            "grid_distance": cosine_regularization.mean_distance(weights, quantizer.q),
-            "output_fraction_bits": float(
-                wrapper.quantize_config.output.q.fraction_bits
-                - (0 if octaves is None else learned_thresholds.rounded_octaves(octaves))
-            ),
-        }
-    return found
+    weighted = filter(wrappers.has_weights, wrappers.wrapped_layers(model))
+    return {wrapper.layer.name: _described(wrapper) for wrapper in weighted}
+
+
+def _described(wrapper: Any) -> CodeDistribution:
+    variables = wrappers.variables_of(wrapper)
+    quantizer = wrapper.quantize_config.kernel
+    weights = np.asarray(quantizer.weights_of(variables.kernel))
+    codes = np.asarray(quantizer(variables.kernel)) / quantizer.q.lsb
+    coarser = 0 if variables.octaves is None else learned_thresholds.rounded_octaves(variables.octaves)
+    return CodeDistribution(
+        code_entropy(codes),
+        kurtosis(weights),
+        cosine_regularization.mean_distance(weights, quantizer.q),
+        float(wrapper.quantize_config.output.q.fraction_bits - coarser),
+    )

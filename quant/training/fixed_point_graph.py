@@ -7,14 +7,14 @@ import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras import quantize_registry
 
 from quant.folding.float_graph import keras_layer
-from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.folding.layers import FEATURES, INPUT_QUANTIZER, FoldedLayers, PoolingLayer, weighted_layers
 from quant.formats.network_formats import Formats
 from quant.method import Method
-from quant.training import learned_thresholds, quantize_configs, quantizers
+from quant.training import quantize_configs, quantizers
 from quant.training.bounded_kernels import CodeSumConstraint
 from quant.training.kernel_regularizer import KernelRegularizer
 from quant.training.model_file import quantize_scope
-from quant.training.wrappers import INPUT_LAYER, variables_of, wrapped_layers
+from quant.training.wrappers import has_weights, variables_of, wrapped_layers
 
 _PREFIX = "fxp_"
 
@@ -47,43 +47,67 @@ class FixedPointScheme(tfmot.quantization.keras.QuantizeScheme):
 
 
 def fixed_point_model(
-    layers: tuple[FoldedLayer, ...], network: Formats, input_shape: tuple[int, int, int], method: Method
+    layers: FoldedLayers, network: Formats, input_shape: tuple[int, int, int], method: Method
 ) -> tf.keras.Model:
     """The folded network with every variable in its Q-format, ready for quantization aware training.
 
     Built with tfmot's `quantize_annotate_layer` and `quantize_apply`. Inputs are rounded to `network.input` first.
     With `method.learn_formats` it is for training alone: what comes after it is built from `folded_layers` and
     `learned_formats` of the trained model, without.
+
+    Args:
+      layers, network: of `quant.calibrate`.
+      input_shape: (height, width, channels).
+
+    Raises:
+      ValueError: a layer with weights that has no format for them, or an accumulator too narrow for one product.
     """
-    annotate = tfmot.quantization.keras.quantize_annotate_layer
-    inputs = tf.keras.Input(input_shape, name="features")
     with quantize_scope():
-        q = network.input
-        config = quantize_configs.OutputConfig(quantizers.FixedPointQuantizer(q))
-        x = annotate(tf.keras.layers.Activation("linear", name=INPUT_LAYER), config)(inputs)
-        for layer in layers:
-            chosen = network.layers[layer.name]
-            if chosen.weights is None:
-                x = annotate(keras_layer(layer), quantize_configs.unweighted(chosen.output, method))(x)
-            else:
-                config = quantize_configs.weighted(chosen.weights, q, chosen.output, method)
-                x = annotate(keras_layer(layer, *_training_aids(config.kernel, method)), config)(x)
-            q = chosen.output
-        annotated = tf.keras.Model(inputs, x)
+        annotated = _annotated(layers, network, input_shape, method)
         model = tfmot.quantization.keras.quantize_apply(annotated, FixedPointScheme(), _PREFIX)
-    by_name = {layer.name: layer for layer in layers}
+    _set_variables(model, layers)
+    if method.learn_formats:
+        _follow(model)
+    return model
+
+
+def _annotated(
+    layers: FoldedLayers, network: Formats, input_shape: tuple[int, int, int], method: Method
+) -> tf.keras.Model:
+    annotate = tfmot.quantization.keras.quantize_annotate_layer
+    inputs = tf.keras.Input(input_shape, name=FEATURES)
+    q = network.input
+    config = quantize_configs.OutputConfig(quantizers.FixedPointQuantizer(q))
+    x = annotate(tf.keras.layers.Activation("linear", name=INPUT_QUANTIZER), config)(inputs)
+    for layer in layers:
+        output = network.layers[layer.name].output
+        if isinstance(layer, PoolingLayer):
+            x = annotate(keras_layer(layer), quantize_configs.unweighted(output, method))(x)
+        else:
+            weighted = quantize_configs.weighted(network.weights_of(layer.name), q, output, method)
+            x = annotate(keras_layer(layer, *_training_aids(weighted.kernel, method)), weighted)(x)
+        q = output
+    return tf.keras.Model(inputs, x)
+
+
+def _set_variables(model: tf.keras.Model, layers: FoldedLayers) -> None:
+    wrapped = {wrapper.layer.name: wrapper for wrapper in wrapped_layers(model)}
+    for layer in weighted_layers(layers):
+        wrapper = wrapped[layer.name]
+        variables = variables_of(wrapper)
+        kernel = wrapper.quantize_config.kernel.variable_of(layer.kernel)
+        variables.kernel.assign(kernel.reshape(variables.kernel.shape))
+        variables.bias.assign(layer.bias)
+
+
+def _follow(model: tf.keras.Model) -> None:
+    """Ties the output format of pooling to the learned one of the layer before it."""
     followed = None
     for wrapper in wrapped_layers(model):
-        layer, variables = by_name[wrapper.layer.name], variables_of(wrapper)
-        if layer.op == AVERAGE_POOL:
-            if method.learn_formats:
-                wrapper.quantize_config.output.variable = followed
-            continue
-        followed = learned_thresholds.learned_variable(wrapper)
-        kernel = wrapper.quantize_config.kernel.variable_of(layer.kernel)
-        variables["kernel"].assign(kernel.reshape(variables["kernel"].shape))
-        variables["bias"].assign(layer.bias)
-    return model
+        if has_weights(wrapper):
+            followed = variables_of(wrapper).octaves
+        else:
+            wrapper.quantize_config.output.variable = followed
 
 
 def _training_aids(

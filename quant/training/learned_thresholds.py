@@ -21,7 +21,7 @@ from quant.formats.network_formats import Formats, LayerFormats
 from quant.qformat import QFormat
 from quant.training.quantizers import FixedPointQuantizer
 
-VARIABLE = "octaves"
+OCTAVES = "octaves"
 # How much faster than a weight the exponent moves under Adam, whose steps are as large as the learning rate: at 2e-3
 # by the 1e-2 of the source.
 RATE = 5.0
@@ -72,10 +72,10 @@ class LearnedQuantizer(FixedPointQuantizer):
     """
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        return {VARIABLE: layer.add_weight(VARIABLE, shape=(), initializer="zeros", trainable=True)}
+        return {OCTAVES: layer.add_weight(OCTAVES, shape=(), initializer="zeros", trainable=True)}
 
     def __call__(self, inputs: Any, training: Any = None, weights: Any = None, **kwargs: Any) -> Any:
-        return learned_fake_quantize(inputs, weights[VARIABLE], self.q)
+        return learned_fake_quantize(inputs, weights[OCTAVES], self.q)
 
 
 class FollowingQuantizer(FixedPointQuantizer):
@@ -96,14 +96,6 @@ class FollowingQuantizer(FixedPointQuantizer):
         if self.variable is None:
             return super().__call__(inputs)
         return learned_fake_quantize(inputs, self.variable, self.q)
-
-
-def learned_variable(wrapper: Any) -> Any:
-    """The trained scalar of a tfmot wrapper whose output has a `LearnedQuantizer`; None for other layers."""
-    for variable in wrapper.trainable_weights:
-        if variable.name.split(":")[0].split("/")[-1] == VARIABLE:
-            return variable
-    return None
 
 
 def learned_formats(start: Formats, octaves: dict[str, float]) -> Formats:

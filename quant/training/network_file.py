@@ -7,30 +7,29 @@ import pathlib
 
 import numpy as np
 
-from quant.folding.layers import FoldedLayer
-from quant.formats.network_formats import Formats
+from quant.folding.layers import FoldedLayers, weighted_layers, with_weighted
+from quant.formats.network_formats import Formats, Network
 
 _FORMATS = "formats"
 
 
-def write(path: pathlib.Path, layers: tuple[FoldedLayer, ...], formats: Formats) -> None:
+def write(path: pathlib.Path, layers: FoldedLayers, formats: Formats) -> None:
     """Writes kernels and biases, float32, and formats; a file that exists is whole."""
-    arrays = {f"{layer.name}/kernel": layer.kernel for layer in layers if layer.kernel is not None}
-    arrays |= {f"{layer.name}/bias": layer.bias for layer in layers if layer.kernel is not None}
+    weighted = weighted_layers(layers)
+    arrays = {f"{layer.name}/kernel": layer.kernel for layer in weighted}
+    arrays |= {f"{layer.name}/bias": layer.bias for layer in weighted}
     staging = path.with_name(path.name + ".new")
     with staging.open("wb") as file:
         np.savez(file, **arrays, **{_FORMATS: np.array(json.dumps(formats.to_json()))})
     os.replace(staging, path)
 
 
-def read(path: pathlib.Path, layers: tuple[FoldedLayer, ...]) -> tuple[tuple[FoldedLayer, ...], Formats]:
+def read(path: pathlib.Path, layers: FoldedLayers) -> Network:
     """`layers` with the weights of the file, and its formats. Raises `OSError` where it is missing."""
     with np.load(path) as file:
         formats = Formats.from_json(json.loads(str(file[_FORMATS])))
-        found = tuple(
-            layer
-            if layer.kernel is None
-            else dataclasses.replace(layer, kernel=file[f"{layer.name}/kernel"], bias=file[f"{layer.name}/bias"])
-            for layer in layers
-        )
-    return found, formats
+        weighted = [
+            dataclasses.replace(layer, kernel=file[f"{layer.name}/kernel"], bias=file[f"{layer.name}/bias"])
+            for layer in weighted_layers(layers)
+        ]
+    return Network(with_weighted(layers, weighted), formats)

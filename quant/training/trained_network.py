@@ -6,30 +6,30 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.folding.layers import FoldedLayers, WeightedLayer, weighted_layers, with_weighted
 from quant.formats.network_formats import Formats
 from quant.training import learned_thresholds
 from quant.training.kernel_regularizer import KernelRegularizer
-from quant.training.wrappers import variables_of, wrapped_layers
+from quant.training.wrappers import has_weights, variables_of, wrapped_layers
 
 
-def folded_layers(model: tf.keras.Model, layers: tuple[FoldedLayer, ...]) -> tuple[FoldedLayer, ...]:
+def folded_layers(model: tf.keras.Model, layers: FoldedLayers) -> FoldedLayers:
     """`layers`, from which `model` was built, with the real-valued weights that it was trained to since."""
     trained = {wrapper.layer.name: wrapper for wrapper in wrapped_layers(model)}
 
-    def read(layer: FoldedLayer) -> FoldedLayer:
+    def read(layer: WeightedLayer) -> WeightedLayer:
         variables = variables_of(trained[layer.name])
-        kernel = np.asarray(trained[layer.name].quantize_config.kernel.weights_of(variables["kernel"]))
-        return dataclasses.replace(layer, kernel=kernel.reshape(layer.kernel.shape), bias=variables["bias"].numpy())
+        kernel = np.asarray(trained[layer.name].quantize_config.kernel.weights_of(variables.kernel))
+        return dataclasses.replace(layer, kernel=kernel.reshape(layer.kernel.shape), bias=variables.bias.numpy())
 
-    return tuple(layer if layer.op == AVERAGE_POOL else read(layer) for layer in layers)
+    return with_weighted(layers, map(read, weighted_layers(layers)))
 
 
 def learned_formats(model: tf.keras.Model, network: Formats) -> Formats:
     """`network`, from which `model` was built, with the output formats that it has learned since."""
     octaves = {}
-    for wrapper in wrapped_layers(model):
-        variable = learned_thresholds.learned_variable(wrapper)
+    for wrapper in filter(has_weights, wrapped_layers(model)):
+        variable = variables_of(wrapper).octaves
         if variable is not None:
             octaves[wrapper.layer.name] = float(learned_thresholds.rounded_octaves(variable))
     return learned_thresholds.learned_formats(network, octaves)

@@ -1,11 +1,14 @@
 """The tfmot wrappers of a fixed-point model, and the variables they train."""
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.quantization.keras import quantize_wrapper
 
-INPUT_LAYER = "input_quantizer"
+from quant.folding.layers import INPUT_QUANTIZER
+from quant.training.learned_thresholds import OCTAVES
+from quant.training.quantize_configs import WeightedConfig, kernel_name
 
 
 def wrapped_layers(model: tf.keras.Model) -> list[Any]:
@@ -13,17 +16,30 @@ def wrapped_layers(model: tf.keras.Model) -> list[Any]:
     return [
         layer
         for layer in model.layers
-        if isinstance(layer, quantize_wrapper.QuantizeWrapper) and layer.layer.name != INPUT_LAYER
+        if isinstance(layer, quantize_wrapper.QuantizeWrapper) and layer.layer.name != INPUT_QUANTIZER
     ]
 
 
-def variables_of(wrapper: Any) -> dict[str, tf.Variable]:
-    """A wrapped layer's trained variables: 'kernel' (whatever the layer calls it) and 'bias'; empty for pooling.
+def has_weights(wrapper: Any) -> bool:
+    """Whether a wrapped layer is a convolution or dense, and no pooling."""
+    return isinstance(wrapper.quantize_config, WeightedConfig)
 
-    Where the output's format is learned, also `learned_thresholds.VARIABLE`.
+
+@dataclasses.dataclass(frozen=True)
+class LayerVariables:
+    """What is trained of a layer with weights.
+
+    Attributes:
+      kernel, bias: of the layer, whatever Keras calls its kernel.
+      octaves: the scalar of its output's `learned_thresholds.LearnedQuantizer`; None where the format is fixed.
     """
-    found = {}
-    for variable in wrapper.trainable_weights:
-        name = variable.name.split(":")[0].split("/")[-1]
-        found["kernel" if name == "depthwise_kernel" else name] = variable
-    return found
+
+    kernel: tf.Variable
+    bias: tf.Variable
+    octaves: tf.Variable | None
+
+
+def variables_of(wrapper: Any) -> LayerVariables:
+    """The trained variables of a wrapped layer with weights. Raises `KeyError` for another one."""
+    found = {variable.name.split(":")[0].split("/")[-1]: variable for variable in wrapper.trainable_weights}
+    return LayerVariables(found[kernel_name(wrapper.layer)], found["bias"], found.get(OCTAVES))

@@ -44,7 +44,7 @@ def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, t
     assert len(result["pairs"][0]["layers"]) == len(model.layers)
 
     wrapper = wrappers.wrapped_layers(graph)[2]
-    kernel = wrappers.variables_of(wrapper)["kernel"]
+    kernel = wrappers.variables_of(wrapper).kernel
     kernel.assign(kernel + 2.0 * wrapper.quantize_config.kernel.q.lsb)
     model_file.save_model(graph, path)
     bundle = make_bundle(model, keras_model=path)

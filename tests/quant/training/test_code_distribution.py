@@ -35,5 +35,5 @@ def test_every_weighted_layer_is_described() -> None:
     )
     assert list(found) == [name for name in names if name != "pool"]
     for row in found.values():
-        assert 0 < row["code_entropy"] <= 4
-        assert 0 <= row["grid_distance"] <= 0.5
+        assert 0 < row.code_entropy <= 4
+        assert 0 <= row.grid_distance <= 0.5

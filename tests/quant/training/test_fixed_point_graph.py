@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from export.model import accumulator, interpreter, lower
 from quant.folding import equalization, keras_chain
-from quant.folding.layers import AVERAGE_POOL, FoldedLayer
+from quant.folding.layers import PoolingLayer
 from quant.formats.calibration import calibrate, pool_format
 from quant.formats.network_formats import Formats
 from quant.method import Method
@@ -66,7 +66,7 @@ def test_widths_are_those_asked_for() -> None:
 
 
 def test_a_pooled_vector_is_never_finer_than_its_sum() -> None:
-    layer = FoldedLayer("pool", AVERAGE_POOL, pool_shift=3)
+    layer = PoolingLayer("pool", positions=7)
     relu = activation_format(4, 2, relu=True)
     tiny = np.array([[1e-3, 2e-3]])
     assert pool_format(layer, tiny, relu).fraction_bits == 2 + 3
@@ -103,9 +103,12 @@ def test_training_moves_the_codes_and_lowers_the_loss() -> None:
 
 def test_only_this_projects_variables_are_trained() -> None:
     model, _ = build(8, 8)
-    weighted = [w for w in wrappers.wrapped_layers(model) if wrappers.variables_of(w)]
-    assert len(model.trainable_variables) == 2 * len(weighted)
-    assert [set(wrappers.variables_of(w)) for w in weighted] == [{"kernel", "bias"}] * len(weighted)
+    weighted = [w for w in wrappers.wrapped_layers(model) if wrappers.has_weights(w)]
+    found = [wrappers.variables_of(w) for w in weighted]
+    expected = {id(variable) for variables in found for variable in (variables.kernel, variables.bias)}
+    assert {id(variable) for variable in model.trainable_variables} == expected
+    assert len(expected) == 2 * len(weighted)
+    assert all(variables.octaves is None for variables in found)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -135,7 +138,7 @@ def test_uniform_formats_give_every_layer_the_same_shift() -> None:
 
 def test_a_bias_beyond_what_training_holds_exactly_is_refused() -> None:
     model, _ = build(8, 8)
-    bias = wrappers.variables_of(wrappers.wrapped_layers(model)[0])["bias"]
+    bias = wrappers.variables_of(wrappers.wrapped_layers(model)[0]).bias
     bias.assign(tf.fill(bias.shape, 1e6))
     with pytest.raises(ValueError, match=r"conv0: code .* beyond what float32"):
         lower.lower(model, "small", LABELS)

@@ -120,12 +120,12 @@ def test_a_frozen_model_has_the_learned_formats_and_equals_the_interpreter(squas
 def test_pooling_follows_the_layer_before_it() -> None:
     model, _, start = network(LEARNING)
     by_name = {wrapper.layer.name: wrapper for wrapper in wrappers.wrapped_layers(model)}
-    learned_thresholds.learned_variable(by_name["pointwise2"]).assign(2 / learned_thresholds.RATE)
+    wrappers.variables_of(by_name["pointwise2"]).octaves.assign(2 / learned_thresholds.RATE)
     lsb = start.layers["pool"].output.lsb * 4
     pooled = trained_network.layer_outputs(model)(networks.inputs(2).astype(np.float32) / 32)["pool"] / lsb
     np.testing.assert_array_equal(pooled, np.rint(pooled))
     assert pooled.max() >= 1
-    assert learned_thresholds.learned_variable(by_name["pool"]) is None
+    assert not wrappers.has_weights(by_name["pool"])
 
 
 def test_an_output_is_never_finer_than_its_accumulator() -> None:
