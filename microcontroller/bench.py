@@ -22,13 +22,14 @@ from cli.command import UserError
 from export.bundle import folder as bundles
 from export.model import interpreter, random_model
 from export.plan import PROFILES
-from microcontroller import boards, emulator, measurement
-from microcontroller.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
-from microcontroller.measurement import Bench, Inputs
+from microcontroller import boards, emulator
+from microcontroller.measurement import inference
+from microcontroller.measurement.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
+from microcontroller.measurement.inference import Bench, Inputs
+from microcontroller.measurement.table import table
 from microcontroller.streaming import measurement as streaming
 from microcontroller.streaming import table as streaming_table
 from microcontroller.streaming.measurement import StreamBenchConfig
-from microcontroller.table import table
 
 DEFAULT_BOARD = "stm32f4"
 _RANDOM_SEED = 0
@@ -107,7 +108,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
             f"--clips={config.clips}: the bundle has {len(bundle.golden)} golden clips; ask for as many at most"
         )
     inputs = inputs_of(bundle, config.clips, config.random_codes)
-    measured = [measurement.measure(bench, ENGINES[name], bundle, inputs) for name in config.engines]
+    measured = [inference.measure(bench, ENGINES[name], bundle, inputs) for name in config.engines]
     return {
         "emulator": chosen.NAME,
         "emulator_reason": reason,

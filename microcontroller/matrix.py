@@ -25,12 +25,14 @@ from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.plan import PROFILES
-from microcontroller import bench, boards, build, measurement
-from microcontroller.build import DoesNotFit, Kernels
+from microcontroller import bench, boards
 from microcontroller.emulator import qemu
-from microcontroller.engines import ENGINES, FXP
-from microcontroller.measurement import Bench, Inputs
-from microcontroller.table import aligned
+from microcontroller.firmware import build
+from microcontroller.firmware.build import DoesNotFit, Kernels
+from microcontroller.measurement import inference
+from microcontroller.measurement.engines import ENGINES, FXP
+from microcontroller.measurement.inference import Bench, Inputs
+from microcontroller.measurement.table import aligned
 
 ALL = "all"
 EQUAL, DIFFERS, NO_ROOM, FAILED = "equal", "differs", "does not fit", "failed"
@@ -135,12 +137,12 @@ def _cell(
     # Layers are not looked at here: one inference of every run is enough for them.
     settings = Bench(qemu, board, folder, profile, config.timeout_s, estimate_cycles=False, observed=1)
     try:
-        code, firmware = measurement.build_engine(settings, ENGINES[FXP], bundle, kernels)
+        code, firmware = inference.build_engine(settings, ENGINES[FXP], bundle, kernels)
         key = _key(firmware.elf.read_bytes(), inputs, version)
         kept = _read(folder / "result.json", key)
         if kept is not None:
             return {**cell, **kept}, True
-        result = measurement.measure(settings, ENGINES[FXP], bundle, inputs, (code, firmware))
+        result = inference.measure(settings, ENGINES[FXP], bundle, inputs, (code, firmware))
     except DoesNotFit as error:
         return {**cell, "state": NO_ROOM, "reason": str(error)}, False
     except UserError as error:

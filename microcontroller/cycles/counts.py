@@ -7,9 +7,9 @@ import subprocess
 
 from cli.command import UserError
 from export.host import c_engine
-from microcontroller.build import Firmware, tool
-from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import qemu
+from microcontroller.firmware.build import Firmware, tool
+from microcontroller.firmware.clip_image import ClipImage
 
 _FOLDER = pathlib.Path(__file__).parent
 _SOURCE = _FOLDER / "count_instructions.c"

@@ -4,11 +4,11 @@ import dataclasses
 import itertools
 import subprocess
 
-from microcontroller.build import Firmware, tool
-from microcontroller.clip_image import ClipImage
 from microcontroller.cycles import counts, disassembly, timing
 from microcontroller.cycles.counts import Segment, Unavailable
 from microcontroller.cycles.disassembly import Instruction
+from microcontroller.firmware.build import Firmware, tool
+from microcontroller.firmware.clip_image import ClipImage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from cli.command import UserError
 from microcontroller.boards import Board
-from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import process
+from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "qemu"
 PROGRAM = "qemu-system-arm"

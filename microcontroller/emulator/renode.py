@@ -6,8 +6,8 @@ import shutil
 
 from cli.command import UserError
 from microcontroller.boards import Board, Renode
-from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import process
+from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "renode"
 PROGRAM = "renode"

@@ -23,10 +23,12 @@ from export.model.detector import Detector
 from export.model.frontend_config import FrontEndConfig
 from export.model.stream_interpreter import StreamInterpreter
 from export.source import detector_source, frontend_source, stream_source
-from microcontroller import boards, build, clip_image, emulator, measurement, memory
+from microcontroller import boards, emulator
 from microcontroller.boards import Board
-from microcontroller.build import Firmware
-from microcontroller.engines import AUTO, PROFILE_NAMES, Code
+from microcontroller.firmware import build, clip_image, memory
+from microcontroller.firmware.build import Firmware
+from microcontroller.measurement import inference
+from microcontroller.measurement.engines import AUTO, PROFILE_NAMES, Code
 from microcontroller.streaming import protocol, recording
 from microcontroller.streaming.protocol import Report
 from microcontroller.streaming.recording import Recording
@@ -128,7 +130,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
         "recording": {"name": sound.name, "seconds": sound.seconds, "hops": report.hops, "steps": len(report.classes)},
         "profile": code.profile,
         "origin": code.origin,
-        "counter": measurement.counter_note(board, report.step_error),
+        "counter": inference.counter_note(board, report.step_error),
         "compiler": firmware.compiler,
         **_instructions(report, front_end, network),
         **_memory(firmware, report),
@@ -230,7 +232,7 @@ def _check(report: Report, board: Board, bundle: Bundle, front_end: FrontEndConf
                 f"the C of the bundle's {what} was written from {found[:12]}, the bundle holds {expected[:12]}: write "
                 "the bundle again with python -m export.convert"
             )
-    measurement.check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
+    inference.check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
     if report.hops != hops:
         raise UserError(f"the firmware took {report.hops} hops of {hops}: run it again")
 

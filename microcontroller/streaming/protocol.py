@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from microcontroller import protocol
-from microcontroller.protocol import DeviceError
+from microcontroller.measurement import protocol
+from microcontroller.measurement.protocol import DeviceError
 
 FRONTEND, NETWORK, DETECTOR = "frontend", "network", "detector"
 PARTS = (FRONTEND, NETWORK, DETECTOR)

@@ -19,10 +19,11 @@ from export.bundle import folder as bundles
 from export.model import random_model
 from export.model.integer_model import AVERAGE_POOL, IntegerModel
 from export.source import model_source
-from microcontroller import bench, boards, clip_image
+from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.emulator import qemu
-from microcontroller.protocol import DeviceError
+from microcontroller.firmware import clip_image
+from microcontroller.measurement.protocol import DeviceError
 
 KEYS = {
     "emulator",

@@ -13,11 +13,13 @@ from export.bundle import folder as bundles
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.plan import PROFILES
-from microcontroller import bench, boards, build, clip_image, measurement, protocol
+from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board
 from microcontroller.cycles import counts
 from microcontroller.emulator import qemu, renode
+from microcontroller.firmware import build, clip_image
+from microcontroller.measurement import inference, protocol
 
 CORES = {
     "mps2_an385": "cortex-m3",
@@ -184,9 +186,9 @@ def test_a_wrong_rate_is_rejected(
 )
 def test_what_is_wrong_with_a_counter(ticks: int, step_error: int, says: str) -> None:
     board = boards.load("mps2_an385")
-    measurement.check_counter(board, 640_000, 100_000, 16)
+    inference.check_counter(board, 640_000, 100_000, 16)
     with pytest.raises(UserError, match=says):
-        measurement.check_counter(board, ticks, 100_000, step_error)
+        inference.check_counter(board, ticks, 100_000, step_error)
 
 
 @pytest.mark.parametrize("phase", range(0, 256, 64))

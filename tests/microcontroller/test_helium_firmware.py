@@ -10,8 +10,9 @@ import pytest
 from export.model import random_model
 from export.plan import HELIUM
 from export.source import model_source
-from microcontroller import bench, build
+from microcontroller import bench
 from microcontroller.bench import BenchConfig
+from microcontroller.firmware import build
 
 BOARD = "mps3_an547"
 SMALL = {"input_shape": (16, 10, 1), "channels": 16, "blocks": 1, "classes": 5}

@@ -14,8 +14,9 @@ from cli.command import UserError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.plan import PROFILES
-from microcontroller import boards, matrix, measurement
+from microcontroller import boards, matrix
 from microcontroller.matrix import MatrixConfig
+from microcontroller.measurement import inference
 
 GOLDEN, RANDOM = 24, 3
 
@@ -44,12 +45,12 @@ def test_every_golden_vector_and_random_code_is_compared_once(
     assert result["logit_codes"] == result["inputs"] * len(small_model.labels)
     assert lines[0].startswith("[1/2] ") and "27 inputs, 0 of 324 logit codes differ" in lines[0]
     # What is kept is not run again, and is worth as much.
-    measure = measurement.measure
-    monkeypatch.setattr(measurement, "measure", lambda *arguments: pytest.fail("ran again"))
+    measure = inference.measure
+    monkeypatch.setattr(inference, "measure", lambda *arguments: pytest.fail("ran again"))
     again, lines = lines_of(settings)
     assert again == result and all(line.endswith("(kept from before)") for line in lines)
     # Half a file is not kept, and the result is not of other inputs.
-    monkeypatch.setattr(measurement, "measure", measure)
+    monkeypatch.setattr(inference, "measure", measure)
     for kept in tmp_path.rglob("result.json"):
         kept.write_text(kept.read_text()[:-20])
     again, lines = lines_of(config(small_bundle, tmp_path))

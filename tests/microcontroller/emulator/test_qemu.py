@@ -3,8 +3,8 @@
 import pathlib
 
 from microcontroller import boards
-from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import qemu
+from microcontroller.firmware.clip_image import ClipImage
 
 
 def test_arguments() -> None:

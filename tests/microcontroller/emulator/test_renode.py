@@ -9,8 +9,8 @@ import renode_stand_in as stand_in
 
 from cli.command import UserError
 from microcontroller import boards
-from microcontroller.clip_image import ClipImage
 from microcontroller.emulator import renode
+from microcontroller.firmware.clip_image import ClipImage
 
 BOARD = boards.load("stm32f4")
 SCRIPTS = pathlib.Path(renode.__file__).parent

@@ -13,9 +13,10 @@ import pytest
 import renode_stand_in
 import robot_stand_in
 
-from microcontroller import bench, clip_image
+from microcontroller import bench
 from microcontroller.bench import BenchConfig
 from microcontroller.emulator import qemu, renode, robot
+from microcontroller.firmware import clip_image
 
 TEST = pathlib.Path(renode.__file__).with_name("bench.robot")
 ANSWERS, EXECUTED = "Should Answer Every Clip As Expected And End Well", "Should Have Executed At Least The Calibration"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microcontroller.protocol import DeviceError
+from microcontroller.measurement.protocol import DeviceError
 from microcontroller.streaming import protocol
 
 REPORT = """FXP board=mps2_an386 counter=fpgaio engine=fxp model=abc frontend=def hops=5

@@ -13,7 +13,7 @@ from cli.command import UserError
 from export.model import random_model
 from microcontroller import bench
 from microcontroller.bench import BenchConfig
-from microcontroller.engines import NAMES, TFLM
+from microcontroller.measurement.engines import NAMES, TFLM
 from microcontroller.rivals.cmsis_nn import package, runner
 
 # TensorFlow Lite Micro is where a person says it is.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from microcontroller import protocol
-from microcontroller.protocol import DeviceError
+from microcontroller.measurement import protocol
+from microcontroller.measurement.protocol import DeviceError
 
 REPORT = """FXP board=stm32f4 counter=tim2 engine=fxp model=abc clips=2
 CALIBRATION instructions=100000 ticks=100001 region=5 layer=16 step_error=3

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from microcontroller.engines import CMSIS_NN
+from microcontroller.measurement.engines import CMSIS_NN
 
 
 def table(result: dict[str, Any]) -> str:

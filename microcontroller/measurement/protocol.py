@@ -10,7 +10,7 @@ _STATUS = {
     1: "a fault",
     2: "no clips in the mailbox",
     3: "the image of clips arrived damaged",
-    4: "the stack was used up to its end: give it more bytes in microcontroller/build.py",
+    4: "the stack was used up to its end: give it more bytes in microcontroller/firmware/build.py",
 }
 _LAST_FIELD = " label="
 

@@ -10,13 +10,14 @@ from cli.command import UserError
 from export.bundle import folder as bundles
 from export.host import c_engine
 from export.model.integer_model import IntegerModel
-from microcontroller import bench, build, clip_image
+from microcontroller import bench
 from microcontroller.bench import BenchConfig
-from microcontroller.build import Firmware
 from microcontroller.cycles import counts
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import estimate
 from microcontroller.emulator import qemu
+from microcontroller.firmware import build, clip_image
+from microcontroller.firmware.build import Firmware
 
 TIMEOUT_S = 60.0
 

@@ -10,11 +10,11 @@ from export.host import c_detector, c_engine, c_frontend
 from export.source import detector_source, frontend_source, stream_source
 from microcontroller import boards
 from microcontroller.boards import MAILBOX_BYTES, Board
-from microcontroller.memory import Section, read_sections
+from microcontroller.firmware.memory import Section, read_sections
 
 STACK_BYTES = 8192
 MAILBOX_MAGIC = 0x46585043
-_FIRMWARE = pathlib.Path(__file__).parent / "firmware"
+_FIRMWARE = pathlib.Path(__file__).parent
 _INFERENCE_ONLY = ("main.c", "measure.c")
 _TOOL_PREFIX = "arm-none-eabi-"
 _VERSION_TIMEOUT_S = 60.0

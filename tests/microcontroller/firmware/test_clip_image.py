@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from cli.command import UserError
-from microcontroller import boards, build, clip_image
-from microcontroller.build import Firmware
-from microcontroller.memory import Section
+from microcontroller import boards
+from microcontroller.firmware import build, clip_image
+from microcontroller.firmware.build import Firmware
+from microcontroller.firmware.memory import Section
 
 
 def firmware_of(flash_bytes: int) -> Firmware:

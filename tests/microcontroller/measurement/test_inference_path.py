@@ -10,7 +10,7 @@ import pytest
 from export.model import random_model
 from export.plan import FAST, PROFILES, SMALL
 from export.source import model_source
-from microcontroller import build
+from microcontroller.firmware import build
 
 ROOT_FUNCTION = "fxp_model_invoke"
 HEAP = re.compile(r"_?(malloc|calloc|realloc|free|sbrk|_malloc_r|_free_r)(_r)?$")

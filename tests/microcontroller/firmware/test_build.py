@@ -10,8 +10,9 @@ from cli.command import UserError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.source import model_source
-from microcontroller import boards, build, memory
-from microcontroller.build import Firmware
+from microcontroller import boards
+from microcontroller.firmware import build, memory
+from microcontroller.firmware.build import Firmware
 
 
 def write_c(folder: pathlib.Path, model: IntegerModel) -> pathlib.Path:

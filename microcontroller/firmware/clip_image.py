@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from microcontroller.build import MAILBOX_MAGIC, DoesNotFit, Firmware
+from microcontroller.firmware.build import MAILBOX_MAGIC, DoesNotFit, Firmware
 
 _ALIGNMENT = 4096
 

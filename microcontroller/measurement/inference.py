@@ -10,15 +10,17 @@ import numpy as np
 from cli.command import UserError
 from export.bundle.folder import Bundle
 from export.model.integer_model import IntegerModel
-from microcontroller import boards, build, clip_image, memory, protocol
+from microcontroller import boards
 from microcontroller.boards import Board
-from microcontroller.build import Firmware, Kernels
 from microcontroller.cycles import timing
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import Estimate, estimate
 from microcontroller.emulator import qemu, renode, robot
-from microcontroller.engines import Code, Engine
-from microcontroller.protocol import Report
+from microcontroller.firmware import build, clip_image, memory
+from microcontroller.firmware.build import Firmware, Kernels
+from microcontroller.measurement import protocol
+from microcontroller.measurement.engines import Code, Engine
+from microcontroller.measurement.protocol import Report
 
 CALIBRATION_TOLERANCE = 1e-4
 """Largest relative deviation from the board's ticks per instruction: what a whole run could be off by."""

@@ -9,7 +9,7 @@ from export.bundle.folder import Bundle
 from export.plan import PORTABLE, PROFILES
 from export.source import model_source
 from microcontroller.boards import Board
-from microcontroller.build import Kernels, own_kernels
+from microcontroller.firmware.build import Kernels, own_kernels
 from microcontroller.rivals.cmsis_nn import package, runner
 from microcontroller.rivals.tflm import checkout
 from microcontroller.rivals.tflm import runner as tflm_runner

@@ -15,8 +15,9 @@ from export.bundle import folder as bundles
 from export.bundle import tflite
 from export.host import c_engine
 from export.model.integer_model import IntegerModel
-from microcontroller import bench, boards, build
+from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
+from microcontroller.firmware import build
 from microcontroller.rivals.cmsis_nn import package, runner
 from microcontroller.rivals.tflm import checkout
 from microcontroller.rivals.tflm import runner as tflm_runner
