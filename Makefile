@@ -39,9 +39,10 @@ test: lint ## lint, then the fast tests, then the slow ones
 	$(python) -m pytest -m "not slow" $(workers)
 	$(python) -m pytest -m slow $(workers)
 
-lint: setup ## ruff, clang-format and buildifier, all of them only checking
+lint: setup ## ruff, mypy, clang-format and buildifier, all of them only checking
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m mypy
 	$(if $(strip $(c_files)),.venv/bin/clang-format --dry-run -Werror $(c_files))
 	@if [ -x $(buildifier) ]; then $(buildifier) -mode=check BUILD MODULE.bazel; \
 	else echo "skipped: buildifier is not installed (needs npm), BUILD is checked by tests/test_build_files.py alone"; fi
@@ -54,7 +55,7 @@ build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build
 
 clean: ## remove build outputs and caches (.venv, .python and runs stay)
-	rm -rf build .pytest_cache .ruff_cache *.egg-info
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache *.egg-info
 	find cli export kws microcontroller quant scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## print this list

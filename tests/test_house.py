@@ -23,7 +23,8 @@ def project_files() -> list[pathlib.Path]:
     if (ROOT / ".git").exists() and shutil.which("git"):
         listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
         return [ROOT / line for line in listing.stdout.split("\0") if line and (ROOT / line).is_file()]
-    left_out = {".venv", ".python", "runs", "build", "data", "__pycache__", ".pytest_cache", ".ruff_cache"}
+    left_out = {".venv", ".python", "runs", "build", "data", "__pycache__"}
+    left_out |= {".pytest_cache", ".ruff_cache", ".mypy_cache"}
     return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
 
 

@@ -111,7 +111,7 @@ def _take(use: LayerUse, layers: list[FoldedLayer]) -> None:
         if _is_relu(use.name, use.layer.activation):
             layers[-1:] = [_rectified(use, layers[-1] if layers else None)]
     elif use.kind == "GlobalAveragePooling2D":
-        _, height, width, _ = use.input_shape
+        height, width, _ = use.input_shape
         layers.append(PoolingLayer(use.name, height * width))
     else:
         raise FoldError(f"layer {use.name}: {use.kind} can't be folded, expected {', '.join(_FOLDED)} or dropout")
@@ -124,8 +124,8 @@ def _weighted(use: LayerUse, before: FoldedLayer | None) -> WeightedLayer:
     relu = _is_relu(use.name, layer.activation)
     if op != DENSE:
         return WeightedLayer(use.name, op, kernel, bias, Stride(*layer.strides), layer.padding, relu)
-    if any(length != 1 for length in use.input_shape[1:-1]):
-        raise FoldError(f"layer {use.name}: Dense on {use.input_shape[1:]}, expected one position: pool before it")
+    if any(length != 1 for length in use.input_shape[:-1]):
+        raise FoldError(f"layer {use.name}: Dense on {use.input_shape}, expected one position: pool before it")
     if isinstance(before, PoolingLayer):
         kernel = (kernel * before.ratio).astype(np.float32)
     return WeightedLayer(use.name, op, kernel, bias, relu=relu)
@@ -135,7 +135,7 @@ def _normalized(use: LayerUse, before: FoldedLayer | None) -> WeightedLayer:
     if not isinstance(before, WeightedLayer) or before.relu:
         raise FoldError(f"layer {use.name}: batch normalization must follow a layer with weights, before its ReLU")
     layer, channels = use.layer, before.bias.shape
-    if list(layer.axis) != [len(use.input_shape) - 1]:
+    if list(layer.axis) != [len(use.input_shape)]:
         raise attribute_error(use.name, "axis", list(layer.axis), "the channels' axis, -1")
     kernel, bias = fold_batch_normalization(
         before.kernel,

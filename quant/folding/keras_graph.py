@@ -16,12 +16,12 @@ class LayerUse:
     Attributes:
       layer: Keras' own.
       kind: its class's name.
-      input_shape: (batch, ...) of what it is given; None for unknown lengths.
+      input_shape: of what it is given, without the batch: (height, width, channels), or (channels,) behind pooling.
     """
 
     layer: Any
     kind: str
-    input_shape: tuple[int | None, ...]
+    input_shape: tuple[int, ...]
 
     @property
     def name(self) -> str:
@@ -95,4 +95,7 @@ def _use(node: Any) -> LayerUse:
             raise FoldError(
                 f"layer {layer.name}: called with {argument}={value!r}, expected no arguments but its input"
             )
-    return LayerUse(layer, kind, tuple(node.input_shapes))
+    shape = tuple(node.input_shapes)[1:]
+    if None in shape:
+        raise FoldError(f"layer {layer.name}: input shape {shape}, expected lengths that are known")
+    return LayerUse(layer, kind, shape)

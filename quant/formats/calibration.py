@@ -47,7 +47,8 @@ def calibrate(
 
 
 def _observe(layers: FoldedLayers, features: np.ndarray) -> list[np.ndarray]:
-    model = float_model(layers, features.shape[1:])
+    height, width, channels = features.shape[1:]
+    model = float_model(layers, (height, width, channels))
     observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
     return observed.predict(features, batch_size=256, verbose=0)
 
