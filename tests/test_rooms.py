@@ -6,6 +6,7 @@ right in a top-level folder are its commands (quant has none: these are its grou
 
 import ast
 import graphlib
+import itertools
 import pathlib
 from collections import Counter
 
@@ -93,7 +94,7 @@ def test_rooms_import_each_other_in_no_circle() -> None:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         circle = list(reversed(error.args[1]))
-        drawn = [arrows()[pair] for pair in zip(circle, circle[1:], strict=False)]
+        drawn = [arrows()[pair] for pair in itertools.pairwise(circle)]
         pytest.fail(f"{' -> '.join(circle)}: {drawn}")
 
 
