@@ -125,6 +125,17 @@ def test_every_link_leads_somewhere(name):
     assert not broken, f"{name} links to what isn't there: {broken}"
 
 
+def test_every_file_that_a_document_names_is_there():
+    named = re.compile(r"`((?:cli|docs|export|kws|microcontroller|models|quant|scripts|tests)/[\w./-]+)`")
+    gone = {
+        f"{name}: {path}"
+        for name in markdown_files()
+        for path in named.findall((ROOT / name).read_text())
+        if not (ROOT / path).exists() and not path.startswith("models/")
+    }
+    assert not gone, "\n".join(sorted(gone))
+
+
 def test_readme_shows_the_picture_and_the_two_commands():
     readme = (ROOT / "README.md").read_text()
     assert "](docs/way_of_the_data.svg)" in readme
