@@ -6,7 +6,6 @@ Runs on the same data share their epochs, which a folder can keep (`cache_dir`).
 import concurrent.futures
 import functools
 import hashlib
-import inspect
 import pathlib
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,7 +14,8 @@ from types import TracebackType
 import numpy as np
 
 from cli.command import UserError
-from kws.examples import augment, epochs, feature_cache
+from kws.examples import feature_cache
+from kws.examples.code_identity import code_sha256
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
 from kws.examples.sample_store import SampleStore
 from kws.examples.worker_pool import processes_or_cores, start_workers
@@ -51,10 +51,11 @@ def _key(
     seed: int,
 ) -> str:
     """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits."""
-    modules = [epochs, augment, *([inspect.getmodule(silence_draw)] if silence_draw else [])]
-    digest = hashlib.sha256(repr([feature_cache.ARITHMETIC_VERSION, config, seed, samples.shape]).encode())
-    for part in (*(inspect.getsource(module).encode() for module in modules), samples, np.asarray(words), *noises):
-        digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
+    code = code_sha256([_work, config.arithmetic.features, *([silence_draw] if silence_draw else [])])
+    lengths = [len(noise) for noise in noises]
+    digest = hashlib.sha256(repr([code, config, seed, samples.shape, lengths]).encode())
+    for part in (samples, np.asarray(words), *noises):
+        digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 

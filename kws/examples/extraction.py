@@ -45,7 +45,7 @@ def extract(
     """
     result = arithmetic.features(samples[:0], config)
     shape = (len(samples), *result.shape[1:])
-    name = feature_cache.key(samples, config, arithmetic.name) if cache_dir is not None else ""
+    name = feature_cache.key(samples, config, arithmetic) if cache_dir is not None else ""
     cached = feature_cache.read(cache_dir, name, shape, arithmetic.dtype) if cache_dir is not None else None
     if cached is not None:
         print(f"{label}: {len(samples)} clips from the cache", file=sys.stderr)

@@ -9,15 +9,15 @@ import tempfile
 import numpy as np
 
 from cli.command import UserError
+from kws.examples.code_identity import code_sha256
+from kws.frontend.arithmetic import Arithmetic
 from kws.frontend.config import FrontEndConfig
 
-# Part of every key: raise it when the front end computes other features from the same parameters.
-ARITHMETIC_VERSION = 1
 
-
-def key(samples: np.ndarray, config: FrontEndConfig, arithmetic: str) -> str:
-    """A name for the features of `samples` (int16 [n, clip_samples]) under `config`: 64 hexadecimal digits."""
-    parts = (ARITHMETIC_VERSION, arithmetic, config.sha256, samples.shape, samples.dtype.str)
+def key(samples: np.ndarray, config: FrontEndConfig, arithmetic: Arithmetic) -> str:
+    """A name for all that the features of `samples` (int16 [n, clip_samples]) depend on: 64 hexadecimal digits."""
+    code = code_sha256([arithmetic.features])
+    parts = (code, arithmetic.name, config.sha256, samples.shape, samples.dtype.str)
     digest = hashlib.sha256(" ".join(map(str, parts)).encode())
     digest.update(np.ascontiguousarray(samples).data)
     return digest.hexdigest()

@@ -16,7 +16,9 @@ import tensorflow as tf
 
 from kws.evaluation.inference import predictor
 from kws.examples import feature_cache
+from kws.examples.code_identity import code_sha256
 
+_LIBRARIES = ("numpy", "tensorflow", "tf_keras")
 # Softens teachers' and student's posteriors.
 TEMPERATURE = 2.0
 
@@ -59,7 +61,8 @@ class Teachers:
         return mean
 
     def _name(self, features: np.ndarray) -> str:
-        parts = (self._identity, TEMPERATURE, features.shape, features.dtype.str)
+        code = code_sha256([Teachers.posteriors], _LIBRARIES)
+        parts = (code, self._identity, features.shape, features.dtype.str)
         digest = hashlib.sha256(" ".join(map(str, parts)).encode())
         digest.update(np.ascontiguousarray(features).data)
         return digest.hexdigest()

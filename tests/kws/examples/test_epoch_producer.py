@@ -79,8 +79,8 @@ def test_bad_arguments_are_refused(clips: np.ndarray, tmp_path: pathlib.Path) ->
 
 INTERRUPTED = """
 import numpy as np
-from kws.epoch_producer import EpochProducer
-from kws.epochs import EpochConfig
+from kws.examples.epoch_producer import EpochProducer
+from kws.examples.epochs import EpochConfig
 from kws.frontend import FrontEndConfig
 config = EpochConfig(FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10))
 clips = np.ones((600, 16000), np.int16)

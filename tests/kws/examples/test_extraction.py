@@ -12,7 +12,7 @@ from cli.command import UserError
 from kws.examples import feature_cache
 from kws.examples.extraction import calibrate_on_clips, extract
 from kws.examples.worker_pool import processes_or_cores, start_workers
-from kws.frontend import FLOAT64, FrontEndConfig, features
+from kws.frontend import FLOAT64, INTEGER, FrontEndConfig, features
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +54,14 @@ def test_the_key_is_samples_and_parameters(clips: np.ndarray, config: FrontEndCo
     other = clips[:5].copy()
     other[3, 77] += 1
     keys = {
-        feature_cache.key(clips[:5], config, "integer"),
-        feature_cache.key(clips[:4], config, "integer"),
-        feature_cache.key(other, config, "integer"),
-        feature_cache.key(clips[:5], FrontEndConfig(), "integer"),
-        feature_cache.key(clips[:5], config, "float64"),
+        feature_cache.key(clips[:5], config, INTEGER),
+        feature_cache.key(clips[:4], config, INTEGER),
+        feature_cache.key(other, config, INTEGER),
+        feature_cache.key(clips[:5], FrontEndConfig(), INTEGER),
+        feature_cache.key(clips[:5], config, FLOAT64),
     }
     assert len(keys) == 5
-    assert feature_cache.key(clips[:5].copy(), config, "integer") in keys
+    assert feature_cache.key(clips[:5].copy(), config, INTEGER) in keys
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -133,7 +133,7 @@ def test_a_batch_equals_its_clips(speech: np.ndarray) -> None:
 
 
 def test_the_integers_are_frozen() -> None:
-    # When this changes on purpose, raise feature_cache.ARITHMETIC_VERSION: models trained before no longer fit.
+    # When this changes on purpose, models trained before no longer fit.
     digest = hashlib.sha256(mfcc(adversarial()[:13], CONFIG).astype("<i4").tobytes()).hexdigest()
     assert digest == "d3e3aaf74c082bfb865363846b1094b7f18af0ebb9ba613f62f3337b3df871a0"
 

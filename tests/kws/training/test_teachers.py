@@ -48,8 +48,13 @@ def test_what_was_said_is_kept_for_the_same_teachers_and_examples(
     Teachers((model(1),), tmp_path).posteriors(examples(seed=1))
     assert len(list(tmp_path.iterdir())) == 3
     again = Teachers((model(1),), tmp_path)
-    monkeypatch.setattr(again, "_predictors", [])
-    np.testing.assert_array_equal(again.posteriors(examples()), first)
+    with monkeypatch.context() as patched:
+        patched.setattr(again, "_predictors", [])
+        np.testing.assert_array_equal(again.posteriors(examples()), first)
+    # Code that may say something else is asked anew.
+    monkeypatch.setattr(teachers, "code_sha256", lambda functions, libraries: "edited")
+    again.posteriors(examples())
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_the_distance_is_zero_at_the_teachers_own_logits_alone() -> None:

@@ -1,0 +1,92 @@
+"""The identity of code: a kept result depends on it as on its data, so that no edit leaves a stale one in use."""
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+PACKAGES = ("cli", "export", "kws", "microcontroller", "quant")
+# Whose versions decide what examples are; the other packages that are imported only carry them.
+LIBRARIES = ("cmsisdsp", "numpy", "scipy")
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def code_sha256(functions: Iterable[Callable], libraries: Iterable[str] = LIBRARIES) -> str:
+    """SHA-256 of all code of the project that importing the functions' modules loads, and of the libraries' versions.
+
+    The same wherever the project lies. An import within a function is not followed: it is for what the rest of its
+    module can do without.
+
+    Raises:
+      OSError, TypeError: a function whose module has no source file.
+    """
+    modules = [inspect.getmodule(function) for function in functions]
+    files = {module.__name__: pathlib.Path(inspect.getsourcefile(module)) for module in modules}
+    return _sha256(tuple(sorted(files.items())), tuple(libraries))
+
+
+@functools.cache
+def _sha256(files: tuple[tuple[str, pathlib.Path], ...], libraries: tuple[str, ...], root: pathlib.Path = _ROOT) -> str:
+    versions = [(name, importlib.metadata.version(name)) for name in libraries]
+    digest = hashlib.sha256(repr(versions).encode())
+    for name, path in sorted(sources(dict(files), root).items()):
+        source = path.read_bytes()
+        digest.update(f"{name} {len(source)}\n".encode() + source)
+    return digest.hexdigest()
+
+
+def sources(files: dict[str, pathlib.Path], root: pathlib.Path = _ROOT) -> dict[str, pathlib.Path]:
+    """The modules `files`, and those of the project under `root` that importing them loads; name -> source file."""
+    found: dict[str, pathlib.Path] = {}
+    waiting = dict(files)
+    while waiting:
+        name, path = waiting.popitem()
+        found[name] = path
+        for imported in _imports(name, path):
+            source = _source(imported, root)
+            if source and imported not in found:
+                waiting[imported] = source
+    return found
+
+
+def _source(module: str, root: pathlib.Path) -> pathlib.Path | None:
+    """The file of one of the project's modules; None for another package's, and for what is no module."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = root.joinpath(*module.split("."))
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _imports(name: str, path: pathlib.Path) -> set[str]:
+    """What a module imports when it is loaded, the packages around it included; some names may be no modules."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set(_with_packages(name))
+    for node in _loaded(ast.parse(path.read_bytes()).body):
+        if isinstance(node, ast.Import):
+            found.update(outer for alias in node.names for outer in _with_packages(alias.name))
+        elif isinstance(node, ast.ImportFrom):
+            relative = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(relative, package) if node.level else relative
+            found.update(outer for alias in node.names for outer in _with_packages(f"{base}.{alias.name}"))
+    return found
+
+
+def _with_packages(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _loaded(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    """The statements that run when a module is loaded: none within functions, nor for type checkers alone."""
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)):
+            continue
+        if isinstance(node, ast.stmt):
+            yield node
+        for_types = isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        yield from _loaded(node.orelse if for_types else ast.iter_child_nodes(node))
