@@ -12,6 +12,7 @@ from typing import Any
 from absl import flags
 
 from cli import command
+from cli.table import padded
 from kws.sweeps import plots, results
 from kws.sweeps.cell import POST_TRAINING
 from kws.training.run_folder import FIXED_POINT, FLOAT
@@ -137,9 +138,9 @@ def _text(spread: dict[str, Any] | None, signed: bool = False) -> str:
 
 def _table(rows: list[list[str]]) -> str:
     """A Markdown table; the first row is its head, the first column text."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [[row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in rows]
-    lines.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    lines = padded(rows, left=1)
+    text, *numbers = map(len, lines[0])
+    lines.insert(1, ["-" * text, *("-" * (width - 1) + ":" for width in numbers)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -22,6 +22,7 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
+from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.plan import PROFILES
@@ -32,7 +33,6 @@ from microcontroller.firmware.build import DoesNotFit, Kernels
 from microcontroller.measurement import inference
 from microcontroller.measurement.engines import ENGINES, FXP
 from microcontroller.measurement.inference import Bench, Inputs
-from microcontroller.measurement.table import aligned
 
 ALL = "all"
 EQUAL, DIFFERS, NO_ROOM, FAILED = "equal", "differs", "does not fit", "failed"

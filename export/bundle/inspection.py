@@ -5,6 +5,7 @@ Run: python -m export.inspect --bundle=B [--json=PATH|-].
 
 from typing import Any
 
+from cli.table import aligned, padded
 from export.model import accumulator
 from export.model.integer_model import IntegerModel
 
@@ -22,7 +23,7 @@ _COLUMNS = {
     "MACs": "macs",
     "bytes": "weight_bytes",
 }
-_TEXT = ("layer", "op", "input", "output", "Q in", "Q weights", "Q out")
+_TEXT_COLUMNS = 7
 LEGEND = (
     "Q: s signed, u unsigned, bits, fraction bits (s8.f5 is code / 32); acc: declared accumulator bits; proved: bits "
     "that no input can exceed; bytes: weights packed to their width, and biases"
@@ -72,13 +73,8 @@ def table(result: dict[str, Any]) -> str:
     rows += [[_cell(layer[key]) for key in _COLUMNS.values()] for layer in result["layers"]]
     totals = {"layer": "total", "MACs": _cell(result["macs"]), "bytes": _cell(result["weight_bytes"])}
     rows.append([totals.get(column, "") for column in _COLUMNS])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
-    lines = []
-    for row in rows:
-        cells = zip(_COLUMNS, row, widths, strict=True)
-        text = "  ".join(cell.ljust(w) if column in _TEXT else cell.rjust(w) for column, cell, w in cells)
-        lines.append(text.rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    rule = ["-" * len(cell) for cell in padded(rows)[0]]
+    lines = aligned([rows[0], rule, *rows[1:]], left=_TEXT_COLUMNS)
     lines += [LEGEND, f"labels: {', '.join(result['labels'])}", f"model {result['name']}, sha256 {result['sha256']}"]
     return "\n".join(lines)
 

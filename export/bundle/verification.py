@@ -17,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from cli.command import UserError
+from cli.table import aligned
 from export.bundle.folder import Bundle
 from export.bundle.parity import Parity
 from export.model import interpreter
@@ -192,11 +193,8 @@ def table(result: dict[str, Any]) -> str:
         found = [{layer["name"]: layer for layer in pair["layers"]}.get(name) for pair in pairs]
         counts = [str(layer["mismatches"]) if layer and layer["codes"] else "-" for layer in found]
         rows.append([name, f"{max(layer['codes'] for layer in found if layer):,}", *counts])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [f"codes that differ from the exact interpreter (rounding), {result['inputs']} inputs:"]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *cells]))
+    lines += aligned(rows, left=1)
     for pair in pairs:
         if pair["first"]:
             first = pair["first"]

@@ -8,6 +8,7 @@ added.
 import dataclasses
 from typing import Any
 
+from cli.table import aligned
 from export.model import accumulator
 from export.model.integer_model import IntegerModel, Layer
 from export.plan.kernel import Constant, Instance, Kernel
@@ -162,10 +163,9 @@ class Plan:
             conversions = ", ".join(row["conversions"]) or "-"
             numbers = (f"{row['constant_bytes']:,} B", str(row["input_at"]), str(row["output_at"]))
             lines.append((row["layer"], row["kernel"], row["input"], row["output"], conversions, proof, *numbers))
-        widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-        text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
         constants = sum(step.constant_bytes for step in self.steps)
-        return "\n".join([*text, f"profile {self.profile}: arena {self.arena_bytes:,} B, constants {constants:,} B"])
+        total = f"arena {self.arena_bytes:,} B, constants {constants:,} B"
+        return "\n".join([*aligned(lines), f"profile {self.profile}: {total}"])
 
 
 def plan(model: IntegerModel, profile: str = FAST) -> Plan:

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from cli.table import aligned
 from export.model import accumulator
 from export.model.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
 from export.model.stream_interpreter import rows_per_step, step_layer, why_not, window_rows
@@ -140,11 +141,9 @@ class StreamPlan:
             sizes = (f"{row['state_bytes']:,} B", f"{row['constant_bytes']:,} B")
             counts = (str(row["input_rows"]), str(row["output_rows"]))
             lines.append((row["layer"], row["kernel"], *counts, ", ".join(row["conversions"]) or "-", *sizes))
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
         constants = sum(item.step.constant_bytes for item in self.steps)
         total = f"state {self.state_bytes:,} B, arena {self.arena_bytes:,} B, constants {constants:,} B"
-        return "\n".join([*text, f"profile {self.profile}, {self.frames_per_call} frames a call: {total}"])
+        return "\n".join([*aligned(lines), f"profile {self.profile}, {self.frames_per_call} frames a call: {total}"])
 
 
 def plan(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) -> StreamPlan:

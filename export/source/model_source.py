@@ -8,6 +8,7 @@ import pathlib
 import re
 
 from cli.command import UserError
+from cli.table import aligned
 from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
@@ -144,9 +145,7 @@ def _preamble(model: IntegerModel, steps: Plan) -> str:
         formats = (layer.input_format, layer.weight_format, layer.output_format)
         numbers = (layer.shift, layer.accumulator_bits)
         rows.append((layer.name, layer.op, *map(str, formats), *map(str, numbers)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    table = "\n".join(f" * {line}".rstrip() for line in lines)
+    table = "\n".join(f" * {line}" for line in aligned(rows))
     headers = {instance.header for step in steps.steps for instance in step.instances.values()}
     includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted(headers)))
     return f"""\

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from cli.table import aligned
 from microcontroller.measurement.engines import CMSIS_NN
 
 
@@ -121,18 +122,6 @@ def _differences(engine: dict[str, Any]) -> list[str]:
         f"  {engine['engine']}: clip {wrong['clip']}, logit {wrong['logit']}: {wrong['device']}, "
         f"expected {wrong['expected']}"
         for wrong in engine["mismatch_examples"]
-    ]
-
-
-def aligned(rows: list[list[str]], left: int) -> list[str]:
-    """Columns, the first `left` of them flush left."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
     ]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from microcontroller.measurement.table import aligned
+from cli.table import aligned
 
 _NAMES = {"frontend": "front end", "network": "network", "detector": "detector"}
 
