@@ -19,6 +19,15 @@ static inline uint32_t fxp_halves(int32_t low, int32_t high) {
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 
+/* A word of memory with the first of its two codes in the lower half. */
+static inline uint32_t fxp_first_low(uint32_t word) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return word << 16 | word >> 16;
+#else
+    return word;
+#endif
+}
+
 /* Four codes in the order of memory, the first one lowest; at any address. */
 static inline uint32_t fxp_load_codes(const int8_t *codes) {
 #if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)

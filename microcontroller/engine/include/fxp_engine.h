@@ -12,7 +12,7 @@
  * The caller owns all memory. Input and output must not overlap. Dimensions are positive; nothing is checked at run
  * time. The engine has no state: every function may be called from any thread.
  *
- * Each kernel's file in src/ documents the layout of its weights, which export/plan.py produces.
+ * Each kernel's file in src/ documents the layout of its weights, which export/plan/kernels/ produces.
  */
 #ifndef FXP_ENGINE_H
 #define FXP_ENGINE_H

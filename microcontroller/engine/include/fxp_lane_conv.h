@@ -26,6 +26,7 @@
 
 #include "fxp_dsp.h"
 #include "fxp_engine.h"
+#include "fxp_little_endian.h"
 #include "fxp_row_pairs.h"
 
 #if defined(__ARM_FEATURE_DSP)

@@ -31,6 +31,7 @@
 
 #include "fxp_dsp.h"
 #include "fxp_engine.h"
+#include "fxp_little_endian.h"
 
 // clang-format off: one instruction per line
 #if defined(__ARM_FEATURE_DSP)

@@ -37,6 +37,7 @@
 #define FXP_PLANE_WINDOWS_H
 
 #include "fxp_dsp.h"
+#include "fxp_little_endian.h"
 #include "fxp_mve.h"
 #include "fxp_vector_requantize.h"
 

@@ -21,6 +21,7 @@
 #define FXP_ROW_PRODUCTS_H
 
 #include "fxp_dsp.h"
+#include "fxp_little_endian.h"
 #include "fxp_stream.h"
 
 // clang-format off: one instruction per line

@@ -30,6 +30,7 @@
 #define FXP_VECTOR_PRODUCTS_H
 
 #include "fxp_dsp.h"
+#include "fxp_little_endian.h"
 #include "fxp_mve.h"
 #include "fxp_vector_requantize.h"
 

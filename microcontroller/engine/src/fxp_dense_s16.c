@@ -23,8 +23,8 @@ void fxp_dense_s16(const fxp_dense_s16_args *args, const void *input, void *outp
         const uint32_t *const end = w + args->words;
         int32_t sum = args->bias[i];
         while (w < end) {
-            sum = fxp_smlad(in[0], w[0], sum);
-            sum = fxp_smlad(in[1], w[1], sum);
+            sum = fxp_smlad(fxp_first_low(in[0]), w[0], sum);
+            sum = fxp_smlad(fxp_first_low(in[1]), w[1], sum);
             in += 2;
             w += 2;
         }

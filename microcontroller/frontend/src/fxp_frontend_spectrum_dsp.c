@@ -8,6 +8,10 @@
 
 #if defined(__ARM_FEATURE_DSP)
 
+#if defined(__ARM_BIG_ENDIAN)
+#error "two samples are read as one little-endian word: compile for a core without the DSP extension"
+#endif
+
 #include <stddef.h>
 
 static_assert(sizeof(fxp_frontend_step) == 44, "the stages step from twiddles to twiddles");
