@@ -20,7 +20,7 @@ def renew(bundle: Bundle) -> Bundle:
     """The renewed bundle, in the same place; the card of a model that was not trained stays.
 
     Raises:
-      UserError: the bundle can't be written, or there is no C for it.
+      BundleError: the bundle can't be written, or there is no C for it.
     """
     trained = bool(bundle.training)
     return bundles.add(bundle, {bundles.CARD: card(bundle)} if trained else {})

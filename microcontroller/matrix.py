@@ -24,8 +24,11 @@ from cli import command
 from cli.command import UserError
 from cli.table import aligned
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
+from export.model.model_error import ModelError
 from export.plan import PROFILES
+from export.source.source_error import SourceError
 from microcontroller import bench, boards
 from microcontroller.emulator import qemu
 from microcontroller.firmware import build
@@ -145,7 +148,7 @@ def _cell(
         result = inference.measure(settings, ENGINES[FXP], bundle, inputs, (code, firmware))
     except DoesNotFit as error:
         return {**cell, "state": NO_ROOM, "reason": str(error)}, False
-    except UserError as error:
+    except (UserError, BundleError, ModelError, SourceError) as error:
         return {**cell, "state": FAILED, "reason": str(error)}, False
     found = {
         "state": DIFFERS if result["mismatches"] else EQUAL,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import folder, generated_c, model_card, tflite, trained
+from export.bundle.bundle_error import BundleError
 from export.model import lower
 from export.plan import FAST
 from quant.training import model_file
@@ -32,18 +32,18 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     """Lowers the trained graph and writes everything that follows from it.
 
     Raises:
-      UserError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
+      BundleError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
     """
     source = trained.read(config.run_dir)
     try:
         model = model_file.load_model(source.model)
     except (OSError, ValueError) as error:
-        raise UserError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
+        raise BundleError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
     try:
         lowered = lower.lower(model, source.name, source.labels)
         generated_c.files(lowered, source.frontend, None, config.profile)  # raises before anything is written
     except ValueError as error:
-        raise UserError(f"--run_dir={config.run_dir} can't be converted: {error}") from error
+        raise BundleError(f"run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
     # In a fixed random order, any first few clips are a fair sample of all words.
     order = np.random.default_rng(0).permutation(len(source.clips))

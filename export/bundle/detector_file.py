@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from cli.command import UserError
+from export.bundle.bundle_error import BundleError
 from export.model.detector import FILE, Detector
 
 if TYPE_CHECKING:
@@ -14,18 +14,18 @@ def of_bundle(bundle: "Bundle") -> Detector:
     """The detector in a bundle.
 
     Raises:
-      UserError: there is none, or not one for this model.
+      BundleError: there is none, or not one for this model.
     """
     remedy = f"write one with python -m kws.tune_detector --bundle={bundle.path} --data_dir=D"
     path = bundle.path / FILE
     if FILE not in bundle.manifest["files"]:
-        raise UserError(f"--bundle={bundle.path} has no detector: {remedy}")
+        raise BundleError(f"bundle={bundle.path} has no detector: {remedy}")
     try:
         detector = Detector.from_json(json.loads(path.read_text())["detector"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} can't be read ({error}): {remedy}") from error
+        raise BundleError(f"{path} can't be read ({error}): {remedy}") from error
     if detector.labels != bundle.labels or detector.fraction_bits != bundle.model.output_format.fraction_bits:
-        raise UserError(f"{path} was not made for the bundle's model: {remedy}")
+        raise BundleError(f"{path} was not made for the bundle's model: {remedy}")
     return detector
 
 

@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import detector_file, generated_c
+from export.bundle.bundle_error import BundleError
 from export.model import detector, integer_model, interpreter
 from export.source import model_source
+from export.source.source_error import SourceError
 
 FORMAT_VERSION = 2
 _C_AMONG_FILES = 1
@@ -134,20 +135,21 @@ class Bundle:
         """The bundle's C, name -> text, as this program writes it from the integer model, front end and detector.
 
         Raises:
-          UserError: a part for which there is no C.
+          BundleError: a part for which there is no C.
         """
+        model, frontend, profile = self.model, self.frontend, self.profile
         found = detector_file.of_bundle(self) if detector.FILE in self.manifest["files"] else None
         try:
-            return generated_c.files(self.model, self.frontend, found, self.profile)
+            return generated_c.files(model, frontend, found, profile)
         except ValueError as error:
-            raise UserError(f"--bundle={self.path} has no C in profile {self.profile}: {error}") from error
+            raise BundleError(f"bundle={self.path} has no C in profile {profile}: {error}") from error
 
     @functools.cached_property
     def c_folder(self) -> pathlib.Path:
         """A folder of `c_files`: c/, written where it is missing or of another version of this program.
 
         Raises:
-          UserError: a part for which there is no C, or a c/ that was changed.
+          BundleError: a part for which there is no C, or a c/ that was changed.
         """
         return generated_c.folder(self.path / C_FOLDER, self.c_files, self.manifest["c"]["files"])
 
@@ -177,16 +179,16 @@ def write(
       training: settings, environment and data that led here, as JSON values.
 
     Raises:
-      UserError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
+      BundleError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
     """
     path = pathlib.Path(path)
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"--bundle={path} exists and is not a bundle: choose another path or remove it")
+        raise BundleError(f"bundle={path} exists and is not a bundle: choose another path or remove it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     except OSError as error:
-        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
     try:
         integer_model.save(model, staging / INTEGER_MODEL)
         (staging / TFLITE).write_bytes(tflite)
@@ -226,13 +228,13 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
     The C and its hashes become what this program writes.
 
     Raises:
-      UserError: the bundle can't be written, or a file is none of this bundle.
+      BundleError: the bundle can't be written, or a file is none of this bundle.
     """
     path = bundle.path.resolve()
     try:
         staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     except OSError as error:
-        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
     try:
         shutil.copytree(path, staging, dirs_exist_ok=True)
         for name, text in files.items():
@@ -242,7 +244,7 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
         _finish(staging, bundle.manifest | {"files": dict(sorted(hashes.items()))})
         _replace(path, staging)
     except OSError as error:
-        raise UserError(f"can't write --bundle={path}: {error.strerror}") from error
+        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return load(bundle.path)
@@ -269,26 +271,26 @@ def load(path: str | pathlib.Path) -> Bundle:
     """Opens a bundle after checking that every file is there and unchanged, those of c/ where there is a c/.
 
     Raises:
-      UserError: no bundle there, a file missing or changed, or another format version.
+      BundleError: no bundle there, a file missing or changed, or another format version.
     """
     path = pathlib.Path(path)
     remedy = "write the bundle again with python -m export.convert"
     if not path.is_dir():
-        raise UserError(f"--bundle={path} is not a folder: {remedy}, or correct the path")
+        raise BundleError(f"bundle={path} is not a folder: {remedy}, or correct the path")
     if not (path / MANIFEST).is_file():
-        raise UserError(f"--bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
+        raise BundleError(f"bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
     manifest = _manifest(path, remedy)
     for name, expected in manifest["files"].items():
         if not (path / name).is_file():
-            raise UserError(f"{path} is truncated, {name} is missing: {remedy}")
+            raise BundleError(f"{path} is truncated, {name} is missing: {remedy}")
         if _sha256(path / name) != expected:
-            raise UserError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
+            raise BundleError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
     generated_c.check(path / C_FOLDER, manifest["c"]["files"])
     bundle = Bundle(path, manifest)
     try:
         bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
+        raise BundleError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
     return bundle
 
 
@@ -303,9 +305,11 @@ def _manifest(path: pathlib.Path, remedy: str) -> dict[str, Any]:
         if version == FORMAT_VERSION:
             files.items(), manifest["c"]["profile"], manifest["c"]["files"].items()
             return manifest
+    except SourceError:
+        raise  # it names the header that can't be read
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
-    raise UserError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
+        raise BundleError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
+    raise BundleError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
 
 
 def _with_c_apart(path: pathlib.Path, manifest: dict[str, Any]) -> dict[str, Any]:

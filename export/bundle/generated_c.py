@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from typing import Any
 
-from cli.command import UserError
+from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
 from export.source import detector_source, frontend_source, model_source, stream_source
@@ -37,7 +37,7 @@ def files(
 
     Raises:
       ValueError: no C runs this model in this profile.
-      UserError: front-end parameters for which there is no C.
+      ModelError, SourceError: front-end parameters for which there is no C.
     """
     texts = model_source.with_plan(model, profile) | stream_source.of_model(model, profile)
     if frontend:
@@ -67,7 +67,7 @@ def check(path: pathlib.Path, converted: dict[str, str]) -> None:
       converted: sha256 of each file as the bundle's manifest has it, for a folder without one of its own.
 
     Raises:
-      UserError: a file that was changed, is missing, or is no file of the generated C and could be included by it.
+      BundleError: a file that was changed, is missing, or is no file of the generated C and could be included by it.
     """
     if not path.is_dir():
         return
@@ -75,14 +75,14 @@ def check(path: pathlib.Path, converted: dict[str, str]) -> None:
     expected = _written(path, converted, remedy)
     for file in sorted(path.iterdir()):
         if file.suffix in _COMPILED and file.name not in expected:
-            raise UserError(f"{file} is none of the files that this program writes: move it elsewhere, or {remedy}")
+            raise BundleError(f"{file} is none of the files that this program writes: move it elsewhere, or {remedy}")
     if not any((path / name).exists() for name in expected):
         return  # git leaves the manifest, which it ignores, when it takes files away that it tracked in an older commit
     for name, sha256 in expected.items():
         if not (path / name).is_file():
-            raise UserError(f"{path.parent} is truncated, {path.name}/{name} is missing: {remedy}")
+            raise BundleError(f"{path.parent} is truncated, {path.name}/{name} is missing: {remedy}")
         if hashlib.sha256((path / name).read_bytes()).hexdigest() != sha256:
-            raise UserError(f"{path / name} is damaged or was changed (its sha256 differs): {remedy}")
+            raise BundleError(f"{path / name} is damaged or was changed (its sha256 differs): {remedy}")
 
 
 def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str]) -> pathlib.Path:
@@ -91,7 +91,7 @@ def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str])
     Where `path` can't be written (a read-only place) it is a temporary folder that lasts as long as the process.
 
     Raises:
-      UserError: as `check`; no place to write to at all.
+      BundleError: as `check`; no place to write to at all.
     """
     check(path, converted)
     if not _holds(path, texts):
@@ -109,7 +109,7 @@ def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict
     except FileNotFoundError:
         return converted
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
+        raise BundleError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
 
 
 def _holds(path: pathlib.Path, texts: dict[str, str]) -> bool:
@@ -139,7 +139,7 @@ def _temporary(texts: tuple[tuple[str, str], ...]) -> pathlib.Path:
         place = pathlib.Path(_kept_folder(texts).name) / FOLDER
         write(place, dict(texts))
     except OSError as error:
-        raise UserError(f"can't write C to a temporary folder: {error.strerror}; free some space there") from error
+        raise BundleError(f"can't write C to a temporary folder: {error.strerror}; free some space there") from error
     return place
 
 

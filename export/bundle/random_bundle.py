@@ -10,9 +10,9 @@ import pathlib
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import detector_file, generated_c, model_card, tflite
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.model import detector as detectors
 from export.model import random_model
@@ -52,19 +52,19 @@ class RandomBundleConfig:
         for name in ("weight_bits", "activation_bits"):
             value = getattr(self, name)
             if not MIN_BITS <= value <= MAX_BITS:
-                raise UserError(f"--{name}={value}: give {MIN_BITS} to {MAX_BITS}")
+                raise BundleError(f"{name}={value}: give {MIN_BITS} to {MAX_BITS}")
         for name, least in (("channels", 1), ("blocks", 0), ("clips", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                raise UserError(f"--{name}={getattr(self, name)}: give {least} or more")
+                raise BundleError(f"{name}={getattr(self, name)}: give {least} or more")
         if self.profile not in PROFILES:
-            raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILES)}")
+            raise BundleError(f"profile={self.profile} is unknown: choose one of {', '.join(PROFILES)}")
 
 
 def write(config: RandomBundleConfig) -> Bundle:
     """Writes the bundle; it has no Keras graph and no metrics.
 
     Raises:
-      UserError: a model whose accumulators leave 32 bits, or a folder that can't be written.
+      BundleError: a model whose accumulators leave 32 bits, or a folder that can't be written.
     """
     name = f"random_w{config.weight_bits}a{config.activation_bits}_seed{config.seed}"
     model = random_model.ds_cnn(
@@ -78,7 +78,7 @@ def write(config: RandomBundleConfig) -> Bundle:
     try:
         generated_c.files(model, {}, None, config.profile)
     except ValueError as error:
-        raise UserError(f"the random model can't be run: {error}; choose fewer --channels") from error
+        raise BundleError(f"the random model can't be run: {error}; choose fewer channels") from error
     inputs = random_model.codes(config.seed, model, config.clips)
     golden = bundles.golden_vectors(
         model,

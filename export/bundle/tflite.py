@@ -14,9 +14,9 @@ Labels, in the order of the logits, are the metadata block `labels` (UTF-8, one 
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle.flatbuffer import FlatbufferWriter, schema
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, IntegerModel, Layer, same_padding
+from export.model.model_error import ModelError
 from quant.qformat import QFormat
 
 INPUT = "features"
@@ -40,7 +40,7 @@ def to_tflite(model: IntegerModel, *, packed_int4: bool = False) -> bytes:
       packed_int4: stores weights of at most 4 bits as INT4, two per byte (half the flash; slower in most runtimes).
 
     Raises:
-      UserError: a layer whose padding or output format .tflite can't express; it is named.
+      ModelError: a layer whose padding or output format .tflite can't express; it is named.
     """
     writer = FlatbufferWriter()
     source = _activation(writer, INPUT, model.input_shape, model.input_format)
@@ -69,7 +69,7 @@ def _fused_activation(layer: Layer) -> int:
         return schema.ActivationFunctionType.RELU
     narrow = q.bits < 8 or q.symmetric
     if narrow and layer.op != AVERAGE_POOL:  # a mean of clamped codes stays inside their range
-        raise UserError(
+        raise ModelError(
             f"layer {layer.name}: .tflite can't clamp to {q} ({q.min_code} .. {q.max_code}); "
             "give outputs without ReLU 8 bits"
         )
@@ -81,7 +81,7 @@ def _padding(layer: Layer) -> int:
         return schema.Padding.VALID
     expected = same_padding(layer.input_shape[:2], layer.kernel_size, layer.stride)
     if layer.padding != expected:
-        raise UserError(
+        raise ModelError(
             f"layer {layer.name}: .tflite can't express padding {layer.padding}; use none, or {expected} (SAME)"
         )
     return schema.Padding.SAME

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
+from export.bundle.bundle_error import BundleError
 
 FOLDER = "trained"
 _MODEL = "model.h5"
@@ -68,13 +68,13 @@ def write(run_dir: pathlib.Path, trained: Trained) -> None:
 
 
 def read(run_dir: str | pathlib.Path) -> Trained:
-    """What `write` wrote. Raises `UserError` where the run is missing, unfinished or damaged."""
+    """What `write` wrote. Raises `BundleError` where the run is missing, unfinished or damaged."""
     run_dir = pathlib.Path(run_dir)
     if not run_dir.is_dir():
-        raise UserError(f"--run_dir={run_dir} is not a folder: train a run with python -m kws.train")
+        raise BundleError(f"run_dir={run_dir} is not a folder: train a run with python -m kws.train")
     folder = run_dir / FOLDER
     if not folder.is_dir():
-        raise UserError(f"--run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
+        raise BundleError(f"run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
     try:
         description = json.loads((folder / _DESCRIPTION).read_text())
         labels = tuple(description.pop("labels"))
@@ -90,4 +90,4 @@ def read(run_dir: str | pathlib.Path) -> Trained:
             **description,
         )
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error
+        raise BundleError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from cli.table import aligned
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.bundle.parity import Parity
 from export.model import interpreter
@@ -55,10 +55,13 @@ class VerifyConfig:
         for name in ("clips", "random_codes"):
             value = getattr(self, name)
             if value is not None and value < 0:
-                raise UserError(f"--{name}={value} is negative: give 0 or more")
+                raise BundleError(f"{name}={value} is negative: give 0 or more")
         unknown = set(self.implementations) - set(IMPLEMENTATIONS)
         if unknown:
-            raise UserError(f"--implementations has {sorted(unknown)}: choose from {', '.join(IMPLEMENTATIONS)}")
+            given = ",".join(self.implementations)
+            raise BundleError(
+                f"implementations={given}: unknown {sorted(unknown)}, choose from {', '.join(IMPLEMENTATIONS)}"
+            )
 
 
 def keras_layers(bundle: Bundle) -> LayerCodes:
@@ -68,7 +71,7 @@ def keras_layers(bundle: Bundle) -> LayerCodes:
     try:
         graph = model_file.load_model(bundle.keras_path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{bundle.keras_path} can't be read ({error}): {_REMEDY}") from error
+        raise BundleError(f"{bundle.keras_path} can't be read ({error}): {_REMEDY}") from error
     model = bundle.model
     layer_outputs = trained_network.layer_outputs(graph)
 
@@ -98,7 +101,7 @@ def tflm_layers(bundle: Bundle) -> LayerCodes:
     try:
         return TflmModel(bundle.tflite_path.read_bytes()).run_layers
     except ValueError as error:
-        raise UserError(f"{bundle.tflite_path}: {error}; {_REMEDY}") from error
+        raise BundleError(f"{bundle.tflite_path}: {error}; {_REMEDY}") from error
 
 
 IMPLEMENTATIONS: dict[str, tuple[str, Callable[[Bundle], LayerCodes]]] = {
@@ -124,13 +127,13 @@ def verify(bundle: Bundle, config: VerifyConfig) -> dict[str, Any]:
       implementation that the bundle can't be compared with.
 
     Raises:
-      UserError: no input to compare, an implementation that can't be loaded, or one without some layer.
+      BundleError: no input to compare, an implementation that can't be loaded, or one without some layer.
     """
     model, golden = bundle.model, bundle.golden
     clips = len(golden) if config.clips is None else min(config.clips, len(golden))
     extra = max(_PROBES, _INPUTS - clips) if config.random_codes is None else config.random_codes
     if clips + extra == 0:
-        raise UserError("nothing to compare: the golden clips are none or --clips=0; give --random_codes=500")
+        raise BundleError("nothing to compare: no golden clips, or clips=0, and random_codes=0: give one of them more")
     codes = np.concatenate([golden.features[:clips], probes(config.seed, model, extra)])
     names = (*golden.clips[:clips], *(f"probe {i}" for i in range(extra)))
     running = []
@@ -177,11 +180,11 @@ def _compare(
 ) -> None:
     for layer, correct in expected.items():
         if layer not in outputs:
-            raise UserError(f"{parity.implementation} has no layer {layer}, only {', '.join(outputs)}: {_REMEDY}")
+            raise BundleError(f"{parity.implementation} has no layer {layer}, only {', '.join(outputs)}: {_REMEDY}")
         try:
             parity.add(layer, outputs[layer], correct, clips)
         except ValueError as error:
-            raise UserError(f"{error}: {_REMEDY}") from error
+            raise BundleError(f"{error}: {_REMEDY}") from error
 
 
 def table(result: dict[str, Any]) -> str:

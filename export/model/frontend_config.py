@@ -5,7 +5,7 @@ import hashlib
 import json
 from typing import Any
 
-from cli.command import UserError
+from export.model.model_error import ModelError
 from quant.qformat import QFormat
 
 INPUT_FORMAT = QFormat(bits=8, fraction_bits=5)
@@ -103,19 +103,19 @@ class FrontEndConfig:
         """Reads `to_json`'s result.
 
         Raises:
-          UserError: not an object with exactly the known parameters, or a value out of range.
+          ModelError: not an object with exactly the known parameters, or a value out of range.
         """
         if not isinstance(data, dict):
-            raise UserError(f"front-end parameters: expected a JSON object, found {type(data).__name__}")
+            raise ModelError(f"front-end parameters: expected a JSON object, found {type(data).__name__}")
         known = {field.name for field in dataclasses.fields(FrontEndConfig)}
         if set(data) != known:
             odd = sorted(set(data) ^ known)
-            raise UserError(f"front-end parameters: {', '.join(odd)} missing or unknown; train and convert again")
+            raise ModelError(f"front-end parameters: {', '.join(odd)} missing or unknown; train and convert again")
         values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
         try:
             return FrontEndConfig(**values)
         except ValueError as error:
-            raise UserError(f"front-end parameters: {error}") from error
+            raise ModelError(f"front-end parameters: {error}") from error
 
 
 def input_format() -> QFormat:

@@ -18,7 +18,7 @@ import zlib
 
 import numpy as np
 
-from cli.command import UserError
+from export.model.model_error import ModelError
 from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, weight_format
 
@@ -248,10 +248,10 @@ def save(model: IntegerModel, path: str | pathlib.Path) -> None:
 
 
 def load(path: str | pathlib.Path) -> IntegerModel:
-    """Reads what `save` wrote. Raises `UserError` for a missing, truncated or inconsistent file."""
+    """Reads what `save` wrote. Raises `ModelError` for a missing, truncated or inconsistent file."""
     path = pathlib.Path(path)
     if not path.is_file():
-        raise UserError(f"{path} is missing: write the bundle again with python -m export.convert")
+        raise ModelError(f"{path} is missing: write the bundle again with python -m export.convert")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(bytes(arrays["header"]).decode())
@@ -260,7 +260,7 @@ def load(path: str | pathlib.Path) -> IntegerModel:
             layers = tuple(_layer(fields, arrays) for fields in header["layers"])
         return IntegerModel(header["name"], tuple(header["labels"]), layers)
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(
+        raise ModelError(
             f"{path} is not a whole integer model ({error}): write the bundle again with python -m export.convert"
         ) from error
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import (
     LOG_BITS,
@@ -21,6 +20,7 @@ from export.model.frontend_tables import (
     split_factors,
     twiddles,
 )
+from export.source.source_error import SourceError
 
 HEADER = "fxp_frontend_config.h"
 SOURCE = "fxp_frontend_tables.c"
@@ -65,13 +65,13 @@ def of_bundle(parameters: dict[str, Any]) -> dict[str, str]:
     """`generate` from the parameters that a run or a bundle stores.
 
     Raises:
-      UserError: they are none of a calibrated front end for which there is C.
+      SourceError: they are none of a calibrated front end for which there is C.
     """
     config = FrontEndConfig.from_json(parameters)
     try:
         return generate(config)
     except ValueError as error:
-        raise UserError(f"front-end parameters: {error}; train again with the default front end") from error
+        raise SourceError(f"front-end parameters: {error}; train again with the default front end") from error
 
 
 def steps(window: np.ndarray) -> np.ndarray:

@@ -7,13 +7,13 @@ time; every number in them comes from the model. They compile against `microcont
 import pathlib
 import re
 
-from cli.command import UserError
 from cli.table import aligned
 from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
 from export.plan.layout import CHANNEL_BLOCK
 from export.source.c_text import constants, convert, initializer, instances, pointer, string
+from export.source.source_error import SourceError
 
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
@@ -43,15 +43,15 @@ def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
     """The profile that a folder's generated C was written for, as its header of that name says.
 
     Raises:
-      UserError: there is no such header, or it names a profile that this program has not.
+      SourceError: there is no such header, or it names a profile that this program has not.
     """
     header = folder / name
     try:
         found = re.search(r"\(kernels: (\w+)\)", header.read_text())
     except OSError as error:
-        raise UserError(f"{header} can't be read ({error.strerror}): {_REMEDY}") from error
+        raise SourceError(f"{header} can't be read ({error.strerror}): {_REMEDY}") from error
     if found is None or found[1] not in PROFILES:
-        raise UserError(f"{header} names no profile of {', '.join(PROFILES)}: {_REMEDY}")
+        raise SourceError(f"{header} names no profile of {', '.join(PROFILES)}: {_REMEDY}")
     return found[1]
 
 

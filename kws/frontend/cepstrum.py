@@ -11,9 +11,9 @@ from typing import Any
 import cmsisdsp
 import numpy as np
 
-from cli.command import UserError
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from export.model.frontend_tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, MAX_NORMALIZATION, make_tables
+from kws.frontend.frontend_error import FrontEndError
 
 _LOG_FRACTION_BITS = 15
 _CLIPS_PER_BATCH = 8
@@ -42,7 +42,7 @@ def _rfft(length: int) -> Any:
     The NEON variant of CMSIS-DSP (its wheels for 64-bit Arm) has another FFT than the C that runs on a Cortex-M.
 
     Raises:
-      UserError: the build is such a variant, or CMSIS-DSP has no FFT of this length.
+      FrontEndError: the build is such a variant, or CMSIS-DSP has no FFT of this length.
     """
     ramp = np.arange(_CHECK_LENGTH, dtype=np.int64)
     noise = (((ramp * ramp * 2654435761 + ramp * 40503) % 2**31) - 2**30).astype(np.int32)
@@ -52,7 +52,7 @@ def _rfft(length: int) -> Any:
     except (TypeError, ValueError):
         equal = False
     if not equal:
-        raise UserError(
+        raise FrontEndError(
             "this build of cmsisdsp computes other integers than its C on a Cortex-M: use an x86-64 machine"
         )
     return _instance(length)
@@ -61,7 +61,7 @@ def _rfft(length: int) -> Any:
 def _instance(length: int) -> Any:
     instance = cmsisdsp.arm_rfft_instance_q31()
     if cmsisdsp.arm_rfft_init_q31(instance, length, 0, 1) != 0:
-        raise UserError(f"CMSIS-DSP has no real FFT of length {length}: use a power of two from 32 to 8192")
+        raise FrontEndError(f"CMSIS-DSP has no real FFT of length {length}: use a power of two from 32 to 8192")
     return instance
 
 

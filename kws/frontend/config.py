@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from cli.command import UserError
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig, input_format
+from kws.frontend.frontend_error import FrontEndError
 
 __all__ = ["INPUT_FORMAT", "FrontEndConfig", "calibrate", "input_format"]
 
@@ -27,13 +27,13 @@ def calibrate(raw: np.ndarray, config: FrontEndConfig) -> FrontEndConfig:
       `config` with offsets and shifts.
 
     Raises:
-      UserError: no clips.
+      FrontEndError: no clips.
       ValueError: another shape than [n, frames, coefficients].
     """
     if raw.ndim != 3 or raw.shape[1:] != (config.frames, config.coefficients):
         raise ValueError(f"raw of shape {raw.shape}: expected [n, {config.frames}, {config.coefficients}]")
     if not len(raw):
-        raise UserError("the features can't be calibrated on no clips: give training data")
+        raise FrontEndError("the features can't be calibrated on no clips: give training data")
     mean = raw.mean((0, 1), dtype=np.float64)
     deviation = raw.std((0, 1), dtype=np.float64)
     step = _RANGE_DEVIATIONS * deviation / INPUT_FORMAT.max_code

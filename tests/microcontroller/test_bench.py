@@ -16,9 +16,11 @@ import pytest
 from cli.command import UserError
 from export import plan
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.model import random_model
 from export.model.integer_model import AVERAGE_POOL, IntegerModel
 from export.source import model_source
+from export.source.source_error import SourceError
 from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.emulator import qemu
@@ -162,9 +164,9 @@ def test_c_that_names_no_profile_is_refused(small_bundle: pathlib.Path, tmp_path
     shutil.copytree(bundles.load(small_bundle).c_folder, tmp_path / "c")
     header = tmp_path / "c" / "fxp_model.h"
     header.write_text(header.read_text().replace("(kernels: fast)", "(kernels: quick)"))
-    with pytest.raises(UserError, match=r"names no profile of fast, .*write the bundle again"):
+    with pytest.raises(SourceError, match=r"names no profile of fast, .*write the bundle again"):
         model_source.profile_of(tmp_path / "c")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(SourceError, match="can't be read"):
         model_source.profile_of(tmp_path)
 
 
@@ -313,12 +315,17 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
         ({"emulator": "bochs"}, "--emulator=bochs is unknown"),
         ({"board": "pdp11"}, "--board=pdp11 is unknown: choose one of mps2_an385, "),
         ({"clips": 25}, "the bundle has 24 golden clips"),
-        ({"bundle": pathlib.Path("nowhere")}, "--bundle=nowhere is not a folder"),
     ],
 )
 def test_bad_names(small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         bench.measure(config(**{"bundle": small_bundle, "folder": tmp_path, **changes}))
+
+
+def test_a_bundle_that_is_nowhere_is_one_line(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(BundleError, match=r"^bundle=nowhere is not a folder"):
+        bench.measure(config(pathlib.Path("nowhere"), tmp_path))
+    assert_one_line(run_command("--bundle=nowhere"), "error: --bundle=nowhere is not a folder")
 
 
 def test_missing_programs_are_one_line_each(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -358,7 +365,7 @@ def test_a_truncated_bundle_is_one_line(small_bundle: pathlib.Path, tmp_path: pa
     convert = r"write the bundle again with python -m export\.convert"
     remedy = r"remove .*, it is written again" if name.startswith("c/") else convert
     for bundle in (cut, lost):
-        with pytest.raises(UserError, match=remedy) as caught:
+        with pytest.raises(BundleError, match=remedy) as caught:
             bench.measure(config(bundle, tmp_path / "build"))
         assert name in str(caught.value) and "\n" not in str(caught.value)
     assert_one_line(run_command(f"--bundle={lost}", f"--build_dir={tmp_path / 'build'}"), name)

@@ -11,6 +11,7 @@ import edited_c
 import pytest
 
 from cli.command import UserError
+from export.bundle.bundle_error import BundleError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.plan import PROFILES
@@ -121,7 +122,7 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
 def test_missing_bundles_programs_and_folders_are_one_line(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="--bundle=nowhere is not a folder"):
+    with pytest.raises(BundleError, match=r"^bundle=nowhere is not a folder"):
         matrix.compare(config(pathlib.Path("nowhere"), tmp_path))
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="can't write to --folder="):

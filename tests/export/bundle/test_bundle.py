@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle import random_bundle
+from export.bundle.bundle_error import BundleError
 from export.model import interpreter, random_model
 
 
@@ -35,29 +35,29 @@ def test_every_file_is_needed_and_checked(make_bundle, small_model) -> None:
         file = bundle.path / name
         whole = file.read_bytes()
         file.write_bytes(whole[:-1])
-        with pytest.raises(UserError, match=f"{name} is damaged or was changed"):
+        with pytest.raises(BundleError, match=f"{name} is damaged or was changed"):
             bundles.load(bundle.path)
         file.unlink()
-        with pytest.raises(UserError, match=f"truncated, {name} is missing: (write the bundle again|remove )"):
+        with pytest.raises(BundleError, match=f"truncated, {name} is missing: (write the bundle again|remove )"):
             bundles.load(bundle.path)
         file.write_bytes(whole)
     bundles.load(bundle.path)
 
 
 def test_what_is_not_a_bundle_is_one_line(make_bundle, small_model, tmp_path) -> None:
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(BundleError, match="is not a folder"):
         bundles.load(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"has no bundle\.json"):
+    with pytest.raises(BundleError, match=r"has no bundle\.json"):
         bundles.load(tmp_path)
     bundle = make_bundle(small_model)
     manifest = bundle.path / bundles.MANIFEST
     whole = manifest.read_text()
     for broken in (whole[: len(whole) // 2], "[]", "{}"):
         manifest.write_text(broken)
-        with pytest.raises(UserError, match=r"bundle\.json can't be read"):
+        with pytest.raises(BundleError, match=r"bundle\.json can't be read"):
             bundles.load(bundle.path)
     manifest.write_text(json.dumps({**json.loads(whole), "format_version": 99}))
-    with pytest.raises(UserError, match="format version 99"):
+    with pytest.raises(BundleError, match="format version 99"):
         bundles.load(bundle.path)
 
 
@@ -65,7 +65,7 @@ def test_golden_vectors_that_cannot_be_read_are_one_line(make_bundle, small_mode
     bundle = make_bundle(small_model)
     whole = (bundle.path / bundles.GOLDEN).read_bytes()
     for broken in (b"", b"PK\x03\x04", whole[: len(whole) // 2]):
-        with pytest.raises(UserError, match=r"golden\.npz can't be read"):
+        with pytest.raises(BundleError, match=r"golden\.npz can't be read"):
             doctor(bundle, bundles.GOLDEN, broken)
 
 
@@ -79,12 +79,12 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(make_bundle, small_model, t
     shutil.rmtree(target)
     target.mkdir()
     (target / "thesis.txt").write_text("years of work")
-    with pytest.raises(UserError, match="exists and is not a bundle"):
+    with pytest.raises(BundleError, match="exists and is not a bundle"):
         make_bundle(small_model)
     assert (target / "thesis.txt").read_text() == "years of work"
     shutil.rmtree(target)
     target.write_text("a file")
-    with pytest.raises(UserError, match="exists and is not a bundle"):
+    with pytest.raises(BundleError, match="exists and is not a bundle"):
         make_bundle(small_model)
 
 
@@ -100,7 +100,7 @@ def test_a_failure_leaves_the_old_bundle_and_no_litter(make_bundle, small_model,
 def test_a_place_that_cannot_be_written_is_one_line(make_bundle, small_model, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     bundle = make_bundle(small_model)
-    with pytest.raises(UserError, match="can't write --bundle="):
+    with pytest.raises(BundleError, match=r"^can't write bundle="):
         bundles.write(
             tmp_path / "file" / "bundle",
             model=small_model,

@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from cli.command import UserError
 from export.bundle import detector_file, generated_c
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.host.c_engine import CEngine
 from export.model import detector as detectors
@@ -89,13 +89,13 @@ def test_c_that_another_process_wrote_first_is_taken(stale, monkeypatch) -> None
 
 def test_c_that_was_edited_after_opening_is_refused(bundle) -> None:
     (bundle.path / "c" / "fxp_model.c").write_text("int main(void) { return 0; }\n")
-    with pytest.raises(UserError, match=r"fxp_model\.c is damaged or was changed .*: remove .*written again"):
+    with pytest.raises(BundleError, match=r"fxp_model\.c is damaged or was changed .*: remove .*written again"):
         bundle.c_folder  # noqa: B018 (the property raises)
 
 
 def test_a_file_that_could_be_included_is_refused(bundle) -> None:
     (bundle.path / "c" / "string.h").write_text("")
-    with pytest.raises(UserError, match=r"string\.h is none of the files that this program writes"):
+    with pytest.raises(BundleError, match=r"string\.h is none of the files that this program writes"):
         bundles.load(bundle.path)
     (bundle.path / "c" / "string.h").rename(bundle.path / "c" / "notes.txt")
     assert bundles.load(bundle.path).c_folder == bundle.path / "c"
@@ -104,7 +104,7 @@ def test_a_file_that_could_be_included_is_refused(bundle) -> None:
 def test_a_manifest_of_c_that_cannot_be_read_is_one_line(bundle) -> None:
     for broken in ("", "3"):
         (bundle.path / "c" / generated_c.WRITTEN).write_text(broken)
-        with pytest.raises(UserError, match=r"written\.json can't be read .*: remove "):
+        with pytest.raises(BundleError, match=r"written\.json can't be read .*: remove "):
             bundles.load(bundle.path)
 
 
@@ -112,7 +112,7 @@ def test_without_a_manifest_of_its_own_the_bundles_counts(bundle) -> None:
     (bundle.path / "c" / generated_c.WRITTEN).unlink()
     assert bundles.load(bundle.path).c_folder == bundle.path / "c"
     (bundle.path / "c" / "fxp_model.c").write_text(STALE)
-    with pytest.raises(UserError, match=r"fxp_model\.c is damaged or was changed"):
+    with pytest.raises(BundleError, match=r"fxp_model\.c is damaged or was changed"):
         bundles.load(bundle.path)
 
 
@@ -135,11 +135,11 @@ def test_a_bundle_with_its_c_among_the_other_files_is_read(bundle) -> None:
     read = bundles.load(bundle.path)
     assert read.manifest == manifest and on_disk(read.c_folder) == bundle.c_files
     (bundle.path / "c" / "fxp_model.c").write_text(STALE)
-    with pytest.raises(UserError, match=r"fxp_model\.c is damaged or was changed"):
+    with pytest.raises(BundleError, match=r"fxp_model\.c is damaged or was changed"):
         bundles.load(bundle.path)
 
 
 def test_a_part_without_c_is_one_line(bundle) -> None:
     bundle.manifest["c"]["profile"] = "quick"
-    with pytest.raises(UserError, match="has no C in profile quick: "):
+    with pytest.raises(BundleError, match="has no C in profile quick: "):
         bundle.c_folder  # noqa: B018 (the property raises)

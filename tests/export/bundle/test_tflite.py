@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import flatbuffer, tflite
 from export.bundle.flatbuffer import schema
 from export.model import random_model
 from export.model.integer_model import DENSE, IntegerModel, Layer
+from export.model.model_error import ModelError
 from quant.qformat import QFormat, weight_format
 
 WIDTHS = [(8, 8), (4, 8), (4, 4), (2, 8)]
@@ -109,7 +109,7 @@ def test_padding_that_tflite_cannot_express_names_the_layer(small_model: Integer
     (top, bottom), sides = layer.padding
     layers = (dataclasses.replace(layer, padding=((top + 1, bottom - 1), sides)), *small_model.layers[1:])
     with pytest.raises(
-        UserError, match=r"layer layer0_conv2d: \.tflite can't express padding \(\(5, 3\), .* or \(\(4, 4\)"
+        ModelError, match=r"layer layer0_conv2d: \.tflite can't express padding \(\(5, 3\), .* or \(\(4, 4\)"
     ):
         tflite.to_tflite(dataclasses.replace(small_model, layers=layers))
 
@@ -129,7 +129,7 @@ def test_a_clamp_that_tflite_cannot_express_names_the_layer(output: QFormat) -> 
         weight_format(8, 7),
         output,
     )
-    with pytest.raises(UserError, match=r"layer logits: \.tflite can't clamp to s"):
+    with pytest.raises(ModelError, match=r"layer logits: \.tflite can't clamp to s"):
         tflite.to_tflite(IntegerModel("tiny", ("a", "b"), (layer,)))
 
 

@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle import tflite, verification
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.bundle.parity import Parity
 from export.bundle.verification import VerifyConfig
@@ -159,7 +159,7 @@ def test_a_layer_that_is_missing_or_of_another_shape_is_one_line(make_bundle, sm
     }
     for message, run_layers in cases.items():
         monkeypatch.setitem(verification.IMPLEMENTATIONS, "keras", ("single", lambda _, run=run_layers: run))
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(BundleError, match=message):
             verification.verify(bundle, VerifyConfig(implementations=("keras",), **FAST))
 
 
@@ -177,14 +177,14 @@ def test_the_first_difference_is_the_earliest_layers(small_model) -> None:
 
 def test_what_a_user_gets_wrong_is_one_line(make_bundle, small_model, doctor) -> None:
     bundle = make_bundle(small_model)
-    with pytest.raises(UserError, match="--clips=-1 is negative"):
+    with pytest.raises(BundleError, match=r"^clips=-1 is negative: give 0 or more$"):
         VerifyConfig(clips=-1)
-    with pytest.raises(UserError, match="choose from keras, c_engine, tflm"):
+    with pytest.raises(BundleError, match=r"^implementations=tflite: .*choose from keras, c_engine, tflm"):
         VerifyConfig(implementations=("tflite",))
-    with pytest.raises(UserError, match="nothing to compare"):
+    with pytest.raises(BundleError, match=r"nothing to compare: .*clips=0, and random_codes=0: give one of them more"):
         verification.verify(bundle, VerifyConfig(clips=0, random_codes=0))
     broken = doctor(bundle, bundles.TFLITE, b"\0\0\0\0TFL?")
-    with pytest.raises(UserError, match=r"model\.tflite: not a \.tflite file.*write the bundle again"):
+    with pytest.raises(BundleError, match=r"model\.tflite: not a \.tflite file.*write the bundle again"):
         verification.verify(broken, VerifyConfig(implementations=("tflm",)))
 
 

@@ -66,5 +66,5 @@ def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> 
 
 
 def test_a_graph_that_cannot_be_read_is_one_line(make_bundle, small_model) -> None:
-    with pytest.raises(verification.UserError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
+    with pytest.raises(verification.BundleError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
         verification.verify(make_bundle(small_model), VerifyConfig(implementations=("keras",)))

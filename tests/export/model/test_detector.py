@@ -10,6 +10,7 @@ import pytest
 from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.host.c_detector import CDetector
 from export.model import detector as detectors
 from export.model.detector import NEVER, ONE, Detector, DetectorState
@@ -190,7 +191,7 @@ def test_missing_c_is_one_line(tmp_path):
 
 def test_a_bundle_keeps_its_detector(make_bundle, small_model):
     bundle = make_bundle(small_model)
-    with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
+    with pytest.raises(BundleError, match=r"^bundle=.* has no detector: write one with python -m kws\.tune_detector"):
         detector_file.of_bundle(bundle)
     detector = detectors.default(bundle.model)
     files = detector_file.bundle_files(detector, {"tuned_for": "a test"})
@@ -210,8 +211,8 @@ def test_a_detector_of_another_model_is_refused(make_bundle, small_model):
         dataclasses.replace(detector, fraction_bits=detector.fraction_bits + 1),
         dataclasses.replace(detector, labels=("a", *detector.labels[1:])),
     ):
-        with pytest.raises(UserError, match="was not made for the bundle's model"):
+        with pytest.raises(BundleError, match="was not made for the bundle's model"):
             detector_file.of_bundle(bundles.add(bundle, detector_file.bundle_files(changed, {})))
     for text in ("{", "[]", '{"detector": {}}'):
-        with pytest.raises(UserError, match=r"detector\.json can't be read"):
+        with pytest.raises(BundleError, match=r"detector\.json can't be read"):
             detector_file.of_bundle(bundles.add(bundle, {detectors.FILE: text}))

@@ -7,9 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.model import integer_model, random_model
 from export.model.integer_model import IntegerModel, Layer
+from export.model.model_error import ModelError
 from quant.qformat import QFormat, weight_format
 
 SMALL = {"input_shape": (9, 6, 2), "channels": 5, "blocks": 1, "classes": 3}
@@ -136,20 +136,20 @@ def test_saved_and_loaded_is_the_same(model: IntegerModel, tmp_path) -> None:
 
 def test_a_missing_or_damaged_file_is_one_line(model: IntegerModel, tmp_path) -> None:
     path = tmp_path / "model.npz"
-    with pytest.raises(UserError, match="is missing: write the bundle again"):
+    with pytest.raises(ModelError, match="is missing: write the bundle again"):
         integer_model.load(path)
     integer_model.save(model, path)
     whole = path.read_bytes()
     for cut in (0, 10, len(whole) // 3, len(whole) - 30):
         path.write_bytes(whole[:cut])
-        with pytest.raises(UserError, match="not a whole integer model"):
+        with pytest.raises(ModelError, match="not a whole integer model"):
             integer_model.load(path)
     changed = bytearray(whole)
     changed[len(whole) // 2] ^= 0xFF
     path.write_bytes(changed)
     try:
         loaded = integer_model.load(path)
-    except UserError:
+    except ModelError:
         return
     assert loaded.sha256 == model.sha256, "a change went unnoticed"
 
@@ -176,7 +176,7 @@ def test_an_inconsistent_header_is_one_line(model: IntegerModel, tmp_path) -> No
         path = tmp_path / "model.npz"
         integer_model.save(model, path)
         rewrite_header(path, change)
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(ModelError, match=message):
             integer_model.load(path)
 
 
@@ -184,5 +184,5 @@ def test_nothing_is_unpickled(model: IntegerModel, tmp_path) -> None:
     path = tmp_path / "model.npz"
     np.savez(path, header=np.array([{"a": 1}], dtype=object))
     assert zipfile.is_zipfile(path)
-    with pytest.raises(UserError, match="not a whole integer model"):
+    with pytest.raises(ModelError, match="not a whole integer model"):
         integer_model.load(path)

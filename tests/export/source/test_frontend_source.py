@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder, random_bundle
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import Tables, make_tables, split_factors, twiddles
 from export.source import frontend_source
+from export.source.source_error import SourceError
 
 CONFIG = FrontEndConfig(offsets=tuple(range(-5, 5)), shifts=(18,) * 10)
 
@@ -105,7 +105,7 @@ def test_what_has_no_c_is_one_line(changed: dict, told: str) -> None:
     config = dataclasses.replace(CONFIG, **changed)
     with pytest.raises(ValueError, match=told):
         frontend_source.generate(config)
-    with pytest.raises(UserError, match=rf"{told}.*; train again with the default front end"):
+    with pytest.raises(SourceError, match=rf"{told}.*; train again with the default front end"):
         frontend_source.of_bundle(config.to_json())
 
 

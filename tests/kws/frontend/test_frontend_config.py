@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from signals import speech_like
 
-from cli.command import UserError
+from export.model.model_error import ModelError
 from kws.examples.extraction import calibrate_on_clips
 from kws.frontend import FrontEndConfig, calibrate, features, input_format, mfcc
+from kws.frontend.frontend_error import FrontEndError
 from quant.qformat import QFormat
 
 CALIBRATED = FrontEndConfig(offsets=tuple(range(10)), shifts=(18,) * 10)
@@ -56,16 +57,16 @@ def test_the_hash_covers_every_parameter() -> None:
     ],
 )
 def test_bad_parameters_are_one_line(change: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=re.escape(message)):
+    with pytest.raises(ModelError, match=re.escape(message)):
         FrontEndConfig.from_json(CALIBRATED.to_json() | change)
 
 
 def test_unknown_and_missing_parameters_are_named() -> None:
-    with pytest.raises(UserError, match="dither missing or unknown"):
+    with pytest.raises(ModelError, match="dither missing or unknown"):
         FrontEndConfig.from_json(CALIBRATED.to_json() | {"dither": 1})
-    with pytest.raises(UserError, match="hop_samples missing or unknown"):
+    with pytest.raises(ModelError, match="hop_samples missing or unknown"):
         FrontEndConfig.from_json({k: v for k, v in CALIBRATED.to_json().items() if k != "hop_samples"})
-    with pytest.raises(UserError, match="expected a JSON object, found list"):
+    with pytest.raises(ModelError, match="expected a JSON object, found list"):
         FrontEndConfig.from_json([])
 
 
@@ -92,7 +93,7 @@ def test_calibration_on_a_seeded_part() -> None:
 
 
 def test_calibration_refuses_nothing_and_other_shapes() -> None:
-    with pytest.raises(UserError, match="no clips"):
+    with pytest.raises(FrontEndError, match="no clips"):
         calibrate(np.zeros((0, 49, 10), np.int32), FrontEndConfig())
     with pytest.raises(ValueError, match=r"expected \[n, 49, 10\]"):
         calibrate(np.zeros((3, 49, 13), np.int32), FrontEndConfig())

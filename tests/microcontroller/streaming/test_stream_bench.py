@@ -16,6 +16,7 @@ import pytest
 from cli.command import UserError
 from export.bundle import detector_file, random_bundle
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.bundle.random_bundle import RandomBundleConfig
 from export.model import detector as detectors
@@ -260,7 +261,7 @@ def rewritten(bundle: Bundle, folder: pathlib.Path) -> Bundle:
 
 
 def test_a_bundle_without_a_detector_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"has no detector: write one with python -m kws\.tune_detector"):
+    with pytest.raises(BundleError, match=r"has no detector: write one with python -m kws\.tune_detector"):
         measurement.measure(config(rewritten(bundle, tmp_path), tmp_path))
 
 

@@ -17,6 +17,7 @@ import streaming_corpus
 
 from cli.command import UserError
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from kws import datasets, stream, tune_detector
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
@@ -230,7 +231,7 @@ def test_the_engine_gives_the_interpreters_figures(bundle, data):
 
 def test_evaluation_of_what_does_not_fit_is_one_line(bundle, mute, data, tmp_path, monkeypatch):
     recipe = Recipe(hours=0.05)
-    with pytest.raises(UserError, match=r"no detector: .*kws\.tune_detector"):
+    with pytest.raises(BundleError, match=r"no detector: .*kws\.tune_detector"):
         evaluation.evaluate(StreamingConfig(mute, data, recipe))
     with pytest.raises(UserError, match="holds no run"):
         run_folder.float_model(tmp_path, {})
