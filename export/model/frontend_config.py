@@ -27,7 +27,7 @@ class FrontEndConfig:
       mel_high_hz: upper edge of the last filter.
       coefficients: MFCC per frame, the first of them the log energy.
       floor_bits: the log of band energy e is log2(e + 2**floor_bits) - floor_bits, e in units of the spectrum.
-      offsets: what is subtracted from each MFCC, in units of `mfcc.mfcc`; empty before calibration.
+      offsets: what is subtracted from each MFCC, in units of `kws.frontend.mfcc`; empty before calibration.
       shifts: the right shift that turns each MFCC into a code; empty before calibration.
     """
 
