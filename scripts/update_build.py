@@ -154,6 +154,7 @@ def _test_rules(files: Sequence[str], house: Sequence[str], models: Sequence[str
         text += _rule("filegroup", "tests_sources", srcs=other)
     if not python:
         return text
+    text += _rule("filegroup", "test_modules", srcs=python)
     data = [":BUILD", ":house", *([f":{MODELS}"] if models else []), *([":tests_sources"] if other else [])]
     deps = [f":{room}" for room in rooms]
     for name, marker in (("tests", "'not slow'"), ("slow_tests", "slow")):
@@ -161,7 +162,7 @@ def _test_rules(files: Sequence[str], house: Sequence[str], models: Sequence[str
             "py_test",
             name,
             size="large",
-            srcs=python,
+            srcs=[":test_modules"],
             args=["-m", marker, "tests"],
             data=data,
             main_module="pytest",

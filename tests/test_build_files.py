@@ -118,7 +118,8 @@ def test_generator_lists_a_tree_without_git(tmp_path):
     assert by_name["kws"]["deps"] == [":quant"]
     assert by_name["kws_train"]["main_module"] == "kws.train"
     assert by_name["engine"]["hdrs"] == ["microcontroller/engine/include/engine.h"]
-    assert by_name["tests"]["srcs"] == ["tests/kws/test_train.py"]
+    assert by_name["test_modules"]["srcs"] == ["tests/kws/test_train.py"]
+    assert by_name["tests"]["srcs"] == by_name["slow_tests"]["srcs"] == [":test_modules"]
 
 
 def test_generator_lists_only_what_git_tracks(tmp_path):
