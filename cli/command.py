@@ -70,8 +70,12 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
 
 
 def with_flags(message: str, values: flags.FlagValues) -> str:
-    """`message` with `--` before each setting in it, name=value, that has the name and the value of a flag."""
+    """`message` with `--` before each setting in it, name=value, that has the name and the value of a flag.
+
+    One that is advised, as in "choose board=nrf51 or board=stm32f4", needs the name alone.
+    """
     for name in values:
+        message = re.sub(rf"(\b(?:choose|give|or) )({re.escape(name)}=)", r"\1--\2", message)
         for text in sorted(_spellings(values[name].value), key=len, reverse=True):
             setting = re.escape(f"{name}={text}")
             message = re.sub(rf"(?<![\w/.=-]){setting}(?![\w/]|\.\w)", lambda found: f"--{found[0]}", message)

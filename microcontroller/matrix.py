@@ -26,16 +26,17 @@ from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
-from export.model.model_error import ModelError
 from export.plan import PROFILES
-from export.source.source_error import SourceError
 from microcontroller import bench, boards
 from microcontroller.emulator import qemu
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware import build
 from microcontroller.firmware.build import DoesNotFit, Kernels
+from microcontroller.firmware.build_error import BuildError
 from microcontroller.measurement import inference
 from microcontroller.measurement.engines import ENGINES, FXP
 from microcontroller.measurement.inference import Bench, Inputs
+from microcontroller.measurement.measurement_error import MeasurementError
 
 ALL = "all"
 EQUAL, DIFFERS, NO_ROOM, FAILED = "equal", "differs", "does not fit", "failed"
@@ -148,7 +149,7 @@ def _cell(
         result = inference.measure(settings, ENGINES[FXP], bundle, inputs, (code, firmware))
     except DoesNotFit as error:
         return {**cell, "state": NO_ROOM, "reason": str(error)}, False
-    except (UserError, BundleError, ModelError, SourceError) as error:
+    except (BuildError, BundleError, EmulatorError, MeasurementError) as error:
         return {**cell, "state": FAILED, "reason": str(error)}, False
     found = {
         "state": DIFFERS if result["mismatches"] else EQUAL,

@@ -56,7 +56,7 @@ class CDetector:
         """Compiles the generated C in `c_folder` (a bundle's c/) and loads it.
 
         Raises:
-          UserError: no compiler, a file missing, or C that does not compile.
+          HostError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
         generated = (detector_source.HEADER, detector_source.SOURCE)

@@ -18,7 +18,7 @@ from types import TracebackType
 
 import numpy as np
 
-from cli.command import UserError
+from export.host.host_error import HostError
 from export.plan import ALIGNMENT
 from export.source import model_source
 
@@ -43,11 +43,11 @@ def sources() -> list[pathlib.Path]:
 
 
 def compiler() -> str:
-    """Path of the host's C compiler. Raises `UserError` where there is none."""
+    """Path of the host's C compiler. Raises `HostError` where there is none."""
     for name in _COMPILERS:
         if path := shutil.which(name):
             return path
-    raise UserError("no C compiler: install gcc")
+    raise HostError("no C compiler: install gcc")
 
 
 class CEngine:
@@ -91,7 +91,7 @@ class CEngine:
             None builds in a temporary folder that is gone when this returns.
 
         Raises:
-          UserError: no compiler, a file missing, or C that does not compile.
+          HostError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
         _check_written(c_folder, (model_source.HEADER, model_source.SOURCE), _REMEDY)
@@ -105,7 +105,7 @@ class CEngine:
                     folder.mkdir(parents=True, exist_ok=True)
                     fresh = pathlib.Path(tempfile.mkdtemp(dir=folder)) / _LIBRARY
                 except OSError as error:
-                    raise UserError(f"can't write build folder {build_dir}: {error.strerror}") from error
+                    raise HostError(f"can't write build folder {build_dir}: {error.strerror}") from error
                 try:
                     os.replace(_compile(c_folder, fresh), library)
                 finally:
@@ -175,7 +175,7 @@ def _host_sources() -> list[pathlib.Path]:
 def _check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str) -> None:
     for name in names:
         if not (c_folder / name).is_file():
-            raise UserError(f"{c_folder / name} is missing: {remedy}")
+            raise HostError(f"{c_folder / name} is missing: {remedy}")
 
 
 def _compile(c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
@@ -203,7 +203,7 @@ def compile_library(
       build: another compiler, and its flags beside language, warnings and folders.
 
     Raises:
-      UserError: no compiler, a file missing, or C that does not compile.
+      HostError: no compiler, a file missing, or C that does not compile.
     """
     _check_written(c_folder, generated, remedy)
     own = [str(c_folder / name) for name in generated if name.endswith(".c")]
@@ -214,7 +214,7 @@ def compile_library(
     if result.returncode:
         lines = result.stderr.splitlines() or ["no message"]
         reason = next((line for line in lines if "error" in line), lines[0])
-        raise UserError(f"{c_folder} does not compile ({reason}): {remedy}")
+        raise HostError(f"{c_folder} does not compile ({reason}): {remedy}")
     return library
 
 

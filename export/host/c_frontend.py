@@ -65,7 +65,7 @@ class CFrontEnd:
         """Compiles the generated C in `c_folder` (a bundle's c/) and loads it.
 
         Raises:
-          UserError: no compiler, a file missing, or C that does not compile.
+          HostError: no compiler, a file missing, or C that does not compile.
         """
         with tempfile.TemporaryDirectory(prefix="fxp-frontend-") as folder:
             return cls(_compile(pathlib.Path(c_folder), pathlib.Path(folder) / _LIBRARY))

@@ -57,7 +57,7 @@ class StreamEngine:
         """Compiles the C in `c_folder`, where `export.source.stream_source.generate`'s files lie, and loads it.
 
         Raises:
-          UserError: no compiler, a file missing, or C that does not compile.
+          HostError: no compiler, a file missing, or C that does not compile.
         """
         c_folder = pathlib.Path(c_folder)
         generated = (stream_source.HEADER, stream_source.SOURCE)

@@ -8,7 +8,7 @@ import fractions
 import pathlib
 import tomllib
 
-from cli.command import UserError
+from microcontroller.boards.board_error import BoardError
 
 _FOLDER = pathlib.Path(__file__).parent
 _NANOSECONDS = 10**9
@@ -107,14 +107,14 @@ def load(name: str) -> Board:
     """The board of that name.
 
     Raises:
-      UserError: there is none, which lists the boards, or its counter can't tell one instruction from the next.
+      BoardError: there is none, which lists the boards, or its counter can't tell one instruction from the next.
     """
     if name not in names():
-        raise UserError(f"--board={name} is unknown: choose one of {', '.join(names())}")
+        raise BoardError(f"board={name} is unknown: choose one of {', '.join(names())}")
     board = read(_FOLDER / name)
     # Two readings of a counter that is no multiple of the instructions are off by less than a tick together.
     if board.ticks_per_instruction != 1 and board.ticks_per_instruction <= 2:
-        raise UserError(
+        raise BoardError(
             f"{name}'s counter ticks {float(board.ticks_per_instruction):g} times per instruction, which counts no "
             "single ones: give board.toml an icount_shift that makes it 1 or more than 2"
         )

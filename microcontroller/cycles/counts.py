@@ -5,11 +5,13 @@ import pathlib
 import re
 import subprocess
 
-from cli.command import UserError
 from export.host import c_engine
+from export.host.host_error import HostError
 from microcontroller.emulator import qemu
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.build import Firmware, tool
 from microcontroller.firmware.clip_image import ClipImage
+from microcontroller.measurement.measurement_error import MeasurementError
 
 _FOLDER = pathlib.Path(__file__).parent
 _SOURCE = _FOLDER / "count_instructions.c"
@@ -19,7 +21,7 @@ _API_VERSION = 1
 _OTHER_VERSION = re.compile(r"supports only (?:a minimum version of|up to version) (\d+)")
 
 
-class Unavailable(UserError):
+class Unavailable(MeasurementError):
     """The plugin can't be had on this machine; the message is the reason."""
 
 
@@ -60,26 +62,27 @@ def count(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -
 
     Raises:
       Unavailable: no compiler for the host, or a QEMU without plugins.
-      UserError: the run failed.
+      EmulatorError: the run failed.
+      MeasurementError: the plugin saw another number of inferences or layers.
     """
     folder = firmware.elf.parent
     out = folder / "counts.txt"
     version = _API_VERSION
     try:
         qemu.run(firmware.board, firmware.elf, image, timeout_s, _options(_plugin(folder, version), firmware, out))
-    except UserError as error:
+    except EmulatorError as error:
         wanted = _OTHER_VERSION.search(str(error))
         if wanted is None:
             raise _explained(error) from error
         plugin = _plugin(folder, int(wanted[1]))
         try:
             qemu.run(firmware.board, firmware.elf, image, timeout_s, _options(plugin, firmware, out))
-        except UserError as second:
+        except EmulatorError as second:
             raise _explained(second) from second
     return parse(out.read_text(), layers)
 
 
-def _explained(error: UserError) -> UserError:
+def _explained(error: EmulatorError) -> EmulatorError | Unavailable:
     return Unavailable(f"QEMU can't use the plugin: {error}") if "plugin" in str(error) else error
 
 
@@ -88,7 +91,7 @@ def _plugin(folder: pathlib.Path, version: int) -> pathlib.Path:
     library = folder / f"count_instructions{version}.so"
     try:
         compiler = c_engine.compiler()
-    except UserError as error:
+    except HostError as error:
         raise Unavailable(str(error)) from error
     flags = [
         *c_engine.C_FLAGS,
@@ -132,7 +135,7 @@ def parse(text: str, layers: int) -> Counts:
     """Reads the plugin's lines: a warm-up, an inference and an observed inference, in this order.
 
     Raises:
-      UserError: another number of inferences or layers.
+      MeasurementError: another number of inferences or layers.
     """
     segments: dict[tuple[int, int], Segment] = {}
     for line in text.splitlines():
@@ -140,5 +143,5 @@ def parse(text: str, layers: int) -> Counts:
         segments.setdefault((int(inference), int(segment)), {})[int(address, 16)] = Site(*map(int, numbers))
     expected = [(0, 0), (1, 0), *((2, segment) for segment in range(layers + 1))]
     if sorted(segments) != expected:
-        raise UserError(f"QEMU's plugin saw the segments {sorted(segments)}, expected {expected}: run it again")
+        raise MeasurementError(f"QEMU's plugin saw the segments {sorted(segments)}, expected {expected}: run it again")
     return Counts(segments[1, 0], tuple(segments[2, layer] for layer in range(layers)))

@@ -35,7 +35,7 @@ def estimate(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float
 
     Raises:
       Unavailable: the plugin can't be had on this machine, or the board's core is not the table's.
-      UserError: the run failed.
+      EmulatorError, MeasurementError: the run failed.
     """
     if firmware.board.cpu != timing.CPU:
         raise Unavailable(f"the timing table is the {timing.CPU}'s, {firmware.board.name} has a {firmware.board.cpu}")

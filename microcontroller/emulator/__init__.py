@@ -8,10 +8,10 @@ Both count instructions: not cycles, and never milliseconds.
 import shutil
 from types import ModuleType
 
-from cli.command import UserError
 from microcontroller import boards
 from microcontroller.boards import Board
 from microcontroller.emulator import qemu, renode
+from microcontroller.emulator.emulator_error import EmulatorError
 
 AUTO = "auto"
 _EMULATORS = {module.NAME: module for module in (qemu, renode)}
@@ -25,14 +25,14 @@ def choose(name: str, board: Board) -> tuple[ModuleType, str]:
     the PATH and has the board.
 
     Raises:
-      UserError: an unknown name, or an emulator without that board.
+      EmulatorError: an unknown name, or an emulator without that board.
     """
     _check(name)
     if name == AUTO:
         return _automatic(board)
     if not board.runs_in(name):
-        others = " or ".join(f"--board={other}" for other in boards.names() if boards.load(other).runs_in(name))
-        raise UserError(f"--emulator={name} has no {board.name}: choose --emulator={qemu.NAME}, or {others}")
+        others = " or ".join(f"board={other}" for other in boards.names() if boards.load(other).runs_in(name))
+        raise EmulatorError(f"emulator={name} has no {board.name}: choose emulator={qemu.NAME}, or {others}")
     return _EMULATORS[name], f"--emulator={name}"
 
 
@@ -40,7 +40,7 @@ def board_for(name: str, preferred: str) -> str:
     """The preferred board, or the first that the emulator of that name has where it lacks that one.
 
     Raises:
-      UserError: an unknown name.
+      EmulatorError: an unknown name.
     """
     _check(name)
     there_are = (preferred, *boards.names())
@@ -49,7 +49,7 @@ def board_for(name: str, preferred: str) -> str:
 
 def _check(name: str) -> None:
     if name not in NAMES:
-        raise UserError(f"--emulator={name} is unknown: choose one of {', '.join(NAMES)}")
+        raise EmulatorError(f"emulator={name} is unknown: choose one of {', '.join(NAMES)}")
 
 
 def _automatic(board: Board) -> tuple[ModuleType, str]:

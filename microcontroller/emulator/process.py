@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from cli.command import UserError
+from microcontroller.emulator.emulator_error import EmulatorError
 
 END_PREFIX = "END status="
 VERSION_TIMEOUT_S = 60.0
@@ -48,7 +48,7 @@ def run_until_end(
       complaints: what an emulator prints that stays after an error of its own.
 
     Raises:
-      UserError: the emulator can't be started, complained, or stopped, or the limit passed, before there was an END
+      EmulatorError: the emulator can't be started, complained, or stopped, or the limit passed, before there was an END
         line.
     """
     program = pathlib.Path(command[0]).name
@@ -70,29 +70,29 @@ def run_until_end(
             heard = heard[-_QUOTED:] + said.read()
             if _complaint(heard, complaints):
                 time.sleep(_DETAILS_S)
-                raise UserError(f"{program} says: {_complaint(heard + said.read(), complaints)} (see {log})")
+                raise EmulatorError(f"{program} says: {_complaint(heard + said.read(), complaints)} (see {log})")
             if stopped:
-                raise UserError(f"{program} stopped before the firmware's END line: {_last(log) or _last(report)}")
+                raise EmulatorError(f"{program} stopped before the firmware's END line: {_last(log) or _last(report)}")
             if time.monotonic() > deadline:
-                raise UserError(
-                    f"{program} had no END line from the firmware after {timeout_s:g} s, the last line was "
-                    f"{(lines[-1] if lines else _last(log))[:100]!r}: give --timeout=... more seconds, or fewer --clips"
+                raise EmulatorError(
+                    f"{program} had no END line from the firmware after timeout={timeout_s:g} s, the last line was "
+                    f"{(lines[-1] if lines else _last(log))[:100]!r}: give it longer, or fewer clips"
                 )
             time.sleep(_POLL_S)
 
 
 def version(program: str) -> str:
-    """The first line that `program --version` prints; raises `UserError` where it fails or takes too long."""
+    """The first line that `program --version` prints; raises `EmulatorError` where it fails or takes too long."""
     with started([program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             printed, complaint = process.communicate(timeout=VERSION_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             message = f"{program} --version has not ended after {VERSION_TIMEOUT_S:g} s: install it again"
-            raise UserError(message) from error
+            raise EmulatorError(message) from error
     lines = _lines(printed)
     if process.returncode != 0 or not lines:
         said = "".join(f" ({line})" for line in _lines(complaint)[-1:])
-        raise UserError(f"{program} --version fails with exit code {process.returncode}{said}: install it again")
+        raise EmulatorError(f"{program} --version fails with exit code {process.returncode}{said}: install it again")
     return lines[0]
 
 

@@ -5,9 +5,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 
-from cli.command import UserError
 from microcontroller.boards import Board
 from microcontroller.emulator import process
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "qemu"
@@ -17,12 +17,12 @@ PROGRAM = "qemu-system-arm"
 def _program() -> str:
     path = shutil.which(PROGRAM)
     if path is None:
-        raise UserError(f"{PROGRAM} not found: run make setup (or apt-get install qemu-system-arm)")
+        raise EmulatorError(f"{PROGRAM} not found: run make setup (or apt-get install qemu-system-arm)")
     return path
 
 
 def version() -> str:
-    """The first line of --version; raises `UserError` where QEMU is missing or broken."""
+    """The first line of --version; raises `EmulatorError` where QEMU is missing or broken."""
     return process.version(_program())
 
 
@@ -45,7 +45,7 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, opt
       options: more of QEMU's arguments.
 
     Raises:
-      UserError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
+      EmulatorError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
     """
     command = [_program(), *arguments(board, elf, image), *options]
     with tempfile.TemporaryDirectory(prefix="qemu") as folder:

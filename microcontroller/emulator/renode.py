@@ -4,9 +4,9 @@ import pathlib
 import re
 import shutil
 
-from cli.command import UserError
 from microcontroller.boards import Board, Renode
 from microcontroller.emulator import process
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "renode"
@@ -26,7 +26,7 @@ _FOLDER = pathlib.Path(__file__).parent
 _SCRIPT = "bench.resc"
 _REPORT = "uart.log"
 _VIRTUAL_SECONDS = 3600
-_REMEDY = "install Renode 1.16 (renode.io), or choose --emulator=qemu"
+_REMEDY = "install Renode 1.16 (renode.io), or choose emulator=qemu"
 _VERSION = re.compile(r"\bv(?:ersion )?(\d+)\.(\d+)(?:\.(\d+))?")
 # A blank ends a path in a script, a semicolon a command.
 _END_OF_PATH = re.compile(r"[\s;]")
@@ -35,24 +35,24 @@ _END_OF_PATH = re.compile(r"[\s;]")
 def _program() -> str:
     path = shutil.which(PROGRAM)
     if path is None:
-        raise UserError(f"{PROGRAM} not found: {_REMEDY}")
+        raise EmulatorError(f"{PROGRAM} not found: {_REMEDY}")
     return path
 
 
 def version() -> str:
-    """What --version prints first; raises `UserError` where Renode is missing, broken or older than `OLDEST`."""
+    """What --version prints first; raises `EmulatorError` where Renode is missing, broken or older than `OLDEST`."""
     printed = process.version(_program())
     found = _VERSION.search(printed)
     if found is None:
-        raise UserError(f"{PROGRAM} --version prints {printed[:100]!r} and no version: {_REMEDY}")
+        raise EmulatorError(f"{PROGRAM} --version prints {printed[:100]!r} and no version: {_REMEDY}")
     if tuple(int(part or 0) for part in found.groups()) < OLDEST:
-        raise UserError(f"{printed[:100]} is older than {'.'.join(map(str, OLDEST))}: {_REMEDY}")
+        raise EmulatorError(f"{printed[:100]} is older than {'.'.join(map(str, OLDEST))}: {_REMEDY}")
     return printed
 
 
 def _of(board: Board) -> Renode:
     if board.renode is None:
-        raise UserError(f"there is no Renode platform for {board.name}: choose --emulator=qemu")
+        raise EmulatorError(f"there is no Renode platform for {board.name}: choose emulator=qemu")
     return board.renode
 
 
@@ -63,7 +63,7 @@ def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: path
       folder: holds copies of bench.resc and the board's platform description; receives uart.log.
 
     Raises:
-      UserError: a board that Renode has not, or a path that its scripts can't take.
+      EmulatorError: a board that Renode has not, or a path that its scripts can't take.
     """
     paths = {
         "platform": folder / _of(board).platform,
@@ -74,8 +74,8 @@ def setup_script(board: Board, elf: pathlib.Path, image: ClipImage, folder: path
     }
     for path in paths.values():
         if _END_OF_PATH.search(str(path)):
-            raise UserError(
-                f"Renode's scripts can't take a path with spaces or semicolons ({path}): give --build_dir=... without"
+            raise EmulatorError(
+                f"Renode's scripts can't take a path with spaces or semicolons ({path}): give build_dir=... without"
             )
     script = paths.pop("script")
     lines = [f"${name}=@{path}" for name, path in paths.items()]
@@ -97,7 +97,8 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> 
     """Lines of the firmware's report, up to the END line; the scripts stay in the ELF's folder.
 
     Raises:
-      UserError: Renode is missing, lacks the board or stops, or there is no END line within `timeout_s` of wall clock.
+      EmulatorError: Renode is missing, lacks the board or stops, or there is no END line within `timeout_s` of wall
+        clock.
     """
     program = _program()
     folder = elf.parent

@@ -5,11 +5,11 @@ import pathlib
 import shutil
 import subprocess
 
-from cli.command import UserError
 from export.host import c_detector, c_engine, c_frontend
 from export.source import detector_source, frontend_source, stream_source
 from microcontroller import boards
 from microcontroller.boards import MAILBOX_BYTES, Board
+from microcontroller.firmware.build_error import BuildError
 from microcontroller.firmware.memory import Section, read_sections
 
 STACK_BYTES = 8192
@@ -82,15 +82,15 @@ class Firmware:
         return max(section.load_address + section.bytes for section in self.sections if section.in_flash)
 
 
-class DoesNotFit(UserError):
+class DoesNotFit(BuildError):
     """A model and its inputs that a board's memory can't take."""
 
 
 def tool(name: str) -> str:
-    """Path of a program of the Arm toolchain ("gcc", "ar", "objdump"); raises `UserError` where it is missing."""
+    """Path of a program of the Arm toolchain ("gcc", "ar", "objdump"); raises `BuildError` where it is missing."""
     path = shutil.which(_TOOL_PREFIX + name)
     if path is None:
-        raise UserError(
+        raise BuildError(
             f"{_TOOL_PREFIX}{name} not found: run make setup "
             "(or apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)"
         )
@@ -125,7 +125,8 @@ def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kerne
     """The same kernels with their sources as `out_dir`/libkernels.a: for many models on one board.
 
     Raises:
-      UserError: no toolchain, an unknown board, C that does not compile, or a folder that can't be written.
+      BoardError: an unknown board.
+      BuildError: no toolchain, C that does not compile, or a folder that can't be written.
     """
     target, out = boards.load(board), pathlib.Path(out_dir).resolve()
     archive = out / "libkernels.a"
@@ -133,7 +134,7 @@ def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kerne
         out.mkdir(parents=True, exist_ok=True)
         archive.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"can't write to {out_dir}: {error.strerror}") from error
+        raise BuildError(f"can't write to {out_dir}: {error.strerror}") from error
     flags = [*kernels.c_flags, *_machine(target), f"-I{c_engine.include_dir()}", *_foreign(kernels)]
     _run([tool("gcc"), *flags, "-c", *map(str, kernels.sources)], out, target)
     _run([tool("ar"), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)], out, target)
@@ -157,7 +158,8 @@ def build(
 
     Raises:
       DoesNotFit: the model exceeds the board's memory.
-      UserError: no toolchain, an unknown board, or C that does not compile.
+      BoardError: an unknown board.
+      BuildError: no toolchain, or C that does not compile.
     """
     target, kernels, program = boards.load(board), kernels or own_kernels(), program or inference()
     gcc, archiver = tool("gcc"), tool("ar")
@@ -165,7 +167,7 @@ def build(
     generated = [c_folder / name for name in program.generated]
     for path in generated:
         if not path.is_file():
-            raise UserError(f"{c_folder} has no {path.name}: write the bundle again with python -m export.convert")
+            raise BuildError(f"{c_folder} has no {path.name}: write the bundle again with python -m export.convert")
     try:
         (out / "engine").mkdir(parents=True, exist_ok=True)
         (out / "firmware").mkdir(exist_ok=True)
@@ -177,7 +179,7 @@ def build(
         for archive, library in zip(archives, kernels.libraries, strict=True):
             shutil.copyfile(library, out / archive)
     except OSError as error:
-        raise UserError(f"can't write to --build_dir={out_dir}: {error.strerror}") from error
+        raise BuildError(f"can't write to build_dir={out_dir}: {error.strerror}") from error
 
     machine, foreign = _machine(target), _foreign(kernels)
     folders = (c_engine.include_dir(), *program.include_dirs, c_folder, _FIRMWARE, out)
@@ -246,13 +248,13 @@ def _memory(board: Board) -> str:
 
 
 def _run(command: list[str], folder: pathlib.Path, board: Board, timeout_s: float | None = None) -> str:
-    """Standard output of a tool; raises `UserError` with its first error where it fails or takes too long."""
+    """Standard output of a tool; raises `BuildError` with its first error where it fails or takes too long."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout_s)
     except OSError as error:
-        raise UserError(f"{command[0]} can't be started: {error.strerror}; install it again") from error
+        raise BuildError(f"{command[0]} can't be started: {error.strerror}; install it again") from error
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{command[0]} {command[1]} has not ended after {timeout_s:g} s: install it again") from error
+        raise BuildError(f"{command[0]} {command[1]} has not ended after {timeout_s:g} s: install it again") from error
     if done.returncode == 0:
         return done.stdout
     lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]
@@ -263,4 +265,4 @@ def _run(command: list[str], folder: pathlib.Path, board: Board, timeout_s: floa
                 f"of RAM: {line.rpartition(': ')[2].strip()}; use a smaller model"
             )
     first = next((line for line in lines if "error" in line.lower()), lines[0])
-    raise UserError(f"the firmware does not build, {pathlib.Path(command[0]).name} says: {first.strip()}")
+    raise BuildError(f"the firmware does not build, {pathlib.Path(command[0]).name} says: {first.strip()}")

@@ -4,12 +4,12 @@ import dataclasses
 import pathlib
 from collections.abc import Callable
 
-from cli.command import UserError
 from export.bundle.folder import Bundle
 from export.plan import PORTABLE, PROFILES
 from export.source import model_source
 from microcontroller.boards import Board
 from microcontroller.firmware.build import Kernels, own_kernels
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.rivals.cmsis_nn import package, runner
 from microcontroller.rivals.tflm import checkout
 from microcontroller.rivals.tflm import runner as tflm_runner
@@ -78,7 +78,7 @@ def _cmsis_nn(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) ->
     try:
         files = runner.generate(bundle.model)
     except ValueError as error:
-        raise UserError(f"--engine={CMSIS_NN} can't run this bundle: {error}; leave it out") from error
+        raise MeasurementError(f"the engine {CMSIS_NN} can't run this bundle: {error}; leave it out") from error
     return Code(_written(files, folder), None, f"int8 kernels of {package.version()}, called on the same layers")
 
 
@@ -103,7 +103,7 @@ def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.
     try:
         files = model_source.generate(bundle.model, profile)
     except ValueError as error:
-        raise UserError(f"--bundle={bundle.path} has no C in profile {profile}: {error}") from error
+        raise MeasurementError(f"bundle={bundle.path} has no C in profile {profile}: {error}") from error
     return _written(files, folder)
 
 
@@ -113,7 +113,7 @@ def _written(files: dict[str, str], folder: pathlib.Path) -> pathlib.Path:
         for name, text in files.items():
             (folder / name).write_text(text)
     except OSError as error:
-        raise UserError(f"can't write to --build_dir={folder.parent}: {error.strerror}") from error
+        raise MeasurementError(f"can't write to build_dir={folder.parent}: {error.strerror}") from error
     return folder
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle.folder import Bundle
 from export.model.integer_model import IntegerModel
 from microcontroller import boards
@@ -20,6 +19,7 @@ from microcontroller.firmware import build, clip_image, memory
 from microcontroller.firmware.build import Firmware, Kernels
 from microcontroller.measurement import protocol
 from microcontroller.measurement.engines import Code, Engine
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.measurement.protocol import Report
 
 CALIBRATION_TOLERANCE = 1e-4
@@ -80,7 +80,8 @@ def build_engine(bench: Bench, engine: Engine, bundle: Bundle, kernels: Kernels 
       kernels: the engine's, compiled for the board before; None to compile them now.
 
     Raises:
-      UserError: no toolchain, an engine or a profile that has no code for the model, or a model that does not fit.
+      BuildError: no toolchain, or a model that does not fit (`DoesNotFit`).
+      MeasurementError: an engine or a profile that has no code for the model.
     """
     folder = bench.folder / engine.name
     board = boards.load(bench.board)
@@ -97,7 +98,7 @@ def measure(
       built: what `build_engine` gives; None to build now.
 
     Raises:
-      UserError: a program is missing, the model does not fit, or the run failed.
+      BuildError, EmulatorError, MeasurementError: a program is missing, the model does not fit, or the run failed.
     """
     code, firmware = built or build_engine(bench, engine, bundle)
     expected = inputs.expected[engine.rounding]
@@ -143,7 +144,7 @@ def counter_note(board: Board, step_error: int) -> str:
 
 
 def check_counter(board: Board, ticks: int, instructions: int, step_error: int) -> None:
-    """Raises `UserError` for a counter that did not count instructions.
+    """Raises `MeasurementError` for a counter that did not count instructions.
 
     Args:
       ticks: the board's own, for a loop of so many `instructions`.
@@ -155,28 +156,30 @@ def check_counter(board: Board, ticks: int, instructions: int, step_error: int) 
     # A counter in steps is off by up to two of them in the long loop, more or less as its phase happens to be. A step
     # is a turn's two instructions more than its error, so less than one and a half times as much.
     if excess > CALIBRATION_TOLERANCE and not (steps and excess * instructions <= 3 * step_error):
-        raise UserError(
+        raise MeasurementError(
             f"the counter {board.counter} ticked {ticks} times for "
             f"{instructions} instructions ({ratio:.4f} per instruction, expected {expected:g}): "
             "the counts mean nothing; run the emulator with this project's own settings"
         )
     if steps:
-        raise UserError(
+        raise MeasurementError(
             f"the counter {board.counter} moves in steps: two loops that differ by one turn differed by up to "
             f"{step_error} instructions from what that turn takes; the counts are too coarse to be given"
         )
 
 
 def _check(report: Report, board: Board, model: IntegerModel) -> None:
-    """Raises `UserError` for a report that can't be trusted or is another model's."""
+    """Raises `MeasurementError` for a report that can't be trusted or is another model's."""
     if report.model_sha256 != model.sha256:
-        raise UserError(
+        raise MeasurementError(
             f"the bundle's C is of model {report.model_sha256[:12]}, its integer model is {model.sha256[:12]}: "
             "write the bundle again with python -m export.convert"
         )
     check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
     if len(report.layer_instructions) != len(model.layers):
-        raise UserError(f"the firmware has {len(report.layer_instructions)} layers, the model {len(model.layers)}")
+        raise MeasurementError(
+            f"the firmware has {len(report.layer_instructions)} layers, the model {len(model.layers)}"
+        )
 
 
 def _cycles(bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[Report]) -> tuple[Estimate | None, str]:
@@ -244,7 +247,7 @@ def _answers(labels: tuple[str, ...], inputs: Inputs, expected: np.ndarray, repo
     clips = [clip for report in reports for clip in report.clips]
     device = np.stack([clip.logits for clip in clips])
     if device.shape != expected.shape:
-        raise UserError(f"the firmware answered logits {device.shape}, expected {expected.shape}")
+        raise MeasurementError(f"the firmware answered logits {device.shape}, expected {expected.shape}")
     wrong = np.argwhere(device != expected)
     predictions = [
         {"clip": name, "label": clip.label, "expected": labels[int(logits.argmax())], "spoken": spoken}

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from cli.command import UserError
+from microcontroller.measurement.measurement_error import MeasurementError
 
 _STATUS = {
     1: "a fault",
@@ -15,7 +15,7 @@ _STATUS = {
 _LAST_FIELD = " label="
 
 
-class DeviceError(UserError):
+class DeviceError(MeasurementError):
     """The firmware ran into a fault or gave up."""
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
@@ -29,6 +28,7 @@ from microcontroller.firmware import build, clip_image, memory
 from microcontroller.firmware.build import Firmware
 from microcontroller.measurement import inference
 from microcontroller.measurement.engines import AUTO, PROFILE_NAMES, Code
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.streaming import protocol, recording
 from microcontroller.streaming.protocol import Report
 from microcontroller.streaming.recording import Recording
@@ -71,9 +71,9 @@ class StreamBenchConfig:
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILE_NAMES:
-            raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILE_NAMES)}")
+            raise MeasurementError(f"profile={self.profile} is unknown: choose one of {', '.join(PROFILE_NAMES)}")
         if not self.timeout_s > 0:
-            raise UserError(f"--timeout={self.timeout_s:g}: give a positive number of seconds")
+            raise MeasurementError(f"timeout={self.timeout_s:g}: give a positive number of seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +98,9 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
       decisions of the detector that differ.
 
     Raises:
-      UserError: the bundle lacks a part, toolchain or emulator is missing, the recording can't be read or does not
-        fit, or the run failed.
+      BundleError: no bundle, or one without a detector.
+      BoardError, BuildError, EmulatorError: an unknown board, or toolchain or emulator is missing.
+      MeasurementError: the bundle lacks a part, the recording can't be read or does not fit, or the run failed.
     """
     bundle = bundles.load(config.bundle)
     board = boards.load(config.board or emulator.board_for(config.emulator, DEFAULT_BOARD))
@@ -143,7 +144,7 @@ def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
     """What the host computes of a recording: int16 [hops, hop_samples].
 
     Raises:
-      UserError: no C compiler, or C that does not compile.
+      HostError: no C compiler, or C that does not compile.
     """
     network = StreamInterpreter(bundle.model)
     frames = CFrontEnd.build(bundle.c_folder).hops(hops.reshape(-1))
@@ -158,19 +159,19 @@ def _front_end(bundle: Bundle) -> FrontEndConfig:
     """The bundle's front end, after a look at whether the bundle has what a stream needs."""
     config = FrontEndConfig.from_json(bundle.frontend)
     if config.sample_rate != recording.SAMPLE_RATE:
-        raise UserError(
-            f"--bundle={bundle.path} listens at {config.sample_rate} Hz, recordings have {recording.SAMPLE_RATE}: "
+        raise MeasurementError(
+            f"bundle={bundle.path} listens at {config.sample_rate} Hz, recordings have {recording.SAMPLE_RATE}: "
             "train again with the default front end"
         )
     codes = math.prod(bundle.model.input_shape[1:])
     if codes != config.coefficients:
-        raise UserError(
-            f"--bundle={bundle.path}: a frame has {config.coefficients} coefficients, the network takes {codes} codes: "
+        raise MeasurementError(
+            f"bundle={bundle.path}: a frame has {config.coefficients} coefficients, the network takes {codes} codes: "
             "write the bundle again with python -m export.convert"
         )
     if stream_source.SOURCE not in bundle.c_files:
         reason = bundle.c_files[stream_source.PLAN].strip()
-        raise UserError(f"--bundle={bundle.path} has {reason}; train another --model")
+        raise MeasurementError(f"bundle={bundle.path} has {reason}; train another model")
     return config
 
 
@@ -186,13 +187,13 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
     try:
         files = stream_source.generate(bundle.model, profile)
     except ValueError as error:
-        raise UserError(f"--bundle={bundle.path} has no streaming C in profile {profile}: {error}") from error
+        raise MeasurementError(f"bundle={bundle.path} has no streaming C in profile {profile}: {error}") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _C_FILES:
             (folder / name).write_text((bundle.c_files | files)[name])
     except OSError as error:
-        raise UserError(f"can't write to --build_dir={folder.parent}: {error.strerror}") from error
+        raise MeasurementError(f"can't write to build_dir={folder.parent}: {error.strerror}") from error
     return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")
 
 
@@ -208,33 +209,33 @@ def _hops(sound: Recording, most: int, board: Board, emulator_name: str, hop_sam
       most: hops that the board's flash holds beside the firmware.
 
     Raises:
-      UserError: there are more.
+      MeasurementError: there are more.
     """
     hops = sound.samples[: len(sound.samples) // hop_samples * hop_samples].reshape(-1, hop_samples)
     if len(hops) > most:
         larger = board.name != DEFAULT_BOARD and boards.load(DEFAULT_BOARD).runs_in(emulator_name)
-        remedy = f" or --board={DEFAULT_BOARD}" if larger else ""
-        raise UserError(
+        remedy = f", or board={DEFAULT_BOARD}" if larger else ""
+        raise MeasurementError(
             f"{sound.name} lasts {sound.seconds:.1f} s, and {board.name} holds "
-            f"{most * hop_samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter --audio{remedy}"
+            f"{most * hop_samples / recording.SAMPLE_RATE:.1f} s beside the firmware: give a shorter recording{remedy}"
         )
     return np.ascontiguousarray(hops, "<i2")
 
 
 def _check(report: Report, board: Board, bundle: Bundle, front_end: FrontEndConfig, hops: int) -> None:
-    """Raises `UserError` for a report that can't be trusted or is another bundle's."""
+    """Raises `MeasurementError` for a report that can't be trusted or is another bundle's."""
     for what, found, expected in (
         ("streaming network", report.model_sha256, bundle.model.sha256),
         ("front end", report.frontend_sha256, front_end.sha256),
     ):
         if found != expected:
-            raise UserError(
+            raise MeasurementError(
                 f"the C of the bundle's {what} was written from {found[:12]}, the bundle holds {expected[:12]}: write "
                 "the bundle again with python -m export.convert"
             )
     inference.check_counter(board, report.calibration_ticks, report.calibration_instructions, report.step_error)
     if report.hops != hops:
-        raise UserError(f"the firmware took {report.hops} hops of {hops}: run it again")
+        raise MeasurementError(f"the firmware took {report.hops} hops of {hops}: run it again")
 
 
 def _instructions(report: Report, front_end: FrontEndConfig, network: StreamInterpreter) -> dict[str, Any]:
@@ -269,7 +270,7 @@ def _memory(firmware: Firmware, report: Report) -> dict[str, Any]:
 def _differences(labels: tuple[str, ...], report: Report, expected: Answer) -> dict[str, Any]:
     """Logit codes, and decisions of the detector, that are not the host's."""
     if report.logits.shape != expected.logits.shape:
-        raise UserError(f"the firmware answered logits {report.logits.shape}, expected {expected.logits.shape}")
+        raise MeasurementError(f"the firmware answered logits {report.logits.shape}, expected {expected.logits.shape}")
     logits = np.argwhere(report.logits != expected.logits)
     decisions = np.flatnonzero(report.classes != expected.classes)
     examples = [

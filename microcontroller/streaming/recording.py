@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 
-from cli.command import UserError
+from microcontroller.measurement.measurement_error import MeasurementError
 
 SAMPLE_RATE = 16000
 SEED = 0
@@ -48,26 +48,28 @@ def read(path: pathlib.Path) -> Recording:
     """The recording in a WAV file of the form that a microphone gives the device.
 
     Raises:
-      UserError: it is missing, damaged, has another form, or is shorter than a second.
+      MeasurementError: it is missing, damaged, has another form, or is shorter than a second.
     """
     remedy = "give a WAV file of 16 kHz, mono, signed 16 bits"
     if not path.is_file():
-        raise UserError(f"--audio={path} is not a file: {remedy}")
+        raise MeasurementError(f"audio={path} is not a file: {remedy}")
     try:
         with wave.open(str(path), "rb") as file:
             rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
             promised, data = file.getnframes(), file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise UserError(f"--audio={path} can't be read ({error or 'it ends too early'}): {remedy}") from error
+        raise MeasurementError(f"audio={path} can't be read ({error or 'it ends too early'}): {remedy}") from error
     except OSError as error:
-        raise UserError(f"--audio={path} can't be read: {error.strerror}") from error
+        raise MeasurementError(f"audio={path} can't be read: {error.strerror}") from error
     if (rate, channels, width) != (SAMPLE_RATE, 1, _SAMPLE_BYTES):
-        raise UserError(f"--audio={path} has {rate} Hz, {channels} channels, {8 * width} bits: {remedy}")
+        raise MeasurementError(f"audio={path} has {rate} Hz, {channels} channels, {8 * width} bits: {remedy}")
     if len(data) != promised * _SAMPLE_BYTES:
-        raise UserError(f"--audio={path} is truncated: {remedy}")
+        raise MeasurementError(f"audio={path} is truncated: {remedy}")
     recording = Recording(np.frombuffer(data, "<i2").astype(np.int16), path.name)
     if recording.seconds < _SHORTEST_SECONDS:
-        raise UserError(f"--audio={path} has {len(recording.samples)} samples: give a second, {SAMPLE_RATE}, at least")
+        raise MeasurementError(
+            f"audio={path} has {len(recording.samples)} samples: give a second, {SAMPLE_RATE}, at least"
+        )
     return recording
 
 

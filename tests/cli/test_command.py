@@ -171,6 +171,8 @@ def a_commands_flags() -> flags.FlagValues:
         ("clips=0 and words=yes,no leave nothing", "--clips=0 and --words=yes,no leave nothing"),
         ("timeout=0.001: give more", "--timeout=0.001: give more"),
         ("can't write bundle=runs/b: no space", "can't write --bundle=runs/b: no space"),
+        ("choose seed=1, or bundle=b2, or rate=3", "choose --seed=1, or --bundle=b2, or rate=3"),
+        ("give bundle=... without spaces", "give --bundle=... without spaces"),
         ("(bundle=runs/b/)", "(--bundle=runs/b/)"),
         (
             "read it with python -m export.inspect --bundle=runs/b",

@@ -23,8 +23,11 @@ from export.source import model_source
 from export.source.source_error import SourceError
 from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
+from microcontroller.boards.board_error import BoardError
 from microcontroller.emulator import qemu
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware import clip_image
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.measurement.protocol import DeviceError
 
 KEYS = {
@@ -244,7 +247,7 @@ def test_counts_without_icount_are_rejected(
         return command[:at] + command[at + 2 :]
 
     monkeypatch.setattr(qemu, "arguments", without_icount)
-    with pytest.raises(UserError, match="expected 1"):
+    with pytest.raises(MeasurementError, match="expected 1"):
         bench.measure(config(small_bundle, tmp_path))
 
 
@@ -276,7 +279,7 @@ def test_c_of_another_model_is_rejected(
     write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
 ) -> None:
     bundle = write_bundle(small_model, generated_from=dataclasses.replace(small_model, name="another"))
-    with pytest.raises(UserError, match=r"the bundle's C is of model .*write the bundle again"):
+    with pytest.raises(MeasurementError, match=r"the bundle's C is of model .*write the bundle again"):
         bench.measure(config(bundle, tmp_path))
 
 
@@ -284,7 +287,9 @@ def test_a_firmware_that_never_ends_is_stopped(
     write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
 ) -> None:
     bundle = write_bundle(small_model, clips=1, first="for (volatile int forever = 1; forever;) {\n    }")
-    with pytest.raises(UserError, match=r"no END line from the firmware after 1 s.*CALIBRATION.*--timeout"):
+    with pytest.raises(
+        EmulatorError, match=r"no END line from the firmware after timeout=1 s.*CALIBRATION.*give it longer"
+    ):
         bench.measure(config(bundle, tmp_path, clips=1, random_codes=0, timeout_s=1.0))
 
 
@@ -310,15 +315,17 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "error", "message"),
     [
-        ({"emulator": "bochs"}, "--emulator=bochs is unknown"),
-        ({"board": "pdp11"}, "--board=pdp11 is unknown: choose one of mps2_an385, "),
-        ({"clips": 25}, "the bundle has 24 golden clips"),
+        ({"emulator": "bochs"}, EmulatorError, "^emulator=bochs is unknown"),
+        ({"board": "pdp11"}, BoardError, "^board=pdp11 is unknown: choose one of mps2_an385, "),
+        ({"clips": 25}, UserError, "the bundle has 24 golden clips"),
     ],
 )
-def test_bad_names(small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+def test_bad_names(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, changes: dict, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
         bench.measure(config(**{"bundle": small_bundle, "folder": tmp_path, **changes}))
 
 
@@ -386,7 +393,7 @@ def test_a_layer_that_no_kernel_runs_is_named_with_shape_and_reason(
     monkeypatch.setitem(plan.CHOICES, "portable", no_pooling)
     shapes = r"layer layer3_average_pool \(average_pool, 25x5x8 to 1x1x8\)"
     expected = rf"has no C in profile portable: {shapes}: no kernel runs it \(no kernel for this op\)"
-    with pytest.raises(UserError, match=expected):
+    with pytest.raises(MeasurementError, match=expected):
         bench.measure(config(bundle, tmp_path, profile="portable", clips=1))
 
 

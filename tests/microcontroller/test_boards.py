@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.model import random_model
 from export.model.integer_model import IntegerModel
@@ -16,10 +15,13 @@ from export.plan import PROFILES
 from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.boards import Board
+from microcontroller.boards.board_error import BoardError
 from microcontroller.cycles import counts
 from microcontroller.emulator import qemu, renode
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware import build, clip_image
 from microcontroller.measurement import inference, protocol
+from microcontroller.measurement.measurement_error import MeasurementError
 
 CORES = {
     "mps2_an385": "cortex-m3",
@@ -84,7 +86,7 @@ def test_ticks_per_instruction() -> None:
 def test_a_coarse_counter_is_refused(monkeypatch: pytest.MonkeyPatch, counter_hz: int, icount_shift: int) -> None:
     coarse = with_counter(counter_hz, icount_shift)
     monkeypatch.setattr(boards, "read", lambda folder: coarse)
-    with pytest.raises(UserError, match="times per instruction, which counts no single ones"):
+    with pytest.raises(BoardError, match="times per instruction, which counts no single ones"):
         boards.load("mps2_an385")
 
 
@@ -98,7 +100,7 @@ def test_qemu_arguments_of_a_board_with_options() -> None:
 def test_renode_only_where_it_has_the_board(tmp_path: pathlib.Path) -> None:
     board = boards.load("mps2_an385")
     image = clip_image.ClipImage(tmp_path / "clips.bin", 0x20000, (), 1)
-    with pytest.raises(UserError, match="no Renode platform for mps2_an385"):
+    with pytest.raises(EmulatorError, match="no Renode platform for mps2_an385"):
         renode.setup_script(board, tmp_path / "firmware.elf", image, tmp_path)
 
 
@@ -169,7 +171,7 @@ def test_a_wrong_rate_is_rejected(
         return [item.replace("shift=8", "shift=7") for item in arguments(*values)]
 
     monkeypatch.setattr(qemu, "arguments", other_shift)
-    with pytest.raises(UserError, match=r"fpgaio ticked 320000 times for 100000 instructions .*expected 6.4"):
+    with pytest.raises(MeasurementError, match=r"fpgaio ticked 320000 times for 100000 instructions .*expected 6.4"):
         bench.measure(settings(small_bundle, tmp_path, "mps2_an385", clips=1, random_codes=0))
 
 
@@ -187,7 +189,7 @@ def test_a_wrong_rate_is_rejected(
 def test_what_is_wrong_with_a_counter(ticks: int, step_error: int, says: str) -> None:
     board = boards.load("mps2_an385")
     inference.check_counter(board, 640_000, 100_000, 16)
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(MeasurementError, match=says):
         inference.check_counter(board, ticks, 100_000, step_error)
 
 
@@ -204,7 +206,7 @@ def test_a_counter_that_moves_in_steps_is_rejected(
     assert fine in source
     (folder / "board.c").write_text(source.replace(fine, f"return (FPGAIO_COUNTER + {phase}u) / 256u * 256u;"))
     monkeypatch.setattr(boards, "load", lambda name: dataclasses.replace(board, driver=folder))
-    with pytest.raises(UserError, match="fpgaio moves in steps"):
+    with pytest.raises(MeasurementError, match="fpgaio moves in steps"):
         bench.measure(settings(small_bundle, tmp_path / "build", "mps2_an385", clips=1, random_codes=0))
 
 

@@ -16,6 +16,8 @@ from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.plan import PROFILES
 from microcontroller import boards, matrix
+from microcontroller.boards.board_error import BoardError
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.matrix import MatrixConfig
 from microcontroller.measurement import inference
 
@@ -106,7 +108,6 @@ def test_a_model_without_room_on_a_board(write_bundle: Callable[..., pathlib.Pat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"boards": ("pdp11",)}, "--board=pdp11 is unknown"),
         ({"boards": ()}, "--boards=: name each of them once, and one at least"),
         ({"profiles": ("fast", "fast")}, "--profiles=fast,fast: name each of them once"),
         ({"profiles": ("quick",)}, "--profiles=quick is unknown: choose from fast, "),
@@ -119,6 +120,11 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
         config(small_bundle, tmp_path, **changes)
 
 
+def test_an_unknown_board(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(BoardError, match=r"^board=pdp11 is unknown"):
+        config(small_bundle, tmp_path, boards=("pdp11",))
+
+
 def test_missing_bundles_programs_and_folders_are_one_line(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +134,7 @@ def test_missing_bundles_programs_and_folders_are_one_line(
     with pytest.raises(UserError, match="can't write to --folder="):
         matrix.compare(config(small_bundle, tmp_path / "file" / "matrix"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="qemu-system-arm not found: run make setup"):
+    with pytest.raises(EmulatorError, match="qemu-system-arm not found: run make setup"):
         matrix.compare(config(small_bundle, tmp_path))
     command = [sys.executable, "-m", "microcontroller.matrix"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)

@@ -4,7 +4,7 @@ import importlib.metadata
 import importlib.util
 import pathlib
 
-from cli.command import UserError
+from microcontroller.firmware.build_error import BuildError
 
 _PACKAGE = "bakenn"
 _VENDOR = pathlib.Path("backend", "cmsis_nn", "vendor")
@@ -14,14 +14,16 @@ def root() -> pathlib.Path:
     """The folder that holds cmsis_nn/ and cmsis_core/. The package itself is not imported.
 
     Raises:
-      UserError: the package is not installed, or holds no such folder.
+      BuildError: the package is not installed, or holds no such folder.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise UserError(f"CMSIS-NN's sources come with the Python package {_PACKAGE}, which is missing: run make setup")
+        raise BuildError(
+            f"CMSIS-NN's sources come with the Python package {_PACKAGE}, which is missing: run make setup"
+        )
     folder = pathlib.Path(next(iter(spec.submodule_search_locations))) / _VENDOR
     if not (folder / "cmsis_nn" / "Source").is_dir():
-        raise UserError(
+        raise BuildError(
             f"the installed {_PACKAGE} has no {_VENDOR}/cmsis_nn/Source: run make setup for the pinned version"
         )
     return folder

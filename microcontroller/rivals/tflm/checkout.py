@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from cli.command import UserError
+from microcontroller.firmware.build_error import BuildError
 
 VARIABLE = "TFLM_DIR"
 _HEADER = pathlib.Path("tensorflow", "lite", "micro", "micro_interpreter.h")
@@ -12,12 +12,14 @@ _LIBRARY = "libtensorflow-microlite.a"
 
 
 def root() -> pathlib.Path:
-    """The checkout; raises `UserError` where `VARIABLE` is not set or names something else."""
+    """The checkout; raises `BuildError` where `VARIABLE` is not set or names something else."""
     path = os.environ.get(VARIABLE)
     if not path:
-        raise UserError(f"--engine=tflm needs {VARIABLE}, a checkout of tflite-micro: set it, or leave the engine out")
+        raise BuildError(
+            f"the engine tflm needs {VARIABLE}, a checkout of tflite-micro: set it, or leave the engine out"
+        )
     if not (pathlib.Path(path) / _HEADER).is_file():
-        raise UserError(f"{VARIABLE}={path} is no checkout of tflite-micro, it has no {_HEADER}: correct it")
+        raise BuildError(f"{VARIABLE}={path} is no checkout of tflite-micro, it has no {_HEADER}: correct it")
     return pathlib.Path(path).resolve()
 
 
@@ -25,14 +27,14 @@ def library(cpu: str) -> pathlib.Path:
     """The library for a core (the compiler's -mcpu), with CMSIS-NN's kernels where there are several.
 
     Raises:
-      UserError: there is none, with the command that makes one.
+      BuildError: there is none, with the command that makes one.
     """
     folder = root() / "gen"
     found = sorted(
         folder.glob(f"cortex_m_generic_{cpu}_*/lib/{_LIBRARY}"), key=lambda path: "cmsis_nn" not in str(path)
     )
     if not found:
-        raise UserError(
+        raise BuildError(
             f"{VARIABLE}={root()} has no {_LIBRARY} for {cpu}: make it there with make -f "
             "tensorflow/lite/micro/tools/make/Makefile TARGET=cortex_m_generic "
             f"TARGET_ARCH={cpu} OPTIMIZED_KERNEL_DIR=cmsis_nn CORE_OPTIMIZATION_LEVEL=-O2 microlite"

@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.host import c_engine
 from export.host.c_engine import CEngine
+from export.host.host_error import HostError
 from export.model import integer_model, interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
 from export.plan import FAST, PORTABLE, PROFILES, SMALL
@@ -313,15 +313,15 @@ def test_build_folder_is_used_again_for_the_same_content_only(tmp_path, small):
 def test_missing_compiler_is_one_line(tmp_path, small, monkeypatch):
     folder = _write(small, tmp_path / "c")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"^no C compiler: install gcc$"):
+    with pytest.raises(HostError, match=r"^no C compiler: install gcc$"):
         CEngine.build(folder)
 
 
 def test_missing_or_broken_c_is_one_line(tmp_path, small):
     folder = _write(small, tmp_path / "c")
     (folder / "fxp_model.c").write_text('#include "fxp_model.h"\nint broken(void) { return nothing; }\n')
-    with pytest.raises(UserError, match="nothing"):
+    with pytest.raises(HostError, match="nothing"):
         CEngine.build(folder)
     (folder / "fxp_model.c").unlink()
-    with pytest.raises(UserError, match=r"fxp_model\.c is missing"):
+    with pytest.raises(HostError, match=r"fxp_model\.c is missing"):
         CEngine.build(folder)

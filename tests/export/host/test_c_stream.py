@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.host import c_engine
 from export.host.c_stream import StreamEngine
+from export.host.host_error import HostError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
@@ -219,8 +219,8 @@ def test_wrong_arguments_are_named(tmp_path):
         engine.run(np.zeros((2, 10), np.int8))
     source = folder / stream_source.SOURCE
     source.write_text(source.read_text() + "int broken(void) { return nothing; }\n")
-    with pytest.raises(UserError, match="nothing"):
+    with pytest.raises(HostError, match="nothing"):
         StreamEngine.build(folder)
     source.unlink()
-    with pytest.raises(UserError, match=r"fxp_stream_model\.c is missing"):
+    with pytest.raises(HostError, match=r"fxp_stream_model\.c is missing"):
         StreamEngine.build(folder)

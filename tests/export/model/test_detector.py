@@ -7,11 +7,11 @@ import pathlib
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from export.host.c_detector import CDetector
+from export.host.host_error import HostError
 from export.model import detector as detectors
 from export.model.detector import NEVER, ONE, Detector, DetectorState
 from export.source import detector_source
@@ -185,7 +185,7 @@ def test_wrong_logits_are_named(tmp_path):
 
 
 def test_missing_c_is_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"fxp_detector_config\.h is missing: .*kws\.tune_detector"):
+    with pytest.raises(HostError, match=r"fxp_detector_config\.h is missing: .*kws\.tune_detector"):
         CDetector.build(tmp_path)
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from export.bundle import detector_file
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.model import detector as detectors
 from kws.evaluation.streaming import sound
 from kws.frontend import FrontEndConfig
@@ -191,7 +192,7 @@ def test_errors_of_the_command_are_one_line(bundle, monkeypatch, tmp_path):
     manifest = json.loads((mute / bundles.MANIFEST).read_text())
     del manifest["files"][detectors.FILE]
     (mute / bundles.MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(web_page.UserError, match="has no detector: write one with python"):
+    with pytest.raises(BundleError, match="has no detector: write one with python"):
         web_page.write(web_page.WebPageConfig(mute, tmp_path / "page.html"))
     (tmp_path / "folder").mkdir()
     monkeypatch.setattr(web_page, "compiled", lambda bundle: b"")

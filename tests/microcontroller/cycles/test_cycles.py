@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.host import c_engine
+from export.host.host_error import HostError
 from export.model.integer_model import IntegerModel
 from microcontroller import bench
 from microcontroller.bench import BenchConfig
@@ -16,6 +16,7 @@ from microcontroller.cycles import counts
 from microcontroller.cycles.counts import Unavailable
 from microcontroller.cycles.estimate import estimate
 from microcontroller.emulator import qemu
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware import build, clip_image
 from microcontroller.firmware.build import Firmware
 
@@ -96,7 +97,7 @@ def test_left_out_without_a_compiler(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> str:
-        raise UserError("no C compiler: install gcc")
+        raise HostError("no C compiler: install gcc")
 
     monkeypatch.setattr(c_engine, "compiler", missing)
     result = bench.measure(settings(small_bundle, tmp_path))
@@ -113,7 +114,7 @@ def test_left_out_where_qemu_has_no_plugins(
 
     def without_plugins(*arguments: object) -> list[str]:
         if len(arguments) > 4:
-            raise UserError("qemu-system-arm stopped before the firmware's END line: -plugin: invalid option")
+            raise EmulatorError("qemu-system-arm stopped before the firmware's END line: -plugin: invalid option")
         return run(*arguments)
 
     monkeypatch.setattr(qemu, "run", without_plugins)

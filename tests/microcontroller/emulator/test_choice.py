@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from cli.command import UserError
 from microcontroller import boards, emulator
 from microcontroller.emulator import qemu, renode
+from microcontroller.emulator.emulator_error import EmulatorError
 
 BOARD = boards.load("stm32f4")
 OTHER_BOARD = boards.load("mps2_an385")
@@ -33,10 +33,10 @@ def test_auto_prefers_qemu_and_says_why(tmp_path: pathlib.Path, monkeypatch: pyt
 def test_an_emulator_is_chosen_by_name() -> None:
     assert emulator.choose("qemu", BOARD) == (qemu, "--emulator=qemu")
     assert emulator.choose("renode", BOARD) == (renode, "--emulator=renode")
-    with pytest.raises(UserError, match=r"has no mps2_an385: choose --emulator=qemu, or --board=stm32f4$"):
+    with pytest.raises(EmulatorError, match=r"has no mps2_an385: choose emulator=qemu, or board=stm32f4$"):
         emulator.choose("renode", OTHER_BOARD)
     for ask in (lambda: emulator.choose("bochs", BOARD), lambda: emulator.board_for("bochs", "stm32f4")):
-        with pytest.raises(UserError, match="--emulator=bochs is unknown: choose one of auto, qemu, renode"):
+        with pytest.raises(EmulatorError, match=r"^emulator=bochs is unknown: choose one of auto, qemu, renode"):
             ask()
 
 
@@ -50,5 +50,5 @@ def test_the_preferred_board_unless_the_emulator_lacks_it() -> None:
 def test_a_missing_emulator(chosen: object, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for call in (chosen.version, lambda: chosen.run(BOARD, tmp_path / "firmware.elf", None, 1.0)):
-        with pytest.raises(UserError, match="not found: "):
+        with pytest.raises(EmulatorError, match="not found: "):
             call()

@@ -11,8 +11,8 @@ import time
 import pytest
 import renode_stand_in as stand_in
 
-from cli.command import UserError
 from microcontroller.emulator import process
+from microcontroller.emulator.emulator_error import EmulatorError
 
 # A launcher whose child is the program, which never ends.
 ENDLESS = "sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
@@ -45,7 +45,7 @@ def run_program(folder: pathlib.Path, code: str, timeout_s: float = 20.0) -> lis
 
 
 def test_one_that_stops_is_reported_with_its_last_words(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match="stopped before the firmware's END line: Lockup: at 0x0"):
+    with pytest.raises(EmulatorError, match="stopped before the firmware's END line: Lockup: at 0x0"):
         run_program(tmp_path, "import sys; print('FXP'); sys.exit('qemu: fatal\\nLockup: at 0x0')")
 
 
@@ -59,7 +59,7 @@ def test_an_unfinished_end_line_is_not_the_end(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_wall_clock_is_limited(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"no END line from the firmware after 5 s, the last line was 'FXP'"):
+    with pytest.raises(EmulatorError, match=r"no END line .* after timeout=5 s, the last line was 'FXP'"):
         run_program(tmp_path, "import time; print('FXP', flush=True); time.sleep(600)", timeout_s=5)
 
 
@@ -67,25 +67,25 @@ def test_one_that_cannot_be_started_is_one_line(tmp_path: pathlib.Path) -> None:
     wrong_format = tmp_path / "program"
     wrong_format.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44))
     wrong_format.chmod(0o755)
-    with pytest.raises(UserError, match=r"program --version fails with exit code 126 \(.*format.*\): install it"):
+    with pytest.raises(EmulatorError, match=r"program --version fails with exit code 126 \(.*format.*\): install it"):
         process.version(str(wrong_format))
-    with pytest.raises(UserError, match=r"stopped before the firmware's END line: .*format"):
+    with pytest.raises(EmulatorError, match=r"stopped before the firmware's END line: .*format"):
         process.run_until_end(
             [str(wrong_format)], tmp_path / "uart.log", tmp_path / "log", report_is_stdout=False, timeout_s=20
         )
 
 
 def test_a_broken_one_is_one_line(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"--version fails with exit code 3 \(no runtime\): install it again"):
+    with pytest.raises(EmulatorError, match=r"--version fails with exit code 3 \(no runtime\): install it again"):
         process.version(program(tmp_path, "echo no runtime >&2; exit 3\n"))
-    with pytest.raises(UserError, match="--version fails with exit code 0: install it again"):
+    with pytest.raises(EmulatorError, match="--version fails with exit code 0: install it again"):
         process.version(program(tmp_path, "exit 0\n"))
 
 
 def test_a_version_that_never_comes_is_one_line(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "VERSION_TIMEOUT_S", 1.0)
     pids = tmp_path / stand_in.PIDS
-    with pytest.raises(UserError, match="--version has not ended after 1 s: install it again"):
+    with pytest.raises(EmulatorError, match="--version has not ended after 1 s: install it again"):
         process.version(program(tmp_path, ENDLESS.format(pids=pids)))
     assert stand_in.gone(tmp_path)
 

@@ -7,9 +7,9 @@ import re
 import pytest
 import renode_stand_in as stand_in
 
-from cli.command import UserError
 from microcontroller import boards
 from microcontroller.emulator import renode
+from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.clip_image import ClipImage
 
 BOARD = boards.load("stm32f4")
@@ -96,7 +96,7 @@ def test_the_run_script() -> None:
 @pytest.mark.parametrize("name", ["my folder", "a;quit"])
 def test_paths_that_scripts_cannot_take(name: str) -> None:
     folder = pathlib.Path("/", name)
-    with pytest.raises(UserError, match=f"path with spaces or semicolons .*{name}.*: give --build_dir=... without"):
+    with pytest.raises(EmulatorError, match=f"path with spaces or semicolons .*{name}.*: give build_dir=... without"):
         renode.setup_script(BOARD, folder / "firmware.elf", image_in(folder), folder)
 
 
@@ -120,7 +120,7 @@ def test_an_error_in_a_script_ends_the_run_and_is_quoted(
     build: pathlib.Path, programs: pathlib.Path, command: str
 ) -> None:
     stand_in.install(programs, REPORT, fails=command, error="Error E04: \r\n no such type\r\n")
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(EmulatorError) as caught:
         renode.run(BOARD, build / "firmware.elf", image_in(build), 30.0)
     message = str(caught.value)
     assert message.startswith(f"renode says: There was an error executing command '{command} ")
@@ -137,7 +137,7 @@ def test_other_complaints_end_the_run(
         ("hello\n", "No such command or device: hello"),
     ):
         monkeypatch.setattr(renode, "setup_script", lambda *_, script=script: script)
-        with pytest.raises(UserError, match=f"renode says: {complaint}"):
+        with pytest.raises(EmulatorError, match=f"renode says: {complaint}"):
             renode.run(BOARD, build / "firmware.elf", image_in(build), 30.0)
 
 
@@ -150,11 +150,11 @@ def test_versions_that_will_do(programs: pathlib.Path, version: str) -> None:
 @pytest.mark.parametrize("version", ["Renode v1.15.1", "Renode v1.14.0.9", "Renode, version 1.12.0.22 (ed2c3e07)"])
 def test_versions_that_are_too_old(programs: pathlib.Path, version: str) -> None:
     stand_in.install(programs, REPORT, version=version)
-    with pytest.raises(UserError, match=re.escape(f"{version} is older than 1.15.2: install Renode 1.16")):
+    with pytest.raises(EmulatorError, match=re.escape(f"{version} is older than 1.15.2: install Renode 1.16")):
         renode.version()
 
 
 def test_another_program_of_that_name(programs: pathlib.Path) -> None:
     stand_in.install(programs, REPORT, version="a render node")
-    with pytest.raises(UserError, match="renode --version prints 'a render node' and no version"):
+    with pytest.raises(EmulatorError, match="renode --version prints 'a render node' and no version"):
         renode.version()

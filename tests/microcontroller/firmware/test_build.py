@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 
-from cli.command import UserError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.source import model_source
 from microcontroller import boards
 from microcontroller.firmware import build, memory
 from microcontroller.firmware.build import Firmware
+from microcontroller.firmware.build_error import BuildError
 
 
 def write_c(folder: pathlib.Path, model: IntegerModel) -> pathlib.Path:
@@ -66,22 +66,24 @@ def test_paths_with_spaces(c_folder: pathlib.Path, tmp_path: pathlib.Path, firmw
 
 def test_model_beyond_ram(tmp_path: pathlib.Path) -> None:
     model = random_model.ds_cnn(1, input_shape=(160, 40, 1), channels=16, blocks=1, first_stride=(1, 1))
-    with pytest.raises(UserError, match=r"does not fit stm32f4 with 1048576 .* 131072 of RAM: region `RAM' overflowed"):
+    with pytest.raises(
+        BuildError, match=r"does not fit stm32f4 with 1048576 .* 131072 of RAM: region `RAM' overflowed"
+    ):
         build.build(write_c(tmp_path / "c", model), tmp_path / "build")
 
 
 def test_c_that_does_not_compile(c_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     shutil.copytree(c_folder, tmp_path / "c")
     (tmp_path / "c" / "fxp_model.c").write_text("int broken(void) { return missing; }\n")
-    with pytest.raises(UserError, match=r"does not build, arm-none-eabi-gcc says: .*missing"):
+    with pytest.raises(BuildError, match=r"does not build, arm-none-eabi-gcc says: .*missing"):
         build.build(tmp_path / "c", tmp_path / "build")
 
 
 def test_missing_c_and_bad_folders(c_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"has no fxp_model.c: write the bundle again"):
+    with pytest.raises(BuildError, match=r"has no fxp_model.c: write the bundle again"):
         build.build(tmp_path, tmp_path / "build")
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="can't write to --build_dir"):
+    with pytest.raises(BuildError, match="can't write to build_dir="):
         build.build(c_folder, tmp_path / "file" / "build")
 
 

@@ -6,10 +6,10 @@ import zlib
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from microcontroller import boards
 from microcontroller.firmware import build, clip_image
 from microcontroller.firmware.build import Firmware
+from microcontroller.firmware.build_error import BuildError
 from microcontroller.firmware.memory import Section
 
 
@@ -31,7 +31,7 @@ def test_capacity_ends_with_flash() -> None:
     assert clips * clip_bytes <= 0xE0000 < (clips + 1) * clip_bytes
     assert clip_image.capacity(firmware_of(0x100000 - 4096), clip_bytes) == 4096 // clip_bytes
     with pytest.raises(
-        UserError, match="firmware of 1048576 bytes and a clip of 490 bytes do not fit into the 1048576"
+        BuildError, match="firmware of 1048576 bytes and a clip of 490 bytes do not fit into the 1048576"
     ):
         clip_image.capacity(firmware_of(0x100000), clip_bytes)
 
@@ -39,7 +39,7 @@ def test_capacity_ends_with_flash() -> None:
 def test_image_that_does_not_fit_names_both_sizes(tmp_path: pathlib.Path) -> None:
     codes = np.zeros((10, 49, 10, 1), np.int8)
     with pytest.raises(
-        UserError, match=r"firmware of 1044480 bytes and an image of 4900 bytes .* 1048576 .*fewer clips"
+        BuildError, match=r"firmware of 1044480 bytes and an image of 4900 bytes .* 1048576 .*fewer clips"
     ):
         clip_image.write(tmp_path / "clips.bin", firmware_of(0x100000 - 4096), codes)
     assert not (tmp_path / "clips.bin").exists()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import stimuli
 
-from cli.command import UserError
 from export.host.c_frontend import CFrontEnd
+from export.host.host_error import HostError
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import make_tables
 from export.source import frontend_source
@@ -132,5 +132,5 @@ def test_no_whole_hops_are_refused(samples: np.ndarray, c_frontend: CFrontEnd) -
 
 
 def test_a_bundle_without_tables_is_one_line(tmp_path) -> None:
-    with pytest.raises(UserError, match=r"fxp_frontend_config\.h is missing: write the bundle again"):
+    with pytest.raises(HostError, match=r"fxp_frontend_config\.h is missing: write the bundle again"):
         CFrontEnd.build(tmp_path)

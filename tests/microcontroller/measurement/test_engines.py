@@ -9,11 +9,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.model import random_model
 from microcontroller import bench
 from microcontroller.bench import BenchConfig
+from microcontroller.firmware.build_error import BuildError
 from microcontroller.measurement.engines import NAMES, TFLM
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.rivals.cmsis_nn import package, runner
 
 # TensorFlow Lite Micro is where a person says it is.
@@ -121,7 +122,7 @@ def test_what_cmsis_nn_can_not_run(write_bundle: Callable[..., pathlib.Path], tm
     bundle = write_bundle(dataclasses.replace(model, layers=(padded, *model.layers[1:])))
     config = BenchConfig(bundle, emulator="qemu", engines=("cmsis_nn",), build_dir=tmp_path)
     with pytest.raises(
-        UserError, match=r"can't run this bundle: layer layer0_conv2d: .*1x1 convolution without padding"
+        MeasurementError, match=r"can't run this bundle: layer layer0_conv2d: .*1x1 convolution without padding"
     ):
         bench.measure(config)
 
@@ -131,5 +132,5 @@ def test_sources_come_from_the_installed_package(monkeypatch: pytest.MonkeyPatch
     assert {"arm_convolve_wrapper_s8.c", "arm_depthwise_conv_wrapper_s8.c", "arm_fully_connected_s8.c"} <= names
     assert "bakenn 1.0.0" in package.version()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="bakenn, which is missing: run make setup"):
+    with pytest.raises(BuildError, match="bakenn, which is missing: run make setup"):
         package.sources()

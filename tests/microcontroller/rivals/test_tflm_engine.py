@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle import tflite
 from export.host import c_engine
@@ -18,6 +17,7 @@ from export.model.integer_model import IntegerModel
 from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.firmware import build
+from microcontroller.firmware.build_error import BuildError
 from microcontroller.rivals.cmsis_nn import package, runner
 from microcontroller.rivals.tflm import checkout
 from microcontroller.rivals.tflm import runner as tflm_runner
@@ -105,16 +105,16 @@ def test_the_runner_with_a_stand_in_for_the_library(
 
 def test_what_tflm_dir_must_be(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(checkout.VARIABLE, raising=False)
-    with pytest.raises(UserError, match="--engine=tflm needs TFLM_DIR, a checkout of tflite-micro: set it"):
+    with pytest.raises(BuildError, match="the engine tflm needs TFLM_DIR, a checkout of tflite-micro: set it"):
         checkout.library(CPU)
     monkeypatch.setenv(checkout.VARIABLE, str(tmp_path))
     with pytest.raises(
-        UserError, match=r"TFLM_DIR=.* is no checkout of tflite-micro, it has no .*micro_interpreter\.h"
+        BuildError, match=r"TFLM_DIR=.* is no checkout of tflite-micro, it has no .*micro_interpreter\.h"
     ):
         checkout.library(CPU)
     folder = checkout_in(tmp_path)
     with pytest.raises(
-        UserError, match=r"no libtensorflow-microlite\.a for cortex-m4: make it .* TARGET_ARCH=cortex-m4 .* microlite"
+        BuildError, match=r"no libtensorflow-microlite\.a for cortex-m4: make it .* TARGET_ARCH=cortex-m4 .* microlite"
     ):
         checkout.library(CPU)
     for name in ("cortex_m_generic_cortex-m4_default_gcc", "cortex_m_generic_cortex-m7_default_cmsis_nn_gcc"):
@@ -130,7 +130,7 @@ def test_without_tflm_dir_the_bench_says_so(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(checkout.VARIABLE, raising=False)
-    with pytest.raises(UserError, match="--engine=tflm needs TFLM_DIR"):
+    with pytest.raises(BuildError, match="the engine tflm needs TFLM_DIR"):
         bench.measure(BenchConfig(small_bundle, emulator="qemu", engines=("tflm",), build_dir=tmp_path))
 
 

@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from cli.command import UserError
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.streaming import recording
 from scripts import speak_words
 
@@ -50,18 +50,18 @@ def test_a_wav_file_is_read_as_it_is(tmp_path: pathlib.Path) -> None:
     ],
 )
 def test_other_forms_are_refused(tmp_path: pathlib.Path, samples: np.ndarray, form: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(MeasurementError, match=message):
         recording.read(write(tmp_path / "a.wav", samples, **form))
 
 
 def test_damaged_files_are_refused(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.wav"
-    with pytest.raises(UserError, match="is not a file: give a WAV file"):
+    with pytest.raises(MeasurementError, match="is not a file: give a WAV file"):
         recording.read(path)
     path.write_bytes(b"no sound")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(MeasurementError, match="can't be read"):
         recording.read(path)
     write(path, np.ones(20000, np.int16))
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(UserError, match="is truncated"):
+    with pytest.raises(MeasurementError, match="is truncated"):
         recording.read(path)

@@ -13,7 +13,6 @@ import edited_c
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.bundle import detector_file, random_bundle
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
@@ -26,6 +25,8 @@ from export.source import detector_source, stream_source
 from kws.evaluation.streaming import sound
 from microcontroller.boards import Board
 from microcontroller.emulator import renode
+from microcontroller.emulator.emulator_error import EmulatorError
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.streaming import measurement, recording
 from microcontroller.streaming.measurement import StreamBenchConfig
 from microcontroller.streaming.table import table
@@ -214,7 +215,10 @@ def test_audio_needs_streaming() -> None:
 
 def test_a_recording_beyond_flash_is_one_line(bundle: Bundle, tmp_path: pathlib.Path) -> None:
     minute = write_wav(tmp_path / "minute.wav", np.zeros(60 * 16000))
-    with pytest.raises(UserError, match=r"lasts 60\.0 s, and stm32f4 holds 2\d\.\d s .*--audio or --board=mps2_an386$"):
+    with pytest.raises(
+        MeasurementError,
+        match=r"lasts 60\.0 s, and stm32f4 holds 2\d\.\d s .*: give a shorter recording, or board=mps2_an386$",
+    ):
         measurement.measure(config(bundle, tmp_path, audio=minute, board="stm32f4"))
 
 
@@ -235,14 +239,16 @@ def test_renode_gets_a_board_that_it_has_and_no_advice_to_leave_it(
 
     def run(board: Board, *_: object) -> list[str]:
         played.append(board.name)
-        raise UserError("started")
+        raise EmulatorError("started")
 
     monkeypatch.setattr(renode, "run", run)
-    with pytest.raises(UserError, match=r"^started$"):
+    with pytest.raises(EmulatorError, match=r"^started$"):
         measurement.measure(config(bundle, tmp_path, emulator="renode"))
     assert played == ["stm32f4"]
     minute = write_wav(tmp_path / "minute.wav", np.zeros(60 * 16000))
-    with pytest.raises(UserError, match=r"stm32f4 holds 2\d\.\d s beside the firmware: give a shorter --audio$"):
+    with pytest.raises(
+        MeasurementError, match=r"stm32f4 holds 2\d\.\d s beside the firmware: give a shorter recording$"
+    ):
         measurement.measure(config(bundle, tmp_path, emulator="renode", audio=minute))
 
 
@@ -280,7 +286,7 @@ def test_a_front_end_of_another_network_is_one_line(
 ) -> None:
     other = dataclasses.replace(bundle, manifest=bundle.manifest | {"frontend": bundle.frontend | front})
     monkeypatch.setattr(bundles, "load", lambda path: other)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(MeasurementError, match=message):
         measurement.measure(config(bundle, tmp_path))
 
 
@@ -288,12 +294,12 @@ def test_a_network_that_skips_frames_is_one_line(
     bundle: Bundle, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_source, "why_not", lambda model: "layer a skips rows")
-    with pytest.raises(UserError, match="has no streaming network: layer a skips rows; train another --model"):
+    with pytest.raises(MeasurementError, match="has no streaming network: layer a skips rows; train another model"):
         measurement.measure(config(bundle, tmp_path))
 
 
 def test_settings() -> None:
-    with pytest.raises(UserError, match="--profile=quick is unknown"):
+    with pytest.raises(MeasurementError, match=r"^profile=quick is unknown"):
         StreamBenchConfig(pathlib.Path("B"), profile="quick")
-    with pytest.raises(UserError, match="--timeout=0: give a positive"):
+    with pytest.raises(MeasurementError, match=r"^timeout=0: give a positive"):
         StreamBenchConfig(pathlib.Path("B"), timeout_s=0)
