@@ -8,7 +8,6 @@ sends nothing. Codes and detections equal `kws.evaluation.streaming.sound.Listen
 import base64
 import dataclasses
 import html
-import os
 import pathlib
 import shutil
 import string
@@ -16,7 +15,7 @@ import tempfile
 
 from absl import flags
 
-from cli import command
+from cli import atomic, command
 from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
@@ -79,13 +78,9 @@ def write(config: WebPageConfig) -> int:
         "script": "\n".join((_BROWSER / name).read_text() for name in _SCRIPTS),
     }
     text = string.Template((_BROWSER / "page.html").read_text()).substitute(values)
-    staging = config.page.with_name(config.page.name + ".new")
     try:
-        config.page.parent.mkdir(parents=True, exist_ok=True)
-        staging.write_text(text)
-        os.replace(staging, config.page)
+        atomic.write_text(config.page, text)
     except OSError as error:
-        staging.unlink(missing_ok=True)
         raise UserError(f"can't write --page={config.page}: {error.strerror}") from error
     return len(wasm)
 

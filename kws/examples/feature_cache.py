@@ -1,13 +1,12 @@
 """Features on disk, found by the content of the samples and the parameters of the front end."""
 
 import hashlib
-import os
 import pathlib
 import sys
-import tempfile
 
 import numpy as np
 
+from cli import atomic
 from cli.command import UserError
 from kws.examples.code_identity import code_sha256
 from kws.frontend.arithmetic import Arithmetic
@@ -51,14 +50,7 @@ def write(cache_dir: str | pathlib.Path, name: str, features: np.ndarray) -> Non
     """
     file = path(cache_dir, name)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.save(stream, features, allow_pickle=False)
-            os.replace(partial, file)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        with atomic.writing(file) as fresh:
+            np.save(fresh, features, allow_pickle=False)
     except OSError as error:
         raise UserError(f"can't write the feature cache {file}: {error.strerror}; give another folder") from error

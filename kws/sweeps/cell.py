@@ -10,10 +10,10 @@ results.csv, results.json     a row for each finished cell
 
 import dataclasses
 import json
-import os
 import pathlib
 from typing import Any
 
+from cli import atomic
 from cli.command import UserError
 from kws.datasets import dataset_flags
 from kws.sweeps.matrix import Matrix, Row
@@ -119,10 +119,7 @@ class Cell:
                         f"{self.title} was begun in --sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
                         f"choose another folder, or remove {self.run_dir} and {self.path}"
                     )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        staging = self.path.with_suffix(".new")
-        staging.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-        os.replace(staging, self.path)
+        atomic.write_text(self.path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
 
 def read(path: str | pathlib.Path) -> Cell:

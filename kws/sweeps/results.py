@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-import os
 import pathlib
 from typing import Any
 
+from cli import atomic
 from cli.command import UserError
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
 from kws.training.run_folder import FIXED_POINT, FLOAT
@@ -80,7 +80,8 @@ def write(sweep_dir: pathlib.Path, rows: list[dict[str, Any]], left_out: dict[st
       left_out: row -> why it makes no sense.
       missing: cells that were asked for and are not finished.
     """
-    _replace(sweep_dir / JSON, json.dumps({"left_out": left_out, "missing": missing, "cells": rows}, indent=1) + "\n")
+    found = {"left_out": left_out, "missing": missing, "cells": rows}
+    atomic.write_text(sweep_dir / JSON, json.dumps(found, indent=1) + "\n")
     names = dict.fromkeys(name for cell in rows for name in cell if name != "det")
     text = io.StringIO()
     table = csv.DictWriter(text, list(names), lineterminator="\n", restval="")
@@ -88,13 +89,7 @@ def write(sweep_dir: pathlib.Path, rows: list[dict[str, Any]], left_out: dict[st
     for cell in rows:
         values = {name: value for name, value in cell.items() if name != "det"}
         table.writerow({k: " ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items()})
-    _replace(sweep_dir / CSV, text.getvalue())
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    staging = path.with_name(path.name + ".new")
-    staging.write_text(text)
-    os.replace(staging, path)
+    atomic.write_text(sweep_dir / CSV, text.getvalue())
 
 
 def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:

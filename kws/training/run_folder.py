@@ -18,6 +18,7 @@ import pathlib
 import platform
 from typing import Any
 
+from cli import atomic
 from cli.command import UserError
 
 SETTINGS = "run.json"
@@ -49,9 +50,7 @@ class RunFolder:
         return self.path / FIXED_POINT / f"epoch{epochs}.npz"
 
     def write_json(self, name: str, data: Any) -> None:
-        staging = self.file(name + ".new")
-        staging.write_text(json.dumps(data, indent=2) + "\n")
-        os.replace(staging, self.file(name))
+        atomic.write_text(self.file(name), json.dumps(data, indent=2) + "\n")
 
     def read_json(self, name: str) -> Any:
         """Raises `UserError` where the file is missing or not JSON."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cli import atomic
 from kws.evaluation import metrics
 from kws.evaluation.inference import predict
 from kws.models import MODELS
@@ -161,7 +162,8 @@ def train_fixed_point(job: Job) -> None:
         if phase.end < config.fixed_point_epochs:
             layers = trained_network.folded_layers(model, layers)
             formats = trained_network.learned_formats(model, formats)
-            network_file.write(folder.phase_path(phase.end), layers, formats)
+            with atomic.writing(folder.phase_path(phase.end)) as fresh:
+                network_file.write(fresh, layers, formats)
     folder.write_json(run_folder.FORMATS, formats.to_json())
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
     model_file.save_model(model, folder.model_path(FIXED_POINT))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 
 import numpy as np
@@ -14,14 +13,12 @@ _FORMATS = "formats"
 
 
 def write(path: pathlib.Path, layers: FoldedLayers, formats: Formats) -> None:
-    """Writes kernels and biases, float32, and formats; a file that exists is whole."""
+    """Writes kernels and biases, float32, and formats."""
     weighted = weighted_layers(layers)
     arrays = {f"{layer.name}/kernel": layer.kernel for layer in weighted}
     arrays |= {f"{layer.name}/bias": layer.bias for layer in weighted}
-    staging = path.with_name(path.name + ".new")
-    with staging.open("wb") as file:
+    with path.open("wb") as file:
         np.savez(file, **arrays, **{_FORMATS: np.array(json.dumps(formats.to_json()))})
-    os.replace(staging, path)
 
 
 def read(path: pathlib.Path, layers: FoldedLayers) -> Network:
