@@ -53,10 +53,11 @@ def _move(fresh: pathlib.Path, place: pathlib.Path) -> None:
     if not (fresh.is_dir() and place.is_dir()):
         os.replace(fresh, place)
         return
-    aside = fresh.with_name(f"{place.name}.old")
+    aside = fresh.parent.with_name(f"{fresh.parent.name}.old")
     os.replace(place, aside)
     try:
         os.replace(fresh, place)
     except BaseException:
         os.replace(aside, place)
         raise
+    shutil.rmtree(aside, ignore_errors=True)

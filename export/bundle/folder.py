@@ -10,19 +10,20 @@ MODEL_CARD.md, metrics.json
 detector.json        the detector of keywords in a stream, once `kws.tune_detector` has added it
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import shutil
-import tempfile
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle.bundle_error import BundleError
 from export.model import detector, integer_model, interpreter
@@ -184,26 +185,22 @@ def write(
     path = pathlib.Path(path)
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise BundleError(f"bundle={path} exists and is not a bundle: choose another path or remove it")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    except OSError as error:
-        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
-    try:
-        integer_model.save(model, staging / INTEGER_MODEL)
-        (staging / TFLITE).write_bytes(tflite)
+    with _writing(path) as fresh:
+        fresh.mkdir()
+        integer_model.save(model, fresh / INTEGER_MODEL)
+        (fresh / TFLITE).write_bytes(tflite)
         if keras_model is not None:
-            shutil.copyfile(keras_model, staging / KERAS)
+            shutil.copyfile(keras_model, fresh / KERAS)
         np.savez_compressed(
-            staging / GOLDEN,
+            fresh / GOLDEN,
             clips=np.array(golden.clips, dtype=np.str_),
             features=golden.features,
             labels=golden.labels,
             logits_single=golden.logits_single,
             logits_double=golden.logits_double,
         )
-        (staging / CARD).write_text(card)
-        (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
+        (fresh / CARD).write_text(card)
+        (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
         manifest = {
             "format_version": FORMAT_VERSION,
             "name": model.name,
@@ -211,14 +208,10 @@ def write(
             "frontend": frontend,
             "training": training or {},
             "model_sha256": model.sha256,
-            "files": {name: _sha256(staging / name) for name in _files(staging)},
+            "files": {file.name: _sha256(file) for file in sorted(fresh.iterdir())},
             "c": {"profile": profile},
         }
-        _finish(staging, manifest)
-        staging.chmod(0o755)
-        _replace(path, staging)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        _finish(fresh, manifest)
     return load(path)
 
 
@@ -230,41 +223,33 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
     Raises:
       BundleError: the bundle can't be written, or a file is none of this bundle.
     """
-    path = bundle.path.resolve()
-    try:
-        staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    except OSError as error:
-        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
-    try:
-        shutil.copytree(path, staging, dirs_exist_ok=True)
+    with _writing(bundle.path) as fresh:
+        shutil.copytree(bundle.path, fresh)
         for name, text in files.items():
-            (staging / name).write_text(text)
-        hashes = bundle.manifest["files"] | {name: _sha256(staging / name) for name in files}
-        shutil.rmtree(staging / C_FOLDER, ignore_errors=True)
-        _finish(staging, bundle.manifest | {"files": dict(sorted(hashes.items()))})
-        _replace(path, staging)
-    except OSError as error:
-        raise BundleError(f"can't write bundle={path}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+            (fresh / name).write_text(text)
+        hashes = bundle.manifest["files"] | {name: _sha256(fresh / name) for name in files}
+        shutil.rmtree(fresh / C_FOLDER, ignore_errors=True)
+        _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items()))})
     return load(bundle.path)
 
 
-def _finish(staging: pathlib.Path, manifest: dict[str, Any]) -> None:
+@contextlib.contextmanager
+def _writing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """`atomic.writing` of a bundle's folder."""
+    try:
+        with atomic.writing(path) as fresh:
+            yield fresh
+    except OSError as error:
+        named = f": {error.filename}" if error.filename else ""
+        raise BundleError(f"can't write bundle={path}: {error.strerror}{named}") from error
+
+
+def _finish(fresh: pathlib.Path, manifest: dict[str, Any]) -> None:
     """Writes the C that follows from the other files, and the manifest."""
-    texts = Bundle(staging, manifest).c_files
-    generated_c.write(staging / C_FOLDER, texts)
+    texts = Bundle(fresh, manifest).c_files
+    generated_c.write(fresh / C_FOLDER, texts)
     manifest = {**manifest, "c": {"profile": manifest["c"]["profile"], "files": generated_c.hashes(texts)}}
-    (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-
-
-def _replace(path: pathlib.Path, staging: pathlib.Path) -> None:
-    """Puts `staging` where `path` is; at every moment one of the two bundles is whole on disk."""
-    old = staging.with_name(staging.name + "-old")
-    if path.exists():
-        os.replace(path, old)
-    os.replace(staging, path)
-    shutil.rmtree(old, ignore_errors=True)
+    (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def load(path: str | pathlib.Path) -> Bundle:
@@ -318,10 +303,6 @@ def _with_c_apart(path: pathlib.Path, manifest: dict[str, Any]) -> dict[str, Any
     rest = {name: value for name, value in manifest["files"].items() if "/" not in name}
     c = {"profile": model_source.profile_of(path / C_FOLDER), "files": own}
     return {**manifest, "format_version": FORMAT_VERSION, "files": rest, "c": c}
-
-
-def _files(folder: pathlib.Path) -> list[str]:
-    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
 def _sha256(path: pathlib.Path) -> str:

@@ -9,12 +9,11 @@ edited or damaged, which is refused.
 import functools
 import hashlib
 import json
-import os
 import pathlib
-import shutil
 import tempfile
 from typing import Any
 
+from cli import atomic
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
@@ -96,7 +95,8 @@ def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str])
     check(path, converted)
     if not _holds(path, texts):
         try:
-            _replace(path, texts)
+            with atomic.writing(path) as fresh:
+                write(fresh, texts)
         except OSError:
             # Perhaps another process wrote it in the meantime.
             return path if _holds(path, texts) else _temporary(tuple(texts.items()))
@@ -118,18 +118,6 @@ def _holds(path: pathlib.Path, texts: dict[str, str]) -> bool:
         return names == texts.keys() and all((path / name).read_bytes() == texts[name].encode() for name in names)
     except OSError:
         return False
-
-
-def _replace(path: pathlib.Path, texts: dict[str, str]) -> None:
-    """Puts the files where `path` is, all of them or none."""
-    staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        write(staging / "new", texts)
-        if path.exists():
-            os.replace(path, staging / "old")
-        os.replace(staging / "new", path)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @functools.cache

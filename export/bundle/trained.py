@@ -7,15 +7,14 @@ trained.json    name, labels, front-end parameters, metrics, and the settings th
 
 import dataclasses
 import json
-import os
 import pathlib
 import shutil
-import tempfile
 import zipfile
 from typing import Any
 
 import numpy as np
 
+from cli import atomic
 from export.bundle.bundle_error import BundleError
 
 FOLDER = "trained"
@@ -51,20 +50,17 @@ class Trained:
 
 def write(run_dir: pathlib.Path, trained: Trained) -> None:
     """Writes `run_dir/trained/`, replacing an earlier one; the model file is copied."""
-    staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=run_dir))
-    shutil.copyfile(trained.model, staging / _MODEL)
-    np.savez_compressed(
-        staging / _TESTING,
-        clips=np.array(trained.clips, np.str_),
-        features=trained.features,
-        labels=trained.true_labels,
-    )
     description = {name: getattr(trained, name) for name in ("name", "labels", "frontend", "metrics", "training")}
-    (staging / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-    staging.chmod(0o755)
-    target = run_dir / FOLDER
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(staging, target)
+    with atomic.writing(run_dir / FOLDER) as fresh:
+        fresh.mkdir()
+        shutil.copyfile(trained.model, fresh / _MODEL)
+        np.savez_compressed(
+            fresh / _TESTING,
+            clips=np.array(trained.clips, np.str_),
+            features=trained.features,
+            labels=trained.true_labels,
+        )
+        (fresh / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
 def read(run_dir: str | pathlib.Path) -> Trained:

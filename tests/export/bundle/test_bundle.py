@@ -91,8 +91,10 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(make_bundle, small_model, t
 def test_a_failure_leaves_the_old_bundle_and_no_litter(make_bundle, small_model, tmp_path) -> None:
     bundle = make_bundle(small_model)
     before = sorted(path.name for path in tmp_path.iterdir())
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BundleError, match=r"^can't write bundle=.*: No such file or directory: .*missing\.h5"):
         make_bundle(small_model, keras_model=tmp_path / "missing.h5")
+    with pytest.raises(TypeError):
+        make_bundle(small_model, card=None)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert bundles.load(bundle.path).model.sha256 == small_model.sha256
 

@@ -78,12 +78,14 @@ def test_c_of_another_version_is_not_compiled_where_it_cannot_be_replaced(stale,
 
 
 def test_c_that_another_process_wrote_first_is_taken(stale, monkeypatch) -> None:
+    write = generated_c.write
+
     def late(path: pathlib.Path, texts: dict[str, str]) -> None:
-        shutil.rmtree(path)
-        generated_c.write(path, texts)
+        shutil.rmtree(stale.path / "c")
+        write(stale.path / "c", texts)
         raise OSError("Directory not empty")
 
-    monkeypatch.setattr(generated_c, "_replace", late)
+    monkeypatch.setattr(generated_c, "write", late)
     assert stale.c_folder == stale.path / "c"
 
 
