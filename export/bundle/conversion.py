@@ -24,7 +24,7 @@ class ConvertConfig:
     """
 
     run_dir: pathlib.Path
-    folder: pathlib.Path
+    bundle: pathlib.Path
     profile: str = FAST
 
 
