@@ -49,8 +49,10 @@ def calibrate(
 def _observe(layers: FoldedLayers, features: np.ndarray) -> list[np.ndarray]:
     height, width, channels = features.shape[1:]
     model = float_model(layers, (height, width, channels))
-    observed = tf.keras.Model(model.input, [model.get_layer(layer.name).output for layer in layers])
-    return observed.predict(features, batch_size=256, verbose=0)
+    # By name: Keras gives a list of one output as that output.
+    observed = tf.keras.Model(model.input, {layer.name: model.get_layer(layer.name).output for layer in layers})
+    outputs = observed.predict(features, batch_size=256, verbose=0)
+    return [outputs[layer.name] for layer in layers]
 
 
 def pool_format(layer: PoolingLayer, output: np.ndarray, x: QFormat) -> QFormat:

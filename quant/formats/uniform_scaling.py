@@ -81,12 +81,18 @@ def uniform(
             seen = rng.choice(output.ravel(), min(_SAMPLES, output.size), replace=False)
             format_ = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
             scalables.append(Scalable(layer.kernel.ravel(), seen, weight_bits[layer.name], format_))
-    widths = [layer.weight_bits for layer in scalables]
+    fraction_bits, alphas = least_total(scalables)
+    return Uniform(_scaled(layers, alphas), fraction_bits)
+
+
+def least_total(layers: Sequence[Scalable]) -> tuple[int, np.ndarray]:
+    """Fraction bits of the weights, from the narrowest width - 2 to the widest + 3, and factors of least error."""
+    widths = [layer.weight_bits for layer in layers]
     candidates = range(min(widths) - 2, max(widths) + 4)
-    factors = [search(scalables, fraction_bits) for fraction_bits in candidates]
-    totals = [total_error(scalables, alphas, f) for alphas, f in zip(factors, candidates, strict=True)]
+    factors = [search(layers, fraction_bits) for fraction_bits in candidates]
+    totals = [total_error(layers, alphas, f) for alphas, f in zip(factors, candidates, strict=True)]
     best = int(np.argmin(totals))
-    return Uniform(_scaled(layers, factors[best]), candidates[best])
+    return candidates[best], factors[best]
 
 
 def total_error(layers: Sequence[Scalable], alphas: np.ndarray, fraction_bits: int) -> float:

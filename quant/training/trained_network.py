@@ -49,12 +49,13 @@ def layer_outputs(model: tf.keras.Model) -> Callable[[np.ndarray], dict[str, np.
 
     Its argument is float32 [n, h, w, c] on the input's grid. The graph is built once, for all calls.
     """
-    names = [wrapper.layer.name for wrapper in wrapped_layers(model)]
-    observed = tf.keras.Model(model.input, [wrapper.output for wrapper in wrapped_layers(model)])
+    symbolic = {wrapper.layer.name: wrapper.output for wrapper in wrapped_layers(model)}
+    # By name: Keras gives a list of one output as that output.
+    observed = tf.keras.Model(model.input, symbolic)
     compiled = tf.function(lambda features: observed(features, training=False), reduce_retracing=True)
 
     def outputs(features: np.ndarray) -> dict[str, np.ndarray]:
         found = compiled(tf.constant(features, tf.float32))
-        return {name: output.numpy() for name, output in zip(names, found, strict=True)}
+        return {name: found[name].numpy() for name in symbolic}
 
     return outputs

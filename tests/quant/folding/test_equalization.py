@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from quant.folding import equalization, float_graph, keras_chain
-from quant.folding.layers import weighted_layers
+from quant.folding.layers import CONV2D, DENSE, DEPTHWISE_CONV2D, WeightedLayer, weighted_layers
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,34 @@ def test_a_dead_channel_keeps_its_scale(model: tf.keras.Model) -> None:
     equal = equalization.equalize(tuple(layers))
     assert all(np.isfinite(layer.kernel).all() for layer in weighted_layers(equal))
     np.testing.assert_array_equal(equal[0].kernel[..., 2], 0)
+
+
+def scales(out: list[float], into: list[float], relu: bool = True) -> np.ndarray:
+    """What one sweep divides the channels between two layers by, of these largest weights on either side."""
+    first = WeightedLayer("first", DENSE, np.array([out, np.negative(out) / 2]), np.ones(len(out)), relu=relu)
+    second = WeightedLayer("second", DENSE, np.array([into, np.zeros(len(into))]).T, np.zeros(2))
+    this, following = weighted_layers(equalization.equalize((first, second), sweeps=1))
+    np.testing.assert_allclose(this.kernel * following.kernel[:, 0], first.kernel * second.kernel[:, 0])
+    np.testing.assert_allclose(this.kernel, first.kernel * this.bias)
+    return 1 / this.bias
+
+
+def test_scales_make_both_sides_alike() -> None:
+    np.testing.assert_allclose(scales([4, 1, 2], [1, 4, 2]), [2, 0.5, 1])
+    np.testing.assert_array_equal(scales([4, 1, 2], [1, 4, 2], relu=False), 1)
+
+
+def test_a_channel_of_a_millionth_is_dead() -> None:
+    np.testing.assert_array_equal(scales([1e-6, 0, 4, 4], [4, 4, 1e-6, 0]), 1)
+    assert (scales([1.01e-6, 4], [4, 1.01e-6]) != 1).all()
+
+
+def test_ranges_by_hand() -> None:
+    conv = WeightedLayer("conv", CONV2D, np.array([[[[1, -5, 3], [-2, 4, 0]]]]), np.zeros(3))
+    assert equalization.input_ranges(conv).tolist() == [5, 4]
+    assert equalization.output_ranges(conv).tolist() == [2, 5, 3]
+    depthwise = WeightedLayer("depthwise", DEPTHWISE_CONV2D, np.array([[[1, -5]], [[-3, 2]]]), np.zeros(2))
+    assert equalization.input_ranges(depthwise).tolist() == equalization.output_ranges(depthwise).tolist() == [3, 5]
+    dense = WeightedLayer("dense", DENSE, np.array([[1, -5], [-3, 2], [0, 0]]), np.zeros(2))
+    assert equalization.input_ranges(dense).tolist() == [5, 3, 0]
+    assert equalization.output_ranges(dense).tolist() == [3, 5]

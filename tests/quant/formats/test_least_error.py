@@ -23,6 +23,20 @@ def test_low_widths_choose_to_saturate_rather_than_to_be_coarse() -> None:
     assert weight_format(4, least_error.best_fraction_bits(values, weight_format(4, 0))).max_value < 4.0
 
 
+def test_the_search_ends_two_octaves_coarser_and_six_finer_than_what_avoids_saturation() -> None:
+    exact = np.array([4.0])  # 127 * 2**-4 is above 4, and 4 is exact at 2 to 4 fraction bits
+    assert least_error.best_fraction_bits(exact, weight_format(8, 0)) == 2
+    ternary = weight_format(2, 0)
+    one = np.ones(1)
+    assert least_error.best_fraction_bits(np.append(one, np.full(5000, 2.0**-6)), ternary) == 6
+    assert least_error.best_fraction_bits(np.append(one, np.full(20000, 2.0**-7)), ternary) == 0
+
+
+def test_the_error_by_hand() -> None:
+    values = np.array([0.0, 0.25, 1.0, 100.0])  # codes 0, 1 (rounded half up), 2, 7 in steps of a half
+    assert least_error.squared_error(values, weight_format(4, 1)) == (0 + 0.25**2 + 0 + 96.5**2) / 4
+
+
 def test_zeros_have_a_format_too() -> None:
     assert least_error.best_fraction_bits(np.zeros(5), QFormat(8, 0)) == 7
 

@@ -45,3 +45,38 @@ def test_the_constraint_brings_long_channels_back_and_leaves_short_ones() -> Non
     shortened = constraint(kernel).numpy()
     np.testing.assert_allclose(shortened, [[1, 2.5], [1, -2.5]])
     assert bounded_kernels.CodeSumConstraint(**constraint.get_config()).get_config() == constraint.get_config()
+
+
+def test_a_channel_at_its_bound_is_rounded_and_one_beyond_it_is_cut() -> None:
+    weights = tf.constant([[4.6, 4.6], [-5.4, -5.6]])  # 5 + 5, and 5 + 6
+    codes = bounded_kernels.bounded_codes(weights, weight_format(8, 0), 10).numpy()
+    np.testing.assert_array_equal(codes, [[5, 4], [-5, -5]])
+
+
+def test_codes_stay_within_the_format() -> None:
+    weights = tf.constant([[-9.0, 0.0], [-7.0, 9.0]])
+    codes = bounded_kernels.bounded_codes(weights, weight_format(4, 0), 14).numpy()
+    np.testing.assert_array_equal(codes, [[-7, 0], [-7, 7]])
+
+
+def test_the_gradient_stops_beyond_half_a_code_outside_the_format() -> None:
+    q = weight_format(4, 1)
+    weights = tf.constant([[-3.76, -3.75, -3.0, 3.0, 3.75, 3.76]])
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        rounded = bounded_kernels.bounded_fake_quantize(weights, q, 100)
+        total = tf.reduce_sum(3 * rounded)
+    np.testing.assert_array_equal(rounded, [[-3.5, -3.5, -3.0, 3.0, 3.5, 3.5]])
+    assert tape.gradient(total, weights).numpy().tolist() == [[0, 3, 3, 3, 3, 0]]
+
+
+def test_the_constraint_keeps_zeros() -> None:
+    kernel = tf.constant([[0.0, 5.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(bounded_kernels.CodeSumConstraint(0.5, 10)(kernel), kernel)
+
+
+def test_no_channel_is_scaled_up() -> None:
+    """One whose length keeps the bound, but not after rounding, is rounded toward zero as it is."""
+    weights = tf.constant([[1.5], [1.5], [1.5], [1.9]])
+    codes = bounded_kernels.bounded_codes(weights, weight_format(8, 0), 7).numpy()
+    np.testing.assert_array_equal(codes.ravel(), 1)

@@ -10,11 +10,10 @@ import tensorflow as tf
 
 from export.model import accumulator, interpreter, lower
 from quant.folding import equalization, keras_chain
-from quant.folding.layers import PoolingLayer
-from quant.formats.calibration import calibrate, pool_format
+from quant.formats.calibration import calibrate
 from quant.formats.network_formats import Formats
 from quant.method import Method
-from quant.qformat import QFormat, activation_format
+from quant.qformat import QFormat
 from quant.training import fixed_point_graph, model_file, trained_network, wrappers
 
 INPUT = QFormat(8, 5)
@@ -63,15 +62,6 @@ def test_widths_are_those_asked_for() -> None:
     pooled, before = formats.layers["pool"].output, formats.layers["pointwise2"].output
     assert (pooled.bits, pooled.signed) == (7, False)
     assert pooled.fraction_bits > before.fraction_bits
-
-
-def test_a_pooled_vector_is_never_finer_than_its_sum() -> None:
-    layer = PoolingLayer("pool", positions=7)
-    relu = activation_format(4, 2, relu=True)
-    tiny = np.array([[1e-3, 2e-3]])
-    assert pool_format(layer, tiny, relu).fraction_bits == 2 + 3
-    assert pool_format(layer, np.array([[0.1, 60.3]]), relu) == activation_format(8, 1, relu=True)
-    assert pool_format(layer, np.array([[-3.9, 3.9]]), QFormat(8, 2)) == QFormat(8, 5)
 
 
 def test_a_saved_model_is_the_same_model(tmp_path: pathlib.Path) -> None:

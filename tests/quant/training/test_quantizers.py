@@ -45,6 +45,13 @@ def test_configs_serialize(config: Any) -> None:
     assert type(config).from_config(config.get_config()).get_config() == config.get_config()
 
 
+def test_a_bias_is_cut_to_its_largest_code() -> None:
+    quantizer = BiasQuantizer(3, largest_code=9)
+    codes = np.array([-20, -9.51, -9.5, -8.5, 0.49, 0.5, 9.49, 9.5, 20])
+    found = quantizer(tf.constant(codes / 8, tf.float32)).numpy() * 8
+    np.testing.assert_array_equal(found, [-9, -9, -9, -8, 0, 1, 9, 9, 9])
+
+
 def test_a_bias_lies_on_the_accumulators_grid_and_its_gradient_passes() -> None:
     quantizer = quantize_configs.weighted(weight_format(4, 3), QFormat(8, 5), QFormat(8, 4), Method()).bias
     values = tf.constant([0.3, -0.3, 1000.7])
