@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import interpreter
@@ -17,6 +16,7 @@ from kws import datasets, frontend
 from kws.datasets import dataset_flags
 from kws.datasets.clip import Dataset
 from kws.evaluation import metrics
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.examples import extraction
 from quant.qformat import dequantize
 
@@ -60,7 +60,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Loads clips, computes features and logits, and returns `metrics.summary` with what it was measured on.
 
     Raises:
-      UserError: the dataset's classes are not the bundle's.
+      EvaluationError: the dataset's classes are not the bundle's.
     """
     return measure(bundles.load(config.bundle), datasets.load(config.dataset), config)
 
@@ -85,13 +85,18 @@ def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[st
     return result
 
 
+def check_classes(bundle: Bundle, dataset: Dataset) -> None:
+    """Raises `EvaluationError` for a dataset of other classes than the bundle's."""
+    if dataset.labels != bundle.labels:
+        raise EvaluationError(
+            f"the dataset's classes ({', '.join(dataset.labels)}) are not the bundle's ({', '.join(bundle.labels)}): "
+            "give the dataset, words and task it was trained with"
+        )
+
+
 def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> tuple[np.ndarray, np.ndarray]:
     """Feature codes int8 [n, h, w, c] and labels int64 [n] of the split."""
-    if dataset.labels != bundle.labels:
-        raise UserError(
-            f"the dataset's classes ({', '.join(dataset.labels)}) are not the bundle's ({', '.join(bundle.labels)}): "
-            "give the --dataset, --words and --task it was trained with"
-        )
+    check_classes(bundle, dataset)
     clips = dataset.splits[config.split]
     parameters = frontend.FrontEndConfig.from_json(bundle.frontend)
     codes = extraction.extract(

@@ -20,6 +20,7 @@ from export.bundle import folder as bundles
 from export.model import lower
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.training import run_folder, teacher_runs
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig, by_layer, command_line, parse_bits
@@ -209,7 +210,7 @@ def test_both_roundings_can_be_measured(data: pathlib.Path, bundle: pathlib.Path
     result = clips.evaluate(clips.EvaluateConfig(bundle, dataset, "validation", "tflm"))
     assert result["clips"] == np.sum(result["confusion"])
     other = DatasetConfig("speech_commands", str(data), ("yes",), processes=1)
-    with pytest.raises(UserError, match="are not the bundle's"):
+    with pytest.raises(EvaluationError, match="are not the bundle's"):
         clips.evaluate(clips.EvaluateConfig(bundle, other))
 
 

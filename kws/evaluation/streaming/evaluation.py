@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
@@ -15,6 +14,7 @@ from export.model.detector import Detector
 from kws import datasets, frontend
 from kws.datasets.clip import Dataset
 from kws.evaluation import metrics
+from kws.evaluation.clips import check_classes
 from kws.evaluation.streaming import error_rates, sound
 from kws.evaluation.streaming.error_rates import TARGETS, Curve, Score
 from kws.evaluation.streaming.recording import Recipe, Recording, compose
@@ -65,7 +65,8 @@ def evaluate(config: StreamingConfig) -> dict[str, Any]:
       same at 1 and 5 of them, all thresholds moved together) and "det"; "miss_rate_by_snr_db" of "integer".
 
     Raises:
-      UserError: a bundle without a detector, other classes than the bundle's, or a run that is not the bundle's.
+      BundleError: a bundle without a detector.
+      EvaluationError: other classes than the bundle's, or a float model that can't be read.
     """
     bundle = bundles.load(config.bundle)
     detector = detector_file.of_bundle(bundle)
@@ -78,13 +79,9 @@ def hear(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int) -> He
     """Composes a recording and computes its frames.
 
     Raises:
-      UserError: other classes than the bundle's, or nothing to compose a recording of.
+      EvaluationError: other classes than the bundle's, or nothing to compose a recording of.
     """
-    if dataset.labels != bundle.labels:
-        raise UserError(
-            f"the dataset's classes ({', '.join(dataset.labels)}) are not the bundle's ({', '.join(bundle.labels)}): "
-            "give the --dataset, --words and --task it was trained with"
-        )
+    check_classes(bundle, dataset)
     parameters = frontend.FrontEndConfig.from_json(bundle.frontend)
     recording = compose(dataset, recipe)
     label = f"{recipe.split} recording"

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from cli.command import UserError
 from export.model.integer_model import same_padding
+from kws.evaluation.evaluation_error import EvaluationError
 from quant.qformat import QFormat
 from quant.training import model_file
 
@@ -33,12 +33,12 @@ def logits_of(path: pathlib.Path, frames: np.ndarray, input_format: QFormat, lab
       float32 [n // frames per step, classes].
 
     Raises:
-      UserError: the model is missing or damaged, or it has a layer that can't be streamed.
+      EvaluationError: the model is missing or damaged, or it has a layer that can't be streamed.
     """
     try:
         model = model_file.load_model(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} can't be read ({error}): give the --run_dir of a finished run") from error
+        raise EvaluationError(f"{path} can't be read ({error}): give the run_dir of a finished run") from error
     layers = [layer for layer in model.layers if not isinstance(layer, tf.keras.layers.InputLayer)]
     step, context = 1, 0
     for layer in layers:
@@ -46,7 +46,7 @@ def logits_of(path: pathlib.Path, frames: np.ndarray, input_format: QFormat, lab
             context += step * (_rows(layer) - 1)
             step *= _stride(layer)
         elif not isinstance(layer, (tf.keras.layers.BatchNormalization, tf.keras.layers.ReLU, tf.keras.layers.Dense)):
-            raise UserError(f"{path}: the layer {layer.name} ({type(layer).__name__}) can't be streamed")
+            raise EvaluationError(f"{path}: the layer {layer.name} ({type(layer).__name__}) can't be streamed")
     # Whole steps, so that every piece's rows are the stream's.
     context += -context % step
     at_once = _FRAMES_AT_ONCE - _FRAMES_AT_ONCE % step

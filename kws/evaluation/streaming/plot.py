@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cli.command import UserError
+from kws.evaluation.evaluation_error import EvaluationError
 
 
 def draw(result: dict[str, Any], path: str | pathlib.Path) -> None:
@@ -16,12 +16,12 @@ def draw(result: dict[str, Any], path: str | pathlib.Path) -> None:
       path: of an image; its ending says which kind.
 
     Raises:
-      UserError: the file can't be written.
+      EvaluationError: the file can't be written.
     """
     try:
         figure(result).savefig(path, dpi=150)
     except (OSError, ValueError) as error:
-        raise UserError(f"can't write --plot={path}: {error}") from error
+        raise EvaluationError(f"can't write plot={path}: {error}") from error
 
 
 def figure(result: dict[str, Any]) -> Figure:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, SPLITS, Clips, Dataset
+from kws.evaluation.evaluation_error import EvaluationError
 
 SCENE_SECONDS = 60
 # Keeps this stream of random numbers apart from others of the same seed.
@@ -39,7 +39,7 @@ class Recipe:
       keyword_share: of the words.
 
     Raises:
-      UserError: hours or seed out of range.
+      EvaluationError: hours or seed out of range.
     """
 
     split: str = "testing"
@@ -52,9 +52,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not SCENE_SECONDS / 3600 <= self.hours <= _MOST_HOURS:
-            raise UserError(f"--hours={self.hours}: give {SCENE_SECONDS / 3600:.3f} (a minute) to {_MOST_HOURS:.0f}")
+            raise EvaluationError(
+                f"hours={self.hours}: give {SCENE_SECONDS / 3600:.3f} (a minute) to {_MOST_HOURS:.0f}"
+            )
         if self.seed < 0:
-            raise UserError(f"--seed={self.seed} is negative: give 0 or more")
+            raise EvaluationError(f"seed={self.seed} is negative: give 0 or more")
 
     @property
     def scenes(self) -> int:
@@ -92,14 +94,16 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
     """Composes a recording, with progress on stderr.
 
     Raises:
-      UserError: the split has no keywords or no noises.
+      EvaluationError: the split has no keywords or no noises.
     """
     clips, noises = dataset.splits[recipe.split], dataset.noises[recipe.split]
     spoken, keyword = _spoken(dataset.labels, clips)
     if not keyword.any():
-        raise UserError(f"the {recipe.split} split has no keywords: give a dataset that has some")
+        raise EvaluationError(f"the {recipe.split} split has no keywords: give a dataset that has some")
     if not noises:
-        raise UserError(f"the {recipe.split} split has no background noise: put recordings into _background_noise_")
+        raise EvaluationError(
+            f"the {recipe.split} split has no background noise: put recordings into _background_noise_"
+        )
     rng = np.random.default_rng(np.random.SeedSequence([_DOMAIN, recipe.seed, SPLITS.index(recipe.split)]))
     keywords, others = _Turns(rng, spoken[keyword]), _Turns(rng, spoken[~keyword])
     ratios = _Turns(rng, np.array(recipe.snr_db))

@@ -6,13 +6,13 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from cli.command import UserError
 from export.bundle.folder import Bundle
 from export.model import detector as detectors
 from export.model.detector import ONE, Detector, DetectorState
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
 from kws import frontend
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.examples import extraction
 from kws.frontend import FrontEndConfig
 
@@ -48,11 +48,11 @@ def frames_of(
 
 
 def network_of(model: IntegerModel) -> StreamInterpreter:
-    """The model's streaming network. Raises `UserError` for a model that can't be streamed."""
+    """The model's streaming network. Raises `EvaluationError` for a model that can't be streamed."""
     try:
         return StreamInterpreter(model)
     except ValueError as error:
-        raise UserError(f"{model.name} has no streaming network ({error}): train another --model") from error
+        raise EvaluationError(f"{model.name} has no streaming network ({error}): train another model") from error
 
 
 def logits_of(model: IntegerModel, frames: np.ndarray, label: str = "logits") -> np.ndarray:
@@ -99,7 +99,7 @@ class Listener:
           block_seconds: sound is worked on in blocks of this length, rounded to whole steps.
 
         Raises:
-          UserError: a bundle without a front end, or whose network can't be streamed.
+          EvaluationError: a bundle without a front end, or whose network can't be streamed.
         """
         self._config = FrontEndConfig.from_json(bundle.frontend)
         self._network = network_of(bundle.model)

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
 from export.model import detector as detectors
 from export.model.detector import MOST_STEPS, NEVER, ONE, Detector
 from export.model.integer_model import IntegerModel
 from kws.datasets.clip import SAMPLE_RATE
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import error_rates
 from kws.evaluation.streaming.error_rates import REACH_SAMPLES, Curve, Score
 from kws.evaluation.streaming.recording import Recording
@@ -61,12 +61,12 @@ def tune(
     """The detector for a model's logit codes int8 [steps, classes] on a recording.
 
     Raises:
-      UserError: no threshold that hears anything keeps to the target, or the model has no keywords.
+      EvaluationError: no threshold that hears anything keeps to the target, or the model has no keywords.
     """
     labels = model.labels
     keywords = [i for i, label in enumerate(labels) if not label.startswith("_")]
     if not keywords:
-        raise UserError("the bundle has no keywords: all its labels begin with '_'")
+        raise EvaluationError("the bundle has no keywords: all its labels begin with '_'")
     refractory = _steps(REFRACTORY_SECONDS, step_samples)
     best: tuple[Score, Detector] | None = None
     windows: dict[int, float | None] = {}
@@ -94,9 +94,9 @@ def tune(
         if best is None or found.miss_rate < best[0].miss_rate:
             best = found, detector
     if best is None or best[0].miss_rate == 1:
-        raise UserError(
-            f"no thresholds hear a keyword with at most {false_alarms_per_hour:g} false alarms per hour: give "
-            "--false_alarms_per_hour more"
+        raise EvaluationError(
+            "no thresholds hear a keyword with at most "
+            f"false_alarms_per_hour={false_alarms_per_hour:g}: allow more of them"
         )
     return Tuned(best[1], best[0], windows)
 

@@ -7,6 +7,7 @@ import pytest
 import streaming_corpus
 
 from cli.command import UserError
+from kws.evaluation.evaluation_error import EvaluationError
 from quant.qformat import QFormat
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
@@ -68,7 +69,7 @@ def test_pieces_give_the_same_rows(path, monkeypatch):
 def test_missing_model_is_one_line(tmp_path):
     from kws.evaluation.streaming import float_stream
 
-    with pytest.raises(UserError, match=r"model\.h5 can't be read"):
+    with pytest.raises(EvaluationError, match=r"model\.h5 can't be read"):
         float_stream.logits_of(tmp_path / "model.h5", _frames(4), QFormat(8, 5))
 
 

@@ -21,6 +21,7 @@ from export.bundle.bundle_error import BundleError
 from kws import datasets, stream, tune_detector
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import evaluation, plot
 from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
@@ -217,7 +218,7 @@ def test_two_evaluations_give_the_same_numbers(bundle, data, tmp_path):
     plot.draw(first, tmp_path / "det.png")
     assert (tmp_path / "det.png").read_bytes().startswith(b"\x89PNG")
     for name in ("det.unknown", "none/det.png"):
-        with pytest.raises(UserError, match=f"can't write --plot=.*{name}"):
+        with pytest.raises(EvaluationError, match=f"can't write plot=.*{name}"):
             plot.draw(first, tmp_path / name)
 
 
@@ -237,7 +238,7 @@ def test_evaluation_of_what_does_not_fit_is_one_line(bundle, mute, data, tmp_pat
         run_folder.float_model(tmp_path, {})
     other = dataclasses.replace(streaming_corpus.dataset(), labels=("_silence_", "_unknown_", "up", "down"))
     monkeypatch.setattr(datasets, "load", lambda config: other)
-    with pytest.raises(UserError, match="are not the bundle's"):
+    with pytest.raises(EvaluationError, match="are not the bundle's"):
         evaluation.evaluate(StreamingConfig(bundle, data, recipe))
 
 

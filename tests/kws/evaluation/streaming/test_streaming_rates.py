@@ -5,10 +5,10 @@ import types
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from export.model import detector as detectors
 from export.model.detector import NEVER
 from kws.datasets.clip import SAMPLE_RATE
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import error_rates, tuning
 from kws.evaluation.streaming.recording import Recording
 from quant.qformat import QFormat
@@ -120,5 +120,5 @@ def test_tuning_keeps_out_the_false_alarms_and_lets_in_the_words():
 def test_tuning_says_which_target_cannot_be_kept():
     recording = _recording([(10, 2)], 360)
     logits = _logits(recording, [(100 + 2 * i, 2, 127) for i in range(10)])
-    with pytest.raises(UserError, match="no thresholds hear a keyword with at most 1 false alarms per hour"):
+    with pytest.raises(EvaluationError, match="with at most false_alarms_per_hour=1: allow more"):
         tuning.tune(MODEL, logits, recording, STEP, 1.0)
