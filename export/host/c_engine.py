@@ -27,6 +27,7 @@ C_FLAGS = ("-std=c11", *WARNINGS)
 """Language and warnings for every C file of the project, on the host and on the device."""
 
 _ENGINE = pathlib.Path(__file__).resolve().parents[2] / "microcontroller" / "engine"
+_VERSION_TIMEOUT_S = 60.0
 _REMEDY = "write the bundle again with python -m export.convert"
 _LIBRARY = "fxp_model.so"
 _COMPILERS = ("cc", "gcc", "clang")
@@ -210,7 +211,7 @@ def compile_library(
     build = build or (compiler(), "-O2", "-shared", "-fPIC")
     flags = [*C_FLAGS, *(f"-I{folder}" for folder in (*includes, c_folder))]
     command = [*build, *flags, *own, *map(str, files), "-o", str(library)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = _run(command)
     if result.returncode:
         lines = result.stderr.splitlines() or ["no message"]
         reason = next((line for line in lines if "error" in line), lines[0])
@@ -220,8 +221,8 @@ def compile_library(
 
 def _content_hash(c_folder: pathlib.Path) -> str:
     digest = hashlib.sha256()
-    version = subprocess.run([compiler(), "--version"], capture_output=True, check=False).stdout
-    digest.update(version + " ".join(C_FLAGS).encode())
+    version = _run([compiler(), "--version"], _VERSION_TIMEOUT_S).stdout
+    digest.update((version + " ".join(C_FLAGS)).encode())
     headers = [*include_dir().glob("*.h"), *(_ENGINE / "src").glob("*.h")]
     for file in [
         *(c_folder / name for name in (model_source.HEADER, model_source.SOURCE)),
@@ -230,3 +231,12 @@ def _content_hash(c_folder: pathlib.Path) -> str:
     ]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+def _run(command: list[str], timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
+    except OSError as error:
+        raise HostError(f"{command[0]} can't be started: {error.strerror}; install it again") from error
+    except subprocess.TimeoutExpired as error:
+        raise HostError(f"{command[0]} {command[1]} has not ended after {timeout_s:g} s: install it again") from error

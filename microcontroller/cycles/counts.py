@@ -102,7 +102,10 @@ def _plugin(folder: pathlib.Path, version: int) -> pathlib.Path:
         f"-DQEMU_PLUGIN_API_VERSION={version}",
     ]
     command = [compiler, *flags, str(_SOURCE), "-o", str(library)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Unavailable(f"{compiler} can't be started: {error.strerror}") from error
     if done.returncode:
         reason = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[0]
         raise Unavailable(f"QEMU's plugin does not compile: {reason}")

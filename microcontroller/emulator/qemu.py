@@ -2,7 +2,6 @@
 
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Sequence
 
 from microcontroller.boards import Board
@@ -39,7 +38,7 @@ def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:
 
 
 def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, options: Sequence[str] = ()) -> list[str]:
-    """Lines of the firmware's report, up to the END line.
+    """Lines of the firmware's report, up to the END line; what QEMU prints stays in the ELF's folder.
 
     Args:
       options: more of QEMU's arguments.
@@ -48,9 +47,8 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, opt
       EmulatorError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
     """
     command = [_program(), *arguments(board, elf, image), *options]
-    with tempfile.TemporaryDirectory(prefix="qemu") as folder:
-        report, log = pathlib.Path(folder, "uart.log"), pathlib.Path(folder, "qemu.log")
-        return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
+    report, log = elf.with_name("uart.log"), elf.with_name("qemu.log")
+    return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
 
 
 def escaped(path: pathlib.Path) -> str:

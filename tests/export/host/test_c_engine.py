@@ -310,6 +310,29 @@ def test_build_folder_is_used_again_for_the_same_content_only(tmp_path, small):
     assert len(list(build_dir.rglob("*.so"))) == 2
 
 
+def test_a_compiler_that_never_tells_its_version_is_one_line(tmp_path, small, monkeypatch):
+    compiler = _program(tmp_path, b"#!/bin/sh\nexec sleep 600\n", monkeypatch)
+    monkeypatch.setattr(c_engine, "_VERSION_TIMEOUT_S", 0.5)
+    with pytest.raises(HostError, match=f"{compiler} --version has not ended after 0.5 s: install it again"):
+        CEngine.build(_write(small, tmp_path / "c"), tmp_path / "build")
+
+
+def test_a_compiler_of_another_machine_is_one_line(tmp_path, small, monkeypatch):
+    elf = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44)
+    compiler = _program(tmp_path, elf, monkeypatch)
+    for build_dir in (None, tmp_path / "build"):
+        with pytest.raises(HostError, match=f"{compiler} can't be started: Exec format error; install it again"):
+            CEngine.build(_write(small, tmp_path / "c"), build_dir)
+
+
+def _program(folder: pathlib.Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    path = folder / "cc"
+    path.write_bytes(content)
+    path.chmod(0o755)
+    monkeypatch.setattr(c_engine, "compiler", lambda: str(path))
+    return path
+
+
 def test_missing_compiler_is_one_line(tmp_path, small, monkeypatch):
     folder = _write(small, tmp_path / "c")
     monkeypatch.setenv("PATH", str(tmp_path))

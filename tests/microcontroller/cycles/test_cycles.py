@@ -107,6 +107,15 @@ def test_left_out_without_a_compiler(
     assert "estimated cycles: left out: no C compiler" in text and "est. cycles" not in text
 
 
+def test_left_out_with_a_compiler_of_another_machine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44))
+    compiler.chmod(0o755)
+    monkeypatch.setattr(c_engine, "compiler", lambda: str(compiler))
+    with pytest.raises(Unavailable, match=f"{compiler} can't be started: Exec format error"):
+        counts._plugin(tmp_path, 1)
+
+
 def test_left_out_where_qemu_has_no_plugins(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

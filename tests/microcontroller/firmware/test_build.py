@@ -1,5 +1,6 @@
 """Building firmware, and what its sections say."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -77,6 +78,28 @@ def test_c_that_does_not_compile(c_folder: pathlib.Path, tmp_path: pathlib.Path)
     (tmp_path / "c" / "fxp_model.c").write_text("int broken(void) { return missing; }\n")
     with pytest.raises(BuildError, match=r"does not build, arm-none-eabi-gcc says: .*missing"):
         build.build(tmp_path / "c", tmp_path / "build")
+
+
+def test_a_compiler_that_never_tells_its_version(
+    c_folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gcc = tmp_path / "arm-none-eabi-gcc"
+    gcc.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec sleep 600\nexec {build.tool("gcc")} "$@"\n')
+    gcc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(build, "_VERSION_TIMEOUT_S", 0.5)
+    with pytest.raises(BuildError, match=r"arm-none-eabi-gcc --version has not ended after 0\.5 s: install it again"):
+        build.build(c_folder, tmp_path / "build")
+
+
+def test_a_compiler_of_another_machine(
+    c_folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "arm-none-eabi-gcc").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44))
+    (tmp_path / "arm-none-eabi-gcc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(BuildError, match=r"arm-none-eabi-gcc can't be started: Exec format error; install it again"):
+        build.build(c_folder, tmp_path / "build")
 
 
 def test_missing_c_and_bad_folders(c_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
