@@ -7,11 +7,11 @@ import subprocess
 
 from export.host import c_engine
 from export.host.host_error import HostError
+from microcontroller.cycles.cycles_error import CyclesError
 from microcontroller.emulator import qemu
 from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.build import Firmware, tool
 from microcontroller.firmware.clip_image import ClipImage
-from microcontroller.measurement.measurement_error import MeasurementError
 
 _FOLDER = pathlib.Path(__file__).parent
 _SOURCE = _FOLDER / "count_instructions.c"
@@ -21,7 +21,7 @@ _API_VERSION = 1
 _OTHER_VERSION = re.compile(r"supports only (?:a minimum version of|up to version) (\d+)")
 
 
-class Unavailable(MeasurementError):
+class Unavailable(CyclesError):
     """The plugin can't be had on this machine; the message is the reason."""
 
 
@@ -63,7 +63,7 @@ def count(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -
     Raises:
       Unavailable: no compiler for the host, or a QEMU without plugins.
       EmulatorError: the run failed.
-      MeasurementError: the plugin saw another number of inferences or layers.
+      CyclesError: the plugin saw another number of inferences or layers.
     """
     folder = firmware.elf.parent
     out = folder / "counts.txt"
@@ -138,7 +138,7 @@ def parse(text: str, layers: int) -> Counts:
     """Reads the plugin's lines: a warm-up, an inference and an observed inference, in this order.
 
     Raises:
-      MeasurementError: another number of inferences or layers.
+      CyclesError: another number of inferences or layers.
     """
     segments: dict[tuple[int, int], Segment] = {}
     for line in text.splitlines():
@@ -146,5 +146,5 @@ def parse(text: str, layers: int) -> Counts:
         segments.setdefault((int(inference), int(segment)), {})[int(address, 16)] = Site(*map(int, numbers))
     expected = [(0, 0), (1, 0), *((2, segment) for segment in range(layers + 1))]
     if sorted(segments) != expected:
-        raise MeasurementError(f"QEMU's plugin saw the segments {sorted(segments)}, expected {expected}: run it again")
+        raise CyclesError(f"QEMU's plugin saw the segments {sorted(segments)}, expected {expected}: run it again")
     return Counts(segments[1, 0], tuple(segments[2, layer] for layer in range(layers)))

@@ -4,9 +4,9 @@ import pytest
 
 from microcontroller.cycles import counts, disassembly, timing
 from microcontroller.cycles.counts import Site
+from microcontroller.cycles.cycles_error import CyclesError
 from microcontroller.cycles.disassembly import Instruction
 from microcontroller.cycles.estimate import cycles_of
-from microcontroller.measurement.measurement_error import MeasurementError
 
 LISTING = """
 firmware.elf:     file format elf32-littlearm
@@ -122,5 +122,5 @@ def test_counts_of_another_model() -> None:
     text = "0 0 8000040 1 0 1\n1 0 8000040 1 0 1\n2 0 8000040 1 0 1\n2 1 8000044 3 2 1\n"
     parsed = counts.parse(text, 1)
     assert parsed.inference == {0x8000040: Site(1, 0, 1)} and len(parsed.layers) == 1
-    with pytest.raises(MeasurementError, match="QEMU's plugin saw the segments"):
+    with pytest.raises(CyclesError, match="QEMU's plugin saw the segments"):
         counts.parse(text, 2)
