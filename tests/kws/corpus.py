@@ -9,7 +9,8 @@ TONES = {"yes": 400, "no": 900, "bird": 1700}
 TRAINING, EVALUATION = 24, 6
 
 
-def _write(path: pathlib.Path, samples: np.ndarray) -> None:
+def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:
+    """Writes samples, whole numbers of 16 bits, as 16 kHz mono; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -28,10 +29,10 @@ def write(folder: pathlib.Path) -> pathlib.Path:
             burst = np.exp(-(((time - rng.uniform(0.4, 0.6)) / 0.15) ** 2))
             samples = 8000 * burst * np.sin(2 * np.pi * tone * rng.uniform(0.9, 1.1) * time) + rng.normal(0, 50, 16000)
             name = f"{word}/speaker{i:02d}_nohash_0.wav"
-            _write(folder / name, samples)
+            write_wav(folder / name, samples)
             split = "training" if i < TRAINING else "validation" if i < TRAINING + EVALUATION else "testing"
             lists[split].append(name)
     for split in ("validation", "testing"):
         (folder / f"{split}_list.txt").write_text("".join(f"{name}\n" for name in lists[split]))
-    _write(folder / "_background_noise_" / "hiss.wav", rng.normal(0, 300, 16000 * 8))
+    write_wav(folder / "_background_noise_" / "hiss.wav", rng.normal(0, 300, 16000 * 8))
     return folder

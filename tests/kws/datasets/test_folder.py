@@ -2,25 +2,16 @@
 
 import os
 import pathlib
-import wave
 
 import numpy as np
 import pytest
+from corpus import write_wav
 
 from kws import datasets
 from kws.datasets import folder
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.word_folders import Recording, speaker
-
-
-def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        file.writeframes(samples.astype("<i2").tobytes())
 
 
 def _tone(seconds: float) -> np.ndarray:

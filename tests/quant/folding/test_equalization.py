@@ -5,21 +5,10 @@ import itertools
 
 import networks
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from quant.folding import equalization, float_graph, keras_chain
 from quant.folding.layers import CONV2D, DENSE, DEPTHWISE_CONV2D, WeightedLayer, weighted_layers
-
-
-@pytest.fixture(scope="module")
-def model() -> tf.keras.Model:
-    return networks.small()
-
-
-@pytest.fixture(scope="module")
-def features() -> np.ndarray:
-    return networks.inputs(1).astype(np.float32) / 32
 
 
 def test_equalization_keeps_the_function_and_balances_ranges(model: tf.keras.Model, features: np.ndarray) -> None:

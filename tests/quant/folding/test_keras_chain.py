@@ -9,16 +9,6 @@ from quant.folding import float_graph, keras_chain
 from quant.folding.layers import pool_shift
 
 
-@pytest.fixture(scope="module")
-def model() -> tf.keras.Model:
-    return networks.small()
-
-
-@pytest.fixture(scope="module")
-def features() -> np.ndarray:
-    return networks.inputs(1).astype(np.float32) / 32
-
-
 def test_folding_keeps_the_function(model: tf.keras.Model, features: np.ndarray) -> None:
     folded = float_graph.float_model(keras_chain.fold(model), networks.INPUT_SHAPE)
     np.testing.assert_allclose(folded(features), model(features), atol=2e-5)
