@@ -20,9 +20,10 @@ from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
-from export.host import c_detector, c_engine, c_frontend
+from export.host import c_engine
 from export.model import detector as detectors
 from export.source import detector_source, frontend_source, stream_source
+from microcontroller import c_sources
 
 COMPILER = "emcc"
 _BROWSER = pathlib.Path(__file__).parent / "browser"
@@ -94,8 +95,9 @@ def compiled(bundle: Bundle) -> bytes:
     emcc = shutil.which(COMPILER)
     if emcc is None:
         raise UserError(f"{COMPILER} not found: run make web, or apt-get install emscripten")
-    includes = [c_engine.include_dir(), *c_frontend.include_dirs(), c_detector.include_dir()]
-    own = [*c_engine.sources(), *c_frontend.sources(), *c_detector.sources(), _BROWSER / "listener.c"]
+    parts = (c_sources.engine(), c_sources.front_end(), c_sources.detector())
+    includes = [folder for part in parts for folder in part.include_folders]
+    own = [*(file for part in parts for file in part.files), _BROWSER / "listener.c"]
     exported = ",".join(f"_listener_{name}" for name in _EXPORTED)
     build = (emcc, "-O3", "--no-entry", "-sSTANDALONE_WASM", f"-sEXPORTED_FUNCTIONS={exported}")
     with tempfile.TemporaryDirectory(prefix="fxp-wasm-") as folder:

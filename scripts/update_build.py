@@ -5,6 +5,7 @@
 
 A room is a top-level folder. Which room depends on which is read from the import statements, and rooms that
 depend on each other in a circle are refused: Bazel could not build them, and the way of the data goes one way.
+microcontroller's C is data, named by microcontroller.c_sources: that module is a target beside the rooms.
 """
 
 import ast
@@ -14,15 +15,18 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 
+from microcontroller import c_sources
+
 ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts")
 TESTS = "tests"
 MODELS = "models"
 SUFFIXES = (".S", ".c", ".cc", ".h", ".html", ".js", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
 HOUSE_FILES = (".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md")
 HOUSE_FILES += ("pyproject.toml", "requirements.txt")
-ENGINE = "microcontroller/engine/"
-# Rooms whose Python compiles or reads another room's files.
-READS = {"export": ("microcontroller_sources",)}
+C_SOURCES = "c_sources"
+# The module that names microcontroller's C, a target of its own: export imports it and nothing else of that room.
+C_MODULE = f"microcontroller.{C_SOURCES}"
+C_FILES = ("microcontroller/__init__.py", f"microcontroller/{C_SOURCES}.py")
 
 HEADER = '''"""Every source file, room by room. Written by `make build-files`: change scripts/update_build.py, not this.
 
@@ -67,14 +71,15 @@ def source_files(root: pathlib.Path) -> list[str]:
 
 
 def imported_rooms(source: str) -> set[str]:
-    """Returns the rooms that a Python source imports, inside functions too."""
+    """Returns the rooms that a Python source imports, inside functions too; `C_SOURCES` for the module of that name."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-    return {name.split(".")[0] for name in names} & set(ROOMS)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    rooms = {C_SOURCES if f"{name}.".startswith(f"{C_MODULE}.") else name.split(".")[0] for name in names}
+    return rooms & {*ROOMS, C_SOURCES}
 
 
 def is_command(source: str) -> bool:
@@ -87,9 +92,9 @@ def is_command(source: str) -> bool:
 
 def room_dependencies(root: pathlib.Path, files: Iterable[str]) -> dict[str, set[str]]:
     """Returns the rooms that each room imports; raises `CircleError` where they form a circle."""
-    dependencies: dict[str, set[str]] = {room: set() for room in ROOMS}
+    dependencies: dict[str, set[str]] = {room: set() for room in (*ROOMS, C_SOURCES)}
     for path in files:
-        room = path.split("/")[0]
+        room = C_SOURCES if path in C_FILES else path.split("/")[0]
         if path.endswith(".py") and room in dependencies:
             dependencies[room] |= imported_rooms((root / path).read_text()) - {room}
     try:
@@ -125,8 +130,11 @@ def _files(paths: Iterable[str], *, python: bool) -> list[str]:
 def _room_rules(root: pathlib.Path, room: str, files: Sequence[str], dependencies: Iterable[str]) -> str:
     python, other = _files(files, python=True), _files(files, python=False)
     text = _rule("filegroup", f"{room}_sources", srcs=other) if other else ""
+    if data := [path for path in C_FILES if path in python]:
+        python = [path for path in python if path not in data]
+        text += _rule("py_library", C_SOURCES, srcs=data, data=[f":{room}_sources"], imports=["."])
     if python:
-        data = [f":{name}" for name in (*READS.get(room, ()), *([f"{room}_sources"] if other else []))]
+        data = [f":{room}_sources"] if other else []
         deps = sorted((f":{name}" for name in dependencies), key=_order)
         text += _rule("py_library", room, srcs=python, data=data, imports=["."], deps=deps)
     for path in python:
@@ -136,13 +144,16 @@ def _room_rules(root: pathlib.Path, room: str, files: Sequence[str], dependencie
     return text
 
 
-def _engine_rule(files: Sequence[str]) -> str:
+def _engine_rule(root: pathlib.Path, files: Sequence[str]) -> str:
     """The C kernels as a library for the host; bundles and firmware are built by export and microcontroller."""
-    sources = sorted((path for path in files if path.startswith(f"{ENGINE}src/")), key=_order)
-    headers = sorted((path for path in files if path.startswith(f"{ENGINE}include/")), key=_order)
-    if not sources:
-        return ""
-    return _rule("cc_library", "engine", srcs=sources, hdrs=headers, includes=[f"{ENGINE}include"])
+    engine = c_sources.engine(root / "microcontroller")
+    sources, headers = (_tracked(root, paths, files) for paths in (engine.files, engine.headers))
+    includes = sorted((folder.relative_to(root).as_posix() for folder in engine.include_folders), key=_order)
+    return _rule("cc_library", "engine", srcs=sources, hdrs=headers, includes=includes) if sources else ""
+
+
+def _tracked(root: pathlib.Path, paths: Iterable[pathlib.Path], files: Sequence[str]) -> list[str]:
+    return sorted({path.relative_to(root).as_posix() for path in paths} & set(files), key=_order)
 
 
 def _test_rules(files: Sequence[str], house: Sequence[str], models: Sequence[str], rooms: Sequence[str]) -> str:
@@ -179,7 +190,7 @@ def render(root: pathlib.Path) -> str:
     text = HEADER
     for room in ROOMS:
         text += _room_rules(root, room, by_room[room], dependencies[room])
-    text += _engine_rule(by_room["microcontroller"])
+    text += _engine_rule(root, by_room["microcontroller"])
     rooms = [room for room in ROOMS if _files(by_room[room], python=True)]
     house = [path for path in HOUSE_FILES if (root / path).is_file()]
     return text + _test_rules(by_room[TESTS], house, files_of(root, MODELS), rooms)

@@ -100,8 +100,9 @@ def tree(root: pathlib.Path, files: dict[str, str]) -> pathlib.Path:
 PROJECT = {
     "kws/train.py": "import quant.fold\n\nif __name__ == '__main__':\n    print(1)\n",
     "quant/fold.py": "import numpy\n",
-    "microcontroller/engine/src/conv.c": "",
-    "microcontroller/engine/src/conv_2d.c": "",
+    "microcontroller/engine/nn/conv.c": "",
+    "microcontroller/engine/nn/dsp/conv_2d.c": "",
+    "microcontroller/engine/nn/dsp/loop.h": "",
     "microcontroller/engine/include/engine.h": "",
     "microcontroller/boards/one/flash.ld": "",
     "microcontroller/notes.txt": "",
@@ -117,7 +118,10 @@ def test_generator_lists_a_tree_without_git(tmp_path):
     by_name = {rule["name"]: rule for rule in rules(text) if "name" in rule}
     assert by_name["kws"]["deps"] == [":quant"]
     assert by_name["kws_train"]["main_module"] == "kws.train"
-    assert by_name["engine"]["hdrs"] == ["microcontroller/engine/include/engine.h"]
+    kernels, headers = "microcontroller/engine/nn", "microcontroller/engine/include"
+    assert by_name["engine"]["srcs"] == [f"{kernels}/conv.c", f"{kernels}/dsp/conv_2d.c"]
+    assert by_name["engine"]["hdrs"] == [f"{headers}/engine.h", f"{kernels}/dsp/loop.h"]
+    assert by_name["engine"]["includes"] == ["microcontroller/engine", headers]
     assert by_name["test_modules"]["srcs"] == ["tests/kws/test_train.py"]
     assert by_name["tests"]["srcs"] == by_name["slow_tests"]["srcs"] == [":test_modules"]
 
@@ -129,6 +133,31 @@ def test_generator_lists_only_what_git_tracks(tmp_path):
     assert listed(update_build.render(tmp_path)) == {"quant/fold.py", "kws/train.py"}
     (tmp_path / "quant/fold.py").unlink()
     assert listed(update_build.render(tmp_path)) == {"kws/train.py"}
+
+
+READERS = {
+    "microcontroller/__init__.py": "",
+    "microcontroller/c_sources.py": "import pathlib\n",
+    "microcontroller/bench.py": "import export.host\nfrom microcontroller import c_sources\n",
+    "export/host.py": "from microcontroller import c_sources\n",
+}
+
+
+def test_the_module_that_names_the_c_is_a_target_of_its_own(tmp_path):
+    by_name = {rule["name"]: rule for rule in rules(update_build.render(tree(tmp_path, READERS))) if "name" in rule}
+    assert by_name["c_sources"]["srcs"] == ["microcontroller/__init__.py", "microcontroller/c_sources.py"]
+    assert by_name["export"]["deps"] == [":c_sources"]
+    assert by_name["microcontroller"]["deps"] == [":c_sources", ":export"]
+    assert by_name["microcontroller"]["srcs"] == ["microcontroller/bench.py"]
+
+
+@pytest.mark.parametrize(
+    "line", ["from microcontroller import boards", "import microcontroller", "import microcontroller.c"]
+)
+def test_export_imports_nothing_else_of_the_microcontroller(tmp_path, line):
+    root = tree(tmp_path, READERS | {"export/card.py": f"{line}\n"})
+    with pytest.raises(update_build.CircleError, match="export"):
+        update_build.render(root)
 
 
 def test_generator_refuses_rooms_in_a_circle(tmp_path):

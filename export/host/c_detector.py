@@ -1,6 +1,5 @@
 """The C detector on the host: compiles a detector's tables with its C and calls it.
 
-`sources()` and `include_dir()` are the one place that says which files it consists of; the firmware uses them too.
 Detections equal `export.model.detector`, step by step.
 """
 
@@ -14,20 +13,10 @@ import numpy as np
 
 from export.host import c_engine
 from export.source import detector_source
+from microcontroller import c_sources
 
-_DETECTOR = pathlib.Path(__file__).resolve().parents[2] / "microcontroller" / "detector"
 _LIBRARY = "fxp_detector.so"
 _REMEDY = "write a detector with python -m kws.tune_detector"
-
-
-def include_dir() -> pathlib.Path:
-    """The folder of the public header."""
-    return _DETECTOR / "include"
-
-
-def sources() -> list[pathlib.Path]:
-    """The detector's C files, sorted."""
-    return sorted((_DETECTOR / "src").glob("*.c"))
 
 
 class CDetector:
@@ -60,10 +49,11 @@ class CDetector:
         """
         c_folder = pathlib.Path(c_folder)
         generated = (detector_source.HEADER, detector_source.SOURCE)
-        files = [*sources(), _DETECTOR / "host" / "fxp_detector_host.c"]
+        part = c_sources.detector()
+        files = [*part.files, part.host / "fxp_detector_host.c"]
         with tempfile.TemporaryDirectory(prefix="fxp-detector-") as folder:
             library = pathlib.Path(folder) / _LIBRARY
-            c_engine.compile_library(c_folder, generated, files, [include_dir()], library, _REMEDY)
+            c_engine.compile_library(c_folder, generated, files, part.include_folders, library, _REMEDY)
             return cls(library)
 
     def reset(self) -> None:

@@ -1,7 +1,6 @@
 """The C engine on the host: compiles a bundle's generated C with the engine's kernels and calls it.
 
-`sources()` and `include_dir()` are the one place that says which files the engine consists of; the firmware
-build uses them too. Results equal `export.model.interpreter` with single rounding, code by code.
+Results equal `export.model.interpreter` with single rounding, code by code.
 """
 
 import _ctypes
@@ -21,26 +20,16 @@ import numpy as np
 from export.host.host_error import HostError
 from export.plan import ALIGNMENT
 from export.source import model_source
+from microcontroller import c_sources
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 C_FLAGS = ("-std=c11", *WARNINGS)
 """Language and warnings for every C file of the project, on the host and on the device."""
 
-_ENGINE = pathlib.Path(__file__).resolve().parents[2] / "microcontroller" / "engine"
 _VERSION_TIMEOUT_S = 60.0
 _REMEDY = "write the bundle again with python -m export.convert"
 _LIBRARY = "fxp_model.so"
 _COMPILERS = ("cc", "gcc", "clang")
-
-
-def include_dir() -> pathlib.Path:
-    """The folder of the engine's public header."""
-    return _ENGINE / "include"
-
-
-def sources() -> list[pathlib.Path]:
-    """The engine's C files, sorted; private headers lie beside them."""
-    return sorted((_ENGINE / "src").glob("*.c"))
 
 
 def compiler() -> str:
@@ -170,7 +159,8 @@ def _shape(function: ctypes._CFuncPtr, *args: int) -> tuple[int, int, int]:
 
 
 def _host_sources() -> list[pathlib.Path]:
-    return [*sources(), _ENGINE / "host" / "fxp_host.c"]
+    engine = c_sources.engine()
+    return [*engine.files, engine.host / "fxp_host.c"]
 
 
 def _check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str) -> None:
@@ -181,7 +171,7 @@ def _check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str) ->
 
 def _compile(c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
     generated = (model_source.HEADER, model_source.SOURCE)
-    return compile_library(c_folder, generated, _host_sources(), [include_dir()], library)
+    return compile_library(c_folder, generated, _host_sources(), c_sources.engine().include_folders, library)
 
 
 def compile_library(
@@ -223,11 +213,10 @@ def _content_hash(c_folder: pathlib.Path) -> str:
     digest = hashlib.sha256()
     version = _run([compiler(), "--version"], _VERSION_TIMEOUT_S).stdout
     digest.update((version + " ".join(C_FLAGS)).encode())
-    headers = [*include_dir().glob("*.h"), *(_ENGINE / "src").glob("*.h")]
     for file in [
         *(c_folder / name for name in (model_source.HEADER, model_source.SOURCE)),
         *_host_sources(),
-        *sorted(headers),
+        *c_sources.engine().headers,
     ]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

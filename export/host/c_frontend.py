@@ -1,7 +1,6 @@
 """The C front end on the host: compiles a bundle's tables with the front end's C and calls it.
 
-`sources()` and `include_dirs()` are the one place that says which files it consists of; the firmware uses them
-too. Codes equal `kws.frontend.features`.
+Codes equal `kws.frontend.features`.
 """
 
 import _ctypes
@@ -14,19 +13,9 @@ import numpy as np
 
 from export.host import c_engine
 from export.source import frontend_source
+from microcontroller import c_sources
 
-_FRONTEND = pathlib.Path(__file__).resolve().parents[2] / "microcontroller" / "frontend"
 _LIBRARY = "fxp_frontend.so"
-
-
-def include_dirs() -> list[pathlib.Path]:
-    """Folders of the public header, and of the one that the generated tables include."""
-    return [_FRONTEND / "include", _FRONTEND / "src"]
-
-
-def sources() -> list[pathlib.Path]:
-    """The front end's C files, sorted; private headers lie beside them."""
-    return sorted((_FRONTEND / "src").glob("*.c"))
 
 
 class CFrontEnd:
@@ -119,6 +108,7 @@ class CFrontEnd:
 
 
 def _compile(c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
-    files = [*sources(), _FRONTEND / "host" / "fxp_frontend_host.c"]
+    part = c_sources.front_end()
+    files = [*part.files, part.host / "fxp_frontend_host.c"]
     generated = (frontend_source.HEADER, frontend_source.SOURCE)
-    return c_engine.compile_library(c_folder, generated, files, include_dirs(), library)
+    return c_engine.compile_library(c_folder, generated, files, part.include_folders, library)

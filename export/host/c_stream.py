@@ -15,8 +15,9 @@ import numpy as np
 from export.host import c_engine
 from export.plan import ALIGNMENT
 from export.source import stream_source
+from microcontroller import c_sources
 
-_HOST = c_engine.include_dir().parent / "host" / "fxp_stream_host.c"
+_HOST = c_sources.engine().host / "fxp_stream_host.c"
 
 
 class StreamEngine:
@@ -61,10 +62,10 @@ class StreamEngine:
         """
         c_folder = pathlib.Path(c_folder)
         generated = (stream_source.HEADER, stream_source.SOURCE)
-        files = [*c_engine.sources(), _HOST]
+        files = [*c_sources.engine().files, _HOST]
         with tempfile.TemporaryDirectory(prefix="fxp-stream-") as folder:
             library = pathlib.Path(folder) / "fxp_stream_model.so"
-            c_engine.compile_library(c_folder, generated, files, [c_engine.include_dir()], library)
+            c_engine.compile_library(c_folder, generated, files, c_sources.engine().include_folders, library)
             return cls(library)
 
     def reset(self) -> None:

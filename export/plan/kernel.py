@@ -24,19 +24,27 @@ class Constant:
 
 @dataclasses.dataclass(frozen=True)
 class Instance:
-    """A function made for the numbers of a layer by a macro of an engine header; layers with equal numbers share it.
+    """A function made for the numbers of a layer by a macro of the engine; layers with equal numbers share it.
 
     Attributes:
-      name: of the function.
-      header: of the engine, which defines the macro.
-      macro: called with the name and then with `arguments`.
-      arguments: C expressions.
+      folder: of the engine's nn/, where the macro's header lies.
+      macro: called with the function's name and then with `arguments`.
+      arguments: C expressions of letters, digits and underscores.
     """
 
-    name: str
-    header: str
+    folder: str
     macro: str
     arguments: tuple[str | int, ...]
+
+    @property
+    def header(self) -> str:
+        """What C includes for the macro, which is its header's name in upper case."""
+        return f"nn/{self.folder}/{self.macro.lower()}.h"
+
+    @property
+    def name(self) -> str:
+        """Of the function in C."""
+        return "_".join(map(str, (self.macro.lower().removeprefix("fxp_"), *self.arguments)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +81,7 @@ class Kernel:
     @property
     def args_type(self) -> str:
         """The C type of its arguments."""
-        return self.function.removesuffix("_s8") + "_args"
+        return self.function + "_args"
 
 
 def half(layer: Layer) -> int:

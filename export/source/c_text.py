@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.plan import Conversion, Step, Tensor
-from export.plan.kernel import Constant
+from export.plan.kernel import Constant, Instance
 
 _COLUMNS = 120
 
@@ -13,8 +13,13 @@ _COLUMNS = 120
 def instances(steps: Sequence[Step]) -> list[str]:
     """Functions made by macros of the engine, each once."""
     made = {instance.name: instance for step in steps for instance in step.instances.values()}
-    lines = [f"{made[name].macro}({', '.join(map(str, (name, *made[name].arguments)))})\n" for name in sorted(made)]
-    return ["".join(lines)] if lines else []
+    return ["".join(_call(made[name]) for name in sorted(made))] if made else []
+
+
+def _call(instance: Instance) -> str:
+    arguments = ", ".join(map(str, (instance.name, *instance.arguments)))
+    line = f"{instance.macro}({arguments})\n"
+    return line if len(line) <= _COLUMNS + 1 else f"{instance.macro}(\n    {arguments}\n)\n"
 
 
 def constants(step: Step) -> str:

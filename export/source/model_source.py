@@ -1,7 +1,7 @@
 """Writes an integer model as C: const weights, formats and a static schedule for the engine.
 
 Two files: `fxp_model.h` (sizes, hash, labels, the one function) and `fxp_model.c`. Nothing is interpreted at run
-time; every number in them comes from the model. They compile against `microcontroller/engine/include/fxp_engine.h`.
+time; every number in them comes from the model. They compile against `microcontroller.c_sources.engine()`.
 """
 
 import pathlib
@@ -147,7 +147,7 @@ def _preamble(model: IntegerModel, steps: Plan) -> str:
         rows.append((layer.name, layer.op, *map(str, formats), *map(str, numbers)))
     table = "\n".join(f" * {line}" for line in aligned(rows))
     headers = {instance.header for step in steps.steps for instance in step.instances.values()}
-    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted(headers)))
+    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted({"nn/fxp_kernels.h", *headers})))
     return f"""\
 /*
  * Generated from an integer model. Don't edit: export the model again.

@@ -123,7 +123,8 @@ def _field(item: StreamStep) -> str:
 def _source(model: IntegerModel, steps: StreamPlan) -> str:
     layers = [item.step for item in steps.steps]
     headers = {instance.header for step in layers for instance in step.instances.values()}
-    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted({"fxp_stream.h", *headers})))
+    headers |= {"nn/fxp_kernels.h", "nn/stream/fxp_stream.h"}
+    includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted(headers)))
     labels = "\n".join(f"    {string(label)}," for label in model.labels)
     parts = [
         f"""\
@@ -148,7 +149,7 @@ static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for
 def _sum_args(item: StreamStep) -> str:
     history = item.history
     sizes = dict(rows=history.rows, positions=history.positions, words=history.words)
-    return f"static const fxp_running_sum_s16_args {history.field}_args = {initializer(sizes)};\n"
+    return f"static const fxp_running_sum_s16_dsp_args {history.field}_args = {initializer(sizes)};\n"
 
 
 def _functions(steps: StreamPlan) -> str:
@@ -181,7 +182,7 @@ def _calls(item: StreamStep) -> list[str]:
         source, target = _row(pointer(step.input), row * input_row), _row(pointer(step.output), row * output_row)
         if step.layer.op == AVERAGE_POOL:
             sums = f"state->{history.field}"
-            calls.append(f"    fxp_running_sum_s16(&{history.field}_args, {source}, {sums});\n")
+            calls.append(f"    fxp_running_sum_s16_dsp(&{history.field}_args, {source}, {sums});\n")
             source = sums
         arguments = [f"&{step.layer.name}_args", source, target]
         if step.scratch is not None:

@@ -5,9 +5,9 @@ import pathlib
 import shutil
 import subprocess
 
-from export.host import c_detector, c_engine, c_frontend
+from export.host import c_engine
 from export.source import detector_source, frontend_source, stream_source
-from microcontroller import boards
+from microcontroller import boards, c_sources
 from microcontroller.boards import MAILBOX_BYTES, Board
 from microcontroller.firmware.build_error import BuildError
 from microcontroller.firmware.memory import Section, read_sections
@@ -99,7 +99,7 @@ def tool(name: str) -> str:
 
 def own_kernels() -> Kernels:
     """This project's engine."""
-    return Kernels("fxp", tuple(c_engine.sources()))
+    return Kernels("fxp", c_sources.engine().files)
 
 
 def inference() -> Program:
@@ -109,11 +109,12 @@ def inference() -> Program:
 
 def streaming() -> Program:
     """Front end, streaming network and detector on a recording."""
+    front_end, detector = c_sources.front_end(), c_sources.detector()
     return Program(
         (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE),
         (*_shared(), _FIRMWARE / "streaming" / "main.c"),
-        (*c_frontend.sources(), *c_detector.sources()),
-        (*c_frontend.include_dirs(), c_detector.include_dir()),
+        (*front_end.files, *detector.files),
+        (*front_end.include_folders, *detector.include_folders),
     )
 
 
@@ -135,7 +136,7 @@ def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kerne
         archive.unlink(missing_ok=True)
     except OSError as error:
         raise BuildError(f"can't write to {out_dir}: {error.strerror}") from error
-    flags = [*kernels.c_flags, *_machine(target), f"-I{c_engine.include_dir()}", *_foreign(kernels)]
+    flags = [*kernels.c_flags, *_machine(target), *c_sources.include_flags(c_sources.engine()), *_foreign(kernels)]
     _run([tool("gcc"), *flags, "-c", *map(str, kernels.sources)], out, target)
     _run([tool("ar"), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)], out, target)
     return dataclasses.replace(kernels, sources=(), libraries=(archive, *kernels.libraries))
@@ -182,7 +183,7 @@ def build(
         raise BuildError(f"can't write to build_dir={out_dir}: {error.strerror}") from error
 
     machine, foreign = _machine(target), _foreign(kernels)
-    folders = (c_engine.include_dir(), *program.include_dirs, c_folder, _FIRMWARE, out)
+    folders = (*c_sources.engine().include_folders, *program.include_dirs, c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in folders]
     compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]

@@ -7,10 +7,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_detector, c_engine
+from export.host import c_engine
 from export.model import detector as detectors
 from export.model.detector import NEVER, ONE, Detector
 from export.source import detector_source
+from microcontroller import c_sources
 
 FIRMWARE = pathlib.Path(__file__).parent / "detector"
 SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"
@@ -24,9 +25,9 @@ def _run_on_device(detector: Detector, logits: np.ndarray, folder: pathlib.Path)
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
     for name, text in detector_source.generate(detector).items():
         (folder / name).write_text(text)
-    include = [f"-I{path}" for path in (c_detector.include_dir(), SEMIHOSTING, folder)]
+    include = [f"-I{path}" for path in (*c_sources.detector().include_folders, SEMIHOSTING, folder)]
     machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DSTEPS_IN_FILE={len(logits)}"]
-    sources = [FIRMWARE / "main.c", folder / detector_source.SOURCE, *c_detector.sources()]
+    sources = [FIRMWARE / "main.c", folder / detector_source.SOURCE, *c_sources.detector().files]
     command = [COMPILER, *c_engine.C_FLAGS, "-O2", *machine, *include, *sources]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "detector.elf"], check=True)
     (folder / "logits.bin").write_bytes(logits.tobytes())

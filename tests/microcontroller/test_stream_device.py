@@ -14,6 +14,7 @@ from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
 from export.plan import FAST, SMALL
 from export.source import stream_source
+from microcontroller import c_sources
 
 FIRMWARE = pathlib.Path(__file__).parent / "stream"
 SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"
@@ -29,9 +30,9 @@ def run_on_device(
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
     for name, text in stream_source.generate(model, profile, steps_per_call).items():
         (folder / name).write_text(text)
-    include = [f"-I{path}" for path in (c_engine.include_dir(), SEMIHOSTING, folder)]
+    include = [f"-I{path}" for path in (*c_sources.engine().include_folders, SEMIHOSTING, folder)]
     machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DFRAMES_IN_FILE={len(frames)}"]
-    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *c_engine.sources()]
+    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
     command = [COMPILER, *c_engine.C_FLAGS, "-O2", *machine, *include, *sources]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "stream.elf"], check=True)
     (folder / "frames.bin").write_bytes(frames.tobytes())

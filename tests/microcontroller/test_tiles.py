@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from export.host import c_engine
+from microcontroller import c_sources
 
 TILES = pathlib.Path(__file__).parent / "tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
@@ -19,7 +20,7 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
     """Tiles compared and different, of `tiles` of each of the `KINDS` kinds."""
     if not shutil.which(COMPILER) or not shutil.which(EMULATOR):
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
-    include = [f"-I{TILES}", f"-I{c_engine.include_dir()}"]
+    include = [f"-I{TILES}", *c_sources.include_flags(c_sources.engine())]
     compile_ = [COMPILER, *c_engine.C_FLAGS, "-O2", "-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", *include]
     sources = {
         "dsp.o": ["-DKERNELS=dsp_kernels", "-c", TILES / "kernels.c"],

@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from export.host import c_engine
+from microcontroller import c_sources
 
+INCLUDE = c_sources.include_flags(c_sources.engine())
 TILES = pathlib.Path(__file__).parent / "vector_tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 MACHINE = ("-mcpu=cortex-m55+nofp", "-mthumb", "-mfloat-abi=hard")
@@ -19,9 +21,16 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
     """Tiles of each kind, and how many of products and of windows are different."""
     if not shutil.which(COMPILER) or not shutil.which(EMULATOR):
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
-    compile_ = [COMPILER, *c_engine.C_FLAGS, "-O2", *MACHINE, f"-I{TILES}", f"-I{c_engine.include_dir()}"]
+    compile_ = [
+        COMPILER,
+        *c_engine.C_FLAGS,
+        "-O2",
+        *MACHINE,
+        f"-I{TILES}",
+        *INCLUDE,
+    ]
     sources = {
-        "mve.o": ["-DKERNELS=mve_kernels", "-c", TILES / "kernels.c"],
+        "helium.o": ["-DKERNELS=helium_kernels", "-c", TILES / "kernels.c"],
         "twin.o": ["-DKERNELS=twin_kernels", "-U__ARM_FEATURE_MVE", *twin_flags, "-c", TILES / "kernels.c"],
         "main.o": [f"-DTILES={tiles}u", f"-DSEED={seed}u", "-c", TILES / "main.c"],
     }

@@ -15,6 +15,7 @@ from export.model import integer_model, interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
 from export.plan import FAST, PORTABLE, PROFILES, SMALL
 from export.source import model_source
+from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
 
 NO_PADDING = ((0, 0), (0, 0))
@@ -195,8 +196,8 @@ def _sanitized(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
     (folder / "main.c").write_text(SANITIZED_MAIN)
     program = folder / "sanitized"
     flags = ["-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
-    include = [f"-I{c_engine.include_dir()}", f"-I{folder}"]
-    files = [folder / "main.c", folder / "fxp_model.c", *c_engine.sources()]
+    include = [*c_sources.include_flags(c_sources.engine()), f"-I{folder}"]
+    files = [folder / "main.c", folder / "fxp_model.c", *c_sources.engine().files]
     subprocess.run([c_engine.compiler(), *c_engine.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
     return program
 

@@ -18,7 +18,9 @@ from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
 from export.plan import FAST, PORTABLE, PROFILES, SMALL, stream
 from export.source import stream_source
+from microcontroller import c_sources
 
+INCLUDE = c_sources.include_flags(c_sources.engine())
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SMALL_SHAPE = dict(channels=8, blocks=2, classes=5)
 SHAPES = {
@@ -132,8 +134,8 @@ def test_sanitizers_find_nothing(tmp_path, shape, profile):
     folder = _write(model, tmp_path / "c", profile)
     (folder / "main.c").write_text(SANITIZED_MAIN)
     flags = ["-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
-    include = [f"-I{c_engine.include_dir()}", f"-I{folder}"]
-    files = [folder / "main.c", folder / stream_source.SOURCE, *c_engine.sources()]
+    include = [*INCLUDE, f"-I{folder}"]
+    files = [folder / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
     program = folder / "sanitized"
     subprocess.run([c_engine.compiler(), *c_engine.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
     frames = _frames(2, model, 120)
@@ -158,7 +160,13 @@ def test_the_header_is_cpp_too(tmp_path):
     folder = _write(random_model.ds_cnn(0, **SMALL_SHAPE), tmp_path / "c")
     source = folder / "main.cpp"
     source.write_text('#include "fxp_stream_model.h"\nstatic_assert(alignof(fxp_stream_state) == FXP_ALIGNMENT, "");\n')
-    flags = ["-std=c++17", *c_engine.WARNINGS, "-fsyntax-only", f"-I{c_engine.include_dir()}", f"-I{folder}"]
+    flags = [
+        "-std=c++17",
+        *c_engine.WARNINGS,
+        "-fsyntax-only",
+        *INCLUDE,
+        f"-I{folder}",
+    ]
     subprocess.run([compiler, *flags, source], check=True)
 
 
@@ -187,16 +195,21 @@ def test_nothing_of_the_plan_overlaps():
 
 
 def test_the_plan_takes_the_stream_s_own_kernels():
-    for activation_bits, pointwise in ((8, "fxp_pointwise_row_s16"), (4, "fxp_pointwise_quad_s16")):
+    for activation_bits, pointwise in (
+        (8, "fxp_pointwise_conv2d_s16_rows_dsp"),
+        (4, "fxp_pointwise_conv2d_s16_rows_dsp_lanes"),
+    ):
         model = random_model.ds_cnn(0, weight_bits=8 if activation_bits == 8 else 4, activation_bits=activation_bits)
         kernels = [row["kernel"] for row in stream.plan(model).rows()]
-        assert kernels[1:9:2] == 4 * ["fxp_depthwise_row_s16"] and kernels[2:10:2] == 4 * [pointwise]
-        assert not {"fxp_depthwise_row_s16", pointwise} & {row["kernel"] for row in stream.plan(model, PORTABLE).rows()}
+        assert kernels[1:9:2] == 4 * ["fxp_depthwise_conv2d_s16_rows_dsp"] and kernels[2:10:2] == 4 * [pointwise]
+        assert not {"fxp_depthwise_conv2d_s16_rows_dsp", pointwise} & {
+            row["kernel"] for row in stream.plan(model, PORTABLE).rows()
+        }
 
 
 def test_the_plan_is_a_table():
     text = stream.plan(random_model.ds_cnn(0)).table()
-    assert re.search(r"fxp_depthwise_row_s16 +3 +1 ", text)
+    assert re.search(r"fxp_depthwise_conv2d_s16_rows_dsp +3 +1 ", text)
     assert text.splitlines()[-1].startswith("profile fast, 2 frames a call: state 11,136 B, arena ")
 
 

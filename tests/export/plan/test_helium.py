@@ -76,7 +76,7 @@ def _chain(shape: tuple, links: list[dict]) -> IntegerModel:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", range(1, 8))
 def test_depthwise_windows_of_every_width_stride_and_padding(tmp_path, width):
-    kernel = "fxp_depthwise_conv2d_mve" if width <= 6 else "fxp_depthwise_conv2d_channels_mve"
+    kernel = "fxp_depthwise_conv2d_planes_to_s8_helium" if width <= 6 else "fxp_depthwise_conv2d_s8_helium"
     narrower = ((1, 0), (0, 1)) if width >= 2 else SAME
     links = [{"channels": 17, "padding": SAME}, {"channels": 8, "padding": narrower}]
     links += [{"channels": 9, "padding": SAME, "stride": (2, 2)}]
@@ -93,7 +93,7 @@ def test_depthwise_windows_of_other_sizes(tmp_path):
         {"channels": 5, "window": (1, 3)},
         {"channels": 8, "window": (3, 2), "padding": ((0, 1), (0, 1))},
     ]
-    expected = {"second0": "fxp_depthwise_conv2d_channels_mve", "second2": "fxp_depthwise_conv2d_channels_mve"}
+    expected = {"second0": "fxp_depthwise_conv2d_s8_helium", "second2": "fxp_depthwise_conv2d_s8_helium"}
     _equal(tmp_path / "chain", _chain((9, 6, 4), links), expected)
 
 
@@ -108,7 +108,7 @@ def test_depthwise_windows_of_other_sizes(tmp_path):
 def test_a_shift_clamps_and_rounds_as_the_interpreter(tmp_path, bits, relu, shift):
     """Where the narrowing shift is the layer's, where it is less, and where it is more than 16."""
     layer = _layer("layer", CONV2D, (5, 5, 16), (1, 1), shift, channels=8, shift=shift, relu=relu, bits=bits)
-    _equal(tmp_path / "layer", _model(layer), {"layer": "fxp_pointwise_conv2d_mve"})
+    _equal(tmp_path / "layer", _model(layer), {"layer": "fxp_pointwise_conv2d_s8_helium"})
 
 
 @pytest.mark.slow

@@ -5,16 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
-from export.host import c_engine
 from export.host.c_engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, plan
 from export.plan.kernels.dsp import outer_products
 from export.source import model_source
+from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
 
-OUTER, PAIRS = "fxp_pointwise_conv2d_outer", "fxp_pointwise_conv2d_s16"
+OUTER, PAIRS = "fxp_pointwise_conv2d_s16_dsp_lanes", "fxp_pointwise_conv2d_s16_dsp"
 U7 = activation_format(7, 2, True)
 NO_PADDING = ((0, 0), (0, 0))
 
@@ -56,7 +56,7 @@ def _assert_equal(tmp_path):
         for layer, expected in interpreter.run_layers(model, codes):
             assert np.array_equal(outputs[layer.name], expected), layer.name
 
-    assert c_engine.sources()
+    assert c_sources.engine().files
     return compare
 
 

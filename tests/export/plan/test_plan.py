@@ -62,40 +62,42 @@ def _names(layer: Layer, profile: str) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_benchmark_network_gets_the_kernels_of_its_profile(profile):
     functions = {step.kernel.function for step in plan(random_model.ds_cnn(1), profile).steps}
-    suffix = {PORTABLE: "s8", HELIUM: "mve"}.get(profile, "s16")
+    suffix = {PORTABLE: "s8", HELIUM: "s8_helium"}.get(profile, "s16_dsp")
     assert {name for name in functions if "pointwise" in name} == {f"fxp_pointwise_conv2d_{suffix}"}
-    assert all(name.endswith("mve") for name in functions) == (profile == HELIUM)
+    assert all(name.endswith("helium") for name in functions) == (profile == HELIUM)
     if profile in (FAST, HELIUM):
         conversions = [step.conversions for step in plan(random_model.ds_cnn(1), profile).steps]
         assert not any(conversions), "the plan converts no layout"
 
 
-@pytest.mark.parametrize(("weight_bits", "macro"), [(8, "FXP_PAIR_PRODUCTS_W8"), (4, "FXP_PAIR_PRODUCTS_W4")])
+@pytest.mark.parametrize(
+    ("weight_bits", "macro"), [(8, "FXP_MATRIX_LOOP_S16_DSP_W8"), (4, "FXP_MATRIX_LOOP_S16_DSP_W4")]
+)
 def test_the_small_profile_packs_weights_as_narrow_as_they_are(weight_bits, macro):
     model = random_model.ds_cnn(1, weight_bits=weight_bits)
     small, fast = plan(model, SMALL), plan(model, FAST)
-    pointwise = [step for step in small.steps if step.kernel.function == "fxp_pointwise_conv2d_s16"]
-    assert [step.instances["products"].macro for step in pointwise] == [macro] * 4
+    pointwise = [step for step in small.steps if step.kernel.function == "fxp_pointwise_conv2d_s16_dsp"]
+    assert [step.instances["loop"].macro for step in pointwise] == [macro] * 4
     assert all(step.constant_bytes == 64 * 64 * weight_bits // 8 + 64 * 4 for step in pointwise)
     assert sum(s.constant_bytes for s in small.steps) < 0.6 * sum(s.constant_bytes for s in fast.steps)
 
 
 def test_a_kernel_whose_proof_fails_is_not_chosen():
     """Nibbles are read as 4096 times their value: sums above 2**31 / 4096 leave the accumulator."""
-    assert _names(_pointwise(), SMALL)[1] == "FXP_PAIR_PRODUCTS_W4"
+    assert _names(_pointwise(), SMALL)[1] == "FXP_MATRIX_LOOP_S16_DSP_W4"
     limit = 2**31 // 4096
     peak = 7 * 8 * 127 + 64
     fits = _pointwise(bias=np.full(4, limit - peak - 1))
-    assert _names(fits, SMALL)[1] == "FXP_PAIR_PRODUCTS_W4"
+    assert _names(fits, SMALL)[1] == "FXP_MATRIX_LOOP_S16_DSP_W4"
     breaks = _pointwise(bias=np.full(4, limit - peak))
     assert "32" in pair_loop.W4.refusal(breaks)
-    assert "FXP_PAIR_PRODUCTS_W4" not in _names(breaks, SMALL)
+    assert "FXP_MATRIX_LOOP_S16_DSP_W4" not in _names(breaks, SMALL)
     with pytest.raises(ValueError, match="their sums 32"):
         pair_loop.W4.scaled(breaks)
 
 
 def test_a_sum_of_pooling_that_leaves_16_bits_is_not_paired():
-    for positions, function in ((516, "fxp_average_pool_s16"), (517, "fxp_average_pool_s8")):
+    for positions, function in ((516, "fxp_average_pool_s16_dsp"), (517, "fxp_average_pool_s8")):
         layer = _pointwise()
         pool = average_pool("pool", (1, positions, 4), layer.output_format)
         layer = _layer(CONV2D, (1, positions, 8), np.full((1, 1, 8, 4), 7))
@@ -237,7 +239,7 @@ def test_the_table_tells_the_plan():
     rows = made.rows()
     assert [row["layer"] for row in rows] == [layer.name for layer in model.layers]
     assert all(row["required_bits"] <= row["accumulator_bits"] for row in rows)
-    assert rows[2]["instances"] == [f"pair_products_2_{scale.scaled(model.layers[2]).shift}_usat7"]
+    assert rows[2]["instances"] == [f"matrix_loop_s16_dsp_2_{scale.scaled(model.layers[2]).shift}_usat_7"]
     text = made.table()
-    assert f"arena {made.arena_bytes:,} B" in text and "fxp_depthwise_conv2d_s16" in text
+    assert f"arena {made.arena_bytes:,} B" in text and "fxp_depthwise_conv2d_s16_dsp" in text
     assert len(text.splitlines()) == len(model.layers) + 2

@@ -22,14 +22,20 @@ from export.plan.kernels.four_bit import row_pairs
 from export.plan.layout import S8, S16
 from export.plan.schedule import Profile
 from export.source import model_source
+from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
 
+INCLUDE = c_sources.include_flags(c_sources.engine())
 NO_PADDING = ((0, 0), (0, 0))
 SAME = ((1, 1), (1, 1))
 U4 = activation_format(4, 3, True)
-QUAD, PAIRS = "fxp_pointwise_conv2d_quad", "fxp_pointwise_conv2d_pairs"
-QUADS = {FAST: QUAD, SMALL: "fxp_pointwise_conv2d_quad_w4"}
-WALK, LANES, PAIRS_CONV = "fxp_depthwise_conv2d_pairs", "fxp_conv2d_lanes", "fxp_conv2d_pairs"
+QUAD, PAIRS = "fxp_pointwise_conv2d_row_pairs_dsp_lanes", "fxp_pointwise_conv2d_row_pairs_dsp"
+QUADS = {FAST: QUAD, SMALL: "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4"}
+WALK, LANES, PAIRS_CONV = (
+    "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
+    "fxp_conv2d_s8_dsp_lanes",
+    "fxp_conv2d_s8_to_row_pairs_dsp",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,21 +87,28 @@ def _kernels(model: IntegerModel, profile: str = FAST) -> list[str]:
 def _objects(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
     """The engine, compiled once for all models of this file."""
     folder = tmp_path_factory.mktemp("engine")
-    flags = [*c_engine.C_FLAGS, "-O1", "-fPIC", f"-I{c_engine.include_dir()}", "-c"]
-    subprocess.run([c_engine.compiler(), *flags, *map(str, c_engine.sources())], check=True, cwd=folder)
+    flags = [*c_engine.C_FLAGS, "-O1", "-fPIC", *INCLUDE, "-c"]
+    subprocess.run([c_engine.compiler(), *flags, *map(str, c_sources.engine().files)], check=True, cwd=folder)
     return sorted(folder.glob("*.o"))
 
 
 @pytest.fixture(name="assert_equal")
 def _assert_equal(objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callable[..., None]:
     """Compares every layer of the C of a model with the interpreter."""
-    host = c_engine.include_dir().parent / "host" / "fxp_host.c"
+    host = c_sources.engine().host / "fxp_host.c"
 
     def compare(model: IntegerModel, profile: str = FAST, count: int = 12) -> None:
         folder = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
         for name, text in model_source.generate(model, profile).items():
             (folder / name).write_text(text)
-        flags = [*c_engine.C_FLAGS, "-O1", "-fPIC", "-shared", f"-I{c_engine.include_dir()}", f"-I{folder}"]
+        flags = [
+            *c_engine.C_FLAGS,
+            "-O1",
+            "-fPIC",
+            "-shared",
+            *INCLUDE,
+            f"-I{folder}",
+        ]
         files = [folder / model_source.SOURCE, host, *objects]
         library = folder / "model.so"
         subprocess.run([c_engine.compiler(), *flags, *map(str, files), "-o", str(library)], check=True)
@@ -283,7 +296,7 @@ def test_every_kind_of_lane(assert_equal, shift, bias, lanes, weight):
     kernel = np.broadcast_to(kernel, (3, 3, channels)).copy()
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
     chosen = lane_kernels.lanes(layer, cheapest=4, least=4)
-    assert (chosen.extra, chosen.flip, chosen.position) == lanes
+    assert (chosen.extra, chosen.flip, chosen.code_bit) == lanes
     one = np.ones((1, 1, channels, channels))
     source = _conv("source", source.input_shape, source.kernel, QFormat(8, 6), shift=6, bias=300)
     model = _network(source, layer, _conv("pointwise", layer.output_shape, one, layer.output_format, shift=3))

@@ -15,7 +15,7 @@ from export.plan.schedule import Profile
 from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
 
-LANES, PAIRS = "fxp_conv2d_lanes", "fxp_conv2d_s16"
+LANES, PAIRS = "fxp_conv2d_s8_dsp_lanes", "fxp_conv2d_s8_to_s16_dsp"
 NO_PADDING = ((0, 0), (0, 0))
 X = QFormat(8, 5)
 

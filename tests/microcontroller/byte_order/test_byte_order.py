@@ -6,12 +6,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_engine, c_frontend
+from export.host import c_engine
 from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
 from export.plan import PROFILES
 from export.source import model_source, stream_source
+from microcontroller import c_sources
 from microcontroller.firmware import build
 
 BITS = ((8, 8), (4, 8), (4, 4))
@@ -39,7 +40,7 @@ def write(folder: pathlib.Path, files: dict[str, str]) -> None:
 
 def check(sources: list[pathlib.Path], *folders: pathlib.Path) -> str:
     """What the compiler for a big-endian Cortex-M4 has against these sources."""
-    includes = [f"-I{folder}" for folder in (c_engine.include_dir(), *folders)]
+    includes = [*c_sources.include_flags(c_sources.engine()), *(f"-I{folder}" for folder in folders)]
     command = [build.tool("gcc"), "-mcpu=cortex-m4", "-mbig-endian", "-fsyntax-only", *c_engine.C_FLAGS, *includes]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert bool(done.returncode) == bool(done.stderr)
@@ -56,20 +57,22 @@ def test_other_profiles_than_portable_are_refused(tmp_path: pathlib.Path, bits: 
 
 
 def test_kernels_compile_whichever_a_network_calls() -> None:
-    assert not check(c_engine.sources())
+    assert not check([*c_sources.engine().files])
 
 
 def test_two_samples_in_a_word_are_refused(tmp_path: pathlib.Path) -> None:
-    dsp = next(path for path in c_frontend.sources() if path.name == "fxp_frontend_spectrum_dsp.c")
+    dsp = next(path for path in c_sources.front_end().files if path.name == "fxp_frontend_spectrum_dsp.c")
     write(tmp_path, {"fxp_frontend_config.h": ""})
-    assert "two samples are read as one little-endian word" in check([dsp], *c_frontend.include_dirs(), tmp_path)
+    assert "two samples are read as one little-endian word" in check(
+        [dsp], *c_sources.front_end().include_folders, tmp_path
+    )
 
 
 def run(folder: pathlib.Path, source: str, inputs: np.ndarray, *flags: str) -> np.ndarray:
     """The codes, int8 [answers, labels], that the folder's generated C gives on a bare core."""
     write(folder, {"inputs.h": f"static const int8_t inputs[] = {{{','.join(map(str, inputs.ravel().tolist()))}}};"})
-    includes = (f"-I{c_engine.include_dir()}", f"-I{folder}")
-    files = (pathlib.Path(__file__).with_name("main.c"), folder / source, *c_engine.sources())
+    includes = (*c_sources.include_flags(c_sources.engine()), f"-I{folder}")
+    files = (pathlib.Path(__file__).with_name("main.c"), folder / source, *c_sources.engine().files)
     target = ("-mcpu=cortex-a15", "-mthumb", "-O2", *BARE, *flags)
     command = [build.tool("gcc"), *target, *includes, *map(str, files), "-o", str(folder / "bare.elf")]
     subprocess.run(command, check=True)

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from export.host import c_engine, c_frontend
+from export.host import c_engine
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
+from microcontroller import c_sources
 
 _FOLDER = pathlib.Path(__file__).parent
 _COMPILER, _EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
@@ -39,8 +40,8 @@ def run(
     for name, text in frontend_source.generate(config).items():
         (folder / name).write_text(text)
     target = ["-O2", "-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft"]
-    includes = [f"-I{path}" for path in (*c_frontend.include_dirs(), folder, _FOLDER)]
-    sources = [_FOLDER / main, *c_frontend.sources(), folder / frontend_source.SOURCE, *objects]
+    includes = [f"-I{path}" for path in (*c_sources.front_end().include_folders, folder, _FOLDER)]
+    sources = [_FOLDER / main, *c_sources.front_end().files, folder / frontend_source.SOURCE, *objects]
     command = [_COMPILER, *c_engine.C_FLAGS, *target, *includes, *flags, *map(str, sources)]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{_MEMORY}", "-o", folder / "firmware.elf"], check=True)
     command = [_EMULATOR, *_MACHINE, *_COUNTED, "-kernel", "firmware.elf"]

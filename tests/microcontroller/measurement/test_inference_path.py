@@ -18,7 +18,7 @@ HEAP = re.compile(r"_?(malloc|calloc|realloc|free|sbrk|_malloc_r|_free_r)(_r)?$"
 SOFT_FLOAT = re.compile(r"__aeabi_([fd]|\w+2[fd]$)|__\w+[sd]f\d?$")
 FLOAT_INSTRUCTION = re.compile(r"v[a-z]+(\.\w+)*$")
 # What a macro of an engine header made for a model: its numbers are in its name.
-LOOP = re.compile(r"(pair|plane|quad|outer|lane)_\w+_\d")
+LOOP = re.compile(r"((matrix|depthwise|conv2d)_loop|panels)_\w+_\d")
 
 
 def _functions(firmware: build.Firmware) -> dict[str, list[tuple[str, str]]]:

@@ -12,9 +12,8 @@ import pytest
 
 from export.bundle import folder as bundles
 from export.bundle import tflite
-from export.host import c_engine
 from export.model.integer_model import IntegerModel
-from microcontroller import bench, boards
+from microcontroller import bench, boards, c_sources
 from microcontroller.bench import BenchConfig
 from microcontroller.firmware import build
 from microcontroller.firmware.build_error import BuildError
@@ -64,7 +63,7 @@ def make_library(folder: pathlib.Path, model: IntegerModel, c_folder: pathlib.Pa
         "-c",
     ]
     renamed = ["-Dfxp_model_invoke=stand_in_invoke", "-Dfxp_model_labels=stand_in_labels"]
-    includes = [f"-I{path}" for path in (c_folder, c_engine.include_dir(), *package.include_dirs())]
+    includes = [f"-I{path}" for path in (c_folder, *c_sources.engine().include_folders, *package.include_dirs())]
     c_files = [str(c_folder / "fxp_model.c"), *map(str, package.sources())]
     gcc = build.tool("gcc")
     subprocess.run([gcc, *machine, *renamed, *includes, *c_files], cwd=c_folder, check=True)

@@ -2,70 +2,76 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include "fxp_engine.h"
+#include "nn/fxp_kernels.h"
 
-enum { QUAD_KERNELS = 12, OUTER_KERNELS = 8, WALK_KERNELS = 8, SPLIT_KERNELS = 5, CONV_KERNELS = 6 };
+enum {
+    LANES_KERNELS = 12,
+    MATRIX_LANES_KERNELS = 8,
+    DEPTHWISE_LANES_KERNELS = 8,
+    ROW_PAIR_PANELS_KERNELS = 5,
+    CONV_KERNELS = 6
+};
 
-enum { PAIR_KERNELS = 36, PLANE_KERNELS = 14, SHUFFLES = 6 };
+enum { MATRIX_KERNELS = 36, DEPTHWISE_KERNELS = 14, PANELS_KERNELS = 6 };
 
-struct pair_kernel {
-    fxp_pair_products *function;
-    int32_t pair_steps; /* of the pair, which the loop reads */
+struct matrix_kernel {
+    fxp_matrix_loop_s16_dsp *function;
+    int32_t steps; /* of the position pair, which the loop reads */
     int32_t words_per_channel_pair;
 };
 
-struct plane_kernel {
-    fxp_plane_products *function;
+struct depthwise_kernel {
+    fxp_depthwise_loop_s16_dsp *function;
     int32_t stride;
     int32_t width;
-    int32_t plane_width;
+    int32_t panel_width;
     int32_t position_bytes;
 };
 
-struct shuffle {
-    fxp_plane_pairs *function;
+struct panels_kernel {
+    fxp_panels_s16_dsp *function;
     int32_t input_width;
-    int32_t plane_width;
+    int32_t panel_width;
     int32_t position_bytes;
+};
+
+struct lanes_kernel {
+    fxp_matrix_loop_row_pairs_dsp_lanes *function;
+    int32_t steps;
 };
 
 struct quad_kernel {
-    fxp_quad_products *function;
+    fxp_matrix_loop_row_pairs_dsp_lanes_quad *function;
     int32_t steps;
 };
 
-struct column_kernel {
-    fxp_quad_column *function;
-    int32_t steps;
-};
-
-struct outer_kernel {
-    fxp_pair_products *function;
+struct matrix_lanes_kernel {
+    fxp_matrix_loop_s16_dsp *function;
     int32_t steps;
     int32_t every;
 };
 
-struct walk_kernel {
-    fxp_lane_walk *function;
-    int32_t plane_words;
+struct depthwise_lanes_kernel {
+    fxp_depthwise_loop_row_pairs_dsp_lanes *function;
+    int32_t panel_words;
     int32_t output_bytes;
 };
 
-struct split_kernel {
-    fxp_lane_planes *function;
-    int32_t plane_words;
+struct row_pair_panels_kernel {
+    fxp_panels_row_pairs_dsp *function;
+    int32_t panel_words;
     int32_t position_bytes;
 };
 
 struct conv_kernel {
-    fxp_lane_conv *function;
+    fxp_conv2d_loop_dsp_lanes *function;
     int32_t taps;
     int32_t products;
     int32_t row_bytes;
 };
 
 struct conv_s16_kernel {
-    fxp_lane_conv *function;
+    fxp_conv2d_loop_dsp_lanes *function;
     int32_t taps;
     int32_t products;
     int32_t row_bytes;
@@ -73,16 +79,16 @@ struct conv_s16_kernel {
 };
 
 struct kernels {
-    struct quad_kernel quads[QUAD_KERNELS];
-    struct column_kernel columns[QUAD_KERNELS];
-    struct outer_kernel outers[OUTER_KERNELS];
-    struct walk_kernel walks[WALK_KERNELS];
-    struct split_kernel splits[SPLIT_KERNELS];
+    struct lanes_kernel lanes[LANES_KERNELS];
+    struct quad_kernel quads[LANES_KERNELS];
+    struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
+    struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
+    struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
     struct conv_kernel convs[CONV_KERNELS];
     struct conv_s16_kernel convs_s16[CONV_KERNELS];
-    struct pair_kernel pairs[PAIR_KERNELS];
-    struct plane_kernel planes[PLANE_KERNELS];
-    struct shuffle shuffles[SHUFFLES];
+    struct matrix_kernel matrices[MATRIX_KERNELS];
+    struct depthwise_kernel depthwise[DEPTHWISE_KERNELS];
+    struct panels_kernel panels[PANELS_KERNELS];
 };
 
 extern const struct kernels dsp_kernels;

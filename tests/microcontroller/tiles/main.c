@@ -64,11 +64,11 @@ static uint32_t different(const void *a, const void *b, size_t bytes) {
     return memcmp(a, b, bytes) == 0 ? 0 : 1;
 }
 
-static uint32_t pair_tile(void) {
-    const uint32_t chosen = draw() % PAIR_KERNELS;
-    const struct pair_kernel kernel = dsp_kernels.pairs[chosen];
+static uint32_t matrix_tile(void) {
+    const uint32_t chosen = draw() % MATRIX_KERNELS;
+    const struct matrix_kernel kernel = dsp_kernels.matrices[chosen];
     const int32_t words = CHANNEL_PAIRS * kernel.words_per_channel_pair;
-    fill_codes(4 * kernel.pair_steps);
+    fill_codes(4 * kernel.steps);
     fill_weights(words, draw() % 4);
     for (int32_t pair = 0; pair < CHANNEL_PAIRS; ++pair) {
         weights[pair * kernel.words_per_channel_pair] = bias();
@@ -78,44 +78,44 @@ static uint32_t pair_tile(void) {
     fxp_word *const twin = outputs[1];
     memset(outputs, 0x5a, 64);
     kernel.function(input, weights, weights + words, dsp, dsp + CHANNEL_PAIRS);
-    twin_kernels.pairs[chosen].function(input, weights, weights + words, twin, twin + CHANNEL_PAIRS);
+    twin_kernels.matrices[chosen].function(input, weights, weights + words, twin, twin + CHANNEL_PAIRS);
     return different(dsp, twin, sizeof(fxp_word) * 2 * CHANNEL_PAIRS);
 }
 
-static uint32_t plane_tile(void) {
-    const uint32_t chosen = draw() % PLANE_KERNELS;
-    const struct plane_kernel kernel = dsp_kernels.planes[chosen];
+static uint32_t depthwise_tile(void) {
+    const uint32_t chosen = draw() % DEPTHWISE_KERNELS;
+    const struct depthwise_kernel kernel = dsp_kernels.depthwise[chosen];
     const int32_t most = (int32_t)sizeof outputs[0] / (kernel.width * kernel.position_bytes);
     const int32_t wanted = 1 + (int32_t)(draw() % MAX_ROWS);
     const int32_t rows = wanted < most ? wanted : most;
     const size_t bytes = (size_t)(rows * kernel.width * kernel.position_bytes);
-    fill_codes((kernel.stride == 1 ? (rows + 3) / 2 : rows + 1) * kernel.plane_width);
+    fill_codes((kernel.stride == 1 ? (rows + 3) / 2 : rows + 1) * kernel.panel_width);
     fill_weights(7, draw() % 4);
     weights[6] = bias();
     memset(outputs[0], 0x5a, bytes);
     memset(outputs[1], 0x5a, bytes);
     kernel.function(input, weights, outputs[0], rows);
-    twin_kernels.planes[chosen].function(input, weights, outputs[1], rows);
+    twin_kernels.depthwise[chosen].function(input, weights, outputs[1], rows);
     return different(outputs[0], outputs[1], bytes);
 }
 
-static uint32_t shuffle_tile(void) {
-    const uint32_t chosen = draw() % SHUFFLES;
-    const struct shuffle kernel = dsp_kernels.shuffles[chosen];
+static uint32_t panels_tile(void) {
+    const uint32_t chosen = draw() % PANELS_KERNELS;
+    const struct panels_kernel kernel = dsp_kernels.panels[chosen];
     const int32_t row_words = kernel.input_width * kernel.position_bytes / 4;
     const int32_t most = MAX_WORDS / (2 * row_words);
     const int32_t wanted = 1 + (int32_t)(draw() % 2);
     const int32_t pairs = wanted < most ? wanted : most;
-    const int32_t plane = pairs * kernel.plane_width;
+    const int32_t panel = pairs * kernel.panel_width;
     /* All but one word in 16 stay as they are, to save time. */
     for (int32_t i = (int32_t)(draw() % 16); i < 2 * pairs * row_words; i += 16) {
         input[i] = draw();
     }
-    memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)plane);
-    memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)plane);
-    kernel.function(input, outputs[0], outputs[0] + plane, pairs);
-    twin_kernels.shuffles[chosen].function(input, outputs[1], outputs[1] + plane, pairs);
-    return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)plane);
+    memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)panel);
+    memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)panel);
+    kernel.function(input, outputs[0], outputs[0] + panel, pairs);
+    twin_kernels.panels[chosen].function(input, outputs[1], outputs[1] + panel, pairs);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)panel);
 }
 
 /* Codes of four bits, a third of them the greatest, in bytes of which every `step`th is used. */
@@ -136,22 +136,22 @@ static void fill_quads(int32_t quads, int32_t steps) {
     }
 }
 
-static uint32_t quad_tile(void) {
-    const uint32_t chosen = draw() % QUAD_KERNELS;
-    const struct quad_kernel kernel = dsp_kernels.quads[chosen];
+static uint32_t lanes_tile(void) {
+    const uint32_t chosen = draw() % LANES_KERNELS;
+    const struct lanes_kernel kernel = dsp_kernels.lanes[chosen];
     const int32_t words = 2 * (2 + 4 * kernel.steps);
     fill_few_bits(4 * kernel.steps, 2);
     fill_quads(2, kernel.steps);
     memset(outputs, 0x5a, 64);
     kernel.function(input, weights, weights + words, outputs[0]);
-    twin_kernels.quads[chosen].function(input, weights, weights + words, outputs[1]);
+    twin_kernels.lanes[chosen].function(input, weights, weights + words, outputs[1]);
     return different(outputs[0], outputs[1], 4 * sizeof(fxp_word));
 }
 
-/* Outputs of two to five words for each pair of positions, of which two are written. */
-static uint32_t column_tile(void) {
-    const uint32_t chosen = draw() % QUAD_KERNELS;
-    const struct column_kernel kernel = dsp_kernels.columns[chosen];
+/* Outputs of two to five words for each position pair, of which two are written. */
+static uint32_t quad_tile(void) {
+    const uint32_t chosen = draw() % LANES_KERNELS;
+    const struct quad_kernel kernel = dsp_kernels.quads[chosen];
     const int32_t words = (1 + (int32_t)(draw() % 4)) * 4 * kernel.steps;
     const int32_t output_bytes = 8 + 4 * (int32_t)(draw() % 4);
     fill_few_bits(words, 2);
@@ -159,14 +159,14 @@ static uint32_t column_tile(void) {
     memset(outputs[0], 0x5a, 128);
     memset(outputs[1], 0x5a, 128);
     kernel.function(input, weights, input + words, outputs[0], output_bytes);
-    twin_kernels.columns[chosen].function(input, weights, input + words, outputs[1], output_bytes);
+    twin_kernels.quads[chosen].function(input, weights, input + words, outputs[1], output_bytes);
     return different(outputs[0], outputs[1], 128);
 }
 
 /* Any words are weights, what lanes begin with and corrections; codes are two positions' of seven bits. */
-static uint32_t outer_tile(void) {
-    const uint32_t chosen = draw() % OUTER_KERNELS;
-    const struct outer_kernel kernel = dsp_kernels.outers[chosen];
+static uint32_t matrix_lanes_tile(void) {
+    const uint32_t chosen = draw() % MATRIX_LANES_KERNELS;
+    const struct matrix_lanes_kernel kernel = dsp_kernels.matrix_lanes[chosen];
     const int32_t spans = (kernel.steps + kernel.every - 1) / kernel.every;
     const int32_t words = 2 * (4 * spans + 8 * kernel.steps + 2);
     const uint32_t greatest = draw() & 1u ? 0x7fu : 0u;
@@ -177,41 +177,41 @@ static uint32_t outer_tile(void) {
     memset(outputs[0], 0x5a, 64);
     memset(outputs[1], 0x5a, 64);
     kernel.function(input, weights, weights + words, outputs[0], outputs[0] + 4);
-    twin_kernels.outers[chosen].function(input, weights, weights + words, outputs[1], outputs[1] + 4);
+    twin_kernels.matrix_lanes[chosen].function(input, weights, weights + words, outputs[1], outputs[1] + 4);
     return different(outputs[0], outputs[1], 64);
 }
 
 /* Any words are weights of lanes, and leave them in every way. */
-static uint32_t walk_tile(void) {
-    const uint32_t chosen = draw() % WALK_KERNELS;
-    const struct walk_kernel kernel = dsp_kernels.walks[chosen];
-    fill_few_bits(kernel.plane_words, 2);
+static uint32_t depthwise_lanes_tile(void) {
+    const uint32_t chosen = draw() % DEPTHWISE_LANES_KERNELS;
+    const struct depthwise_lanes_kernel kernel = dsp_kernels.depthwise_lanes[chosen];
+    fill_few_bits(kernel.panel_words, 2);
     fill_weights(7, draw() % 4);
     memset(outputs[0], 0x5a, (size_t)kernel.output_bytes);
     memset(outputs[1], 0x5a, (size_t)kernel.output_bytes);
     kernel.function(input, weights, (fxp_code16 *)outputs[0]);
-    twin_kernels.walks[chosen].function(input, weights, (fxp_code16 *)outputs[1]);
+    twin_kernels.depthwise_lanes[chosen].function(input, weights, (fxp_code16 *)outputs[1]);
     return different(outputs[0], outputs[1], (size_t)kernel.output_bytes);
 }
 
-static uint32_t split_tile(void) {
-    const uint32_t chosen = draw() % SPLIT_KERNELS;
-    const struct split_kernel kernel = dsp_kernels.splits[chosen];
-    const int32_t words = kernel.plane_words;
+static uint32_t row_pair_panels_tile(void) {
+    const uint32_t chosen = draw() % ROW_PAIR_PANELS_KERNELS;
+    const struct row_pair_panels_kernel kernel = dsp_kernels.row_pair_panels[chosen];
+    const int32_t words = kernel.panel_words;
     for (int32_t i = 0; i < words; ++i) {
         input[i * kernel.position_bytes / 4] = draw() & 0x0f0f0f0fu;
     }
     memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
     memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
     kernel.function(input, outputs[0], outputs[0] + words);
-    twin_kernels.splits[chosen].function(input, outputs[1], outputs[1] + words);
+    twin_kernels.row_pair_panels[chosen].function(input, outputs[1], outputs[1] + words);
     return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)words);
 }
 
 /* Any words are products of weights, and lanes; codes are two rows' of int8, so many bits apart. */
-static void fill_conv(int32_t plane, int32_t products, int32_t z) {
+static void fill_conv(int32_t panel, int32_t products, int32_t z) {
     const uint32_t kind = draw() % 2;
-    for (int32_t i = 0; i < plane; ++i) {
+    for (int32_t i = 0; i < panel; ++i) {
         const int32_t low = (int8_t)(draw() & 0xffu);
         const int32_t high = kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
         input[i] = (uint32_t)low + ((uint32_t)high << z);
@@ -275,9 +275,9 @@ _Noreturn void reset(void) {
     uint32_t wrong = 0;
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
-        wrong += pair_tile() + plane_tile() + shuffle_tile();
-        wrong += quad_tile() + column_tile() + outer_tile();
-        wrong += walk_tile() + split_tile() + conv_tile() + conv_s16_tile();
+        wrong += matrix_tile() + depthwise_tile() + panels_tile();
+        wrong += lanes_tile() + quad_tile() + matrix_lanes_tile();
+        wrong += depthwise_lanes_tile() + row_pair_panels_tile() + conv_tile() + conv_s16_tile();
     }
     print("tiles ");
     print_number(KINDS * TILES);

@@ -1,19 +1,19 @@
-/* The loops on vectors that are made by macros, once for MVE and once as their twins in plain C. */
+/* The loops on vectors that are made by macros, once for Helium and once as their twins in plain C. */
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include "fxp_engine.h"
+#include "nn/helium/fxp_helium.h"
 
-enum { PRODUCT_KERNELS = 16, WINDOW_KERNELS = 16 };
+enum { MATRIX_KERNELS = 16, DEPTHWISE_KERNELS = 16 };
 
-struct product_kernel {
-    fxp_vector_products *function;
+struct matrix_kernel {
+    fxp_matrix_loop_s8_helium *function;
     int32_t vectors;
     int32_t step;
 };
 
-struct window_kernel {
-    fxp_plane_windows *function;
+struct depthwise_kernel {
+    fxp_depthwise_loop_planes_helium *function;
     int32_t height;
     int32_t width;
     int32_t positions; /* of the output */
@@ -21,11 +21,11 @@ struct window_kernel {
 };
 
 struct kernels {
-    struct product_kernel products[PRODUCT_KERNELS];
-    struct window_kernel windows[WINDOW_KERNELS];
+    struct matrix_kernel matrices[MATRIX_KERNELS];
+    struct depthwise_kernel depthwise[DEPTHWISE_KERNELS];
 };
 
-extern const struct kernels mve_kernels;
+extern const struct kernels helium_kernels;
 extern const struct kernels twin_kernels;
 
 #endif

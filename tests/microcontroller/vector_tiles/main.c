@@ -61,9 +61,9 @@ static void forget(int32_t bytes) {
     memset(outputs[1], 0x5a, (size_t)bytes);
 }
 
-static uint32_t product_tile(void) {
-    const uint32_t chosen = draw() % PRODUCT_KERNELS;
-    const struct product_kernel kernel = mve_kernels.products[chosen];
+static uint32_t matrix_tile(void) {
+    const uint32_t chosen = draw() % MATRIX_KERNELS;
+    const struct matrix_kernel kernel = helium_kernels.matrices[chosen];
     const int32_t words_per_block = 8 + 16 * kernel.vectors;
     const int32_t words = BLOCKS * words_per_block;
     const int32_t position = 16 * kernel.vectors;
@@ -83,15 +83,15 @@ static uint32_t product_tile(void) {
     }
     const int32_t bytes = 4 * kernel.step + 16;
     forget(bytes);
-    mve_kernels.products[chosen].function(codes, codes + second, weights, weights + words, outputs[0], offsets);
-    twin_kernels.products[chosen].function(codes, codes + second, weights, weights + words, outputs[1], offsets);
+    helium_kernels.matrices[chosen].function(codes, codes + second, weights, weights + words, outputs[0], offsets);
+    twin_kernels.matrices[chosen].function(codes, codes + second, weights, weights + words, outputs[1], offsets);
     return different(bytes);
 }
 
-static uint32_t window_tile(void) {
+static uint32_t depthwise_tile(void) {
     static const uint16_t lanes[8] = {0, 4, 1, 5, 2, 6, 3, 7};
-    const uint32_t chosen = draw() % WINDOW_KERNELS;
-    const struct window_kernel kernel = mve_kernels.windows[chosen];
+    const uint32_t chosen = draw() % DEPTHWISE_KERNELS;
+    const struct depthwise_kernel kernel = helium_kernels.depthwise[chosen];
     const int32_t channels = kernel.channels < MAX_CHANNELS ? kernel.channels : MAX_CHANNELS;
     const int32_t words = 17 * channels;
     uint16_t offsets[8];
@@ -106,8 +106,8 @@ static uint32_t window_tile(void) {
     const int32_t all = (kernel.positions + 8) * kernel.channels;
     const int32_t bytes = all < OUTPUT_BYTES ? all : OUTPUT_BYTES;
     forget(bytes);
-    mve_kernels.windows[chosen].function(codes, weights, weights + words, outputs[0], offsets);
-    twin_kernels.windows[chosen].function(codes, weights, weights + words, outputs[1], offsets);
+    helium_kernels.depthwise[chosen].function(codes, weights, weights + words, outputs[0], offsets);
+    twin_kernels.depthwise[chosen].function(codes, weights, weights + words, outputs[1], offsets);
     return different(bytes);
 }
 
@@ -145,8 +145,8 @@ _Noreturn void reset(void) {
     uint32_t wrong_windows = 0;
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
-        wrong_products += product_tile();
-        wrong_windows += window_tile();
+        wrong_products += matrix_tile();
+        wrong_windows += depthwise_tile();
     }
     print("tiles ");
     print_number(TILES);

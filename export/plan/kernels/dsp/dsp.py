@@ -17,7 +17,7 @@ from export.plan.layout import S8, S16, padded
 MAX_WIDTH = 120
 MAX_POSITION_BYTES = 2044
 MAX_ROW_BYTES = 2**16 - 1
-"""Bounds of what the instructions of fxp_plane_pairs.h and fxp_plane_products*.h can address."""
+"""Bounds of what the instructions of fxp_panels_s16_dsp.h and fxp_depthwise_loop_s16_dsp*.h can address."""
 _CONV_ORDER = [0, 2, 1, 3]
 """Codes of a step after SXTB16 of four bytes: bytes 0 and 2, then 1 and 3."""
 _PAIR_WORD_BYTES = 4
@@ -49,13 +49,13 @@ def pointwise(loop: PairLoop) -> Kernel:
         )
 
     return Kernel(
-        "fxp_pointwise_conv2d_s16",
+        "fxp_pointwise_conv2d_s16_dsp",
         CONV2D,
         S16,
         S16,
         args=args,
         constants=constants,
-        instances=lambda layer: {"products": loop.instance(layer, _pointwise_steps(layer))},
+        instances=lambda layer: {"loop": loop.instance(layer, _pointwise_steps(layer))},
         instructions=lambda layer: loop.instructions(layer, _pointwise_steps(layer), 40),
         refusal=lambda layer: not_pointwise(layer) or loop.why_not(layer, _pointwise_steps(layer)),
         in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
@@ -97,7 +97,7 @@ def convolution(loop: PairLoop) -> Kernel:
             padded_width=width,
             window_height=layer.kernel_size[0],
             row_steps=_row_steps(layer),
-            pair_words=_pair_bytes(loop, _conv_steps(layer)) // _PAIR_WORD_BYTES,
+            position_pair_words=_pair_bytes(loop, _conv_steps(layer)) // _PAIR_WORD_BYTES,
             output_words=padded(channels) // 2,
             weights_words=loop.weights_words(channels, _conv_steps(layer)),
         )
@@ -107,13 +107,13 @@ def convolution(loop: PairLoop) -> Kernel:
         return _pair_bytes(loop, _conv_steps(layer)) + height * width * layer.input_shape[2] + STEP - 1
 
     return Kernel(
-        "fxp_conv2d_s16",
+        "fxp_conv2d_s8_to_s16_dsp",
         CONV2D,
         S8,
         S16,
         args=args,
         constants=constants,
-        instances=lambda layer: {"products": loop.instance(layer, _conv_steps(layer))},
+        instances=lambda layer: {"loop": loop.instance(layer, _conv_steps(layer))},
         instructions=lambda layer: loop.instructions(layer, _conv_steps(layer), 6 * _conv_steps(layer) + 40),
         refusal=lambda layer: loop.why_not(layer, _conv_steps(layer)),
         scratch_bytes=scratch_bytes,
@@ -135,8 +135,8 @@ def _depthwise_refusal(layer: Layer) -> str:
     return scale.refusal(layer) or scale.saturation_refusal(layer)
 
 
-def _plane(layer: Layer) -> tuple[int, int]:
-    """Row pairs and columns of a channel's plane: what the windows reach, and at least the input's columns."""
+def _panel(layer: Layer) -> tuple[int, int]:
+    """Row pairs and columns of a channel's panel: what the windows reach, and at least the input's columns."""
     height, width = (s * (length - 1) + 3 for s, length in zip(layer.stride, layer.output_shape[:2], strict=True))
     left, _ = layer.padding[1]
     return -(-height // 2), max(width, left + layer.input_shape[1])
@@ -174,8 +174,8 @@ def _depthwise_args(layer: Layer) -> dict:
         "input": fields["input"] | {"channels": channels},
         "output": fields["output"] | {"channels": channels},
         "padding": fields["padding"],
-        "row_pairs": _plane(layer)[0],
-        "plane_width": _plane(layer)[1],
+        "row_pairs": _panel(layer)[0],
+        "panel_width": _panel(layer)[1],
     }
 
 
@@ -183,24 +183,19 @@ def _depthwise_instances(layer: Layer) -> dict[str, Instance]:
     shift = scale.scaled(layer).shift
     saturate, bits = scale.saturation(layer)
     size = 2 * padded(layer.input_shape[2])
-    plane_width, output_width = _plane(layer)[1], layer.output_shape[1]
+    panel_width, output_width = _panel(layer)[1], layer.output_shape[1]
     numbers = (shift, saturate, bits)
     if layer.stride == (1, 1):
-        macro, products = "FXP_PLANE_PRODUCTS", (output_width, size, *numbers)
+        loop = Instance("dsp", "FXP_DEPTHWISE_LOOP_S16_DSP", (output_width, size, *numbers))
     else:
-        macro, products = "FXP_PLANE_PRODUCTS_2", (output_width, plane_width, size, *numbers)
-    name = f"{macro.lower().removeprefix('fxp_')}_{'_'.join(map(str, products[:-2]))}_{saturate}{bits}"
-    pairs = (layer.input_shape[1], plane_width, size)
-    return {
-        "pairs": Instance("plane_pairs_" + "_".join(map(str, pairs)), "fxp_plane_pairs.h", "FXP_PLANE_PAIRS", pairs),
-        "products": Instance(name, f"{macro.lower()}.h", macro, products),
-    }
+        loop = Instance("dsp", "FXP_DEPTHWISE_LOOP_S16_DSP_STRIDE2", (output_width, panel_width, size, *numbers))
+    return {"panels": Instance("dsp", "FXP_PANELS_S16_DSP", (layer.input_shape[1], panel_width, size)), "loop": loop}
 
 
 def _depthwise(constants: Callable[[Layer], dict[str, Constant]], added: float, **args: Callable) -> Kernel:
     """Depthwise 3x3 with one of two ways to store weights; `added` instructions per channel."""
     return Kernel(
-        "fxp_depthwise_conv2d_s16",
+        "fxp_depthwise_conv2d_s16_dsp",
         DEPTHWISE_CONV2D,
         S16,
         S16,
@@ -212,7 +207,7 @@ def _depthwise(constants: Callable[[Layer], dict[str, Constant]], added: float, 
         ),
         refusal=_depthwise_refusal,
         in_place=lambda layer: math.prod(layer.output_shape) <= math.prod(layer.input_shape),
-        scratch_bytes=lambda layer: 8 * math.prod(_plane(layer)),
+        scratch_bytes=lambda layer: 8 * math.prod(_panel(layer)),
     )
 
 
@@ -241,7 +236,7 @@ def _pool_args(layer: Layer) -> dict:
 
 
 POOL = Kernel(
-    "fxp_average_pool_s16",
+    "fxp_average_pool_s16_dsp",
     AVERAGE_POOL,
     S16,
     S16,
@@ -263,7 +258,7 @@ def _dense_constants(layer: Layer) -> dict[str, Constant]:
 
 
 FULLY_CONNECTED = Kernel(
-    "fxp_dense_s16",
+    "fxp_dense_s16_to_s8_dsp",
     DENSE,
     S16,
     S8,

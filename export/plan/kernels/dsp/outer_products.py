@@ -103,8 +103,7 @@ def _constants(layer: Layer) -> dict[str, Constant]:
 
 def _instance(layer: Layer) -> Instance:
     arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
-    name = "outer_products_" + "_".join(map(str, arguments))
-    return Instance(name, "fxp_outer_products.h", "FXP_OUTER_PRODUCTS", arguments)
+    return Instance("dsp", "FXP_MATRIX_LOOP_S16_DSP_LANES", arguments)
 
 
 def _args(layer: Layer) -> dict:
@@ -127,13 +126,13 @@ def _instructions(layer: Layer) -> float:
 
 
 OUTER = Kernel(
-    "fxp_pointwise_conv2d_outer",
+    "fxp_pointwise_conv2d_s16_dsp_lanes",
     CONV2D,
     S16,
     S16,
     args=_args,
     constants=_constants,
-    instances=lambda layer: {"products": _instance(layer)},
+    instances=lambda layer: {"loop": _instance(layer)},
     instructions=_instructions,
     refusal=refusal,
     proof=_proof,

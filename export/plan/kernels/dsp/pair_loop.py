@@ -1,4 +1,4 @@
-"""The inner loops of fxp_pair_products*.h: how each stores weights, and what it asks of a layer."""
+"""The inner loops of fxp_matrix_loop_s16_dsp*.h: how each stores weights, and what it asks of a layer."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class PairLoop:
     """One of the macros.
 
     Attributes:
-      macro: its name; the header's is the same in lower case.
+      macro: its name.
       layout: of the weights, for the plan's table.
       steps_at_once: steps that one repetition of its code does; missing ones have weights of 0.
       step_instructions: of one step.
@@ -51,8 +51,7 @@ class PairLoop:
         """The function made for the layer's shift and saturation."""
         shift, (saturate, bits) = self.scaled(layer).shift, scale.saturation(layer)
         arguments = (self.repetitions(steps), shift, saturate, bits)
-        name = f"{self.macro.lower().removeprefix('fxp_')}_{arguments[0]}_{shift}_{saturate}{bits}"
-        return Instance(name, f"{self.macro.lower()}.h", self.macro, arguments)
+        return Instance("dsp", self.macro, arguments)
 
     def weights(self, products: np.ndarray, bias: np.ndarray, steps: int) -> Constant:
         """The constant that the loop walks.
@@ -108,7 +107,7 @@ def _pack_at(width: int, positions: tuple[int, ...]) -> Callable[[np.ndarray], n
 
 
 WIDE = PairLoop(
-    "FXP_PAIR_PRODUCTS",
+    "FXP_MATRIX_LOOP_S16_DSP",
     "[channel pair]{2 biases, [step]{c0 k0k1, c1 k0k1, c0 k2k3, c1 k2k3}} int16",
     steps_at_once=1,
     step_instructions=10,
@@ -119,7 +118,7 @@ WIDE = PairLoop(
 
 _MAX_BYTE = 127
 W8 = PairLoop(
-    "FXP_PAIR_PRODUCTS_W8",
+    "FXP_MATRIX_LOOP_S16_DSP_W8",
     "[channel pair]{2 biases, [step]{c0 k0k2k1k3, c1 k0k2k1k3}} int8",
     steps_at_once=1,
     step_instructions=14,
@@ -131,7 +130,7 @@ W8 = PairLoop(
 NIBBLE_SCALE = 12
 """The loop takes nibbles as the upper four bits of halfwords."""
 W4 = PairLoop(
-    "FXP_PAIR_PRODUCTS_W4",
+    "FXP_MATRIX_LOOP_S16_DSP_W4",
     "[channel pair]{2 biases, [double step]{c0 k1k3k5k7k0k2k4k6, c1 the same}} int4",
     steps_at_once=2,
     step_instructions=14.5,

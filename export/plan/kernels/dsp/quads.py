@@ -109,8 +109,7 @@ def _codes(layer: Layer) -> dict[str, Constant]:
 
 def _instance(layer: Layer, macro: str) -> Instance:
     arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
-    name = "_".join(map(str, (macro.lower().removeprefix("fxp_"), *arguments)))
-    return Instance(name, "fxp_quad_products.h", macro, arguments)
+    return Instance("four_bit", macro, arguments)
 
 
 def _blocks(layer: Layer, lead: int) -> tuple[int, float]:
@@ -158,11 +157,11 @@ def quad(lead: int) -> Kernel:
         return blocks * block + _copies(layer, lead)
 
     return _kernel(
-        "fxp_pointwise_conv2d_quad",
+        "fxp_pointwise_conv2d_row_pairs_dsp_lanes",
         lead,
         args=args,
         constants=_constants,
-        instances=lambda layer: {"products": _instance(layer, "FXP_QUAD_PRODUCTS")},
+        instances=lambda layer: {"loop": _instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES")},
         instructions=instructions,
         scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
     )
@@ -181,11 +180,11 @@ def quad_w4(lead: int) -> Kernel:
         return 8 * (words + 1) + 8 * words * _PAIRS_AT_ONCE
 
     return _kernel(
-        "fxp_pointwise_conv2d_quad_w4",
+        "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4",
         lead,
-        args=lambda layer: _sizes(layer, lead) | {"pairs_at_once": _PAIRS_AT_ONCE},
+        args=lambda layer: _sizes(layer, lead) | {"position_pairs_at_once": _PAIRS_AT_ONCE},
         constants=_codes,
-        instances=lambda layer: {"column": _instance(layer, "FXP_QUAD_COLUMN")},
+        instances=lambda layer: {"loop": _instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD")},
         instructions=instructions,
         scratch_bytes=scratch_bytes,
     )

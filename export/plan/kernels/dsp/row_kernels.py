@@ -53,12 +53,11 @@ def _args(layer: Layer) -> dict:
 def _instances(layer: Layer) -> dict[str, Instance]:
     saturate, bits = scale.saturation(layer)
     arguments = (layer.output_shape[1], 2 * padded(layer.input_shape[2]), scale.scaled(layer).shift, saturate, bits)
-    name = f"row_products_{'_'.join(map(str, arguments[:3]))}_{saturate}{bits}"
-    return {"products": Instance(name, "fxp_row_products.h", "FXP_ROW_PRODUCTS", arguments)}
+    return {"loop": Instance("stream", "FXP_DEPTHWISE_LOOP_S16_ROWS_DSP", arguments)}
 
 
 DEPTHWISE_ROW = Kernel(
-    "fxp_depthwise_row_s16",
+    "fxp_depthwise_conv2d_s16_rows_dsp",
     DEPTHWISE_CONV2D,
     S16,
     S16,
@@ -73,10 +72,8 @@ _PAIRS = dsp.pointwise(WIDE)
 
 
 def _single_instances(layer: Layer) -> dict[str, Instance]:
-    pair = _PAIRS.instances(layer)["products"]
-    name = pair.name.replace("pair_products", "single_products")
-    single = Instance(name, "fxp_single_products.h", "FXP_SINGLE_PRODUCTS", pair.arguments)
-    return {"products": pair, "single": single}
+    loop = _PAIRS.instances(layer)["loop"]
+    return {"loop": loop, "single_loop": Instance("stream", "FXP_MATRIX_LOOP_S16_DSP_SINGLE", loop.arguments)}
 
 
 def _single_instructions(layer: Layer) -> float:
@@ -88,7 +85,7 @@ def _single_instructions(layer: Layer) -> float:
 
 POINTWISE_ROW = dataclasses.replace(
     _PAIRS,
-    function="fxp_pointwise_row_s16",
+    function="fxp_pointwise_conv2d_s16_rows_dsp",
     instances=_single_instances,
     instructions=_single_instructions,
     refusal=lambda layer: _PAIRS.refusal(layer) or ("" if math.prod(layer.output_shape[:2]) % 2 else "even positions"),
@@ -113,7 +110,7 @@ def _quad_instructions(layer: Layer) -> float:
 
 POINTWISE_QUAD = dataclasses.replace(
     _QUADS,
-    function="fxp_pointwise_quad_s16",
+    function="fxp_pointwise_conv2d_s16_rows_dsp_lanes",
     input_layout=S16,
     output_layout=S16,
     args=_quad_args,

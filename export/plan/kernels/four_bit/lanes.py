@@ -20,7 +20,7 @@ from export.plan.layout import S8, padded
 _MAX_PLANE_WORDS = 250
 _MAX_ROW_BYTES = 4095
 _MAX_PRODUCTS = 256
-_MAX_POSITION = 15 - CODE_BITS
+_MAX_CODE_BIT = 15 - CODE_BITS
 _MAX_NIBBLE = 7
 _NIBBLE_SCALE = 12
 """Nibbles are taken as the upper four bits of halfwords."""
@@ -31,32 +31,32 @@ _LOWER_OFFSET = 0x8000
 
 @dataclasses.dataclass(frozen=True)
 class Lanes:
-    """How a depthwise layer's sums lie in lanes of 16 bits; fxp_lane_walk.h says why.
+    """How a depthwise layer's sums lie in lanes of 16 bits; fxp_depthwise_loop_row_pairs_dsp_lanes.h says why.
 
     Attributes:
       extra: sums are scaled by 2**extra.
       flip: 1 where lanes start 2**15 higher, 0 where they start one higher.
-      position: the bit at which the code begins.
+      code_bit: the bit at which the code begins.
     """
 
     extra: int
     flip: int
-    position: int
+    code_bit: int
 
 
 def lanes(layer: Layer, cheapest: int, least: int) -> Lanes | None:
     """The cheapest lanes in which the layer's proved sums fit; None where there are none.
 
     Args:
-      cheapest: position that saves instructions.
-      least: position that the loop can do.
+      cheapest: code_bit that saves instructions.
+      least: code_bit that the loop can do.
     """
     low, high = (int(peak) for peak in _extremes(layer))
     shift = layer.shift
     at_best = [Lanes(cheapest - shift, flip, cheapest) for flip in (0, 1)]
     for one in (*at_best, Lanes(2, 0, shift + 2), Lanes(0, 1, shift)):
         spare = 0 if one.flip else 3
-        enough = one.extra >= (0 if one.flip else 2) and least <= one.position <= _MAX_POSITION
+        enough = one.extra >= (0 if one.flip else 2) and least <= one.code_bit <= _MAX_CODE_BIT
         if enough and low << one.extra >= -(2**15) and (high << one.extra) + spare < 2**15:
             return one
     return None
@@ -120,9 +120,9 @@ def conv_args(layer: Layer) -> dict:
     height, width, channels = layer.output_shape
     (top, _), (left, right) = layer.padding
     stride, _ = layer.stride
-    plane_rows = row_pairs(height, 1) + tap_pairs(layer) - 1
+    panel_rows = row_pairs(height, 1) + tap_pairs(layer) - 1
     padded_row = (layer.input_shape[1] + left + right) * layer.input_shape[2]
-    rows = max(2 * stride * plane_rows, top + layer.input_shape[0])
+    rows = max(2 * stride * panel_rows, top + layer.input_shape[0])
     return dict(
         input=shape_fields(layer.input_shape),
         output=shape_fields((height, width, padded(channels))),
@@ -131,7 +131,7 @@ def conv_args(layer: Layer) -> dict:
         padded_row=padded_row,
         padded_words=-(-rows * padded_row // 4),
         row_taps=row_taps(layer),
-        plane_rows=plane_rows,
+        panel_rows=panel_rows,
     )
 
 
@@ -167,9 +167,8 @@ def _conv_instances(layer: Layer) -> dict[str, Instance]:
     chosen, taps = _conv_lanes(layer), layer.stride[0] * row_taps(layer)
     row_bytes = 2 * padded(layer.output_shape[2]) * layer.output_shape[1]
     bits = layer.output_format.bits
-    arguments = (taps, conv_products(layer), row_bytes, chosen.flip, chosen.position, bits)
-    name = "lane_conv_" + "_".join(map(str, arguments))
-    return {"columns": Instance(name, "fxp_lane_conv.h", "FXP_LANE_CONV", arguments)}
+    arguments = (taps, conv_products(layer), row_bytes, chosen.flip, chosen.code_bit, bits)
+    return {"loop": Instance("four_bit", "FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES", arguments)}
 
 
 def _lane_conv(compact: bool) -> Kernel:
@@ -195,16 +194,16 @@ def _lane_conv(compact: bool) -> Kernel:
         calls, fields = padded(channels) // 2 * width, conv_args(layer)
         step = 11 * conv_products(layer) / 4 + 20
         expand = 5 * conv_products(layer) * compact
-        fill = width * 8 * fields["plane_rows"] * row_taps(layer)
+        fill = width * 8 * fields["panel_rows"] * row_taps(layer)
         return calls * (row_pairs(height, 1) * step + 35 + expand) + fill
 
     def scratch_bytes(layer: Layer) -> int:
         fields = conv_args(layer)
-        plane = fields["plane_rows"] * layer.stride[0] * row_taps(layer)
+        plane = fields["panel_rows"] * layer.stride[0] * row_taps(layer)
         return 4 * (fields["padded_words"] + plane + compact * words(layer))
 
     return Kernel(
-        "fxp_conv2d_lanes",
+        "fxp_conv2d_s8_dsp_lanes",
         CONV2D,
         S8,
         FOR_DEPTHWISE[1],
@@ -277,22 +276,17 @@ def depthwise(lead: int, compact: bool = False) -> Kernel:
 
     def instances(layer: Layer) -> dict[str, Instance]:
         height, width, channels = layer.input_shape
-        rows, size, chosen, header = (
-            row_pairs(height, lead),
-            2 * padded(channels),
-            _walk_lanes(layer),
-            "fxp_lane_walk.h",
-        )
+        rows, size, chosen = row_pairs(height, lead), 2 * padded(channels), _walk_lanes(layer)
         last = row_pairs(height, 1 - lead) - (rows - lead)
-        planes = (rows, width, size)
-        walk = (rows, lead, last, width, size, chosen.flip, chosen.position, layer.output_format.bits)
+        panels = (rows, width, size)
+        loop = (rows, lead, last, width, size, chosen.flip, chosen.code_bit, layer.output_format.bits)
         return {
-            "planes": Instance("lane_planes_" + "_".join(map(str, planes)), header, "FXP_LANE_PLANES", planes),
-            "walk": Instance("lane_walk_" + "_".join(map(str, walk)), header, "FXP_LANE_WALK", walk),
+            "panels": Instance("four_bit", "FXP_PANELS_ROW_PAIRS_DSP", panels),
+            "loop": Instance("four_bit", "FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES", loop),
         }
 
     return Kernel(
-        "fxp_depthwise_conv2d_pairs",
+        "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
         DEPTHWISE_CONV2D,
         FOR_DEPTHWISE[lead],
         FOR_POINTWISE[1 - lead],

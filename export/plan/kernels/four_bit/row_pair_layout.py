@@ -21,7 +21,7 @@ def _layout(reader: str, lead: int) -> ActivationLayout:
     return ActivationLayout(
         f"row pairs for {reader}, lead {lead}",
         size,
-        unpack=f"fxp_unpack_{reader}_pairs_{lead}",
+        unpack=f"fxp_unpack_row_pairs_{reader}_{lead}",
         unpack_cost=float("inf"),
     )
 

@@ -32,7 +32,7 @@ def _pointwise_steps(layer: Layer) -> int:
 def _pointwise_sizes(layer: Layer, lead: int) -> dict[str, int]:
     height, width, channels = layer.output_shape
     return dict(
-        pairs=row_pairs(height, lead) * width,
+        position_pairs=row_pairs(height, lead) * width,
         input_words=padded(layer.input_shape[2]) // 2,
         output_words=padded(channels) // 2,
     )
@@ -49,10 +49,10 @@ def pointwise(loop: PairLoop, lead: int) -> Kernel:
     def args(layer: Layer) -> dict:
         words = wide.scratch_bytes(layer) // 4
         weights_words = loop.weights_words(layer.output_shape[2], _pointwise_steps(layer))
-        return _pointwise_sizes(layer, lead) | {"pair_words": words, "weights_words": weights_words}
+        return _pointwise_sizes(layer, lead) | {"position_pair_words": words, "weights_words": weights_words}
 
     return Kernel(
-        "fxp_pointwise_conv2d_pairs",
+        "fxp_pointwise_conv2d_row_pairs_dsp",
         CONV2D,
         FOR_POINTWISE[lead],
         FOR_DEPTHWISE[lead],
@@ -80,7 +80,7 @@ def convolution(loop: PairLoop) -> Kernel:
         return wide.scratch_bytes(layer) + added + 4 * padded(layer.output_shape[2])
 
     return Kernel(
-        "fxp_conv2d_pairs",
+        "fxp_conv2d_s8_to_row_pairs_dsp",
         CONV2D,
         S8,
         FOR_DEPTHWISE[0],
@@ -108,7 +108,7 @@ def pool(lead: int) -> Kernel:
         return sizes | dict(bias=half(layer), requantization=requantization(layer))
 
     return Kernel(
-        "fxp_average_pool_pairs",
+        "fxp_average_pool_row_pairs_to_s16_dsp",
         AVERAGE_POOL,
         FOR_DEPTHWISE[lead],
         S16,

@@ -50,8 +50,7 @@ def _instances(layer: Layer) -> dict[str, Instance]:
     height, width, channels = layer.output_shape
     sizes = (layer.stride[0] * row_taps(layer), conv_products(layer), 2 * padded(channels) * width, 1 - height % 2)
     arguments = (*sizes, layer.shift, *scale.saturation(layer))
-    name = "lane_conv_s16_" + "_".join(map(str, arguments))
-    return {"columns": Instance(name, "fxp_lane_conv_s16.h", "FXP_LANE_CONV_S16", arguments)}
+    return {"loop": Instance("dsp", "FXP_CONV2D_LOOP_S16_DSP_LANES", arguments)}
 
 
 def _weights_words(layer: Layer) -> int:
@@ -63,16 +62,16 @@ def _instructions(layer: Layer) -> float:
     fields = conv_args(layer)
     step = 11 * conv_products(layer) / 4 + 26
     calls = padded(channels) // 2 * width
-    return calls * ((height // 2 + 1) * step + 35) + width * 9 * fields["plane_rows"] * row_taps(layer)
+    return calls * ((height // 2 + 1) * step + 35) + width * 9 * fields["panel_rows"] * row_taps(layer)
 
 
 def _scratch_bytes(layer: Layer) -> int:
     fields = conv_args(layer)
-    return 4 * (fields["padded_words"] + fields["plane_rows"] * layer.stride[0] * row_taps(layer))
+    return 4 * (fields["padded_words"] + fields["panel_rows"] * layer.stride[0] * row_taps(layer))
 
 
 LANE_CONV = Kernel(
-    "fxp_conv2d_lanes",
+    "fxp_conv2d_s8_dsp_lanes",
     CONV2D,
     S8,
     S16,

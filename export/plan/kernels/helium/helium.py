@@ -87,8 +87,7 @@ def _depthwise_windows(layer: Layer) -> Instance:
     height, width, channels = layer.input_shape
     shape = (height, width, *layer.output_shape[:2], layer.stride[0], channels)
     numbers = (*shape, f"{pattern:#x}", layer.shift, saturate, bits)
-    name = f"plane_windows_{'_'.join(map(str, shape))}_{pattern:x}_{layer.shift}_{saturate}{bits}"
-    return Instance(name, "fxp_plane_windows.h", "FXP_PLANE_WINDOWS", numbers)
+    return Instance("helium", "FXP_DEPTHWISE_LOOP_PLANES_HELIUM", numbers)
 
 
 def _depthwise_args(layer: Layer) -> dict:
@@ -106,13 +105,13 @@ def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
 
 
 DEPTHWISE = Kernel(
-    "fxp_depthwise_conv2d_mve",
+    "fxp_depthwise_conv2d_planes_to_s8_helium",
     DEPTHWISE_CONV2D,
     PLANES,
     S8,
     args=_depthwise_args,
     constants=_depthwise_constants,
-    instances=lambda layer: {"windows": _depthwise_windows(layer)},
+    instances=lambda layer: {"loop": _depthwise_windows(layer)},
     instructions=lambda layer: 3.2 * math.prod(layer.output_shape) + 12 * layer.input_shape[2] + 40,
     refusal=_depthwise_refusal,
 )
@@ -133,7 +132,7 @@ def _channels_constants(layer: Layer) -> dict[str, Constant]:
 
 
 DEPTHWISE_CHANNELS = Kernel(
-    "fxp_depthwise_conv2d_channels_mve",
+    "fxp_depthwise_conv2d_s8_helium",
     DEPTHWISE_CONV2D,
     S8,
     S8,
@@ -151,7 +150,7 @@ def _pool_args(layer: Layer) -> dict:
 
 
 POOL = Kernel(
-    "fxp_average_pool_mve",
+    "fxp_average_pool_planes_to_s8_helium",
     AVERAGE_POOL,
     PLANES,
     S8,

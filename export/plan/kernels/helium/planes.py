@@ -1,4 +1,4 @@
-"""Planes: int8 tensors for vectors in which the codes of a depthwise window lie side by side; fxp_mve.h draws them."""
+"""Planes: int8 tensors in which the codes of a depthwise window lie side by side; fxp_helium.h draws them."""
 
 import math
 
@@ -10,11 +10,11 @@ from export.plan.kernel import half
 from export.plan.layout import ActivationLayout, Shape
 
 VECTOR = 16
-"""Codes of a vector; FXP_VECTOR of fxp_mve.h."""
+"""Codes of a vector; FXP_VECTOR of fxp_helium.h."""
 BLOCK = 4
-"""Planes come in multiples of it; FXP_PLANE_BLOCK of fxp_mve.h."""
+"""Planes come in multiples of it; FXP_PLANE_BLOCK of fxp_helium.h."""
 SLACK = 16
-"""Bytes behind the last plane; FXP_PLANE_SLACK of fxp_mve.h."""
+"""Bytes behind the last plane; FXP_PLANE_SLACK of fxp_helium.h."""
 SATURATED_BITS = 16
 """What a narrowing shift saturates at."""
 MAX_OFFSET = 2**16 - 1

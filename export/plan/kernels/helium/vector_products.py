@@ -17,7 +17,7 @@ MAX_BYTE_OFFSET = 2**8 - 1
 
 
 def _output(layer: Layer, layout: ActivationLayout) -> dict[str, int]:
-    """Fields of an fxp_vector_output."""
+    """Fields of an fxp_matrix_output."""
     width, channels = layer.output_shape[1:]
     if layout == PLANES:
         parts, size = BLOCK * blocks(channels) + 1, plane_bytes(layer.output_shape)
@@ -50,7 +50,7 @@ def _matrix_vectors(layer: Layer) -> int:
 
 
 def _matrix_weights(layer: Layer) -> Constant:
-    """Weights and biases of all output channels, in the order of fxp_vector_products.h."""
+    """Weights and biases of all output channels, in the order of fxp_matrix_loop_s8_helium.h."""
     outputs, vectors = layer.kernel.shape[-1], _matrix_vectors(layer)
     codes = np.zeros((BLOCK * blocks(outputs), vectors * VECTOR), np.int8)
     codes[:outputs, : math.prod(layer.kernel.shape[:-1])] = layer.kernel.reshape(-1, outputs).T
@@ -67,8 +67,7 @@ def _products(layer: Layer, layout: ActivationLayout) -> Instance:
     saturate, bits = scale.saturation(layer)
     step = BLOCK * _channel_bytes(layer, layout)
     numbers = (_matrix_vectors(layer), step, layer.shift, saturate, bits)
-    name = f"vector_products_{'_'.join(map(str, numbers[:3]))}_{saturate}{bits}"
-    return Instance(name, "fxp_vector_products.h", "FXP_VECTOR_PRODUCTS", numbers)
+    return Instance("helium", "FXP_MATRIX_LOOP_S8_HELIUM", numbers)
 
 
 def _matrix_refusal(layer: Layer, layout: ActivationLayout) -> str:
@@ -106,13 +105,13 @@ def pointwise(layout: ActivationLayout, op: str = CONV2D) -> Kernel:
 
     copied = 4 * VECTOR
     return Kernel(
-        "fxp_pointwise_conv2d_mve",
+        "fxp_pointwise_conv2d_s8_helium",
         op,
         S8,
         layout,
         args=args,
         constants=lambda layer: _matrix_constants(layer, layout),
-        instances=lambda layer: {"products": _products(layer, layout)},
+        instances=lambda layer: {"loop": _products(layer, layout)},
         instructions=lambda layer: _matrix_cost(layer, layout, copied if layer.input_shape[2] % VECTOR else 0),
         refusal=lambda layer: (not_pointwise(layer) if op == CONV2D else "") or _matrix_refusal(layer, layout),
         scratch_bytes=lambda layer: 2 * VECTOR * _matrix_vectors(layer) + _copy_bytes(layer, layout),
@@ -172,13 +171,13 @@ def convolution(layout: ActivationLayout) -> Kernel:
         return 2 * VECTOR * _matrix_vectors(layer) + _copy_bytes(layer, layout) + padded
 
     return Kernel(
-        "fxp_conv2d_mve",
+        "fxp_conv2d_s8_helium",
         CONV2D,
         S8,
         layout,
         args=args,
         constants=constants,
-        instances=lambda layer: {"products": _products(layer, layout)},
+        instances=lambda layer: {"loop": _products(layer, layout)},
         instructions=lambda layer: (
             _matrix_cost(layer, layout, 12 * _matrix_vectors(layer) + 10) + 0.5 * math.prod(_padded_size(layer))
         ),

@@ -1,0 +1,136 @@
+/*
+ * Kernels for codes of at most four bits, with the DSP extension, on tensors in which a word holds two rows of two
+ * channels. Names and terms: docs/glossary.md.
+ *
+ *     row pairs, for depthwise    [row pair][column][channel pair]{ p0c0 | p0c1 | p1c0 | p1c1 }       bytes, p: row
+ *     row pairs, for pointwise    [row pair][column][channel pair]{ p0c0 | p1c0 | p0c1 | p1c1 }
+ *
+ * Channels are rounded up to FXP_CHANNEL_BLOCK. Row pair i holds rows 2i - lead and 2i + 1 - lead, where lead is 0 or
+ * 1; what it holds of rows above or below the tensor has no meaning, nor have added channels. A byte is 0 .. 15 for
+ * depthwise; for pointwise the code is in its upper four bits and the lower four have no meaning.
+ *
+ * UXTB16 takes a word apart into what a kernel multiplies: two rows of one channel as the two lanes of a word, or two
+ * channels of one row. No kernel expands anything else. Every kernel has a twin in plain C with the same layouts.
+ */
+#ifndef FXP_FOUR_BIT_H
+#define FXP_FOUR_BIT_H
+
+#include "nn/dsp/fxp_dsp.h"
+
+/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES: all output channels of two positions. */
+typedef void fxp_matrix_loop_row_pairs_dsp_lanes(
+    const fxp_word *position_pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
+typedef struct {
+    int32_t height; /* the same in and out */
+    int32_t width;
+    int32_t lead;
+    int32_t input_words;  /* of one column of a row pair: half its channels */
+    int32_t output_words; /* at most input_words where input and output begin at one address */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_row_pairs_dsp_lanes *loop;
+} fxp_pointwise_conv2d_row_pairs_dsp_lanes_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_row_pairs_dsp_lanes(
+    const fxp_pointwise_conv2d_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
+);
+
+/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD: one channel quad of any number of position pairs. */
+typedef void fxp_matrix_loop_row_pairs_dsp_lanes_quad(
+    const fxp_word *position_pairs,
+    const uint32_t *weights,
+    const fxp_word *position_pairs_end,
+    fxp_word *output,
+    int32_t output_bytes
+);
+
+/* The same with weights as nibbles, expanded channel quad by channel quad for so many position pairs. */
+typedef struct {
+    int32_t height; /* the same in and out */
+    int32_t width;
+    int32_t lead;
+    int32_t input_words;
+    int32_t output_words;
+    int32_t position_pairs_at_once;
+    const uint32_t *codes;
+    fxp_matrix_loop_row_pairs_dsp_lanes_quad *loop;
+} fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4_args;
+
+/* scratch: 8 * (input_words + 1) + 8 * input_words * position_pairs_at_once bytes */
+void fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4(
+    const fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4_args *args, const void *input, void *output, void *scratch
+);
+
+/* The same for weights of any width: two products per instruction. */
+typedef struct {
+    int32_t position_pairs; /* row pairs times columns, the same in and out */
+    int32_t input_words;
+    int32_t output_words;
+    int32_t position_pair_words; /* of the scratch memory for two positions: at least 2 * input_words */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp *loop;
+} fxp_pointwise_conv2d_row_pairs_dsp_args;
+
+/* scratch: 4 * position_pair_words + 8 * output_words bytes */
+void fxp_pointwise_conv2d_row_pairs_dsp(
+    const fxp_pointwise_conv2d_row_pairs_dsp_args *args, const void *input, void *output, void *scratch
+);
+
+/* As fxp_conv2d_s8_to_s16_dsp, to row pairs for depthwise without lead. */
+typedef fxp_conv2d_s8_to_s16_dsp_args fxp_conv2d_s8_to_row_pairs_dsp_args;
+
+/*
+ * scratch: 4 * position_pair_words + 8 * output_words + padded_height * padded_width * input.channels + 3 bytes;
+ * padded_height holds the windows of a whole number of row pairs
+ */
+void fxp_conv2d_s8_to_row_pairs_dsp(
+    const fxp_conv2d_s8_to_row_pairs_dsp_args *args, const void *input, void *output, void *scratch
+);
+
+/* Made by FXP_PANELS_ROW_PAIRS_DSP and by FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES. */
+typedef void fxp_panels_row_pairs_dsp(const fxp_word *input, fxp_word *panel0, fxp_word *panel1);
+typedef void fxp_depthwise_loop_row_pairs_dsp_lanes(const fxp_word *panel, const uint32_t *weights, fxp_code16 *output);
+
+typedef struct {
+    int32_t height; /* of input and output */
+    int32_t width;
+    int32_t channels;        /* rounded up to FXP_CHANNEL_BLOCK */
+    int32_t lead;            /* of the input; the output's is 1 - lead */
+    const uint32_t *weights; /* NULL: made on the way from codes, times 2^scale, and bias */
+    const int8_t *codes;     /* [channels][column][row] */
+    const uint32_t *bias;    /* [channels], as the loop wants them */
+    int32_t scale;
+    fxp_panels_row_pairs_dsp *panels;
+    fxp_depthwise_loop_row_pairs_dsp_lanes *loop;
+} fxp_depthwise_conv2d_row_pairs_dsp_lanes_args;
+
+/* From row pairs for depthwise to row pairs for pointwise. scratch: 8 * row pairs * width bytes */
+void fxp_depthwise_conv2d_row_pairs_dsp_lanes(
+    const fxp_depthwise_conv2d_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
+);
+
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t channels; /* rounded up to FXP_CHANNEL_BLOCK */
+    int32_t lead;
+    int32_t bias; /* the rounding half */
+    fxp_requantization requantization;
+} fxp_average_pool_row_pairs_to_s16_dsp_args;
+
+/* output: int16 [channels] */
+void fxp_average_pool_row_pairs_to_s16_dsp(
+    const fxp_average_pool_row_pairs_to_s16_dsp_args *args, const void *input, void *output
+);
+
+/* To int8 [height][width][channels]; input and output must not overlap. The number is the lead. */
+void fxp_unpack_row_pairs_depthwise_0(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_row_pairs_depthwise_1(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_row_pairs_pointwise_0(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_row_pairs_pointwise_1(fxp_shape shape, const void *input, void *output);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * 1x1 convolution of a stream's rows, int16 activations: two positions at a time, and the last of an odd number alone.
+ *
+ * input    [positions][input_words]
+ * weights  as fxp_matrix_loop_s16_dsp.h draws them
+ * output   [positions][output_words]; overlaps not the input
+ * scratch  [step]{ p0 | p1 | p0 | p1 }: two positions, interleaved word by word for the inner loop
+ */
+#include "nn/dsp/fxp_position_pair_s16.h"
+#include "nn/stream/fxp_stream.h"
+
+void fxp_pointwise_conv2d_s16_rows_dsp(
+    const fxp_pointwise_conv2d_s16_rows_dsp_args *args, const void *input, void *output, void *scratch
+) {
+    const uint32_t *const weights_end = args->weights + args->weights_words;
+    const fxp_word *in = input;
+    fxp_word *out = output;
+
+    for (int32_t position_pairs = args->positions / 2; position_pairs > 0; --position_pairs) {
+        fxp_position_pair_s16(in, in + args->input_words, scratch, args->input_words);
+        args->loop(scratch, args->weights, weights_end, out, out + args->output_words);
+        in += 2 * args->input_words;
+        out += 2 * args->output_words;
+    }
+    if (args->positions % 2 != 0) {
+        args->single_loop(in, args->weights, weights_end, out);
+    }
+}

@@ -1,0 +1,81 @@
+/*
+ * What the streaming network needs beside the other kernels: rows that last from step to step, running sums over them,
+ * and kernels on such rows with the DSP extension. Names and terms: docs/glossary.md.
+ *
+ * The memory is the caller's; at the start it is zeros, which is code 0 everywhere.
+ */
+#ifndef FXP_STREAM_H
+#define FXP_STREAM_H
+
+#include "nn/four_bit/fxp_four_bit.h"
+
+/* Moves the last kept_bytes of kept_bytes + new_bytes to the front. Words where both are a multiple of 4 and rows are
+ * aligned to as much. */
+void fxp_keep_rows(void *rows, size_t kept_bytes, size_t new_bytes);
+
+typedef struct {
+    int32_t rows;      /* of the window */
+    int32_t positions; /* of a row; all sums fit 16 bits, with or without a sign */
+    int32_t words;     /* of a position: two channels each */
+} fxp_running_sum_s16_dsp_args;
+
+/*
+ * Adds a row to the sums over the last rows and takes the oldest one off.
+ *
+ * input  int16 [positions][words * 2]
+ * sums   words: the sums over all rows [words], those of each row [rows][words], the offset of the oldest row's
+ */
+void fxp_running_sum_s16_dsp(const fxp_running_sum_s16_dsp_args *args, const void *input, void *sums);
+
+/* Made by FXP_DEPTHWISE_LOOP_S16_ROWS_DSP: one row, from three. */
+typedef void fxp_depthwise_loop_s16_rows_dsp(
+    const fxp_word *rows, const uint32_t *weights, fxp_word *output, const uint32_t *weights_end
+);
+
+typedef struct {
+    int32_t rows;      /* of the output */
+    int32_t row_words; /* width times half the channels */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_depthwise_loop_s16_rows_dsp *loop;
+} fxp_depthwise_conv2d_s16_rows_dsp_args;
+
+void fxp_depthwise_conv2d_s16_rows_dsp(
+    const fxp_depthwise_conv2d_s16_rows_dsp_args *args, const void *input, void *output
+);
+
+/* Made by FXP_MATRIX_LOOP_S16_DSP_SINGLE: one position. */
+typedef void fxp_matrix_loop_s16_dsp_single(
+    const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
+typedef struct {
+    int32_t positions;
+    int32_t input_words; /* of one position */
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp *loop;
+    fxp_matrix_loop_s16_dsp_single *single_loop;
+} fxp_pointwise_conv2d_s16_rows_dsp_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_s16_rows_dsp(
+    const fxp_pointwise_conv2d_s16_rows_dsp_args *args, const void *input, void *output, void *scratch
+);
+
+typedef struct {
+    int32_t positions;
+    int32_t input_words;  /* of one position */
+    int32_t output_words; /* at most input_words where input and output begin at one address */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_row_pairs_dsp_lanes *loop;
+} fxp_pointwise_conv2d_s16_rows_dsp_lanes_args;
+
+/* scratch: 8 * input_words + 4 * output_words bytes */
+void fxp_pointwise_conv2d_s16_rows_dsp_lanes(
+    const fxp_pointwise_conv2d_s16_rows_dsp_lanes_args *args, const void *input, void *output, void *scratch
+);
+
+#endif
