@@ -56,7 +56,12 @@ def imports(path: pathlib.Path, known: dict[str, pathlib.Path]) -> set[str]:
 
 
 def room(name: str, known: dict[str, pathlib.Path]) -> str:
-    """The room of a module: its first two names, or the first alone for one right in a top-level folder."""
+    """The room of a module: its first two names, or the first alone for one right in a top-level folder.
+
+    `C_SOURCES` is one by itself: what it names is data.
+    """
+    if name == C_SOURCES:
+        return name
     parts = name.split(".")
     is_package = known[name].name == "__init__.py"
     return ".".join(parts[:2]) if len(parts) > 2 or (len(parts) == 2 and is_package) else parts[0]

@@ -6,7 +6,7 @@
  */
 #include "nn/four_bit/fxp_four_bit.h"
 
-/* Where a code lies: byte = row_step * (row of the row pair) + channel_step * (channel of the pair). */
+/* Where a code lies: byte = row_step * (row of the row pair) + channel_step * (channel of the channel pair). */
 typedef struct {
     int32_t lead;
     int32_t row_step;
