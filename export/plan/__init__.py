@@ -12,10 +12,7 @@ from cli.table import aligned
 from export.model import accumulator
 from export.model.integer_model import IntegerModel, Layer
 from export.plan.kernel import Constant, Instance, Kernel
-from export.plan.kernels import portable
-from export.plan.kernels.dsp import dsp
-from export.plan.kernels.four_bit import row_pairs
-from export.plan.kernels.helium import helium
+from export.plan.kernels import profiles
 from export.plan.layout import S8, ActivationLayout, Shape
 from export.plan.placement import ALIGNMENT, Need, Place, place
 from export.plan.schedule import Profile, choose
@@ -45,10 +42,10 @@ HELIUM = "helium"
 PORTABLE = "portable"
 SMALL = "small"
 CHOICES: dict[str, Profile] = {
-    FAST: Profile((*row_pairs.FAST_KERNELS, *dsp.FAST_KERNELS, *portable.KERNELS)),
-    SMALL: Profile((*row_pairs.SMALL_KERNELS, *dsp.SMALL_KERNELS, *portable.KERNELS), byte_price=100.0),
-    PORTABLE: Profile(portable.KERNELS),
-    HELIUM: Profile((*helium.KERNELS, *portable.KERNELS)),
+    FAST: Profile(profiles.FAST),
+    SMALL: Profile(profiles.SMALL, byte_price=100.0),
+    PORTABLE: Profile(profiles.PORTABLE),
+    HELIUM: Profile(profiles.HELIUM),
 }
 """`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only;
 `helium`: vectors of a Cortex-M55.

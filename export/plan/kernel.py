@@ -98,3 +98,24 @@ def requantization(layer: Layer) -> dict[str, int]:
 def shape_fields(shape: tuple[int, int, int]) -> dict[str, int]:
     """Fields of an fxp_shape."""
     return dict(zip(("height", "width", "channels"), shape, strict=True))
+
+
+def window_args(layer: Layer) -> dict:
+    """Fields of a convolution's arguments: shapes, window, stride and padding."""
+    (top, _), (left, _) = layer.padding
+    return {
+        "input": shape_fields(layer.input_shape),
+        "output": shape_fields(layer.output_shape),
+        "window": dict(height=layer.kernel_size[0], width=layer.kernel_size[1]),
+        "stride": dict(vertical=layer.stride[0], horizontal=layer.stride[1]),
+        "padding": dict(top=top, left=left),
+    }
+
+
+def not_pointwise(layer: Layer) -> str:
+    """Why a convolution is not one matrix product over all positions; empty where it is."""
+    if layer.kernel_size != (1, 1):
+        return f"the window is {layer.kernel_size[0]}x{layer.kernel_size[1]}, not 1x1"
+    if layer.stride != (1, 1) or layer.padding != ((0, 0), (0, 0)):
+        return f"stride {layer.stride} or padding {layer.padding}"
+    return ""

@@ -15,7 +15,8 @@ from export.model.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
 from export.model.stream_interpreter import rows_per_step, step_layer, why_not, window_rows
 from export.plan import CHOICES, FAST, INPUT, OUTPUT, PROFILES, Conversion, Step, Tensor
 from export.plan.kernel import Kernel
-from export.plan.kernels.dsp import dsp, row_kernels
+from export.plan.kernels import profiles
+from export.plan.kernels.dsp import average_pool_s16_dsp, dense_s16_to_s8_dsp
 from export.plan.layout import S8, S16, ActivationLayout, padded
 from export.plan.placement import ALIGNMENT, Need, place
 from export.plan.schedule import Profile, candidates, conversion_cost
@@ -28,8 +29,8 @@ _WORD = 4
 _SUM_INDEX_BYTES = _WORD
 
 _POOL = dataclasses.replace(
-    dsp.POOL,
-    args=lambda layer: dsp.POOL.args(layer) | {"positions": 1},
+    average_pool_s16_dsp.KERNEL,
+    args=lambda layer: average_pool_s16_dsp.KERNEL.args(layer) | {"positions": 1},
     instructions=lambda layer: 20.0 * layer.input_shape[2],
 )
 """Pooling of running sums: they are one position's codes."""
@@ -176,8 +177,8 @@ def _few_rows(layer: Layer, rows: int) -> Layer:
 
 def _choose(layers: Sequence[Layer], profile: Profile, labels: int) -> list[Kernel]:
     """One kernel per layer, among those on `ROW_LAYOUTS`, at the least cost, conversions of new rows included."""
-    with_rows = row_kernels.KERNELS if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
-    own = (*with_rows, *profile.kernels, dsp.FULLY_CONNECTED)
+    with_rows = profiles.STREAM if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
+    own = (*with_rows, *profile.kernels, dense_s16_to_s8_dsp.KERNEL)
     kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel)]
     best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
     layouts = {layout.name: layout for layout in ROW_LAYOUTS}

@@ -10,7 +10,13 @@ from export.host.c_engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import HELIUM, plan
-from export.plan.kernels.helium import helium, planes, vector_products
+from export.plan.kernels import profiles
+from export.plan.kernels.helium import (
+    conv2d_s8_helium,
+    depthwise_conv2d_planes_to_s8_helium,
+    planes,
+    pointwise_conv2d_s8_helium,
+)
 from export.plan.layout import S8
 from export.plan.schedule import Profile
 from export.source import model_source
@@ -138,28 +144,40 @@ def test_planes_hold_every_code_the_zeros_and_what_windows_read_beyond():
 @pytest.mark.parametrize(
     ("layer", "kernel", "reason"),
     [
-        (_layer("a", DEPTHWISE_CONV2D, (4, 7, 4), (3, 3), 0), helium.DEPTHWISE, "spans 17 codes, a vector holds 16"),
-        (_layer("a", DEPTHWISE_CONV2D, (4, 6, 4), (3, 2), 0), helium.DEPTHWISE, "window (3, 2)"),
+        (
+            _layer("a", DEPTHWISE_CONV2D, (4, 7, 4), (3, 3), 0),
+            depthwise_conv2d_planes_to_s8_helium.KERNEL,
+            "spans 17 codes, a vector holds 16",
+        ),
+        (
+            _layer("a", DEPTHWISE_CONV2D, (4, 6, 4), (3, 2), 0),
+            depthwise_conv2d_planes_to_s8_helium.KERNEL,
+            "window (3, 2)",
+        ),
         (
             _layer("a", DEPTHWISE_CONV2D, (4, 6, 4), (3, 3), 0, padding=((2, 0), (1, 1))),
-            helium.DEPTHWISE,
+            depthwise_conv2d_planes_to_s8_helium.KERNEL,
             "padding ((2, 0), (1, 1)) is more than 1",
         ),
         (
             _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, stride=(2, 2)),
-            vector_products.pointwise(S8),
+            pointwise_conv2d_s8_helium.kernel(S8),
             "stride (2, 2)",
         ),
         (
             _layer("a", CONV2D, (1, 1, 2064), (1, 1), 0),
-            vector_products.pointwise(S8),
+            pointwise_conv2d_s8_helium.kernel(S8),
             "2064 products, the loop takes 2048",
         ),
-        (_layer("a", CONV2D, (200, 100, 4), (1, 1), 0), vector_products.pointwise(planes.PLANES), "offsets over 65535"),
-        (_layer("a", CONV2D, (9, 300, 1), (3, 3), 0), vector_products.convolution(S8), "within 602 bytes of the input"),
+        (
+            _layer("a", CONV2D, (200, 100, 4), (1, 1), 0),
+            pointwise_conv2d_s8_helium.kernel(planes.PLANES),
+            "offsets over 65535",
+        ),
+        (_layer("a", CONV2D, (9, 300, 1), (3, 3), 0), conv2d_s8_helium.kernel(S8), "within 602 bytes of the input"),
         (
             _layer("a", CONV2D, (2, 2, 4), (1, 1), 0, y=QFormat(8, 5, symmetric=True)),
-            vector_products.pointwise(S8),
+            pointwise_conv2d_s8_helium.kernel(S8),
             "symmetric",
         ),
     ],
@@ -176,7 +194,7 @@ def test_what_the_kernels_refuse_runs_by_others(tmp_path):
 
 def test_the_choice_is_by_cost(monkeypatch):
     """Without the kernel on planes, the others meet in int8."""
-    kernels = tuple(kernel for kernel in helium.KERNELS if kernel is not helium.DEPTHWISE)
+    kernels = tuple(kernel for kernel in profiles.HELIUM if kernel is not depthwise_conv2d_planes_to_s8_helium.KERNEL)
     monkeypatch.setitem(plans.CHOICES, HELIUM, Profile(kernels))
     steps = plan(random_model.ds_cnn(1, channels=16, blocks=1), HELIUM).steps
     assert [step.kernel.output_layout.name for step in steps] == [

@@ -10,7 +10,8 @@ from export.host.c_engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, HELIUM, PORTABLE, PROFILES, SMALL, Need, Plan, Tensor, place, plan, scale
-from export.plan.kernels.dsp import dsp, pair_loop
+from export.plan.kernels import profiles
+from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp, matrix_loops, pointwise_conv2d_s16_dsp
 from export.plan.schedule import Profile, candidates, choose
 from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
@@ -90,10 +91,10 @@ def test_a_kernel_whose_proof_fails_is_not_chosen():
     fits = _pointwise(bias=np.full(4, limit - peak - 1))
     assert _names(fits, SMALL)[1] == "FXP_MATRIX_LOOP_S16_DSP_W4"
     breaks = _pointwise(bias=np.full(4, limit - peak))
-    assert "32" in pair_loop.W4.refusal(breaks)
+    assert "32" in matrix_loops.W4.refusal(breaks)
     assert "FXP_MATRIX_LOOP_S16_DSP_W4" not in _names(breaks, SMALL)
     with pytest.raises(ValueError, match="their sums 32"):
-        pair_loop.W4.scaled(breaks)
+        matrix_loops.W4.scaled(breaks)
 
 
 def test_a_sum_of_pooling_that_leaves_16_bits_is_not_paired():
@@ -121,12 +122,16 @@ def test_a_sum_of_pooling_that_leaves_16_bits_is_not_paired():
     ],
 )
 def test_what_a_kernel_can_not_do_falls_to_the_portable_one(layer, reason):
-    kernel = dsp.DEPTHWISE if layer.op == DEPTHWISE_CONV2D else dsp.pointwise(pair_loop.WIDE)
+    kernel = (
+        depthwise_conv2d_s16_dsp.KERNEL
+        if layer.op == DEPTHWISE_CONV2D
+        else pointwise_conv2d_s16_dsp.kernel(matrix_loops.W16)
+    )
     assert reason in kernel.refusal(layer)
     with pytest.raises(ValueError, match=r"layer layer \(\w+, .* to .*\): no kernel runs it") as error:
         candidates(layer, (kernel,))
     assert kernel.function in str(error.value) and reason in str(error.value)
-    assert candidates(layer, (kernel, *Profile(dsp.FAST_KERNELS).kernels, *PORTABLE_KERNELS))
+    assert candidates(layer, (kernel, *profiles.FAST))
 
 
 PORTABLE_KERNELS = tuple(step.kernel for step in plan(random_model.ds_cnn(1), PORTABLE).steps)
@@ -136,7 +141,9 @@ def test_a_kernel_that_is_faster_only_by_itself_is_not_taken():
     """Converting a large tensor there and back costs more than a small layer gains."""
     layer = _layer(CONV2D, (20, 20, 4), np.ones((1, 1, 4, 4)))
     model = IntegerModel("model", tuple("abcd"), (layer, average_pool("pool", (20, 20, 4), layer.output_format)))
-    dear = dataclasses.replace(dsp.pointwise(pair_loop.WIDE), instructions=lambda layer: 2.7 * layer.macs)
+    dear = dataclasses.replace(
+        pointwise_conv2d_s16_dsp.kernel(matrix_loops.W16), instructions=lambda layer: 2.7 * layer.macs
+    )
     kernels = choose(model, Profile((dear, *PORTABLE_KERNELS)))
     assert [kernel.function for kernel in kernels] == ["fxp_pointwise_conv2d_s8", "fxp_average_pool_s8"]
 
@@ -217,9 +224,9 @@ def test_scaled_layers_share_canonical_shifts_and_keep_their_codes():
         assert np.array_equal((sums + half) >> layer.shift, ((sums + half) * factor) >> scaled.shift)
 
 
-def test_pair_loops_hold_every_weight():
+def test_matrix_loops_hold_every_weight():
     rng = np.random.default_rng(5)
-    for loop, peak in ((pair_loop.WIDE, 32767), (pair_loop.W8, 127), (pair_loop.W4, 7)):
+    for loop, peak in ((matrix_loops.W16, 32767), (matrix_loops.W8, 127), (matrix_loops.W4, 7)):
         weights = rng.integers(-peak, peak + 1, (6, 12))
         words = loop.weights(weights, np.arange(6), 3).values
         assert words.dtype == np.uint32 and words.size == loop.weights_words(6, 3)

@@ -9,7 +9,7 @@ from export.host.c_engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, plan
-from export.plan.kernels.dsp import outer_products
+from export.plan.kernels.dsp import pointwise_conv2d_s16_dsp_lanes as in_lanes
 from export.source import model_source
 from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
@@ -72,7 +72,7 @@ def test_every_shift_and_number_of_spans(assert_equal):
         layers.append(_pointwise(kernel, x, shift=i % 9, bias=np.clip(bias << i % 4 >> 2, -8000, 8000), bits=7 - i % 3))
         x = layers[-1].output_format
     model = _model(*layers)
-    spans = {-(-(layer.input_shape[2] + 3) // 4 // outer_products.lane_steps(layer)) for layer in layers}
+    spans = {-(-(layer.input_shape[2] + 3) // 4 // in_lanes.lane_steps(layer)) for layer in layers}
     assert len(spans) > 2
     assert _functions(model)[1:-1] == [OUTER] * len(layers)
     assert_equal(model)
@@ -89,10 +89,10 @@ def test_lanes_are_filled_to_what_weights_allow(assert_equal):
     kernel[18] = 3 * SIGNS
     full = _pointwise(kernel, U7, shift=8, bias=-SIGNS * 8000)
     assert 127 * np.abs(kernel[:, 0]).sum() == 2**14 - 1
-    assert outer_products.lane_steps(full) == 8
+    assert in_lanes.lane_steps(full) == 8
     assert_equal(_model(full))
     kernel[31, 2] = 1
-    assert outer_products.lane_steps(_pointwise(kernel, U7, shift=8)) == 4
+    assert in_lanes.lane_steps(_pointwise(kernel, U7, shift=8)) == 4
 
 
 def test_sums_fit_16_bits_or_the_kernel_is_not_chosen(assert_equal):
@@ -101,13 +101,13 @@ def test_sums_fit_16_bits_or_the_kernel_is_not_chosen(assert_equal):
     half = 1 << 7
     last = np.where(SIGNS > 0, 2**15 - 1 - most, -(2**15) + most) - half
     layer = _pointwise(7 * np.tile(SIGNS, (8, 1)), U7, shift=8, bias=last)
-    assert not outer_products.refusal(layer)
+    assert not in_lanes.refusal(layer)
     assert _functions(_model(layer))[1] == OUTER
     assert_equal(_model(layer))
     for channel in (0, 1):
         beyond = last + np.where(np.arange(4) == channel, SIGNS, 0)
         refused = _pointwise(7 * np.tile(SIGNS, (8, 1)), U7, shift=8, bias=beyond)
-        assert "16 bits" in outer_products.refusal(refused)
+        assert "16 bits" in in_lanes.refusal(refused)
         assert _functions(_model(refused))[1] == PAIRS
 
 
@@ -121,4 +121,4 @@ def test_sums_fit_16_bits_or_the_kernel_is_not_chosen(assert_equal):
     ],
 )
 def test_what_lanes_do_not_hold_is_refused(layer, reason):
-    assert reason in outer_products.refusal(layer)
+    assert reason in in_lanes.refusal(layer)

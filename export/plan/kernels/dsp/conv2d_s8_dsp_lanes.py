@@ -1,4 +1,4 @@
-"""First convolutions to int16 as products of polynomials: sums of three rows side by side in lanes of 21 bits."""
+"""Convolution from int8 to int16 as a product of polynomials: sums of three rows in lanes of 21 bits."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ from export.model import accumulator
 from export.model.integer_model import CONV2D, Layer
 from export.plan import scale
 from export.plan.kernel import Constant, Instance, Kernel, half
-from export.plan.kernels.four_bit.lanes import conv_args, conv_products, row_taps, tap_pairs, walk_refusal
+from export.plan.kernels.dsp import conv2d_polynomials
+from export.plan.kernels.dsp.conv2d_polynomials import products, row_taps, tap_pairs, walk_refusal
 from export.plan.layout import S8, S16, padded
 
 LANE_BITS = 21
@@ -48,35 +49,35 @@ def _constants(layer: Layer) -> dict[str, Constant]:
 
 def _instances(layer: Layer) -> dict[str, Instance]:
     height, width, channels = layer.output_shape
-    sizes = (layer.stride[0] * row_taps(layer), conv_products(layer), 2 * padded(channels) * width, 1 - height % 2)
+    sizes = (layer.stride[0] * row_taps(layer), products(layer), 2 * padded(channels) * width, 1 - height % 2)
     arguments = (*sizes, layer.shift, *scale.saturation(layer))
     return {"loop": Instance("dsp", "FXP_CONV2D_LOOP_S16_DSP_LANES", arguments)}
 
 
 def _weights_words(layer: Layer) -> int:
-    return 4 + 2 * conv_products(layer)
+    return 4 + 2 * products(layer)
 
 
 def _instructions(layer: Layer) -> float:
     height, width, channels = layer.output_shape
-    fields = conv_args(layer)
-    step = 11 * conv_products(layer) / 4 + 26
+    fields = conv2d_polynomials.args(layer)
+    step = 11 * products(layer) / 4 + 26
     calls = padded(channels) // 2 * width
     return calls * ((height // 2 + 1) * step + 35) + width * 9 * fields["panel_rows"] * row_taps(layer)
 
 
 def _scratch_bytes(layer: Layer) -> int:
-    fields = conv_args(layer)
+    fields = conv2d_polynomials.args(layer)
     return 4 * (fields["padded_words"] + fields["panel_rows"] * layer.stride[0] * row_taps(layer))
 
 
-LANE_CONV = Kernel(
+KERNEL = Kernel(
     "fxp_conv2d_s8_dsp_lanes",
     CONV2D,
     S8,
     S16,
     args=lambda layer: (
-        conv_args(layer)
+        conv2d_polynomials.args(layer)
         | dict(lane_bits=LANE_BITS, output_rows=layer.output_shape[0], weights_words=_weights_words(layer))
     ),
     constants=_constants,
@@ -86,4 +87,3 @@ LANE_CONV = Kernel(
     proof=_proof,
     scratch_bytes=_scratch_bytes,
 )
-"""Convolution from int8 codes, four products per instruction."""

@@ -1,22 +1,16 @@
-"""Kernels for the vectors of Armv8.1-M (MVE, Helium): sixteen products per instruction, on int8 activations.
-
-Matrix products read positions and depthwise convolutions read planes; each writes what the next one reads. Sums are
-int32 throughout, so there is no proof beyond the layer's own.
-"""
+"""Depthwise 3x3 convolution from planes: a window, or two, in one vector of sixteen codes."""
 
 import math
 
 import numpy as np
 
-from export.model.integer_model import AVERAGE_POOL, DENSE, DEPTHWISE_CONV2D, Layer
+from export.model.integer_model import DEPTHWISE_CONV2D, Layer
 from export.plan import scale
-from export.plan.kernel import Constant, Instance, Kernel, half, requantization
+from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels.helium.planes import MAX_OFFSET, PLANES, VECTOR, accumulator_start, plane_bytes
-from export.plan.kernels.helium.vector_products import convolution, pointwise
-from export.plan.kernels.portable import window_args
 from export.plan.layout import S8
 
-_PAIR_ORDER = (0, 4, 1, 5, 2, 6, 3, 7)
+_LANE_ORDER = (0, 4, 1, 5, 2, 6, 3, 7)
 """Output of each halfword lane after two vectors of four are narrowed into one."""
 _NEW_CODES = 8
 """Of a digit of a pattern: the column begins with codes from memory."""
@@ -35,7 +29,7 @@ def _columns(layer: Layer) -> tuple[list[tuple[int, int]], list[tuple[int, bool,
     columns, vectors = [], []
     begin = 0
     for x in range(outputs):
-        # Pairs of outputs share codes from memory; the last of an odd number joins the pair before it.
+        # Two outputs share codes from memory; the last of an odd number joins the two before it.
         shared = stride * (x - begin)
         last_of_three = x == outputs - 1 and shared == 2
         if (x and not (shared == 1 or last_of_three)) or span + shared > VECTOR:
@@ -48,7 +42,7 @@ def _columns(layer: Layer) -> tuple[list[tuple[int, int]], list[tuple[int, bool,
     return columns, vectors
 
 
-def _depthwise_refusal(layer: Layer) -> str:
+def _refusal(layer: Layer) -> str:
     (top, bottom), (left, right) = layer.padding
     height, width, channels = layer.input_shape
     if layer.kernel_size != (3, 3) or layer.stride not in ((1, 1), (2, 2)):
@@ -64,7 +58,7 @@ def _depthwise_refusal(layer: Layer) -> str:
     return scale.saturation_refusal(layer)
 
 
-def _depthwise_weights(layer: Layer) -> Constant:
+def _weights(layer: Layer) -> Constant:
     width, channels = layer.input_shape[1:]
     kernel = layer.kernel.reshape(3, 3, channels)
     vectors = np.zeros((channels, 4, VECTOR), np.int8)
@@ -81,7 +75,7 @@ def _depthwise_weights(layer: Layer) -> Constant:
     return Constant(words.ravel(), layout)
 
 
-def _depthwise_windows(layer: Layer) -> Instance:
+def _loop(layer: Layer) -> Instance:
     pattern = sum((vector | new) << 4 * x for x, (vector, new) in enumerate(_columns(layer)[0]))
     saturate, bits = scale.saturation(layer)
     height, width, channels = layer.input_shape
@@ -90,82 +84,28 @@ def _depthwise_windows(layer: Layer) -> Instance:
     return Instance("helium", "FXP_DEPTHWISE_LOOP_PLANES_HELIUM", numbers)
 
 
-def _depthwise_args(layer: Layer) -> dict:
+def _args(layer: Layer) -> dict:
     width, channels = layer.input_shape[1:]
     top, left = (pads[0] for pads in layer.padding)
     return dict(first=1 + width - top * width - left, weights_words=channels * (4 * VECTOR // 4 + 1))
 
 
-def _depthwise_constants(layer: Layer) -> dict[str, Constant]:
-    places = np.array(_PAIR_ORDER) * layer.input_shape[2]
+def _constants(layer: Layer) -> dict[str, Constant]:
+    places = np.array(_LANE_ORDER) * layer.input_shape[2]
     return {
-        "weights": _depthwise_weights(layer),
+        "weights": _weights(layer),
         "offsets": Constant(places.astype(np.uint16), "[lane] place of its position's code"),
     }
 
 
-DEPTHWISE = Kernel(
+KERNEL = Kernel(
     "fxp_depthwise_conv2d_planes_to_s8_helium",
     DEPTHWISE_CONV2D,
     PLANES,
     S8,
-    args=_depthwise_args,
-    constants=_depthwise_constants,
-    instances=lambda layer: {"loop": _depthwise_windows(layer)},
+    args=_args,
+    constants=_constants,
+    instances=lambda layer: {"loop": _loop(layer)},
     instructions=lambda layer: 3.2 * math.prod(layer.output_shape) + 12 * layer.input_shape[2] + 40,
-    refusal=_depthwise_refusal,
-)
-
-
-def _channels_cost(layer: Layer) -> float:
-    """Of each MAC 2.5 instructions where eight channels are computed at a time, the last ones maybe twice, else 6."""
-    channels = layer.input_shape[2]
-    return layer.macs * (2.5 * -(-channels // 8) * 8 / channels if channels >= 8 else 6.0)
-
-
-def _channels_constants(layer: Layer) -> dict[str, Constant]:
-    bias = (layer.bias.astype(np.int64) + half(layer)).astype(np.int32)
-    return {
-        "weights": Constant(layer.kernel.ravel(), "[row][column][channel]"),
-        "bias": Constant(bias, "[channel], rounding half included"),
-    }
-
-
-DEPTHWISE_CHANNELS = Kernel(
-    "fxp_depthwise_conv2d_s8_helium",
-    DEPTHWISE_CONV2D,
-    S8,
-    S8,
-    args=lambda layer: window_args(layer) | {"requantization": requantization(layer)},
-    constants=_channels_constants,
-    instructions=_channels_cost,
-)
-
-
-def _pool_args(layer: Layer) -> dict:
-    height, width, channels = layer.input_shape
-    size = plane_bytes(layer.input_shape)
-    places = dict(positions=height * width, channels=channels, first=1 + width, plane_bytes=size)
-    return places | dict(bias=half(layer), requantization=requantization(layer))
-
-
-POOL = Kernel(
-    "fxp_average_pool_planes_to_s8_helium",
-    AVERAGE_POOL,
-    PLANES,
-    S8,
-    args=_pool_args,
-    constants=lambda layer: {},
-    instructions=lambda layer: layer.input_shape[2] * (15 + 4 * math.prod(layer.input_shape[:2]) / VECTOR),
-)
-
-KERNELS = (
-    pointwise(PLANES),
-    pointwise(S8),
-    convolution(PLANES),
-    convolution(S8),
-    DEPTHWISE,
-    DEPTHWISE_CHANNELS,
-    POOL,
-    pointwise(S8, DENSE),
+    refusal=_refusal,
 )

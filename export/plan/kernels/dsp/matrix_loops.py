@@ -17,7 +17,7 @@ MAX_STEPS = 128
 
 
 @dataclasses.dataclass(frozen=True)
-class PairLoop:
+class MatrixLoop:
     """One of the macros.
 
     Attributes:
@@ -41,6 +41,10 @@ class PairLoop:
     def repetitions(self, steps: int) -> int:
         return -(-steps // self.steps_at_once)
 
+    def position_pair_bytes(self, steps: int) -> int:
+        """Of the scratch memory for two positions' codes."""
+        return 2 * 2 * STEP * self.steps_at_once * self.repetitions(steps)
+
     def why_not(self, layer: Layer, steps: int) -> str:
         """Why the loop can't run `layer` with so many steps; empty where it can."""
         if steps > MAX_STEPS:
@@ -57,7 +61,7 @@ class PairLoop:
         """The constant that the loop walks.
 
         Args:
-          products: scaled codes [output channels, products], in the order of the pair's codes.
+          products: scaled codes [output channels, products], in the order of the position pair's codes.
           bias: scaled codes [output channels].
           steps: at least products / STEP.
         """
@@ -76,11 +80,11 @@ class PairLoop:
         return padded(channels) * (1 + words * self.repetitions(steps))
 
     def instructions(self, layer: Layer, steps: int, per_position: float) -> float:
-        """Estimate for a layer, with what it takes to bring a position's codes into the pair."""
+        """Estimate for a layer, with what it takes to bring a position's codes into the position pair."""
         height, width, channels = layer.output_shape
-        pairs = -(-height * width // 2)
+        position_pairs = -(-height * width // 2)
         block = self.step_instructions * self.steps_at_once * self.repetitions(steps) + 14
-        return pairs * (padded(channels) // 2 * block + 2 * per_position)
+        return position_pairs * (padded(channels) // 2 * block + 2 * per_position)
 
 
 def halfwords(codes: np.ndarray) -> np.ndarray:
@@ -106,7 +110,7 @@ def _pack_at(width: int, positions: tuple[int, ...]) -> Callable[[np.ndarray], n
     return pack
 
 
-WIDE = PairLoop(
+W16 = MatrixLoop(
     "FXP_MATRIX_LOOP_S16_DSP",
     "[channel pair]{2 biases, [step]{c0 k0k1, c1 k0k1, c0 k2k3, c1 k2k3}} int16",
     steps_at_once=1,
@@ -115,9 +119,8 @@ WIDE = PairLoop(
     refusal=scale.refusal,
     pack=_pack_words,
 )
-
 _MAX_BYTE = 127
-W8 = PairLoop(
+W8 = MatrixLoop(
     "FXP_MATRIX_LOOP_S16_DSP_W8",
     "[channel pair]{2 biases, [step]{c0 k0k2k1k3, c1 k0k2k1k3}} int8",
     steps_at_once=1,
@@ -126,10 +129,9 @@ W8 = PairLoop(
     refusal=lambda layer: scale.refusal(layer, _MAX_BYTE),
     pack=_pack_at(8, (0, 16, 8, 24)),
 )
-
 NIBBLE_SCALE = 12
 """The loop takes nibbles as the upper four bits of halfwords."""
-W4 = PairLoop(
+W4 = MatrixLoop(
     "FXP_MATRIX_LOOP_S16_DSP_W4",
     "[channel pair]{2 biases, [double step]{c0 k1k3k5k7k0k2k4k6, c1 the same}} int4",
     steps_at_once=2,

@@ -8,9 +8,8 @@ import numpy as np
 
 from export.model import accumulator
 from export.model.integer_model import CONV2D, Layer
-from export.plan.kernel import Constant, Instance, Kernel, half
-from export.plan.kernels.dsp.pair_loop import MAX_STEPS, STEP, halfwords
-from export.plan.kernels.portable import not_pointwise
+from export.plan.kernel import Constant, Instance, Kernel, half, not_pointwise
+from export.plan.kernels.dsp.matrix_loops import MAX_STEPS, STEP, halfwords
 from export.plan.layout import S16, padded
 
 LANE_BITS = 14
@@ -125,7 +124,7 @@ def _instructions(layer: Layer) -> float:
     return -(-height * width // 2) * (padded(channels) // 4 * block + 3.5 * padded(layer.input_shape[2]) + 40)
 
 
-OUTER = Kernel(
+KERNEL = Kernel(
     "fxp_pointwise_conv2d_s16_dsp_lanes",
     CONV2D,
     S16,

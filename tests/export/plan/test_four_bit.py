@@ -16,9 +16,11 @@ from export.host.c_engine import CEngine
 from export.model import accumulator, interpreter, random_model
 from export.model.integer_model import CONV2D, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, SMALL, plan
-from export.plan.kernels.dsp import quads
-from export.plan.kernels.four_bit import lanes as lane_kernels
-from export.plan.kernels.four_bit import row_pairs
+from export.plan.kernels import profiles
+from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as convolution
+from export.plan.kernels.four_bit import depthwise_conv2d_row_pairs_dsp_lanes as depthwise
+from export.plan.kernels.four_bit import pointwise_conv2d_row_pairs_dsp_lanes as pointwise
+from export.plan.kernels.four_bit import row_lanes
 from export.plan.layout import S8, S16
 from export.plan.schedule import Profile
 from export.source import model_source
@@ -41,7 +43,7 @@ WALK, LANES, PAIRS_CONV = (
 @pytest.fixture(autouse=True)
 def _chosen_wherever_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """For small tensors the plan prefers other kernels, with reason; here it is to prefer these."""
-    for profile, kernels in ((FAST, row_pairs.FAST_KERNELS), (SMALL, row_pairs.SMALL_KERNELS)):
+    for profile, kernels in ((FAST, profiles.FOUR_BIT_FAST), (SMALL, profiles.FOUR_BIT_SMALL)):
         free = [
             dataclasses.replace(
                 kernel, instructions=lambda layer, price=float(kernel.function in (PAIRS, PAIRS_CONV)): price
@@ -186,7 +188,7 @@ def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal,
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.array([bias, 5000, bias, -5000]))
     low, high = accumulator.bounds(layers[-1])
     assert (high if sign > 0 else low)[0] == (2047 + excess if sign > 0 else -2048 - excess)
-    assert quads.lane_steps(layers[-1]) == (3 if excess else 5), "half of the five steps, rounded up, or all"
+    assert pointwise.lane_steps(layers[-1]) == (3 if excess else 5), "half of the five steps, rounded up, or all"
     model = _network(source, *layers)
     assert _kernels(model, profile)[2] == QUADS[profile]
     assert_equal(model, profile)
@@ -224,7 +226,7 @@ def test_lower_lanes_are_taken_out_as_few_times_as_sums_allow(assert_equal, weig
     bias = np.array([bias, 900, bias, -900])
     source = _source(3, 2, depth)
     layers = _pointwise_after(source, kernel, shift=shift, bias=bias - (1 << shift - 1))
-    assert quads.lane_steps(layers[-1]) == every
+    assert pointwise.lane_steps(layers[-1]) == every
     peaks = _spans(kernel, bias, every)
     assert peaks.min() >= -2048 and peaks.max() <= 2047
     model = _network(source, *layers)
@@ -238,7 +240,7 @@ def test_a_layer_whose_sums_never_fit_the_lower_lane_is_not_given_it(assert_equa
     kernel = np.full((1, 1, 8, 4), 7 if bias > 0 else -7)
     source = _source(3, 2, 8)
     layers = _pointwise_after(source, kernel, shift=6, bias=np.array([bias - 32, 0, 0, 0]))
-    assert ("4 input channels sum to" in quads.refusal(layers[-1])) == refused
+    assert ("4 input channels sum to" in pointwise.refusal(layers[-1])) == refused
     model = _network(source, *layers)
     for profile, quad in QUADS.items():
         assert _kernels(model, profile)[2] == (PAIRS if refused else quad)
@@ -251,11 +253,11 @@ def test_only_the_lower_lane_has_a_narrow_proof(assert_equal):
     kernel[0, 0, :, 1::2] = 7
     source = _source(5, 3, 64)
     layers = _pointwise_after(source, kernel, shift=9)
-    assert quads.lane_steps(layers[-1]) == 16
+    assert pointwise.lane_steps(layers[-1]) == 16
     assert_equal(_network(source, *layers))
     kernel[0, 0, :, 2] = 7
     layers = _pointwise_after(source, kernel, shift=9)
-    assert quads.lane_steps(layers[-1]) == 4
+    assert pointwise.lane_steps(layers[-1]) == 4
     assert_equal(_network(source, *layers))
 
 
@@ -269,7 +271,7 @@ def test_every_shift_of_a_quad_and_ties(assert_equal, shift):
     source = _source(4, 3, 12)
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.clip(bias, -limit, limit))
     model = _network(source, *layers)
-    assert (_kernels(model)[2] == QUAD) == (not quads.refusal(layers[-1]))
+    assert (_kernels(model)[2] == QUAD) == (not pointwise.refusal(layers[-1]))
     assert_equal(model)
 
 
@@ -295,7 +297,7 @@ def test_every_kind_of_lane(assert_equal, shift, bias, lanes, weight):
     source = _source(7, 4, channels)
     kernel = np.broadcast_to(kernel, (3, 3, channels)).copy()
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
-    chosen = lane_kernels.lanes(layer, cheapest=4, least=4)
+    chosen = row_lanes.lanes(layer, cheapest=4, least=4)
     assert (chosen.extra, chosen.flip, chosen.code_bit) == lanes
     one = np.ones((1, 1, channels, channels))
     source = _conv("source", source.input_shape, source.kernel, QFormat(8, 6), shift=6, bias=300)
@@ -314,7 +316,7 @@ def test_lanes_hold_sixteen_bits_and_no_more(assert_equal, sign, excess):
     source = _conv("source", (5, 3, 4), _source(5, 3, channels).kernel, QFormat(8, 6), shift=6, bias=300)
     kernel = np.full((3, 3, channels), sign * 7)
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
-    assert bool(lane_kernels.depthwise_refusal(layer)) == bool(excess)
+    assert bool(depthwise.refusal(layer)) == bool(excess)
     one = np.ones((1, 1, channels, channels))
     model = _network(source, layer, _conv("pointwise", layer.output_shape, one, layer.output_format, shift=3))
     assert (WALK in _kernels(model)) != bool(excess)
@@ -340,7 +342,7 @@ def test_nibbles_of_a_first_convolution_are_expanded_to_every_scale(assert_equal
     kernel = np.resize([-7, 7, 0, -1, 3], (4, 2, 1, 4)).transpose(0, 1, 2, 3)
     x = QFormat(3, 2)
     layer = _conv("conv", (9, 5, 1), kernel, x, shift=shift, stride=(2, 1), bias=bias)
-    assert lane_kernels._conv_lanes(layer).extra == extra
+    assert convolution._lanes(layer).extra == extra
     model = _network(layer)
     assert _kernels(model, SMALL)[0] == LANES
     assert_equal(model, SMALL)
@@ -350,7 +352,7 @@ def test_nibbles_of_a_first_convolution_are_expanded_to_every_scale(assert_equal
 def test_first_convolution_whose_sums_leave_sixteen_bits_is_refused_lanes(assert_equal, weight):
     kernel = np.full((10, 4, 1, 4), weight)
     layer = _conv("conv", (14, 9, 1), kernel, QFormat(8, 5), shift=11, stride=(2, 2), padding=((4, 5), (1, 1)))
-    assert "16-bit lanes" in lane_kernels.lane_conv_refusal(layer)
+    assert "16-bit lanes" in convolution.lanes_refusal(layer)
     assert LANES not in _kernels(_network(layer))
     assert_equal(_network(layer))
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from export.model import accumulator
 from export.model.integer_model import CONV2D, Layer
-from export.plan.kernel import Constant, Instance, Kernel, half
-from export.plan.kernels.dsp.pair_loop import MAX_STEPS, STEP, halfwords
-from export.plan.kernels.four_bit.row_pair_layout import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
-from export.plan.kernels.portable import not_pointwise
+from export.plan.kernel import Constant, Instance, Kernel, half, not_pointwise
+from export.plan.kernels.dsp.matrix_loops import MAX_STEPS, STEP, halfwords
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
 from export.plan.layout import padded
 
 LANE_BITS = 12
@@ -20,10 +19,6 @@ _LANE = 1 << (LANE_BITS - 1)
 _MAX_UPPER_SUM = 2**19 - 2
 """What the bits above `LANE_BITS` hold, with one to spare for what the lower lane carries."""
 _MAX_SHIFT = 31 - 20
-_PAIRS_AT_ONCE = 8
-"""For which the weights of a quad are expanded once: a twentieth of the work."""
-_NIBBLE_OFFSET = 8
-"""Added to the lower channel, so that the upper one's nibble is its own."""
 
 
 def _steps(layer: Layer) -> int:
@@ -76,8 +71,8 @@ def _proof(layer: Layer) -> str:
     return f"{low.min()} .. {high.max()}{of} fits {LANE_BITS} bits"
 
 
-def _words(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Biases uint32 [quads, 2] and weight words uint32 [quads, inputs / 2, 2], the last axis c0c1 and c2c3."""
+def words(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Biases uint32 [channel quads, 2], weight words uint32 [channel quads, inputs / 2, 2]; last axis c0c1, c2c3."""
     inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
     weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
     weights[: layer.output_shape[2], : layer.input_shape[2]] = layer.kernel[0, 0].T
@@ -86,41 +81,33 @@ def _words(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         bias[0::2] += _LANE
     both = weights[0::2] + (weights[1::2] << LANE_BITS)
     biases = bias[0::2] + (bias[1::2] << LANE_BITS)
-    words = halfwords(both).reshape(outputs // 4, 2, inputs // 2).transpose(0, 2, 1)
-    return (biases & 0xFFFFFFFF).astype(np.uint32).reshape(-1, 2), words
+    codes = halfwords(both).reshape(outputs // 4, 2, inputs // 2).transpose(0, 2, 1)
+    return (biases & 0xFFFFFFFF).astype(np.uint32).reshape(-1, 2), codes
 
 
 def _constants(layer: Layer) -> dict[str, Constant]:
-    biases, words = _words(layer)
-    stream = np.concatenate([biases, words.reshape(len(words), -1)], axis=1)
+    biases, codes = words(layer)
+    stream = np.concatenate([biases, codes.reshape(len(codes), -1)], axis=1)
     layout = "[channel quad]{2 biases, [step]{c0c1 k0k1, c2c3 k0k1, c0c1 k2k3, c2c3 k2k3}} int16 of two channels"
     return {"weights": Constant(stream.ravel(), layout)}
 
 
-def _codes(layer: Layer) -> dict[str, Constant]:
-    """The same, each two words in one: the nibbles of the second lie between those of the first."""
-    biases, words = _words(layer)
-    halves = np.stack([words & 0xFFFF, words >> 16]) + np.uint32(_NIBBLE_OFFSET) & 0xFFFF
-    first, second = np.moveaxis(halves[0] | halves[1] << 16, -1, 0)
-    packed = first | second << 8 | second >> 24
-    stream = np.concatenate([biases, packed], axis=1)
-    return {"codes": Constant(stream.ravel(), "[channel quad]{2 biases, [two inputs]{8 nibbles}}")}
-
-
-def _instance(layer: Layer, macro: str) -> Instance:
+def instance(layer: Layer, macro: str) -> Instance:
+    """One of the two loops, for the layer's numbers."""
     arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
     return Instance("four_bit", macro, arguments)
 
 
-def _blocks(layer: Layer, lead: int) -> tuple[int, float]:
-    """How often the loop runs over a quad's steps for two positions, and its instructions."""
+def blocks(layer: Layer, lead: int) -> tuple[int, float]:
+    """How often the loop runs over a channel quad's steps for a position pair, and its instructions."""
     height, width, channels = layer.output_shape
     taken_out = -(-_steps(layer) // lane_steps(layer)) - 1
     block = 10 * _steps(layer) + 24 + (14 * taken_out + 4 if taken_out else 0)
     return row_pairs(height, lead) * width * padded(channels) // 4, block
 
 
-def _kernel(function: str, lead: int, **fields) -> Kernel:
+def of_row_pairs(function: str, lead: int, **fields) -> Kernel:
+    """A kernel with this proof."""
     return Kernel(
         function,
         CONV2D,
@@ -133,58 +120,36 @@ def _kernel(function: str, lead: int, **fields) -> Kernel:
     )
 
 
-def _sizes(layer: Layer, lead: int) -> dict[str, int]:
+def sizes(layer: Layer, lead: int) -> dict[str, int]:
+    """Arguments that do not depend on how weights are stored."""
     height, width, channels = layer.output_shape
     inputs, outputs = padded(layer.input_shape[2]), padded(channels)
     return dict(height=height, width=width, lead=lead, input_words=inputs // 2, output_words=outputs // 2)
 
 
-def _copies(layer: Layer, lead: int) -> float:
+def copies(layer: Layer, lead: int) -> float:
     """Instructions that bring positions to the loop."""
     height, width, _ = layer.output_shape
     return row_pairs(height, lead) * width * (1.7 * padded(layer.input_shape[2]) + 40)
 
 
-def quad(lead: int) -> Kernel:
+def kernel(lead: int) -> Kernel:
     """Weights in the order and the width of the loop."""
 
     def args(layer: Layer) -> dict:
-        words = padded(layer.output_shape[2]) // 4 * (2 + padded(layer.input_shape[2]))
-        return _sizes(layer, lead) | {"weights_words": words}
+        weights_words = padded(layer.output_shape[2]) // 4 * (2 + padded(layer.input_shape[2]))
+        return sizes(layer, lead) | {"weights_words": weights_words}
 
     def instructions(layer: Layer) -> float:
-        blocks, block = _blocks(layer, lead)
-        return blocks * block + _copies(layer, lead)
+        count, block = blocks(layer, lead)
+        return count * block + copies(layer, lead)
 
-    return _kernel(
+    return of_row_pairs(
         "fxp_pointwise_conv2d_row_pairs_dsp_lanes",
         lead,
         args=args,
         constants=_constants,
-        instances=lambda layer: {"loop": _instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES")},
+        instances=lambda layer: {"loop": instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES")},
         instructions=instructions,
         scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
-    )
-
-
-def quad_w4(lead: int) -> Kernel:
-    """Weights as nibbles, expanded quad by quad for some pairs of positions."""
-
-    def instructions(layer: Layer) -> float:
-        blocks, block = _blocks(layer, lead)
-        expand = 2.5 * padded(layer.input_shape[2]) + 40
-        return blocks * (block + 4 + expand / _PAIRS_AT_ONCE) + _copies(layer, lead)
-
-    def scratch_bytes(layer: Layer) -> int:
-        words = padded(layer.input_shape[2]) // 2
-        return 8 * (words + 1) + 8 * words * _PAIRS_AT_ONCE
-
-    return _kernel(
-        "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4",
-        lead,
-        args=lambda layer: _sizes(layer, lead) | {"position_pairs_at_once": _PAIRS_AT_ONCE},
-        constants=_codes,
-        instances=lambda layer: {"loop": _instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD")},
-        instructions=instructions,
-        scratch_bytes=scratch_bytes,
     )

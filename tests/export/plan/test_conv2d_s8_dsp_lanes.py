@@ -10,7 +10,7 @@ from export.host.c_engine import CEngine
 from export.model import accumulator, interpreter, random_model
 from export.model.integer_model import CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, plan
-from export.plan.kernels.four_bit import wide_lanes
+from export.plan.kernels.dsp import conv2d_s8_dsp_lanes
 from export.plan.schedule import Profile
 from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
@@ -23,7 +23,7 @@ X = QFormat(8, 5)
 @pytest.fixture(autouse=True)
 def _chosen_wherever_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """For small tensors the plan prefers other kernels, with reason; here it is to prefer this one."""
-    free = dataclasses.replace(wide_lanes.LANE_CONV, instructions=lambda layer: 0.0)
+    free = dataclasses.replace(conv2d_s8_dsp_lanes.KERNEL, instructions=lambda layer: 0.0)
     monkeypatch.setitem(plans.CHOICES, FAST, Profile((free, *plans.CHOICES[FAST].kernels)))
 
 
@@ -95,14 +95,16 @@ def test_lanes_are_filled_to_their_last_value_and_not_beyond(assert_equal):
     assert _function(layer) == LANES
     assert_equal(layer)
     beyond = _conv(kernel, (12, 9, 1), shift=13, bias=bias - 1)
-    assert "21 bits" in wide_lanes.refusal(beyond)
+    assert "21 bits" in conv2d_s8_dsp_lanes.refusal(beyond)
     assert _function(beyond) == PAIRS
     most = _conv(kernel, (12, 9, 1), shift=13, bias=2**20 - 1 - 64 * 127 * 128 - half)
-    assert not wide_lanes.refusal(most)
-    assert "21 bits" in wide_lanes.refusal(_conv(kernel, (12, 9, 1), shift=13, bias=2**20 - 64 * 127 * 128 - half))
+    assert not conv2d_s8_dsp_lanes.refusal(most)
+    assert "21 bits" in conv2d_s8_dsp_lanes.refusal(
+        _conv(kernel, (12, 9, 1), shift=13, bias=2**20 - 64 * 127 * 128 - half)
+    )
 
 
 def test_a_shift_beyond_the_lane_is_refused():
     kernel = np.ones((2, 2, 2, 4), int)
-    assert not wide_lanes.refusal(_conv(kernel, (4, 4, 2), shift=20))
-    assert "shift 21" in wide_lanes.refusal(_conv(kernel, (4, 4, 2), shift=21))
+    assert not conv2d_s8_dsp_lanes.refusal(_conv(kernel, (4, 4, 2), shift=20))
+    assert "shift 21" in conv2d_s8_dsp_lanes.refusal(_conv(kernel, (4, 4, 2), shift=21))

@@ -1,0 +1,37 @@
+"""Convolution from int8 codes to row pairs, any window, stride and padding, two products per instruction."""
+
+import numpy as np
+
+from export.model.integer_model import CONV2D, Layer
+from export.plan.kernel import Kernel
+from export.plan.kernels.dsp import conv2d_s8_to_s16_dsp
+from export.plan.kernels.dsp.matrix_loops import MatrixLoop
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_outputs, row_pairs
+from export.plan.layout import S8, padded
+
+
+def kernel(loop: MatrixLoop) -> Kernel:
+    """The kernel with one of the inner loops."""
+    wide = conv2d_s8_to_s16_dsp.kernel(loop)
+
+    def padded_height(layer: Layer) -> int:
+        rows = 2 * row_pairs(layer.output_shape[0], 0)
+        return max(wide.args(layer)["padded_height"], (rows - 1) * layer.stride[0] + layer.kernel_size[0])
+
+    def scratch_bytes(layer: Layer) -> int:
+        fields = wide.args(layer)
+        added = (padded_height(layer) - fields["padded_height"]) * fields["padded_width"] * layer.input_shape[2]
+        return wide.scratch_bytes(layer) + added + 4 * padded(layer.output_shape[2])
+
+    return Kernel(
+        "fxp_conv2d_s8_to_row_pairs_dsp",
+        CONV2D,
+        S8,
+        FOR_DEPTHWISE[0],
+        args=lambda layer: wide.args(layer) | {"padded_height": padded_height(layer)},
+        constants=wide.constants,
+        instances=wide.instances,
+        instructions=lambda layer: wide.instructions(layer) + 2.5 * np.prod(layer.output_shape),
+        refusal=lambda layer: not_few_outputs(layer) or wide.refusal(layer),
+        scratch_bytes=scratch_bytes,
+    )

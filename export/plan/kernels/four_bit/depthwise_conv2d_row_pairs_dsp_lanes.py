@@ -1,0 +1,93 @@
+"""Depthwise 3x3 convolution on row pairs as a product of polynomials, in lanes of 16 bits."""
+
+import numpy as np
+
+from export.model.integer_model import DEPTHWISE_CONV2D, Layer
+from export.plan.kernel import Constant, Instance, Kernel
+from export.plan.kernels.four_bit import row_lanes
+from export.plan.kernels.four_bit.row_lanes import Lanes, extremes, lane_bias, lanes
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
+from export.plan.layout import padded
+
+_MAX_PANEL_WORDS = 250
+_MAX_ROW_BYTES = 4095
+
+
+def _lanes(layer: Layer) -> Lanes | None:
+    return lanes(layer, cheapest=4, least=4)
+
+
+def refusal(layer: Layer) -> str:
+    """Why a depthwise convolution can't be a product of polynomials; empty where it can."""
+    if layer.kernel_size != (3, 3) or layer.stride != (1, 1) or layer.padding != ((1, 1), (1, 1)):
+        return f"window {layer.kernel_size}, stride {layer.stride}, padding {layer.padding}: it takes 3x3, 1 and 1"
+    if reason := not_few_bits(layer):
+        return reason
+    height, width, channels = layer.input_shape
+    if row_pairs(height, 1) * width > _MAX_PANEL_WORDS:
+        return f"{height}x{width} positions are more than the loop's offsets reach"
+    if 2 * padded(channels) * width > _MAX_ROW_BYTES:
+        return f"a row takes {2 * padded(channels) * width} bytes, more than {_MAX_ROW_BYTES}"
+    if _lanes(layer) is None:
+        return f"sums {' .. '.join(map(str, extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
+    return ""
+
+
+def _constants(layer: Layer) -> dict[str, Constant]:
+    chosen, channels = _lanes(layer), layer.input_shape[2]
+    kernel = layer.kernel.astype(np.int64) << chosen.extra
+    words = np.zeros((padded(channels), 7), np.int64)
+    for column in range(3):
+        words[:channels, column] = kernel[2, column] + (kernel[1, column] << 16)
+        words[:channels, 3 + column] = kernel[0, column]
+    words[:channels, 6] = lane_bias(layer, chosen)
+    layout = "[channel]{w2 + w1 z of columns 0, 1, 2, w0 of columns 0, 1, 2, bias (1 + z)}, z = 2^16"
+    return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
+
+
+def _codes(layer: Layer) -> dict[str, Constant]:
+    chosen, channels = _lanes(layer), layer.input_shape[2]
+    codes, bias = np.zeros((padded(channels), 9), np.int8), np.zeros(padded(channels), np.int64)
+    codes[:channels] = layer.kernel.transpose(2, 1, 0).reshape(channels, 9)
+    bias[:channels] = lane_bias(layer, chosen)
+    return {
+        "codes": Constant(codes.ravel(), "[channel][column][row]"),
+        "bias": Constant(
+            (bias & 0xFFFFFFFF).astype(np.uint32), "[channel] bias (1 + z), rounding half included, scaled"
+        ),
+    }
+
+
+def kernel(lead: int, compact: bool = False) -> Kernel:
+    """The output has the other lead. `compact` stores codes, from which weights are made on the way."""
+
+    def args(layer: Layer) -> dict:
+        height, width, channels = layer.input_shape
+        fields = dict(height=height, width=width, channels=padded(channels), lead=lead)
+        return fields | ({"scale": _lanes(layer).extra} if compact else {})
+
+    def instances(layer: Layer) -> dict[str, Instance]:
+        height, width, channels = layer.input_shape
+        rows, size, chosen = row_pairs(height, lead), 2 * padded(channels), _lanes(layer)
+        last = row_pairs(height, 1 - lead) - (rows - lead)
+        panels = (rows, width, size)
+        loop = (rows, lead, last, width, size, chosen.flip, chosen.code_bit, layer.output_format.bits)
+        return {
+            "panels": Instance("four_bit", "FXP_PANELS_ROW_PAIRS_DSP", panels),
+            "loop": Instance("four_bit", "FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES", loop),
+        }
+
+    return Kernel(
+        "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
+        DEPTHWISE_CONV2D,
+        FOR_DEPTHWISE[lead],
+        FOR_POINTWISE[1 - lead],
+        args=args,
+        constants=_codes if compact else _constants,
+        instances=instances,
+        instructions=lambda layer: 7.0 * np.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
+        refusal=refusal,
+        proof=row_lanes.proof,
+        in_place=lambda layer: True,
+        scratch_bytes=lambda layer: 8 * row_pairs(layer.input_shape[0], lead) * layer.input_shape[1],
+    )

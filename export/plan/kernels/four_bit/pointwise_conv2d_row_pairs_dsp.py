@@ -1,0 +1,47 @@
+"""1x1 convolution on row pairs, two products per instruction: for weights or sums that no lane holds."""
+
+import numpy as np
+
+from export.model.integer_model import CONV2D, Layer
+from export.plan.kernel import Kernel
+from export.plan.kernels.dsp import pointwise_conv2d_s16_dsp
+from export.plan.kernels.dsp.matrix_loops import MatrixLoop
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
+from export.plan.layout import padded
+
+
+def _sizes(layer: Layer, lead: int) -> dict[str, int]:
+    height, width, channels = layer.output_shape
+    return dict(
+        position_pairs=row_pairs(height, lead) * width,
+        input_words=padded(layer.input_shape[2]) // 2,
+        output_words=padded(channels) // 2,
+    )
+
+
+def _no_more_channels(layer: Layer) -> bool:
+    return padded(layer.output_shape[2]) <= padded(layer.input_shape[2])
+
+
+def kernel(loop: MatrixLoop, lead: int) -> Kernel:
+    """The kernel with one of the inner loops."""
+    wide = pointwise_conv2d_s16_dsp.kernel(loop)
+
+    def args(layer: Layer) -> dict:
+        words = wide.scratch_bytes(layer) // 4
+        weights_words = loop.weights_words(layer.output_shape[2], pointwise_conv2d_s16_dsp.steps(layer))
+        return _sizes(layer, lead) | {"position_pair_words": words, "weights_words": weights_words}
+
+    return Kernel(
+        "fxp_pointwise_conv2d_row_pairs_dsp",
+        CONV2D,
+        FOR_POINTWISE[lead],
+        FOR_DEPTHWISE[lead],
+        args=args,
+        constants=wide.constants,
+        instances=wide.instances,
+        instructions=lambda layer: wide.instructions(layer) + 2.5 * np.prod(layer.output_shape),
+        refusal=lambda layer: wide.refusal(layer) or not_few_bits(layer),
+        in_place=_no_more_channels,
+        scratch_bytes=lambda layer: wide.scratch_bytes(layer) + 4 * padded(layer.output_shape[2]),
+    )

@@ -1,0 +1,1 @@
+"""Kernels in plain C on int8 activations."""

@@ -1,0 +1,99 @@
+"""The kernels of each profile, those that a tie prefers first. A kernel's module has its name in C, without fxp_."""
+
+from export.model.integer_model import DENSE
+from export.plan.kernels.dsp import (
+    average_pool_s16_dsp,
+    conv2d_s8_dsp_lanes,
+    conv2d_s8_to_s16_dsp,
+    dense_s16_to_s8_dsp,
+    depthwise_conv2d_s16_dsp,
+    matrix_loops,
+    pointwise_conv2d_s16_dsp,
+    pointwise_conv2d_s16_dsp_lanes,
+)
+from export.plan.kernels.four_bit import (
+    average_pool_row_pairs_to_s16_dsp,
+    conv2d_s8_to_row_pairs_dsp,
+    depthwise_conv2d_row_pairs_dsp_lanes,
+    pointwise_conv2d_row_pairs_dsp,
+    pointwise_conv2d_row_pairs_dsp_lanes,
+    pointwise_conv2d_row_pairs_dsp_lanes_w4,
+)
+from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pairs
+from export.plan.kernels.four_bit.row_pairs import LEADS
+from export.plan.kernels.helium import (
+    average_pool_planes_to_s8_helium,
+    conv2d_s8_helium,
+    depthwise_conv2d_planes_to_s8_helium,
+    depthwise_conv2d_s8_helium,
+    pointwise_conv2d_s8_helium,
+)
+from export.plan.kernels.helium.planes import PLANES
+from export.plan.kernels.portable import average_pool_s8, conv2d_s8, dense_s8, depthwise_conv2d_s8, pointwise_conv2d_s8
+from export.plan.kernels.stream import (
+    depthwise_conv2d_s16_rows_dsp,
+    pointwise_conv2d_s16_rows_dsp,
+    pointwise_conv2d_s16_rows_dsp_lanes,
+)
+from export.plan.layout import S8
+
+PORTABLE = (
+    pointwise_conv2d_s8.KERNEL,
+    conv2d_s8.KERNEL,
+    depthwise_conv2d_s8.KERNEL,
+    average_pool_s8.KERNEL,
+    dense_s8.KERNEL,
+)
+FOUR_BIT_FAST = (
+    *(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),
+    *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W16, lead) for lead in LEADS),
+    conv2d_to_row_pairs.KERNEL,
+    conv2d_s8_to_row_pairs_dsp.kernel(matrix_loops.W16),
+    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),
+    *(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS),
+)
+FAST = (
+    *FOUR_BIT_FAST,
+    pointwise_conv2d_s16_dsp_lanes.KERNEL,
+    pointwise_conv2d_s16_dsp.kernel(matrix_loops.W16),
+    conv2d_s8_dsp_lanes.KERNEL,
+    conv2d_s8_to_s16_dsp.kernel(matrix_loops.W16),
+    depthwise_conv2d_s16_dsp.KERNEL,
+    average_pool_s16_dsp.KERNEL,
+    dense_s16_to_s8_dsp.KERNEL,
+    *PORTABLE,
+)
+FOUR_BIT_SMALL = (
+    *(pointwise_conv2d_row_pairs_dsp_lanes_w4.kernel(lead) for lead in LEADS),
+    *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W4, lead) for lead in LEADS),
+    conv2d_to_row_pairs.COMPACT,
+    conv2d_s8_to_row_pairs_dsp.kernel(matrix_loops.W4),
+    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, compact=True) for lead in LEADS),
+    *(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS),
+)
+SMALL = (
+    *FOUR_BIT_SMALL,
+    *(pointwise_conv2d_s16_dsp.kernel(loop) for loop in (matrix_loops.W4, matrix_loops.W8)),
+    *(conv2d_s8_to_s16_dsp.kernel(loop) for loop in (matrix_loops.W4, matrix_loops.W8)),
+    depthwise_conv2d_s16_dsp.COMPACT,
+    average_pool_s16_dsp.KERNEL,
+    dense_s16_to_s8_dsp.KERNEL,
+    *PORTABLE,
+)
+HELIUM = (
+    pointwise_conv2d_s8_helium.kernel(PLANES),
+    pointwise_conv2d_s8_helium.kernel(S8),
+    conv2d_s8_helium.kernel(PLANES),
+    conv2d_s8_helium.kernel(S8),
+    depthwise_conv2d_planes_to_s8_helium.KERNEL,
+    depthwise_conv2d_s8_helium.KERNEL,
+    average_pool_planes_to_s8_helium.KERNEL,
+    pointwise_conv2d_s8_helium.kernel(S8, DENSE),
+    *PORTABLE,
+)
+STREAM = (
+    depthwise_conv2d_s16_rows_dsp.KERNEL,
+    pointwise_conv2d_s16_rows_dsp.KERNEL,
+    pointwise_conv2d_s16_rows_dsp_lanes.KERNEL,
+)
+"""Of a stream's rows, beside those of a profile that has kernels on int16."""

@@ -1,0 +1,1 @@
+"""Kernels on a stream's rows, with the DSP extension."""
