@@ -17,7 +17,7 @@
 EVERY_MATRIX(MATRIX)
 
 /* Every width; heights of whole groups, less and more; outputs narrower than inputs; strides of 1 and 2; few and many
- * channels. What export/plan/kernels/helium/helium.py makes of a padding of 1, and of none. */
+ * channels. What export/plan/kernels/helium makes of a padding of 1, and of none. */
 #define EVERY_DEPTHWISE(make) \
     make(8, 1, 8, 1, 1, 16, 0x8, 7, usat, 7) make(3, 1, 3, 1, 1, 1, 0x8, 0, usat, 7) \
     make(9, 2, 9, 2, 1, 3, 0x18, 5, ssat, 8) make(11, 3, 11, 3, 1, 64, 0x218, 9, usat, 4) \
