@@ -1,0 +1,54 @@
+"""The list of the C: complete, and so light that whoever compiles can ask for it."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from microcontroller import c_sources
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PARTS = {
+    "engine": c_sources.engine(),
+    "frontend": c_sources.front_end(),
+    "detector": c_sources.detector(),
+}
+
+
+@pytest.mark.parametrize("folder", PARTS)
+def test_every_c_file_of_a_part_is_listed_once(folder: str) -> None:
+    part = PARTS[folder]
+    there = {path for suffix in "ch" for path in (ROOT / "microcontroller" / folder).rglob(f"*.{suffix}")}
+    listed = [*part.files, *part.headers, *part.host.glob("*.c")]
+    assert sorted(listed) == sorted(there)
+    assert len({path.stem for path in part.files}) == len(part.files), "objects lie in one folder"
+
+
+@pytest.mark.parametrize("folder", PARTS)
+def test_its_folders_are_enough_to_find_its_headers(folder: str) -> None:
+    part = PARTS[folder]
+    for path in (*part.files, *part.headers):
+        for line in path.read_text().splitlines():
+            if line.startswith('#include "') and "_config.h" not in line:
+                name = line.split('"')[1]
+                assert any((place / name).is_file() for place in (path.parent, *part.include_folders)), (
+                    path.name,
+                    name,
+                )
+
+
+def test_flags_name_each_folder_once() -> None:
+    flags = c_sources.include_flags(*PARTS.values())
+    assert len(flags) == len(set(flags)) == sum(len(part.include_folders) for part in PARTS.values())
+    assert all(pathlib.Path(flag.removeprefix("-I")).is_dir() for flag in flags)
+
+
+def test_it_imports_nothing_but_the_standard_library() -> None:
+    tree = ast.parse((ROOT / "microcontroller" / "c_sources.py").read_text())
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
+    code = "import sys, microcontroller.c_sources; sys.exit('export' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
