@@ -5,7 +5,7 @@ import sys
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
-    lines = "import tensorflow as tf; from kws import threads\n" + code
+    lines = "import tensorflow as tf; from kws.training import threads\n" + code
     return subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=False)
 
 
