@@ -21,12 +21,14 @@ ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts")
 TESTS = "tests"
 MODELS = "models"
 SUFFIXES = (".S", ".c", ".cc", ".h", ".html", ".js", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
-HOUSE_FILES = (".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md")
-HOUSE_FILES += ("pyproject.toml", "requirements.txt")
 C_SOURCES = "c_sources"
 # The module that names microcontroller's C, a target of its own: export imports it and nothing else of that room.
 C_MODULE = f"microcontroller.{C_SOURCES}"
 C_FILES = ("microcontroller/__init__.py", f"microcontroller/{C_SOURCES}.py")
+HOUSE_FILES = (
+    *(".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md"),
+    *("pyproject.toml", "requirements.txt"),
+)
 
 HEADER = '''"""Every source file, room by room. Written by `make build-files`: change scripts/update_build.py, not this.
 
@@ -72,7 +74,7 @@ def source_files(root: pathlib.Path) -> list[str]:
 
 def imported_rooms(source: str) -> set[str]:
     """Returns the rooms that a Python source imports, inside functions too; `C_SOURCES` for the module of that name."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

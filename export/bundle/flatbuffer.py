@@ -6,6 +6,8 @@ import flatbuffers
 import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+__all__ = ["FILE_IDENTIFIER", "SCHEMA_VERSION", "FlatbufferWriter", "pack_int4", "read", "schema"]
+
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"
 _TYPES = {np.dtype(np.int8): schema.TensorType.INT8, np.dtype(np.int32): schema.TensorType.INT32}

@@ -27,6 +27,7 @@ from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle.bundle_error import BundleError
 from export.model import detector, integer_model, interpreter
+from export.plan import FAST
 from export.source import model_source
 from export.source.source_error import SourceError
 
@@ -169,7 +170,7 @@ def write(
     keras_model: pathlib.Path | None,
     card: str,
     metrics: dict[str, Any],
-    profile: str = model_source.FAST,
+    profile: str = FAST,
     training: dict[str, Any] | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.

@@ -17,6 +17,7 @@ from cli import atomic
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
+from export.plan import FAST
 from export.source import detector_source, frontend_source, model_source, stream_source
 
 FOLDER = "c"
@@ -25,7 +26,7 @@ _COMPILED = (".c", ".h")
 
 
 def files(
-    model: IntegerModel, frontend: dict[str, Any], detector: Detector | None, profile: str = model_source.FAST
+    model: IntegerModel, frontend: dict[str, Any], detector: Detector | None, profile: str = FAST
 ) -> dict[str, str]:
     """Everything that belongs into c/, name -> text (ASCII).
 

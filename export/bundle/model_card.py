@@ -154,8 +154,8 @@ def _bullets(values: dict[str, Any]) -> str:
 def _metrics(values: dict[str, Any], labels: tuple[str, ...]) -> str:
     """Tables with a row per parent and a column per innermost key, in order of appearance; labels stand as they are."""
     rows: dict[tuple[str, ...], dict[str, str]] = {}
-    for (*parent, key), text in _leaves(values):
-        rows.setdefault(tuple(parent), {})[key] = text
+    for (*path, key), text in _leaves(values):
+        rows.setdefault(tuple(path), {})[key] = text
     tables: list[dict[tuple[str, ...], dict[str, str]]] = []
     for parent, row in rows.items():
         same = next((table for table in tables if any(row.keys() & other.keys() for other in table.values())), None)

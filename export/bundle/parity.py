@@ -75,9 +75,10 @@ class Parity:
         parity.codes += expected.size
         parity.mismatches += int(different.sum())
         if parity.first is None and different.any():
-            clip, *position = (int(index) for index in np.argwhere(different)[0])
+            clip, row, column, channel = map(int, np.argwhere(different)[0])
+            position = row, column, channel
             code, correct = float(codes[clip, *position]), int(expected[clip, *position])
-            parity.first = Difference(layer, clips[clip], tuple(position), code, correct)
+            parity.first = Difference(layer, clips[clip], position, code, correct)
 
     @property
     def codes(self) -> int:

@@ -68,10 +68,13 @@ def keras_layers(bundle: Bundle) -> LayerCodes:
     """The trained Keras graph: codes as float64, whole where the graph is on its grid."""
     from quant.training import model_file, trained_network  # imports TensorFlow
 
+    path = bundle.keras_path
+    if path is None:
+        raise BundleError(f"bundle={bundle.path} has no Keras graph: its model was not trained")
     try:
-        graph = model_file.load_model(bundle.keras_path)
+        graph = model_file.load_model(path)
     except (OSError, ValueError) as error:
-        raise BundleError(f"{bundle.keras_path} can't be read ({error}): {_REMEDY}") from error
+        raise BundleError(f"{path} can't be read ({error}): {_REMEDY}") from error
     model = bundle.model
     layer_outputs = trained_network.layer_outputs(graph)
 

@@ -12,12 +12,14 @@ import shutil
 import subprocess
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from export.host.host_error import HostError
+from export.model.integer_model import Shape
 from export.plan import ALIGNMENT
 from export.source import model_source
 from microcontroller import c_sources
@@ -152,10 +154,11 @@ class CEngine:
         return memory[start : start + self.arena_bytes]
 
 
-def _shape(function: ctypes._CFuncPtr, *args: int) -> tuple[int, int, int]:
+def _shape(function: Callable[..., Any], *args: int) -> Shape:
     shape = (ctypes.c_uint32 * 3)()
     function(*args, shape)
-    return tuple(shape)
+    height, width, channels = shape
+    return height, width, channels
 
 
 def _host_sources() -> list[pathlib.Path]:

@@ -155,7 +155,7 @@ class DetectorState:
         """
         self._recent[self._place] = posteriors(self.detector, logits[None])[0]
         self._place = (self._place + 1) % self.detector.window
-        excess = self.sums - np.array(self.detector.thresholds, np.int64)
+        excess: np.ndarray = self.sums - np.array(self.detector.thresholds, np.int64)
         heard = excess >= 0
         self._held &= heard
         if self._quiet:

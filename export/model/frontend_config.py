@@ -111,7 +111,9 @@ class FrontEndConfig:
         if set(data) != known:
             odd = sorted(set(data) ^ known)
             raise ModelError(f"front-end parameters: {', '.join(odd)} missing or unknown; train and convert again")
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
         try:
             return FrontEndConfig(**values)
         except ValueError as error:

@@ -30,6 +30,13 @@ OPS = (CONV2D, DEPTHWISE_CONV2D, AVERAGE_POOL, DENSE)
 
 FORMAT_VERSION = 1
 
+Size = tuple[int, int]
+"""Rows and columns."""
+Shape = tuple[int, int, int]
+"""Height, width, channels."""
+Padding = tuple[tuple[int, int], tuple[int, int]]
+"""((top, bottom), (left, right)) in positions."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
@@ -51,12 +58,12 @@ class Layer:
 
     name: str
     op: str
-    input_shape: tuple[int, int, int]
-    output_shape: tuple[int, int, int]
+    input_shape: Shape
+    output_shape: Shape
     kernel: np.ndarray
     bias: np.ndarray
-    stride: tuple[int, int]
-    padding: tuple[tuple[int, int], tuple[int, int]]
+    stride: Size
+    padding: Padding
     input_format: QFormat
     weight_format: QFormat
     output_format: QFormat
@@ -68,8 +75,11 @@ class Layer:
         return self.weight_format.fraction_bits + self.input_format.fraction_bits - self.output_format.fraction_bits
 
     @property
-    def kernel_size(self) -> tuple[int, int]:
-        return (1, 1) if self.op == DENSE else self.kernel.shape[:2]
+    def kernel_size(self) -> Size:
+        if self.op == DENSE:
+            return 1, 1
+        height, width = self.kernel.shape[:2]
+        return height, width
 
     @property
     def macs(self) -> int:
@@ -147,26 +157,25 @@ class IntegerModel:
         return digest.hexdigest()
 
 
-def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> tuple:
+def same_padding(size: Size, kernel: Size, stride: Size) -> Padding:
     """TensorFlow's SAME padding as ((top, bottom), (left, right)): the odd one goes below and right."""
-    pads = []
-    for length, k, s in zip(size, kernel, stride, strict=True):
+
+    def pads(length: int, k: int, s: int) -> tuple[int, int]:
         total = max((math.ceil(length / s) - 1) * s + k - length, 0)
-        pads.append((total // 2, total - total // 2))
-    return tuple(pads)
+        return total // 2, total - total // 2
+
+    vertical, horizontal = map(pads, size, kernel, stride)
+    return vertical, horizontal
 
 
-def output_size(
-    size: tuple[int, int], window: tuple[int, int], stride: tuple[int, int], padding: tuple[tuple[int, int], ...]
-) -> tuple[int, ...]:
+def output_size(size: Size, window: Size, stride: Size, padding: Padding) -> Size:
     """Positions of a window on `size` padded positions, in each direction."""
     directions = zip(size, window, stride, padding, strict=True)
-    return tuple((length + sum(pads) - k) // step + 1 for length, k, step, pads in directions)
+    rows, columns = ((length + sum(pads) - k) // step + 1 for length, k, step, pads in directions)
+    return rows, columns
 
 
-def average_pool(
-    name: str, input_shape: tuple[int, int, int], q: QFormat, output_format: QFormat | None = None
-) -> Layer:
+def average_pool(name: str, input_shape: Shape, q: QFormat, output_format: QFormat | None = None) -> Layer:
     """Pooling over all positions as a sum and a shift by the power of two at or above their number.
 
     The result is the mean times positions / 2**shift; the next layer's weights carry the inverse ratio.

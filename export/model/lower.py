@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from export.model import accumulator, integer_model
-from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
+from export.model.integer_model import (
+    AVERAGE_POOL,
+    CONV2D,
+    DENSE,
+    DEPTHWISE_CONV2D,
+    IntegerModel,
+    Layer,
+    Padding,
+    Shape,
+    Size,
+)
 from quant.folding.layers import INPUT_QUANTIZER, SAME
 from quant.qformat import QFormat
 from quant.training import wrappers
@@ -48,7 +58,7 @@ def _input_format(model: Any) -> QFormat:
     return wrapper.quantize_config.output.q
 
 
-def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer:
+def _lower_layer(wrapper: Any, shape: Shape, q: QFormat) -> Layer:
     keras_layer, config = wrapper.layer, wrapper.quantize_config
     op = _OPS[type(keras_layer).__name__]
     if op == AVERAGE_POOL:
@@ -58,9 +68,12 @@ def _lower_layer(wrapper: Any, shape: tuple[int, int, int], q: QFormat) -> Layer
     bias = _codes(keras_layer.name, config.bias(variables.bias), config.bias.fraction_bits)
     if op == DEPTHWISE_CONV2D:
         kernel = kernel[..., 0]
-    window, stride, padding = (1, 1), (1, 1), ((0, 0), (0, 0))
+    window: Size = (1, 1)
+    stride: Size = (1, 1)
+    padding: Padding = ((0, 0), (0, 0))
     if op != DENSE:
-        window, stride = kernel.shape[:2], tuple(keras_layer.strides)
+        (kernel_height, kernel_width), (down, right) = kernel.shape[:2], keras_layer.strides
+        window, stride = (kernel_height, kernel_width), (down, right)
         if keras_layer.padding == SAME:
             padding = integer_model.same_padding(shape[:2], window, stride)
     return Layer(

@@ -212,9 +212,9 @@ def plan(model: IntegerModel, profile: str = FAST) -> Plan:
         conversions, source = convert(functions[i]), tensor
         at = next(following)
         tensor = Tensor(layer.output_shape, kernel.output_layout, OUTPUT if at.output is None else at.output)
-        scratch = at.scratch if kernel.scratch_bytes else None
+        placed = (source, tensor, at.scratch if kernel.scratch_bytes else None)
         made = (kernel.constants(layer), kernel.instances(layer))
-        steps.append(Step(layer, kernel, conversions, source, tensor, scratch, *made))
+        steps.append(Step(layer, kernel, conversions, *placed, *made))
     return Plan(profile, tuple(steps), convert(functions[-1]), arena_bytes)
 
 

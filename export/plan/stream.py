@@ -225,8 +225,8 @@ def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: 
     shapes = [(count, *layer.input_shape[1:]) for count, layer in zip(arriving, layers, strict=True)]
     answer_shape = (rows[-1], *layers[-1].output_shape[1:])
     histories = [_history(*item) for item in zip(layers, kernels, arriving, strict=True)]
-    # Where what arrives at a layer goes: behind the rows that it keeps, or to the arena; at the end, to the caller.
-    ends = [f"state->{h.field} + {h.kept_bytes}" if isinstance(h, Rows) else None for h in histories] + [OUTPUT]
+    # Where what arrives at a layer goes: behind the rows that it keeps, to the arena (""), or at the end to the caller.
+    ends = [f"state->{h.field} + {h.kept_bytes}" if isinstance(h, Rows) else "" for h in histories] + [OUTPUT]
     # Layouts from which conversions start: the frames', and each kernel's.
     sources = [S8, *(kernel.output_layout for kernel in kernels)]
     targets = [*(kernel.input_layout for kernel in kernels), S8]
@@ -235,7 +235,7 @@ def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: 
     for i, (layer, kernel) in enumerate(zip(layers, kernels, strict=True)):
         needs += [Need(None if ends[i] else to.size(shapes[i])) for _, to in functions[i]]
         shape = shapes[i + 1] if i + 1 < len(layers) else answer_shape
-        external = ends[i + 1] is not None and not functions[i + 1]
+        external = bool(ends[i + 1]) and not functions[i + 1]
         scratch = kernel.scratch_bytes(layer) if kernel.scratch_bytes else 0
         in_place = histories[i] is None and kernel.in_place(layer)
         needs.append(Need(None if external else kernel.output_layout.size(shape), scratch, in_place))
@@ -264,8 +264,8 @@ def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: 
         source, at = tensor, next(following)
         shape = shapes[i + 1] if i + 1 < len(layers) else answer_shape
         tensor = Tensor(shape, kernel.output_layout, ends[i + 1] if at.output is None else at.output)
-        scratch = at.scratch if kernel.scratch_bytes else None
-        step = Step(layer, kernel, before, source, tensor, scratch, kernel.constants(layer), kernel.instances(layer))
+        placed = (source, tensor, at.scratch if kernel.scratch_bytes else None)
+        step = Step(layer, kernel, before, *placed, kernel.constants(layer), kernel.instances(layer))
         copies = isinstance(history, Rows) and arrived.place == INPUT
         steps.append(StreamStep(step, rows[i] if layer.op in REPEATED else 1, history, copies))
     return StreamPlan(profile, tuple(steps), converted(len(layers)), rows[-1], frames, arena_bytes)

@@ -185,7 +185,9 @@ def _log_lines(log2: np.ndarray) -> np.ndarray:
 def _steps(table: np.ndarray) -> str:
     lines = []
     for step in table:
-        window, factors = (", ".join(f"{{{a}, {b}}}" for a, b in step[name].tolist()) for name in STEP.names)
+        window, factors = (
+            ", ".join(f"{{{a}, {b}}}" for a, b in step[name].tolist()) for name in ("window", "twiddles")
+        )
         lines.append(f"    {{{{{window}}},\n     {{{factors}}}}},\n")
     return f"alignas(8) const fxp_frontend_step fxp_frontend_steps[{len(table)}] = {{\n{''.join(lines)}}};\n"
 

@@ -140,7 +140,7 @@ def _source(model: IntegerModel, steps: Plan) -> str:
 
 
 def _preamble(model: IntegerModel, steps: Plan) -> str:
-    rows = [("layer", "op", "input", "weights", "output", "shift", "accumulator")]
+    rows: list[tuple[str, ...]] = [("layer", "op", "input", "weights", "output", "shift", "accumulator")]
     for layer in model.layers:
         formats = (layer.input_format, layer.weight_format, layer.output_format)
         numbers = (layer.shift, layer.accumulator_bits)

@@ -4,7 +4,7 @@ Two files beside `export.source.model_source`'s: `fxp_stream_model.h` (sizes, ha
 `fxp_stream_model.c`. They need nothing of fxp_model.c, and compile against the same engine.
 """
 
-from export.model.integer_model import AVERAGE_POOL, IntegerModel
+from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter, why_not
 from export.plan import ALIGNMENT, FAST, INPUT
 from export.plan.layout import CHANNEL_BLOCK
@@ -60,7 +60,7 @@ def _header(model: IntegerModel, steps: StreamPlan) -> str:
         f"#define FXP_STREAM_{name} {f'({value})' if isinstance(value, int) and value < 0 else value}"
         for name, value in macros.items()
     )
-    members = "".join(_field(item) for item in steps.steps if item.history)
+    members = "".join(_field(item.history) for item in steps.steps if item.history)
     return f"""\
 /* Generated from an integer model (kernels: {steps.profile}). Don't edit: export the model again. */
 #ifndef FXP_STREAM_MODEL_H
@@ -111,8 +111,7 @@ void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *outpu
 """
 
 
-def _field(item: StreamStep) -> str:
-    history = item.history
+def _field(history: Rows | Sums) -> str:
     if isinstance(history, Rows):
         what = f"{history.kept_bytes} bytes stay, {history.new_bytes} are new"
     else:
@@ -138,7 +137,7 @@ static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for
 """,
         *instances(layers),
         *(constants(step) for step in layers),
-        *(_sum_args(item) for item in steps.steps if isinstance(item.history, Sums)),
+        *(_sum_args(item.history) for item in steps.steps if isinstance(item.history, Sums)),
         "// clang-format off\n"
         f"const char *const fxp_stream_labels[FXP_STREAM_LABELS] = {{\n{labels}\n}};\n// clang-format on\n",
         _functions(steps),
@@ -146,8 +145,7 @@ static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for
     return "\n".join(parts)
 
 
-def _sum_args(item: StreamStep) -> str:
-    history = item.history
+def _sum_args(history: Sums) -> str:
     sizes = dict(rows=history.rows, positions=history.positions, words=history.words)
     return f"static const fxp_running_sum_s16_dsp_args {history.field}_args = {initializer(sizes)};\n"
 
@@ -174,13 +172,13 @@ void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *outpu
 def _calls(item: StreamStep) -> list[str]:
     step, history = item.step, item.history
     calls = [convert(conversion) for conversion in step.conversions]
-    if item.copies:
+    if item.copies and isinstance(history, Rows):
         calls.append(f"    memcpy(state->{history.field} + {history.kept_bytes}, {INPUT}, {history.new_bytes});\n")
     input_row = step.input.bytes // step.input.shape[0] if item.repetitions > 1 else 0
     output_row = step.output.bytes // step.output.shape[0] if item.repetitions > 1 else 0
     for row in range(item.repetitions):
         source, target = _row(pointer(step.input), row * input_row), _row(pointer(step.output), row * output_row)
-        if step.layer.op == AVERAGE_POOL:
+        if isinstance(history, Sums):
             sums = f"state->{history.field}"
             calls.append(f"    fxp_running_sum_s16_dsp(&{history.field}_args, {source}, {sums});\n")
             source = sums
