@@ -15,8 +15,9 @@ from export.host.c_stream import StreamEngine
 from export.host.host_error import HostError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
-from export.model.stream_interpreter import StreamInterpreter
+from export.model.stream_interpreter import StreamInterpreter, step_layer
 from export.plan import FAST, PORTABLE, PROFILES, SMALL, stream
+from export.plan.kernels.dsp import row_kernels
 from export.source import stream_source
 from microcontroller import c_sources
 
@@ -90,6 +91,25 @@ def test_other_shapes(tmp_path, shape, profile):
 def test_several_steps_in_a_call(tmp_path, profile, activation_bits, steps_per_call):
     model = random_model.ds_cnn(6, activation_bits=activation_bits, **SHAPES["odd channels"])
     _assert_equal(model, tmp_path / "c", profile, steps_per_call)
+
+
+def _wide_rows(width: int, channels: int) -> IntegerModel:
+    """A depthwise convolution of rows of so many positions and channels, behind a layer that makes them."""
+    sizes = dict(input_shape=(3, width, 1), channels=channels, first_kernel=(1, 1), first_stride=(1, 1))
+    return random_model.ds_cnn(8, blocks=1, classes=2, **sizes)
+
+
+def test_a_depthwise_row_is_taken_to_the_last_byte_and_not_beyond(tmp_path):
+    """Three rows of 30 positions of 364 channels take 65,520 bytes, of 2,731 of 4 they take 65,544."""
+    function = row_kernels.DEPTHWISE_ROW.function
+    last = _wide_rows(30, 364)
+    assert stream.plan(last).steps[1].step.kernel.function == function
+    _assert_equal(last, tmp_path / "last", count=24)
+    refused = row_kernels.DEPTHWISE_ROW.refusal(step_layer(_wide_rows(2731, 4).layers[1]))
+    assert refused == "three rows take more than 65535 bytes"
+    beyond = _wide_rows(48, 228)
+    assert stream.plan(beyond).steps[1].step.kernel.function != function
+    _assert_equal(beyond, tmp_path / "beyond", count=24)
 
 
 def test_streams_know_their_model_and_sizes(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from export.model import accumulator, interpreter, random_model
-from export.model.integer_model import DENSE, Layer
+from export.model.integer_model import DENSE, IntegerModel, Layer
 from export.model.probes import extreme_input
 from quant.qformat import QFormat, weight_format
 
@@ -58,6 +58,21 @@ def test_required_bits_are_the_fewest_that_hold_the_bound() -> None:
     assert accumulator.required_bits(edge) == 10
     over = dense([[1], [1]], [512 - 260], QFormat(8, 0))
     assert accumulator.required_bits(over) == 11
+
+
+@pytest.mark.parametrize("bits", [8, 10, 16, 32])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_declared_width_is_proved_to_its_last_value(bits: int, sign: int) -> None:
+    limit = 2 ** (bits - 1) - 1
+    for excess in (0, 1):
+        layer = dense([[sign]], [sign * (limit - 15 - 4 + excess)], QFormat(4, 0, signed=False), bits)
+        model = IntegerModel("model", ("label",), (layer,))
+        assert accumulator.required_bits(layer) == bits + excess
+        if excess:
+            with pytest.raises(ValueError, match=f"can reach {limit + 1}, 1 more than {bits} bits hold \\({limit}\\)"):
+                accumulator.prove(model)
+        else:
+            accumulator.prove(model)
 
 
 @pytest.mark.parametrize("seed", range(3))

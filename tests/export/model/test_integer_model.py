@@ -71,6 +71,28 @@ def test_a_layer_that_does_not_fit_is_named(model: IntegerModel, case: str) -> N
     assert f"layer {model.layers[index].name}" in str(caught.value)
 
 
+def test_bounds_of_a_layer_are_kept_to_the_last_value(model: IntegerModel) -> None:
+    """Shifts 0 .. 30, accumulators of 8 .. 32 bits, weights to the largest code of their format."""
+    dense = model.layers[4]
+    scale = dense.weight_format.fraction_bits + dense.input_format.fraction_bits
+    for shift in (0, 30):
+        layer = replaced(model, 4, output_format=QFormat(8, scale - shift)).layers[4]
+        assert layer.shift == shift
+    for shift, message in ((-1, "shift -1 is negative"), (31, "shift 31 is above 30")):
+        with pytest.raises(ValueError, match=message):
+            replaced(model, 4, output_format=QFormat(8, scale - shift))
+    for bits in (8, 32):
+        assert replaced(model, 1, accumulator_bits=bits).layers[1].accumulator_bits == bits
+    for bits in (7, 33):
+        with pytest.raises(ValueError, match=f"accumulator_bits={bits}, expected 8 to 32"):
+            replaced(model, 1, accumulator_bits=bits)
+    for code in (-7, 7):
+        kernel = np.full_like(model.layers[1].kernel, code)
+        replaced(model, 1, kernel=kernel, weight_format=weight_format(4, 7))
+        with pytest.raises(ValueError, match=r"weight code 8 does not fit s4\.f7"):
+            replaced(model, 1, kernel=kernel + np.int8(np.sign(code)), weight_format=weight_format(4, 7))
+
+
 def test_the_chain_must_fit(model: IntegerModel) -> None:
     without_pool = (*model.layers[:3], model.layers[4])
     with pytest.raises(ValueError, match=r"layer4_dense takes \(1, 1, 5\) .* layer2_conv2d gives \(5, 3, 5\)"):

@@ -44,6 +44,32 @@ def test_codes_begin_with_the_extremes() -> None:
         assert len(make(0, model, 3)) == 3
 
 
+@pytest.mark.parametrize(("count", "driven"), [(3, 0), (5, 0), (6, 1), (13, 4), (16, 6), (17, 6), (40, 6)])
+def test_half_of_the_probes_drive_the_first_layer_to_its_bounds(count: int, driven: int) -> None:
+    """Behind the four extremes: half of the rest, each channel up and down, and none twice; then noise."""
+    model = random_model.ds_cnn(2, input_shape=(9, 8, 1), channels=3, blocks=1, first_kernel=(3, 3))
+    layer = model.layers[0]
+    sums = interpreter.accumulate(layer, probes(0, model, count))[:, layer.output_shape[0] // 2, 4 // 2]
+    weights = layer.kernel.astype(int)
+    highest, lowest = (
+        np.where(sign * weights >= 0, weights * 127, weights * -128).sum(axis=(0, 1, 2)) + layer.bias
+        for sign in (1, -1)
+    )
+    for i in range(driven):
+        assert sums[4 + i, i // 2] == (highest if i % 2 == 0 else lowest)[i // 2], i
+    assert ((lowest < sums[4 + driven :]) & (sums[4 + driven :] < highest)).all()
+
+
+def test_noise_is_of_every_amplitude() -> None:
+    """From codes of at most 1 to all of them, each width of code as often as the next."""
+    model = random_model.ds_cnn(2, input_shape=(9, 8, 1), channels=1, blocks=1)
+    noise = probes(0, model, 6 + 200)[6:].astype(int).reshape(200, -1)
+    widest = np.maximum(noise.max(axis=1), -1 - noise.min(axis=1))
+    assert noise.min() == -128 and noise.max() == 127 and widest.min() <= 1
+    octaves = np.histogram(np.log2(np.maximum(widest, 1)), bins=[0, 1, 2, 3, 4, 5, 6, 7])[0]
+    assert octaves.min() > 10, octaves
+
+
 def test_an_extreme_input_is_extreme() -> None:
     """No other input gives the middle output of that channel a larger sum: each product is at its maximum."""
     model = random_model.ds_cnn(2, input_shape=(9, 8, 3), channels=3, blocks=1)

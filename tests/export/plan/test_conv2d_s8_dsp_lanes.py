@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from export import plan as plans
-from export.host.c_engine import CEngine
-from export.model import accumulator, interpreter, random_model
+from export.model import accumulator
 from export.model.integer_model import CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, plan
 from export.plan.kernels.dsp import conv2d_s8_dsp_lanes
 from export.plan.schedule import Profile
-from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
 
 LANES, PAIRS = "fxp_conv2d_s8_dsp_lanes", "fxp_conv2d_s8_to_s16_dsp"
@@ -51,21 +49,6 @@ def _function(layer: Layer) -> str:
     return plan(_model(layer), FAST).steps[0].kernel.function
 
 
-@pytest.fixture(name="assert_equal")
-def _assert_equal(tmp_path):
-    def compare(layer: Layer) -> None:
-        model = _model(layer)
-        for name, text in model_source.generate(model, FAST).items():
-            (tmp_path / name).write_text(text)
-        codes = random_model.codes(1, model, 12)
-        with CEngine.build(tmp_path) as engine:
-            outputs = engine.run_layers(codes)
-        for one, expected in interpreter.run_layers(model, codes):
-            assert np.array_equal(outputs[one.name], expected), one.name
-
-    return compare
-
-
 @pytest.mark.parametrize(
     ("window", "shape", "stride", "padding", "relu"),
     [
@@ -80,7 +63,7 @@ def test_every_code_is_exact(assert_equal, window, shape, stride, padding, relu)
     kernel = np.random.default_rng(1).integers(-127, 128, (*window, shape[2], 6))
     layer = _conv(kernel, shape, shift=9, bias=3000, stride=stride, padding=padding, relu=relu)
     assert _function(layer) == LANES
-    assert_equal(layer)
+    assert_equal(_model(layer))
 
 
 def test_lanes_are_filled_to_their_last_value_and_not_beyond(assert_equal):
@@ -93,7 +76,7 @@ def test_lanes_are_filled_to_their_last_value_and_not_beyond(assert_equal):
     low, high = accumulator.bounds(layer)
     assert low.min() == -(2**20) and high.max() < 2**20
     assert _function(layer) == LANES
-    assert_equal(layer)
+    assert_equal(_model(layer))
     beyond = _conv(kernel, (12, 9, 1), shift=13, bias=bias - 1)
     assert "21 bits" in conv2d_s8_dsp_lanes.refusal(beyond)
     assert _function(beyond) == PAIRS

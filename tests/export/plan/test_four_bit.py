@@ -2,17 +2,11 @@
 
 import dataclasses
 import itertools
-import pathlib
-import subprocess
-import tempfile
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from export import plan as plans
-from export.host import c_engine
-from export.host.c_engine import CEngine
 from export.model import accumulator, interpreter, random_model
 from export.model.integer_model import CONV2D, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, SMALL, plan
@@ -23,11 +17,8 @@ from export.plan.kernels.four_bit import pointwise_conv2d_row_pairs_dsp_lanes as
 from export.plan.kernels.four_bit import row_lanes
 from export.plan.layout import S8, S16
 from export.plan.schedule import Profile
-from export.source import model_source
-from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
 
-INCLUDE = c_sources.include_flags(c_sources.engine())
 NO_PADDING = ((0, 0), (0, 0))
 SAME = ((1, 1), (1, 1))
 U4 = activation_format(4, 3, True)
@@ -85,48 +76,6 @@ def _kernels(model: IntegerModel, profile: str = FAST) -> list[str]:
     return [step.kernel.function for step in plan(model, profile).steps]
 
 
-@pytest.fixture(scope="module", name="objects")
-def _objects(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
-    """The engine, compiled once for all models of this file."""
-    folder = tmp_path_factory.mktemp("engine")
-    flags = [*c_engine.C_FLAGS, "-O1", "-fPIC", *INCLUDE, "-c"]
-    subprocess.run([c_engine.compiler(), *flags, *map(str, c_sources.engine().files)], check=True, cwd=folder)
-    return sorted(folder.glob("*.o"))
-
-
-@pytest.fixture(name="assert_equal")
-def _assert_equal(objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callable[..., None]:
-    """Compares every layer of the C of a model with the interpreter."""
-    host = c_sources.engine().host / "fxp_host.c"
-
-    def compare(model: IntegerModel, profile: str = FAST, count: int = 12) -> None:
-        folder = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
-        for name, text in model_source.generate(model, profile).items():
-            (folder / name).write_text(text)
-        flags = [
-            *c_engine.C_FLAGS,
-            "-O1",
-            "-fPIC",
-            "-shared",
-            *INCLUDE,
-            f"-I{folder}",
-        ]
-        files = [folder / model_source.SOURCE, host, *objects]
-        library = folder / "model.so"
-        subprocess.run([c_engine.compiler(), *flags, *map(str, files), "-o", str(library)], check=True)
-        codes = random_model.codes(1, model, count)
-        with CEngine(library) as engine:
-            outputs = engine.run_layers(codes)
-        _compare(model, codes, outputs)
-
-    return compare
-
-
-def _compare(model: IntegerModel, codes: np.ndarray, outputs: dict[str, np.ndarray]) -> None:
-    for layer, expected in interpreter.run_layers(model, codes):
-        assert np.array_equal(outputs[layer.name], expected), layer.name
-
-
 @pytest.mark.parametrize(
     ("height", "width", "channels"), [(1, 1, 4), (2, 1, 3), (3, 2, 17), (4, 3, 8), (5, 4, 6), (6, 5, 12), (25, 5, 8)]
 )
@@ -158,7 +107,7 @@ def test_networks_of_few_bits(assert_equal, weight_bits, activation_bits, profil
     )
     assert WALK in _kernels(model, profile)
     assert (QUADS[profile] in _kernels(model, profile)) == (weight_bits <= 4)
-    assert_equal(model, profile, 8)
+    assert_equal(model, profile)
 
 
 def test_wider_activations_get_other_kernels():

@@ -1,13 +1,13 @@
 """Kernels on vectors: layouts, refusals, and every shape against the interpreter, by their twins on the host."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from export import plan as plans
-from export.host.c_engine import CEngine
-from export.model import interpreter, random_model
+from export.model import random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import HELIUM, plan
 from export.plan.kernels import profiles
@@ -19,7 +19,6 @@ from export.plan.kernels.helium import (
 )
 from export.plan.layout import S8
 from export.plan.schedule import Profile
-from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
 
 SAME = ((1, 1), (1, 1))
@@ -50,18 +49,16 @@ def _model(*layers: Layer) -> IntegerModel:
     return IntegerModel("model", labels, (*layers, average_pool("pool", last.output_shape, last.output_format)))
 
 
-def _equal(folder, model: IntegerModel, expected: dict[str, str] | None = None) -> None:
-    """Every layer's codes, and that the layers of `expected` have those kernels."""
-    kernels = {step.layer.name: step.kernel.function for step in plan(model, HELIUM).steps}
-    assert expected is None or expected.items() <= kernels.items()
-    folder.mkdir(parents=True)
-    for name, text in model_source.generate(model, HELIUM).items():
-        (folder / name).write_text(text)
-    codes = random_model.codes(11, model, 6)
-    with CEngine.build(folder) as engine:
-        layers = engine.run_layers(codes)
-    for layer, wanted in interpreter.run_layers(model, codes):
-        assert np.array_equal(layers[layer.name], wanted.reshape(layers[layer.name].shape)), layer.name
+@pytest.fixture(name="assert_runs")
+def _assert_runs(assert_equal: Callable[..., None]) -> Callable[..., None]:
+    """Every layer's codes, and that the layers named have those kernels."""
+
+    def check(model: IntegerModel, **expected: str) -> None:
+        kernels = {step.layer.name: step.kernel.function for step in plan(model, HELIUM).steps}
+        assert expected.items() <= kernels.items()
+        assert_equal(model, HELIUM)
+
+    return check
 
 
 def _chain(shape: tuple, links: list[dict]) -> IntegerModel:
@@ -79,31 +76,28 @@ def _chain(shape: tuple, links: list[dict]) -> IntegerModel:
     return _model(*layers)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", range(1, 8))
-def test_depthwise_windows_of_every_width_stride_and_padding(tmp_path, width):
+def test_depthwise_windows_of_every_width_stride_and_padding(assert_runs, width):
     kernel = "fxp_depthwise_conv2d_planes_to_s8_helium" if width <= 6 else "fxp_depthwise_conv2d_s8_helium"
     narrower = ((1, 0), (0, 1)) if width >= 2 else SAME
     links = [{"channels": 17, "padding": SAME}, {"channels": 8, "padding": narrower}]
     links += [{"channels": 9, "padding": SAME, "stride": (2, 2)}]
     model = _chain((20, width, 3), links)
-    _equal(tmp_path / "chain", model, {"second0": kernel})
+    assert_runs(model, second0=kernel)
     strided = [{"channels": 12, "padding": ((0, 1), (0, 1)) if width >= 2 else SAME, "stride": (2, 2)}]
-    _equal(tmp_path / "strided", _chain((9, width, 16), strided), {"second0": kernel})
+    assert_runs(_chain((9, width, 16), strided), second0=kernel)
 
 
-@pytest.mark.slow
-def test_depthwise_windows_of_other_sizes(tmp_path):
+def test_depthwise_windows_of_other_sizes(assert_runs):
     links = [
         {"channels": 11, "window": (5, 5), "padding": ((2, 2), (2, 2))},
         {"channels": 5, "window": (1, 3)},
         {"channels": 8, "window": (3, 2), "padding": ((0, 1), (0, 1))},
     ]
-    expected = {"second0": "fxp_depthwise_conv2d_s8_helium", "second2": "fxp_depthwise_conv2d_s8_helium"}
-    _equal(tmp_path / "chain", _chain((9, 6, 4), links), expected)
+    kernel = "fxp_depthwise_conv2d_s8_helium"
+    assert_runs(_chain((9, 6, 4), links), second0=kernel, second2=kernel)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bits", "relu", "shift"),
     [
@@ -111,19 +105,18 @@ def test_depthwise_windows_of_other_sizes(tmp_path):
         *((8, False, 0), (8, False, 9), (8, False, 17), (5, False, 11)),
     ],
 )
-def test_a_shift_clamps_and_rounds_as_the_interpreter(tmp_path, bits, relu, shift):
+def test_a_shift_clamps_and_rounds_as_the_interpreter(assert_runs, bits, relu, shift):
     """Where the narrowing shift is the layer's, where it is less, and where it is more than 16."""
     layer = _layer("layer", CONV2D, (5, 5, 16), (1, 1), shift, channels=8, shift=shift, relu=relu, bits=bits)
-    _equal(tmp_path / "layer", _model(layer), {"layer": "fxp_pointwise_conv2d_s8_helium"})
+    assert_runs(_model(layer), layer="fxp_pointwise_conv2d_s8_helium")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("depth", "channels"), [(1, 4), (3, 7), (16, 1), (17, 33), (160, 2)])
-def test_matrix_products_of_every_depth_and_channel_count(tmp_path, depth, channels):
+def test_matrix_products_of_every_depth_and_channel_count(assert_runs, depth, channels):
     first = _layer("first", CONV2D, (4, 3, depth), (1, 1), 1, channels=channels)
     fields = {"channels": 5, "padding": ((1, 0), (2, 1)), "stride": (2, 1), "x": first.output_format}
     second = _layer("second", CONV2D, first.output_shape, (2, 3), 2, **fields)
-    _equal(tmp_path / "model", _model(first, second))
+    assert_runs(_model(first, second))
 
 
 def test_a_layer_of_planes_never_meets_one_of_positions_unconverted():
@@ -186,10 +179,29 @@ def test_what_a_kernel_refuses_it_says(layer, kernel, reason):
     assert reason in kernel.refusal(layer)
 
 
-@pytest.mark.slow
-def test_what_the_kernels_refuse_runs_by_others(tmp_path):
+@pytest.mark.parametrize(
+    ("kernel", "last", "beyond", "reason"),
+    [
+        (helium.DEPTHWISE, (3, 3, 8191), (3, 3, 8192), "eight positions reach over 65536 bytes, offsets over 65535"),
+        (helium.DEPTHWISE, (13106, 5, 1), (13107, 5, 1), "13107 rows: a plane takes more than 65535 bytes"),
+    ],
+)
+def test_offsets_reach_to_their_last_value(kernel, last, beyond, reason):
+    """Tensors too large to run here."""
+    assert not kernel.refusal(_layer("a", DEPTHWISE_CONV2D, last, (3, 3), 0, padding=SAME))
+    assert reason in kernel.refusal(_layer("a", DEPTHWISE_CONV2D, beyond, (3, 3), 0, padding=SAME))
+
+
+def test_channels_side_by_side_reach_to_their_last_value():
+    kernel = vector_products.pointwise(S8)
+    assert not kernel.refusal(_layer("a", CONV2D, (1, 1, 1), (1, 1), 0, channels=65528))
+    wider = _layer("a", CONV2D, (1, 1, 1), (1, 1), 0, channels=65529)
+    assert "reach over 65536 bytes, offsets over 65535" in kernel.refusal(wider)
+
+
+def test_what_the_kernels_refuse_runs_by_others(assert_runs):
     wide = _layer("wide", CONV2D, (9, 300, 1), (3, 3), 0, channels=2)
-    _equal(tmp_path / "wide", _model(wide), {"wide": "fxp_conv2d_s8"})
+    assert_runs(_model(wide), wide="fxp_conv2d_s8")
 
 
 def test_the_choice_is_by_cost(monkeypatch):

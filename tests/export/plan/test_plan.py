@@ -6,14 +6,12 @@ import itertools
 import numpy as np
 import pytest
 
-from export.host.c_engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, HELIUM, PORTABLE, PROFILES, SMALL, Need, Plan, Tensor, place, plan, scale
 from export.plan.kernels import profiles
 from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp, matrix_loops, pointwise_conv2d_s16_dsp
 from export.plan.schedule import Profile, candidates, choose
-from export.source import model_source
 from quant.qformat import QFormat, activation_format, weight_format
 
 NO_PADDING = ((0, 0), (0, 0))
@@ -182,13 +180,11 @@ def test_nothing_overlaps_that_is_used_at_once(shape, profile):
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("shape", SHAPES[1:])
-def test_what_was_in_the_arena_does_not_matter(tmp_path, shape, profile):
+def test_what_was_in_the_arena_does_not_matter(build, shape, profile):
     model = random_model.ds_cnn(2, **shape, weight_bits=4)
-    for name, text in model_source.generate(model, profile).items():
-        (tmp_path / name).write_text(text)
     codes = random_model.codes(3, model, 3)
     expected = interpreter.run(model, codes)
-    with CEngine.build(tmp_path) as engine:
+    with build(model, profile) as engine:
         guard = 64
         for poison in (0x00, 0x7F, 0x80, 0xFF):
             memory = np.full(engine.arena_bytes + 2 * guard + 16, poison, np.uint8)

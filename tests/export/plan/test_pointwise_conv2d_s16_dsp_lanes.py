@@ -5,13 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from export.host.c_engine import CEngine
-from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, IntegerModel, Layer, average_pool
 from export.plan import FAST, plan
 from export.plan.kernels.dsp import pointwise_conv2d_s16_dsp_lanes as in_lanes
-from export.source import model_source
-from microcontroller import c_sources
 from quant.qformat import QFormat, activation_format, weight_format
 
 OUTER, PAIRS = "fxp_pointwise_conv2d_s16_dsp_lanes", "fxp_pointwise_conv2d_s16_dsp"
@@ -41,23 +37,6 @@ def _model(*layers: Layer) -> IntegerModel:
 
 def _functions(model: IntegerModel) -> list[str]:
     return [step.kernel.function for step in plan(model, FAST).steps]
-
-
-@pytest.fixture(name="assert_equal")
-def _assert_equal(tmp_path):
-    """Compares every layer of the C of a model with the interpreter."""
-
-    def compare(model: IntegerModel) -> None:
-        for name, text in model_source.generate(model, FAST).items():
-            (tmp_path / name).write_text(text)
-        codes = random_model.codes(1, model, 12)
-        with CEngine.build(tmp_path) as engine:
-            outputs = engine.run_layers(codes)
-        for layer, expected in interpreter.run_layers(model, codes):
-            assert np.array_equal(outputs[layer.name], expected), layer.name
-
-    assert c_sources.engine().files
-    return compare
 
 
 def test_every_shift_and_number_of_spans(assert_equal):

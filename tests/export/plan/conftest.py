@@ -1,0 +1,76 @@
+"""The C of a model on the host against the interpreter, with the engine compiled once for all tests."""
+
+import dataclasses
+import pathlib
+import subprocess
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from export import plan as plans
+from export.host import c_engine
+from export.host.c_engine import CEngine
+from export.model import interpreter, random_model
+from export.model.integer_model import IntegerModel
+from export.plan import FAST
+from export.plan.kernel import Kernel
+from export.plan.schedule import Profile
+from export.source import model_source
+from microcontroller import c_sources
+
+FLAGS = (*c_engine.C_FLAGS, "-O1", "-fPIC", *c_sources.include_flags(c_sources.engine()))
+
+
+@pytest.fixture(scope="session", name="engine_objects")
+def _engine_objects(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
+    """The engine's object files, what its host binding needs to see left out."""
+    folder = tmp_path_factory.mktemp("engine")
+    files = map(str, c_sources.engine().files)
+    subprocess.run([c_engine.compiler(), *FLAGS, "-c", *files], check=True, cwd=folder)
+    return sorted(folder.glob("*.o"))
+
+
+@pytest.fixture(name="build")
+def _build(engine_objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callable[[IntegerModel, str], CEngine]:
+    """Compiles a model's C for the host."""
+
+    def compiled(model: IntegerModel, profile: str) -> CEngine:
+        folder = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
+        for name, text in model_source.generate(model, profile).items():
+            (folder / name).write_text(text)
+        library = folder / "model.so"
+        files = [folder / model_source.SOURCE, c_sources.engine().host / "fxp_host.c", *engine_objects]
+        command = [c_engine.compiler(), *FLAGS, "-shared", f"-I{folder}", *map(str, files), "-o", str(library)]
+        subprocess.run(command, check=True)
+        return CEngine(library)
+
+    return compiled
+
+
+@pytest.fixture(name="assert_equal")
+def _assert_equal(build: Callable[[IntegerModel, str], CEngine]) -> Callable[..., None]:
+    """Compares every layer of the C of a model with the interpreter: on `codes`, or else on extremes and noise."""
+
+    def compare(model: IntegerModel, profile: str = FAST, codes: np.ndarray | None = None) -> None:
+        codes = random_model.codes(1, model, 12) if codes is None else codes
+        with build(model, profile) as engine:
+            outputs = engine.run_layers(codes)
+        for layer, expected in interpreter.run_layers(model, codes):
+            assert np.array_equal(outputs[layer.name], expected), layer.name
+
+    return compare
+
+
+@pytest.fixture(name="prefer")
+def _prefer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes a profile take a kernel wherever it can, which it may not for small layers; several are its leads."""
+
+    def change(profile: str, *kernels: Kernel) -> None:
+        wanted = [dataclasses.replace(kernel, instructions=lambda layer: -1e9) for kernel in kernels]
+        names = {kernel.function for kernel in kernels}
+        others = [kernel for kernel in plans.CHOICES[profile].kernels if kernel.function not in names]
+        monkeypatch.setitem(plans.CHOICES, profile, Profile((*wanted, *others)))
+
+    return change

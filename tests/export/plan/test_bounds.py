@@ -1,0 +1,228 @@
+"""Bounds of what a kernel takes: at the last value every code is exact, one beyond the plan takes another kernel."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from crafted import S8, SAME, U4, U7, between_copies, crafted, extremes
+
+from export.model import accumulator
+from export.model.integer_model import Layer, average_pool
+from export.plan import FAST, HELIUM, SMALL, plan
+from export.plan.kernel import Kernel
+from export.plan.kernels.dsp import dsp, outer_products, quads
+from export.plan.kernels.dsp.pair_loop import W4, WIDE
+from export.plan.kernels.four_bit import lanes, row_pairs, wide_lanes
+from export.plan.kernels.four_bit.row_pair_layout import LEADS
+from export.plan.kernels.helium import helium, vector_products
+from export.plan.kernels.helium.planes import PLANES
+from export.plan.layout import S8 as S8_LAYOUT
+from quant.qformat import QFormat, activation_format
+
+QUADS = tuple(quads.quad(lead) for lead in LEADS)
+QUADS_W4 = tuple(quads.quad_w4(lead) for lead in LEADS)
+WALKS = tuple(lanes.depthwise(lead) for lead in LEADS)
+POOLS = tuple(row_pairs.pool(lead) for lead in LEADS)
+SIGNS = np.array([1, -1, -1, 1])
+"""Of output channels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """A kernel (one for each lead where it has two), a layer at its last value, one beyond, what is said of that."""
+
+    kernels: Sequence[Kernel]
+    last: Layer
+    beyond: Layer
+    reason: str
+    profile: str = FAST
+
+
+def _both(make: Callable[..., Layer], last: object, beyond: object) -> tuple[Layer, Layer]:
+    return make(last), make(beyond)
+
+
+def _pointwise(depth: int, x: QFormat, weight: int = 1, **fields) -> Layer:
+    """Four output channels of both signs on 2 x 3 positions."""
+    return crafted(weight * np.tile(SIGNS, (1, 1, depth, 1)), (2, 3), x, **fields)
+
+
+def _ones(window: tuple[int, int], size: tuple[int, int], depth: int, outputs: int, **fields) -> Layer:
+    """A convolution whose weights are 1 and -1, from codes of four bits."""
+    kernel = np.random.default_rng(0).choice([-1, 1], (*window, depth, outputs))
+    return crafted(kernel, size, QFormat(4, 3), bias=300, **{"shift": 5, "bits": 4, "weight_bits": 4, **fields})
+
+
+def _depthwise(size: tuple[int, int], channels: int, x: QFormat, **fields) -> Layer:
+    kernel = np.random.default_rng(0).integers(-7, 8, (3, 3, channels))
+    return crafted(kernel, size, x, **{"shift": 4, "padding": SAME, "weight_bits": 4, **fields})
+
+
+def _pool(positions: tuple[int, int], x: QFormat) -> Layer:
+    return average_pool("layer", (*positions, 4), x)
+
+
+def _upper_sum(sign: int, excess: int) -> Layer:
+    """The worst case of odd channels is 2**19 - 2 and the excess; even ones are small."""
+    kernel = np.tile(sign * np.array([7, 7, -7, 7]), (1, 1, 4, 1))
+    half = 1 << 10
+    bias = sign * (2**19 - 2 - 4 * 7 * 15 - half + excess)
+    layer = crafted(kernel, (2, 3), U4, shift=11, bias=np.array([0, bias, 0, bias]), bits=4, weight_bits=4)
+    assert accumulator.worst_case(layer).max() == 2**19 - 2 + excess
+    return layer
+
+
+def _quads_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str, Bound]:
+    def quad(depth: int = 8, x: QFormat = U4, **fields) -> Layer:
+        return _pointwise(depth, x, **{"shift": 4, "bits": 4, "weight_bits": 4, **fields})
+
+    shifts = _both(lambda shift: quad(shift=shift, bias=-2000), 11, 12)
+    depths = _both(lambda depth: quad(depth, weight=7), 512, 516)
+    codes = _both(lambda bits: quad(x=activation_format(bits, 3, relu=True)), 4, 5)
+    outputs = _both(lambda bits: quad(bits=bits), 4, 5)
+    weights = quad(weight=7), quad(weight=8, weight_bits=5)
+    sums = {sign: _both(lambda excess, sign=sign: _upper_sum(sign, excess), 0, 1) for sign in (-1, 1)}
+    return {
+        "upper sum": Bound(kernels, *sums[1], "the upper lane holds 524286", profile),
+        "upper sum below": Bound(kernels, *sums[-1], "the upper lane holds 524286", profile),
+        "shift": Bound(kernels, *shifts, "shift 12 is more than 11", profile),
+        "depth": Bound(kernels, *depths, "516 input channels, the unrolled loop takes 512", profile),
+        "input bits": Bound(kernels, *codes, "input u5", profile),
+        "output bits": Bound(kernels, *outputs, "output u5", profile),
+        "weights": Bound(kernels, *weights, "two of them don't fit a halfword", profile),
+    }
+
+
+def _outer_bounds() -> dict[str, Bound]:
+    kernels = (outer_products.OUTER,)
+
+    def outer(depth: int = 8, x: QFormat = U7, **fields) -> Layer:
+        return _pointwise(depth, x, **{"shift": 5, "bits": 7, "weight_bits": 4, **fields})
+
+    return {
+        "shift": Bound(kernels, *_both(lambda shift: outer(shift=shift), 8, 9), "shift 9 is more than 8"),
+        "depth": Bound(kernels, *_both(lambda depth: outer(depth, U4), 512, 516), "the unrolled loop takes 512"),
+        "weights": Bound(kernels, outer(weight=7), outer(weight=8, weight_bits=5), "two of them don't fit a word"),
+    }
+
+
+def _pairs_bounds() -> dict[str, Bound]:
+    wide, small = (dsp.pointwise(WIDE),), (dsp.pointwise(W4),)
+
+    def at_shift_0(excess: int) -> Layer:
+        return _pointwise(4, U7, 127, shift=0, bias=SIGNS * (2**30 - 1 - 4 * 127 * 127 + excess))
+
+    def nibbles(excess: int, sign: int = 1) -> Layer:
+        bias = sign * (2**19 - 1 - 8 * 7 * 127 - 64 + excess)
+        return _pointwise(8, U7, 7, shift=7, bias=bias * SIGNS, weight_bits=4)
+
+    products = _both(lambda columns: _ones((3, columns), (3, 44), 4, 4), 42, 43)
+    return {
+        "shift 0": Bound(wide, *_both(at_shift_0, 0, 1), "shift 0 and no bit"),
+        "depth": Bound(wide, *_both(lambda depth: _pointwise(depth, U7, shift=9), 512, 516), "takes 512"),
+        "products": Bound((dsp.convolution(WIDE),), *products, "516 products per output"),
+        "nibbles' sums": Bound(small, *_both(nibbles, 0, 1), "weights times 4096 leave", SMALL),
+        "nibbles": Bound(
+            small,
+            _pointwise(8, U7, 7, shift=7, weight_bits=4),
+            _pointwise(8, U7, 8, shift=7, weight_bits=5),
+            "weights times 4096 leave",
+            SMALL,
+        ),
+        "nibbles' depth": Bound(
+            small, *_both(lambda depth: _pointwise(depth, U4, 7, shift=9, weight_bits=4), 512, 516), "takes 512", SMALL
+        ),
+    }
+
+
+def _dsp_bounds() -> dict[str, Bound]:
+    depthwise, pool = (dsp.DEPTHWISE,), (dsp.POOL,)
+    signed, unsigned = (_both(lambda n, x=x: _pool((1, n), x), last, last + 1) for x, last in ((S8, 256), (U7, 516)))
+    return {
+        "width": Bound(depthwise, *_both(lambda width: _depthwise((2, width), 4, U7), 120, 121), "width 121"),
+        "position": Bound(depthwise, *_both(lambda depth: _depthwise((2, 3), depth, U7), 1020, 1021), "2044 bytes"),
+        "row": Bound(depthwise, _depthwise((1, 90), 364, U7), _depthwise((1, 64), 512, U7), "more than 65535 bytes"),
+        "pool of signed codes": Bound(pool, *signed, "257 codes of s8.f7 can leave 16 bits"),
+        "pool of unsigned codes": Bound(pool, *unsigned, "517 codes of u7.f6 can leave 16 bits"),
+    }
+
+
+def _lane_conv_bounds(kernel: Kernel, profile: str = FAST) -> dict[str, Bound]:
+    rows = _ones((4, 2), (4, 8), 1, 292), _ones((4, 2), (4, 9), 1, 256)
+    products = _ones((8, 8), (9, 9), 8, 4), _ones((8, 5), (9, 9), 13, 4)
+    fours = _ones((4, 2), (6, 6), 1, 4), _ones((3, 3), (6, 6), 1, 4)
+    return {
+        "row": Bound((kernel,), *rows, "takes 4096 bytes, more than 4095", profile),
+        "products": Bound((kernel,), *products, "260 products per pair of rows", profile),
+        "fours": Bound((kernel,), *fours, "6 products per pair of rows", profile),
+    }
+
+
+def _few_bits_bounds() -> dict[str, Bound]:
+    def walk(size: tuple[int, int], channels: int) -> Layer:
+        return _depthwise(size, channels, U4, bits=4)
+
+    nibbles = (np.tile(w * SIGNS, (4, 2, 1, 1)) for w in (7, 8))
+    compact = [
+        crafted(kernel, (5, 5), QFormat(4, 3), shift=5, bits=4, weight_bits=bits)
+        for kernel, bits in zip(nibbles, (4, 5), strict=True)
+    ]
+    return {
+        "plane": Bound(WALKS, walk((499, 1), 4), walk((500, 1), 4), "more than the loop's offsets reach"),
+        "row": Bound(WALKS, walk((2, 7), 292), walk((2, 8), 256), "a row takes 4096 bytes"),
+        "nibbles": Bound((lanes.LANE_CONV_COMPACT,), *compact, "are no nibbles", SMALL),
+        "pool": Bound(POOLS, _pool((257, 17), U4), _pool((437, 10), U4), "4370 codes of u4.f3 can leave 16 bits"),
+    }
+
+
+def _helium_bounds() -> dict[str, Bound]:
+    to_planes, products = (vector_products.pointwise(PLANES),), (vector_products.convolution(S8_LAYOUT),)
+    matrix = (vector_products.pointwise(S8_LAYOUT),)
+
+    def ones(size: tuple[int, int], depth: int) -> Layer:
+        return crafted(np.tile(SIGNS, (1, 1, depth, 1)), size, U7, shift=3)
+
+    def gather(width: int) -> Layer:
+        return crafted(np.tile(SIGNS, (2, 1, 1, 1)), (2, width), U7, shift=1)
+
+    return {
+        "width": Bound(
+            (helium.DEPTHWISE,), *_both(lambda width: _depthwise((4, width), 5, U7), 6, 7), "a vector holds 16", HELIUM
+        ),
+        "planes": Bound(to_planes, ones((5460, 3), 1), ones((4095, 4), 1), "reach over 65537 bytes", HELIUM),
+        "depth": Bound(matrix, ones((1, 2), 2048), ones((1, 2), 2049), "the loop takes 2048", HELIUM),
+        "gather": Bound(products, *_both(gather, 255, 256), "within 256 bytes of the input", HELIUM),
+    }
+
+
+BOUNDS = {
+    f"{family}: {name}": bound
+    for family, bounds in {
+        "quads": _quads_bounds(QUADS, FAST),
+        "quads of nibbles": _quads_bounds(QUADS_W4, SMALL),
+        "outer products": _outer_bounds(),
+        "pairs": _pairs_bounds(),
+        "dsp": _dsp_bounds(),
+        "lanes": _lane_conv_bounds(lanes.LANE_CONV),
+        "compact lanes": _lane_conv_bounds(lanes.LANE_CONV_COMPACT, SMALL),
+        "wide lanes": _lane_conv_bounds(wide_lanes.LANE_CONV),
+        "few bits": _few_bits_bounds(),
+        "helium": _helium_bounds(),
+    }.items()
+    for name, bound in bounds.items()
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_bound_is_kept_to_the_last_value(assert_equal, prefer, name):
+    bound = BOUNDS[name]
+    prefer(bound.profile, *bound.kernels)
+    function = bound.kernels[0].function
+    for layer, taken in ((bound.last, True), (bound.beyond, False)):
+        reasons = {kernel.refusal(layer) for kernel in bound.kernels}
+        assert reasons == {""} if taken else all(bound.reason in reason for reason in reasons), reasons
+        model = between_copies(layer, bound.kernels[0])
+        chosen = {step.layer.name: step.kernel.function for step in plan(model, bound.profile).steps}
+        assert (chosen["layer"] == function) == taken
+        assert_equal(model, bound.profile, extremes(layer))
