@@ -28,7 +28,8 @@ PATH = pathlib.Path(__file__).with_name("baseline.json")
 WIDTHS = ((8, 8), (4, 8), (4, 4))
 """(weight bits, activation bits) of the models."""
 TOLERANCE = 0.01
-_SEED = 0
+SEED = 0
+"""Of the models' codes."""
 _BOARD = "stm32f4"
 _REMEDY = "python -m microcontroller.baseline --write"
 
@@ -40,10 +41,13 @@ class Baseline:
     Attributes:
       compiler: with which the firmware was built.
       instructions: per inference, by model and profile.
+      layers: the same by model, profile and layer, to which the plan's estimates are held; empty where they were not
+        kept.
     """
 
     compiler: str
     instructions: dict[str, dict[str, int]]
+    layers: dict[str, dict[str, dict[str, int]]] = dataclasses.field(default_factory=dict)
 
 
 def measure() -> Baseline:
@@ -53,14 +57,17 @@ def measure() -> Baseline:
       UserError: toolchain or QEMU is missing, or a logit code differs from the interpreter.
     """
     counts: dict[str, dict[str, int]] = {}
+    layers: dict[str, dict[str, dict[str, int]]] = {}
     compiler = ""
     for weight_bits, activation_bits in WIDTHS:
-        of_model = counts.setdefault(f"w{weight_bits}a{activation_bits}", {})
+        name = f"w{weight_bits}a{activation_bits}"
+        of_model, by_layer = counts.setdefault(name, {}), layers.setdefault(name, {})
         for profile in PROFILES:
             result = _bench(weight_bits, activation_bits, profile)
             of_model[profile] = result["instructions_per_inference"]
+            by_layer[profile] = {layer["name"]: layer["instructions"] for layer in result["layers"]}
             compiler = result["compiler"]
-    return Baseline(compiler, counts)
+    return Baseline(compiler, counts, layers)
 
 
 def board(profile: str) -> str:
@@ -72,7 +79,7 @@ def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, An
     with tempfile.TemporaryDirectory(prefix="baseline") as folder:
         bundle = pathlib.Path(folder, "bundle")
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
-        random_bundle.write(RandomBundleConfig(bundle, seed=_SEED, profile=profile, clips=1, **widths))
+        random_bundle.write(RandomBundleConfig(bundle, seed=SEED, profile=profile, clips=1, **widths))
         settings = {"emulator": qemu.NAME, "profile": profile, "clips": 1, "random_codes": 0, "estimate_cycles": False}
         places = {"board": board(profile), "build_dir": pathlib.Path(folder, "build")}
         result = bench.measure(bench.BenchConfig(bundle, **places, **settings))
@@ -102,7 +109,10 @@ def read(path: pathlib.Path = PATH) -> dict[str, Baseline]:
     """The kept counts by the compiler's major version; raises `UserError` where there are none."""
     try:
         kept = json.loads(path.read_text())
-        return {version: Baseline(counts["compiler"], counts["instructions"]) for version, counts in kept.items()}
+        return {
+            version: Baseline(counts["compiler"], counts["instructions"], counts.get("layers", {}))
+            for version, counts in kept.items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} can't be read ({error!r}): write it with {_REMEDY}") from error
 

@@ -6,6 +6,7 @@ added.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 from cli.table import aligned
@@ -15,7 +16,7 @@ from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels import profiles
 from export.plan.layout import S8, ActivationLayout, Shape
 from export.plan.placement import ALIGNMENT, Need, Place, place
-from export.plan.schedule import Profile, choose
+from export.plan.schedule import Profile, choose, conversion_cost
 
 __all__ = [
     "ALIGNMENT",
@@ -128,6 +129,17 @@ class Plan:
     answer: tuple[Conversion, ...]
     arena_bytes: int
 
+    def instructions(self) -> dict[str, float]:
+        """Of one inference, by layer, as they were estimated for the choice: kernel and conversions before it.
+
+        The last layer's has those of the answer, too.
+        """
+        estimates = {
+            step.layer.name: step.kernel.instructions(step.layer) + _cost(step.conversions) for step in self.steps
+        }
+        estimates[self.steps[-1].layer.name] += _cost(self.answer)
+        return estimates
+
     def rows(self) -> list[dict[str, Any]]:
         """The plan as a table: layer, kernel, input and output layouts, weight layout, proof, bytes."""
         return [
@@ -216,6 +228,10 @@ def plan(model: IntegerModel, profile: str = FAST) -> Plan:
         made = (kernel.constants(layer), kernel.instances(layer))
         steps.append(Step(layer, kernel, conversions, *placed, *made))
     return Plan(profile, tuple(steps), convert(functions[-1]), arena_bytes)
+
+
+def _cost(conversions: tuple[Conversion, ...]) -> float:
+    return sum(conversion_cost(c.input.layout, c.output.layout, math.prod(c.input.shape)) for c in conversions)
 
 
 def _conversions(before: ActivationLayout, after: ActivationLayout) -> list[tuple[str, ActivationLayout]]:

@@ -64,6 +64,14 @@ def test_every_model_and_profile_is_kept(version: str) -> None:
     )
 
 
+@pytest.mark.parametrize("version", baseline.read())
+def test_layers_make_up_a_network(version: str) -> None:
+    kept = baseline.read()[version]
+    for model, profiles in kept.layers.items():
+        for profile, layers in profiles.items():
+            assert sum(layers.values()) == pytest.approx(kept.instructions[model][profile], rel=0.001)
+
+
 def test_every_profile_is_counted_on_a_core_that_it_is_made_for() -> None:
     assert {profile: baseline.board(profile) for profile in PROFILES} == {
         "fast": "stm32f4",

@@ -17,7 +17,7 @@ from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter, step_layer
 from export.plan import FAST, PORTABLE, PROFILES, SMALL, stream
-from export.plan.kernels.dsp import row_kernels
+from export.plan.kernels.stream import depthwise_conv2d_s16_rows_dsp
 from export.source import stream_source
 from microcontroller import c_sources
 
@@ -101,11 +101,11 @@ def _wide_rows(width: int, channels: int) -> IntegerModel:
 
 def test_a_depthwise_row_is_taken_to_the_last_byte_and_not_beyond(tmp_path):
     """Three rows of 30 positions of 364 channels take 65,520 bytes, of 2,731 of 4 they take 65,544."""
-    function = row_kernels.DEPTHWISE_ROW.function
+    function = depthwise_conv2d_s16_rows_dsp.KERNEL.function
     last = _wide_rows(30, 364)
     assert stream.plan(last).steps[1].step.kernel.function == function
     _assert_equal(last, tmp_path / "last", count=24)
-    refused = row_kernels.DEPTHWISE_ROW.refusal(step_layer(_wide_rows(2731, 4).layers[1]))
+    refused = depthwise_conv2d_s16_rows_dsp.KERNEL.refusal(step_layer(_wide_rows(2731, 4).layers[1]))
     assert refused == "three rows take more than 65535 bytes"
     beyond = _wide_rows(48, 228)
     assert stream.plan(beyond).steps[1].step.kernel.function != function

@@ -5,7 +5,7 @@ import numpy as np
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool, output_size
 from export.model.probes import extreme_input
 from export.plan.kernel import Kernel
-from export.plan.kernels.four_bit.row_pair_layout import FOR_DEPTHWISE, FOR_POINTWISE
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE
 from export.plan.kernels.helium.planes import PLANES
 from quant.qformat import QFormat, activation_format, weight_format
 

@@ -11,19 +11,36 @@ from export.model import accumulator
 from export.model.integer_model import Layer, average_pool
 from export.plan import FAST, HELIUM, SMALL, plan
 from export.plan.kernel import Kernel
-from export.plan.kernels.dsp import dsp, outer_products, quads
-from export.plan.kernels.dsp.pair_loop import W4, WIDE
-from export.plan.kernels.four_bit import lanes, row_pairs, wide_lanes
-from export.plan.kernels.four_bit.row_pair_layout import LEADS
-from export.plan.kernels.helium import helium, vector_products
+from export.plan.kernels.dsp import (
+    average_pool_s16_dsp,
+    conv2d_s8_dsp_lanes,
+    conv2d_s8_to_s16_dsp,
+    depthwise_conv2d_s16_dsp,
+    pointwise_conv2d_s16_dsp,
+    pointwise_conv2d_s16_dsp_lanes,
+)
+from export.plan.kernels.dsp.matrix_loops import W4, W16
+from export.plan.kernels.four_bit import (
+    average_pool_row_pairs_to_s16_dsp,
+    depthwise_conv2d_row_pairs_dsp_lanes,
+    pointwise_conv2d_row_pairs_dsp_lanes,
+    pointwise_conv2d_row_pairs_dsp_lanes_w4,
+)
+from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pairs
+from export.plan.kernels.four_bit.row_pairs import LEADS
+from export.plan.kernels.helium import (
+    conv2d_s8_helium,
+    depthwise_conv2d_planes_to_s8_helium,
+    pointwise_conv2d_s8_helium,
+)
 from export.plan.kernels.helium.planes import PLANES
 from export.plan.layout import S8 as S8_LAYOUT
 from quant.qformat import QFormat, activation_format
 
-QUADS = tuple(quads.quad(lead) for lead in LEADS)
-QUADS_W4 = tuple(quads.quad_w4(lead) for lead in LEADS)
-WALKS = tuple(lanes.depthwise(lead) for lead in LEADS)
-POOLS = tuple(row_pairs.pool(lead) for lead in LEADS)
+POINTWISE = tuple(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
+POINTWISE_NIBBLES = tuple(pointwise_conv2d_row_pairs_dsp_lanes_w4.kernel(lead) for lead in LEADS)
+DEPTHWISE = tuple(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
+POOLS = tuple(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS)
 SIGNS = np.array([1, -1, -1, 1])
 """Of output channels."""
 
@@ -73,15 +90,15 @@ def _upper_sum(sign: int, excess: int) -> Layer:
     return layer
 
 
-def _quads_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str, Bound]:
-    def quad(depth: int = 8, x: QFormat = U4, **fields) -> Layer:
+def _pointwise_lanes_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str, Bound]:
+    def four_bits(depth: int = 8, x: QFormat = U4, **fields) -> Layer:
         return _pointwise(depth, x, **{"shift": 4, "bits": 4, "weight_bits": 4, **fields})
 
-    shifts = _both(lambda shift: quad(shift=shift, bias=-2000), 11, 12)
-    depths = _both(lambda depth: quad(depth, weight=7), 512, 516)
-    codes = _both(lambda bits: quad(x=activation_format(bits, 3, relu=True)), 4, 5)
-    outputs = _both(lambda bits: quad(bits=bits), 4, 5)
-    weights = quad(weight=7), quad(weight=8, weight_bits=5)
+    shifts = _both(lambda shift: four_bits(shift=shift, bias=-2000), 11, 12)
+    depths = _both(lambda depth: four_bits(depth, weight=7), 512, 516)
+    codes = _both(lambda bits: four_bits(x=activation_format(bits, 3, relu=True)), 4, 5)
+    outputs = _both(lambda bits: four_bits(bits=bits), 4, 5)
+    weights = four_bits(weight=7), four_bits(weight=8, weight_bits=5)
     sums = {sign: _both(lambda excess, sign=sign: _upper_sum(sign, excess), 0, 1) for sign in (-1, 1)}
     return {
         "upper sum": Bound(kernels, *sums[1], "the upper lane holds 524286", profile),
@@ -95,7 +112,7 @@ def _quads_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str, Bound]:
 
 
 def _outer_bounds() -> dict[str, Bound]:
-    kernels = (outer_products.OUTER,)
+    kernels = (pointwise_conv2d_s16_dsp_lanes.KERNEL,)
 
     def outer(depth: int = 8, x: QFormat = U7, **fields) -> Layer:
         return _pointwise(depth, x, **{"shift": 5, "bits": 7, "weight_bits": 4, **fields})
@@ -107,8 +124,8 @@ def _outer_bounds() -> dict[str, Bound]:
     }
 
 
-def _pairs_bounds() -> dict[str, Bound]:
-    wide, small = (dsp.pointwise(WIDE),), (dsp.pointwise(W4),)
+def _loops_bounds() -> dict[str, Bound]:
+    wide, small = (pointwise_conv2d_s16_dsp.kernel(W16),), (pointwise_conv2d_s16_dsp.kernel(W4),)
 
     def at_shift_0(excess: int) -> Layer:
         return _pointwise(4, U7, 127, shift=0, bias=SIGNS * (2**30 - 1 - 4 * 127 * 127 + excess))
@@ -121,7 +138,7 @@ def _pairs_bounds() -> dict[str, Bound]:
     return {
         "shift 0": Bound(wide, *_both(at_shift_0, 0, 1), "shift 0 and no bit"),
         "depth": Bound(wide, *_both(lambda depth: _pointwise(depth, U7, shift=9), 512, 516), "takes 512"),
-        "products": Bound((dsp.convolution(WIDE),), *products, "516 products per output"),
+        "products": Bound((conv2d_s8_to_s16_dsp.kernel(W16),), *products, "516 products per output"),
         "nibbles' sums": Bound(small, *_both(nibbles, 0, 1), "weights times 4096 leave", SMALL),
         "nibbles": Bound(
             small,
@@ -136,8 +153,8 @@ def _pairs_bounds() -> dict[str, Bound]:
     }
 
 
-def _dsp_bounds() -> dict[str, Bound]:
-    depthwise, pool = (dsp.DEPTHWISE,), (dsp.POOL,)
+def _s16_bounds() -> dict[str, Bound]:
+    depthwise, pool = (depthwise_conv2d_s16_dsp.KERNEL,), (average_pool_s16_dsp.KERNEL,)
     signed, unsigned = (_both(lambda n, x=x: _pool((1, n), x), last, last + 1) for x, last in ((S8, 256), (U7, 516)))
     return {
         "width": Bound(depthwise, *_both(lambda width: _depthwise((2, width), 4, U7), 120, 121), "width 121"),
@@ -154,12 +171,12 @@ def _lane_conv_bounds(kernel: Kernel, profile: str = FAST) -> dict[str, Bound]:
     fours = _ones((4, 2), (6, 6), 1, 4), _ones((3, 3), (6, 6), 1, 4)
     return {
         "row": Bound((kernel,), *rows, "takes 4096 bytes, more than 4095", profile),
-        "products": Bound((kernel,), *products, "260 products per pair of rows", profile),
-        "fours": Bound((kernel,), *fours, "6 products per pair of rows", profile),
+        "products": Bound((kernel,), *products, "260 products per row pair", profile),
+        "fours": Bound((kernel,), *fours, "6 products per row pair", profile),
     }
 
 
-def _few_bits_bounds() -> dict[str, Bound]:
+def _row_pairs_bounds() -> dict[str, Bound]:
     def walk(size: tuple[int, int], channels: int) -> Layer:
         return _depthwise(size, channels, U4, bits=4)
 
@@ -169,16 +186,16 @@ def _few_bits_bounds() -> dict[str, Bound]:
         for kernel, bits in zip(nibbles, (4, 5), strict=True)
     ]
     return {
-        "plane": Bound(WALKS, walk((499, 1), 4), walk((500, 1), 4), "more than the loop's offsets reach"),
-        "row": Bound(WALKS, walk((2, 7), 292), walk((2, 8), 256), "a row takes 4096 bytes"),
-        "nibbles": Bound((lanes.LANE_CONV_COMPACT,), *compact, "are no nibbles", SMALL),
+        "plane": Bound(DEPTHWISE, walk((499, 1), 4), walk((500, 1), 4), "more than the loop's offsets reach"),
+        "row": Bound(DEPTHWISE, walk((2, 7), 292), walk((2, 8), 256), "a row takes 4096 bytes"),
+        "nibbles": Bound((conv2d_to_row_pairs.COMPACT,), *compact, "are no nibbles", SMALL),
         "pool": Bound(POOLS, _pool((257, 17), U4), _pool((437, 10), U4), "4370 codes of u4.f3 can leave 16 bits"),
     }
 
 
 def _helium_bounds() -> dict[str, Bound]:
-    to_planes, products = (vector_products.pointwise(PLANES),), (vector_products.convolution(S8_LAYOUT),)
-    matrix = (vector_products.pointwise(S8_LAYOUT),)
+    to_planes, products = (pointwise_conv2d_s8_helium.kernel(PLANES),), (conv2d_s8_helium.kernel(S8_LAYOUT),)
+    matrix = (pointwise_conv2d_s8_helium.kernel(S8_LAYOUT),)
 
     def ones(size: tuple[int, int], depth: int) -> Layer:
         return crafted(np.tile(SIGNS, (1, 1, depth, 1)), size, U7, shift=3)
@@ -188,7 +205,10 @@ def _helium_bounds() -> dict[str, Bound]:
 
     return {
         "width": Bound(
-            (helium.DEPTHWISE,), *_both(lambda width: _depthwise((4, width), 5, U7), 6, 7), "a vector holds 16", HELIUM
+            (depthwise_conv2d_planes_to_s8_helium.KERNEL,),
+            *_both(lambda width: _depthwise((4, width), 5, U7), 6, 7),
+            "a vector holds 16",
+            HELIUM,
         ),
         "planes": Bound(to_planes, ones((5460, 3), 1), ones((4095, 4), 1), "reach over 65537 bytes", HELIUM),
         "depth": Bound(matrix, ones((1, 2), 2048), ones((1, 2), 2049), "the loop takes 2048", HELIUM),
@@ -199,15 +219,15 @@ def _helium_bounds() -> dict[str, Bound]:
 BOUNDS = {
     f"{family}: {name}": bound
     for family, bounds in {
-        "quads": _quads_bounds(QUADS, FAST),
-        "quads of nibbles": _quads_bounds(QUADS_W4, SMALL),
-        "outer products": _outer_bounds(),
-        "pairs": _pairs_bounds(),
-        "dsp": _dsp_bounds(),
-        "lanes": _lane_conv_bounds(lanes.LANE_CONV),
-        "compact lanes": _lane_conv_bounds(lanes.LANE_CONV_COMPACT, SMALL),
-        "wide lanes": _lane_conv_bounds(wide_lanes.LANE_CONV),
-        "few bits": _few_bits_bounds(),
+        "row pairs, 1x1": _pointwise_lanes_bounds(POINTWISE, FAST),
+        "row pairs, 1x1, nibbles": _pointwise_lanes_bounds(POINTWISE_NIBBLES, SMALL),
+        "s16, 1x1, lanes": _outer_bounds(),
+        "matrix loops": _loops_bounds(),
+        "s16": _s16_bounds(),
+        "row pairs, convolution": _lane_conv_bounds(conv2d_to_row_pairs.KERNEL),
+        "row pairs, convolution, nibbles": _lane_conv_bounds(conv2d_to_row_pairs.COMPACT, SMALL),
+        "s16, convolution, lanes": _lane_conv_bounds(conv2d_s8_dsp_lanes.KERNEL),
+        "row pairs": _row_pairs_bounds(),
         "helium": _helium_bounds(),
     }.items()
     for name, bound in bounds.items()

@@ -180,20 +180,21 @@ def test_what_a_kernel_refuses_it_says(layer, kernel, reason):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "last", "beyond", "reason"),
+    ("last", "beyond", "reason"),
     [
-        (helium.DEPTHWISE, (3, 3, 8191), (3, 3, 8192), "eight positions reach over 65536 bytes, offsets over 65535"),
-        (helium.DEPTHWISE, (13106, 5, 1), (13107, 5, 1), "13107 rows: a plane takes more than 65535 bytes"),
+        ((3, 3, 8191), (3, 3, 8192), "eight positions reach over 65536 bytes, offsets over 65535"),
+        ((13106, 5, 1), (13107, 5, 1), "13107 rows: a plane takes more than 65535 bytes"),
     ],
 )
-def test_offsets_reach_to_their_last_value(kernel, last, beyond, reason):
-    """Tensors too large to run here."""
+def test_offsets_reach_to_their_last_value(last, beyond, reason):
+    """Of tensors too large to run here."""
+    kernel = depthwise_conv2d_planes_to_s8_helium.KERNEL
     assert not kernel.refusal(_layer("a", DEPTHWISE_CONV2D, last, (3, 3), 0, padding=SAME))
     assert reason in kernel.refusal(_layer("a", DEPTHWISE_CONV2D, beyond, (3, 3), 0, padding=SAME))
 
 
 def test_channels_side_by_side_reach_to_their_last_value():
-    kernel = vector_products.pointwise(S8)
+    kernel = pointwise_conv2d_s8_helium.kernel(S8)
     assert not kernel.refusal(_layer("a", CONV2D, (1, 1, 1), (1, 1), 0, channels=65528))
     wider = _layer("a", CONV2D, (1, 1, 1), (1, 1), 0, channels=65529)
     assert "reach over 65536 bytes, offsets over 65535" in kernel.refusal(wider)

@@ -7,13 +7,13 @@ from crafted import S8, SAME, U4, U7, between_copies, crafted, extremes, network
 from export.model import accumulator
 from export.model.integer_model import Layer
 from export.plan import FAST, PROFILES, plan, scale
-from export.plan.kernels.dsp import dsp
-from export.plan.kernels.dsp.pair_loop import WIDE
-from export.plan.kernels.four_bit import lanes
-from export.plan.kernels.four_bit.row_pair_layout import LEADS
+from export.plan.kernels.dsp import pointwise_conv2d_s16_dsp
+from export.plan.kernels.dsp.matrix_loops import W16
+from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes, depthwise_conv2d_row_pairs_dsp_lanes
+from export.plan.kernels.four_bit.row_pairs import LEADS
 
 SIGNS = np.array([1, -1, -1, 1])
-WALKS = tuple(lanes.depthwise(lead) for lead in LEADS)
+DEPTHWISE = tuple(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
 
 
 def _edge(op: str, excess: int) -> Layer:
@@ -68,7 +68,7 @@ def _pointwise(weight: int, worst: int, shift: int) -> Layer:
     ],
 )
 def test_the_scale_is_the_largest_that_weights_and_sums_allow(assert_equal, prefer, own, weight, worst, shift):
-    prefer(FAST, dsp.pointwise(WIDE))
+    prefer(FAST, pointwise_conv2d_s16_dsp.kernel(W16))
     layer = _pointwise(weight, worst, own)
     assert scale.scaled(layer).shift == shift
     factor = 1 << shift - own
@@ -97,13 +97,13 @@ def _reaching(kernel: np.ndarray, end: int, sign: int, **fields) -> Layer:
 
 
 LANES = [
-    ("walk", 0, 2**11, (4, 0, 4), None),
-    ("walk", 2, 2**13, (2, 0, 4), None),
-    ("walk", 3, 2**14, (1, 1, 4), None),
-    ("walk", 4, 2**15, (0, 1, 4), None),
-    ("walk", 5, 2**13, (2, 0, 7), (0, 1, 5)),
-    ("walk", 9, 2**13, (2, 0, 11), (0, 1, 9)),
-    ("walk", 11, 2**15, (0, 1, 11), None),
+    ("depthwise", 0, 2**11, (4, 0, 4), None),
+    ("depthwise", 2, 2**13, (2, 0, 4), None),
+    ("depthwise", 3, 2**14, (1, 1, 4), None),
+    ("depthwise", 4, 2**15, (0, 1, 4), None),
+    ("depthwise", 5, 2**13, (2, 0, 7), (0, 1, 5)),
+    ("depthwise", 9, 2**13, (2, 0, 11), (0, 1, 9)),
+    ("depthwise", 11, 2**15, (0, 1, 11), None),
     ("convolution", 0, 2**13, (2, 0, 2), (0, 1, 0)),
     ("convolution", 6, 2**13, (2, 0, 8), (0, 1, 6)),
     ("convolution", 7, 2**14, (1, 1, 8), (0, 1, 7)),
@@ -117,8 +117,8 @@ LANES = [
 @pytest.mark.parametrize(("loop", "shift", "limit", "at_best", "beyond"), LANES)
 def test_lanes_hold_sums_to_their_last_value(assert_equal, prefer, loop, shift, limit, at_best, beyond, sign):
     window, padding, kernels, found = {
-        "walk": ((3, 3, 4), SAME, WALKS, lanes._walk_lanes),
-        "convolution": ((4, 2, 1, 4), ((0, 0), (0, 0)), (lanes.LANE_CONV,), lanes._conv_lanes),
+        "depthwise": ((3, 3, 4), SAME, DEPTHWISE, depthwise_conv2d_row_pairs_dsp_lanes._lanes),
+        "convolution": ((4, 2, 1, 4), ((0, 0), (0, 0)), (conv2d_s8_dsp_lanes.KERNEL,), conv2d_s8_dsp_lanes._lanes),
     }[loop]
     prefer(FAST, *kernels)
     last = limit - 1 if sign > 0 else -limit
@@ -134,4 +134,4 @@ def test_lanes_hold_sums_to_their_last_value(assert_equal, prefer, loop, shift, 
 
 def test_a_shift_beyond_every_lane_is_refused():
     layer = _reaching(np.full((3, 3, 4), 7), 100, 1, shift=12, padding=SAME)
-    assert "with a shift of 12 don't fit 16-bit lanes" in lanes.depthwise_refusal(layer)
+    assert "with a shift of 12 don't fit 16-bit lanes" in depthwise_conv2d_row_pairs_dsp_lanes.refusal(layer)

@@ -32,6 +32,6 @@ KERNEL = Kernel(
     S16,
     args=_args,
     constants=lambda layer: {},
-    instructions=lambda layer: 1.5 * layer.kernel.size,
+    instructions=lambda layer: 1.4 * layer.kernel.size,
     refusal=_refusal,
 )

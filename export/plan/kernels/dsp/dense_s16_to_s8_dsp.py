@@ -27,5 +27,5 @@ KERNEL = Kernel(
         words=padded(layer.input_shape[2]) // 2, outputs=layer.output_shape[2], requantization=requantization(layer)
     ),
     constants=_constants,
-    instructions=lambda layer: 2.5 * layer.macs,
+    instructions=lambda layer: 3.0 * layer.macs,
 )

@@ -29,6 +29,6 @@ def kernel(lead: int) -> Kernel:
         S16,
         args=args,
         constants=lambda layer: {},
-        instructions=lambda layer: 1.7 * layer.kernel.size,
+        instructions=lambda layer: 1.36 * layer.kernel.size,
         refusal=refusal,
     )

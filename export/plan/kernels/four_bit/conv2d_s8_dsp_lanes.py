@@ -91,7 +91,7 @@ def _kernel(compact: bool) -> Kernel:
         height, width, channels = layer.output_shape
         calls, fields = padded(channels) // 2 * width, conv2d_polynomials.args(layer)
         step = 11 * products(layer) / 4 + 20
-        expand = 5 * products(layer) * compact
+        expand = 13 * products(layer) * compact
         fill = width * 8 * fields["panel_rows"] * row_taps(layer)
         return calls * (row_pairs(height, 1) * step + 35 + expand) + fill
 

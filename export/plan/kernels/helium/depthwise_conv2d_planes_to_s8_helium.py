@@ -106,6 +106,6 @@ KERNEL = Kernel(
     args=_args,
     constants=_constants,
     instances=lambda layer: {"loop": _loop(layer)},
-    instructions=lambda layer: 3.2 * math.prod(layer.output_shape) + 12 * layer.input_shape[2] + 40,
+    instructions=lambda layer: 3.0 * math.prod(layer.output_shape) + 12 * layer.input_shape[2] + 40,
     refusal=_refusal,
 )

@@ -81,7 +81,7 @@ def cost(layer: Layer, layout: ActivationLayout, per_position: float) -> float:
     count = vectors(layer)
     block = 12 * count + max(2 * count - 5, 0) + 14
     zeros = 6 * channels if layout == PLANES else 0
-    return -(-height * width // 2) * (blocks(channels) * block + 40 + 2 * per_position) + zeros
+    return -(-height * width // 2) * (blocks(channels) * block + 40 + 2 * per_position) + zeros + 40
 
 
 def constants(layer: Layer, layout: ActivationLayout) -> dict[str, Constant]:

@@ -17,5 +17,5 @@ KERNEL = Kernel(
     S8,
     args=_args,
     constants=lambda layer: {},
-    instructions=lambda layer: 4.0 * layer.kernel.size,
+    instructions=lambda layer: 6.2 * layer.kernel.size,
 )
