@@ -16,7 +16,9 @@ from absl import flags
 
 from cli import command
 from export.bundle import folder as bundles
-from export.bundle.verification import IMPLEMENTATIONS, MISMATCH_EXIT_CODE, VerifyConfig, table, verify
+from export.proof.bundle_proof import IMPLEMENTATIONS, VerifyConfig, verify_bundle
+
+MISMATCH_EXIT_CODE = 1
 
 
 def define_flags() -> None:
@@ -33,10 +35,11 @@ def work(values: Any) -> None:
     """The command with parsed flags."""
     command.require(bundle=values.bundle)
     config = VerifyConfig(values.clips, values.random_codes, tuple(values.implementations), values.seed)
-    result = verify(bundles.load(pathlib.Path(values.bundle)), config)
-    command.say(table(result), values.json)
-    command.write_json(result, values.json)
-    if result["mismatches"]:
+    bundle = bundles.load(pathlib.Path(values.bundle))
+    result = verify_bundle(bundle, config)
+    command.say(result.table(), values.json)
+    command.write_json({"bundle": str(bundle.path), **result.as_dict()}, values.json)
+    if result.mismatches:
         sys.exit(MISMATCH_EXIT_CODE)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from absl import flags
 
 from cli import command
-from export.bundle import conversion, verification
+from export.bundle import conversion
+from export.proof.bundle_proof import verify_bundle
 from kws import datasets
 from kws.evaluation import clips
 from kws.training import run as training
@@ -64,8 +65,8 @@ def demo(config: DemoConfig) -> dict[str, Any]:
     bundle_path = config.run_dir / "bundle"
     bundle = conversion.convert(conversion.ConvertConfig(run.path, bundle_path))
     _step(3, "prove that Keras, interpreter, TensorFlow Lite Micro and the C engine agree, code by code")
-    parity = verification.verify(bundle, verification.VerifyConfig())
-    print(verification.table(parity), flush=True)
+    parity = verify_bundle(bundle)
+    print(parity.table(), flush=True)
     _step(4, "measure the integer model on the test split")
     measured = clips.evaluate(clips.EvaluateConfig(bundle_path, dataset))
     print(clips.table(measured), flush=True)
@@ -75,7 +76,7 @@ def demo(config: DemoConfig) -> dict[str, Any]:
     return {
         "float_accuracy": run_metrics(run, "float"),
         "fixed_point_accuracy": measured["accuracy"],
-        "parity": {"inputs": parity["inputs"], "mismatches": parity["mismatches"]},
+        "parity": {"inputs": parity.inputs, "mismatches": parity.mismatches},
         "tflite_bytes": bundle.tflite_path.stat().st_size,
         "weight_bytes": sum(layer.weight_bytes for layer in bundle.model.layers),
         "device": board,

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from export import renew
-from export.bundle import detector_file, generated_c, verification
+from export.bundle import detector_file, generated_c
 from export.bundle import folder as bundles
 from export.model import accumulator, interpreter
 from export.model import detector as detectors
 from export.model.integer_model import Layer
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from kws.evaluation.streaming.sound import Listener
 from microcontroller import bench
 from microcontroller.streaming import recording
@@ -134,9 +135,9 @@ def test_formats_are_those_of_the_name() -> None:
 @pytest.mark.slow
 @each_model
 def test_no_code_differs_anywhere(path: pathlib.Path) -> None:
-    result = verification.verify(bundles.load(path), verification.VerifyConfig(clips=CLIPS, random_codes=CLIPS))
-    assert result["mismatches"] == 0
-    assert result["clips"] == CLIPS
+    result = verify_bundle(bundles.load(path), VerifyConfig(clips=CLIPS, random_codes=CLIPS))
+    assert result.mismatches == 0
+    assert result.clips == CLIPS
 
 
 @pytest.mark.slow

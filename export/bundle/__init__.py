@@ -1,1 +1,1 @@
-"""Bundles: the folder, its card, conversion, verification, inspection, and the .tflite."""
+"""Bundles: the folder, its card, conversion, inspection, and the .tflite."""

@@ -49,7 +49,8 @@ def run_layer(layer: Layer, codes: np.ndarray, rounding: str = "single") -> np.n
     return ROUNDINGS[rounding](sums, layer.shift, layer.output_format)
 
 
-def _check_input(model: IntegerModel, codes: np.ndarray) -> None:
+def check_input(model: IntegerModel, codes: np.ndarray) -> None:
+    """Raises `ValueError` unless `codes` are int8 [n, *model.input_shape]."""
     if codes.dtype != np.int8 or codes.shape[1:] != model.input_shape:
         raise ValueError(
             f"input {codes.dtype} {codes.shape}, expected int8 (n, {', '.join(map(str, model.input_shape))})"
@@ -58,7 +59,7 @@ def _check_input(model: IntegerModel, codes: np.ndarray) -> None:
 
 def run_layers(model: IntegerModel, codes: np.ndarray, rounding: str = "single") -> Iterator[tuple[Layer, np.ndarray]]:
     """Yields every layer with its output codes, int8 [n, h, w, c], in order of execution."""
-    _check_input(model, codes)
+    check_input(model, codes)
     for layer in model.layers:
         codes = run_layer(layer, codes, rounding)
         yield layer, codes
@@ -66,7 +67,7 @@ def run_layers(model: IntegerModel, codes: np.ndarray, rounding: str = "single")
 
 def run(model: IntegerModel, codes: np.ndarray, rounding: str = "single") -> np.ndarray:
     """Logit codes int8 [n, labels] of input codes int8 [n, h, w, c]; rounding is 'single' or 'double'."""
-    _check_input(model, codes)
+    check_input(model, codes)
     logits = [np.zeros((0, len(model.labels)), np.int8)]
     for start in range(0, len(codes), _BATCH):
         batch = codes[start : start + _BATCH]

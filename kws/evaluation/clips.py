@@ -47,7 +47,7 @@ def logits(bundle: Bundle, codes: np.ndarray, backend: str) -> np.ndarray:
     if backend == "interpreter":
         return interpreter.run(bundle.model, codes)
     if backend == "tflm":
-        from export.bundle.tflm import TflmModel
+        from export.proof.tflm import TflmModel
 
         return TflmModel(bundle.tflite_path.read_bytes()).run(codes)
     from export.host.c_engine import CEngine

@@ -15,9 +15,10 @@ import pytest
 from absl.flags import ListParser
 
 from cli.command import UserError
-from export.bundle import conversion, verification
+from export.bundle import conversion
 from export.bundle import folder as bundles
 from export.model import lower
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
 from kws.evaluation.evaluation_error import EvaluationError
@@ -189,9 +190,9 @@ def test_a_low_width_run_takes_over_a_float_model(
 @pytest.mark.slow
 def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.Path) -> None:
     opened = bundles.load(bundle)
-    result = verification.verify(opened, verification.VerifyConfig(random_codes=20))
-    assert result["mismatches"] == 0
-    assert result["clips"] == len(opened.golden) > 0
+    result = verify_bundle(opened, VerifyConfig(random_codes=20))
+    assert result.mismatches == 0
+    assert result.clips == len(opened.golden) > 0
     accuracies = set()
     for backend in ("interpreter", "engine"):
         done = command("kws.evaluate", f"--bundle={bundle}", f"--data_dir={data}", f"--backend={backend}", "--json=-")

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from export.bundle import detector_file, random_bundle, verification
+from export.bundle import detector_file, random_bundle
 from export.bundle.bundle_error import BundleError
 from export.bundle.random_bundle import RandomBundleConfig
-from export.bundle.verification import VerifyConfig
 from export.host.c_engine import CEngine
 from export.model import detector as detectors
 from export.plan import PROFILES
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
 
 SMALL = {"channels": 4, "blocks": 1, "clips": 3}
 
@@ -39,12 +39,12 @@ def test_a_seed_is_a_model(tmp_path: pathlib.Path) -> None:
 
 def test_the_proof_skips_the_graph_by_name(tmp_path: pathlib.Path) -> None:
     bundle = random_bundle.write(RandomBundleConfig(tmp_path / "b", **SMALL))
-    result = verification.verify(bundle, VerifyConfig(random_codes=4))
-    assert result["skipped"] == {"keras": "the bundle has no Keras graph: its model was not trained"}
-    names = [pair["implementation"] for pair in result["pairs"]]
+    result = verify_bundle(bundle, VerifyConfig(random_codes=4))
+    assert result.skipped == {"keras": "the bundle has no Keras graph: its model was not trained"}
+    names = [pair.implementation for pair in result.pairs]
     assert "c_engine" in names and "tflm" in names and "keras" not in names
-    assert result["mismatches"] == 0
-    assert "keras skipped: the bundle has no Keras graph" in verification.table(result)
+    assert result.mismatches == 0
+    assert "keras skipped: the bundle has no Keras graph" in result.table()
 
 
 @pytest.mark.parametrize(

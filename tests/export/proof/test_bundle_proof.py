@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 
 from export.bundle import folder as bundles
-from export.bundle import tflite, verification
+from export.bundle import tflite
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
-from export.bundle.parity import Parity
-from export.bundle.verification import VerifyConfig
 from export.model import interpreter
 from export.model.integer_model import IntegerModel
+from export.proof import bundle_proof
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
+from export.proof.implementations import LayerCodes
+from export.proof.parity import Parity
+from export.proof.proof_error import ProofError
 
 FAST = {"random_codes": 40, "batch": 16}
 
 
-def exact_keras(bundle: Bundle) -> verification.LayerCodes:
+def exact_keras(bundle: Bundle) -> LayerCodes:
     """Stands in for a Keras graph that is right."""
 
     def run_layers(codes: np.ndarray) -> dict[str, np.ndarray]:
@@ -32,7 +35,7 @@ def exact_keras(bundle: Bundle) -> verification.LayerCodes:
 
 @pytest.fixture(autouse=True)
 def keras_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(verification.IMPLEMENTATIONS, "keras", ("single", exact_keras))
+    monkeypatch.setitem(bundle_proof.IMPLEMENTATIONS, "keras", ("single", exact_keras))
 
 
 def changed_weight(model: IntegerModel, index: int) -> IntegerModel:
@@ -44,19 +47,11 @@ def changed_weight(model: IntegerModel, index: int) -> IntegerModel:
     return dataclasses.replace(model, layers=tuple(layers))
 
 
-def pair(result: dict, implementation: str, rounding: str) -> dict:
-    return next(
-        pair
-        for pair in result["pairs"]
-        if pair["implementation"] == implementation and pair["reference"] == f"interpreter {rounding}"
-    )
-
-
 def test_a_whole_bundle_has_no_mismatch(make_bundle, small_model) -> None:
-    result = verification.verify(make_bundle(small_model), VerifyConfig(**FAST))
-    assert result["mismatches"] == 0
-    assert (result["clips"], result["random_codes"], result["inputs"]) == (8, 40, 48)
-    names = [(pair["implementation"], pair["reference"].split()[-1]) for pair in result["pairs"]]
+    result = verify_bundle(make_bundle(small_model), VerifyConfig(**FAST))
+    assert result.mismatches == 0
+    assert (result.clips, result.random_codes, result.inputs) == (8, 40, 48)
+    names = [(pair.implementation, pair.rounding) for pair in result.pairs]
     assert names == [
         ("keras", "single"),
         ("c_engine", "single"),
@@ -65,43 +60,40 @@ def test_a_whole_bundle_has_no_mismatch(make_bundle, small_model) -> None:
         ("golden", "double"),
     ]
     sizes = {layer.name: 48 * int(np.prod(layer.output_shape)) for layer in small_model.layers}
-    for implementation in result["pairs"][:3]:
-        assert {layer["name"]: layer["codes"] for layer in implementation["layers"]} == sizes
-    for golden in result["pairs"][3:]:
-        assert golden["codes"] == 8 * 3, "logits of the golden clips alone"
-    json.dumps(result)
+    for implementation in result.pairs[:3]:
+        assert {name: layer.codes for name, layer in implementation.layers.items()} == sizes
+    for golden in result.pairs[3:]:
+        assert golden.codes == 8 * 3, "logits of the golden clips alone"
+    json.dumps(result.as_dict())
 
 
 def test_at_least_500_inputs_by_default(make_bundle, small_model) -> None:
     bundle = make_bundle(small_model)
-    assert verification.verify(bundle, VerifyConfig(implementations=("c_engine",)))["inputs"] == 500
-    few = verification.verify(bundle, VerifyConfig(clips=3, random_codes=0, implementations=("c_engine",)))
-    assert (few["clips"], few["inputs"]) == (3, 3)
+    assert verify_bundle(bundle, VerifyConfig(implementations=("c_engine",))).inputs == 500
+    few = verify_bundle(bundle, VerifyConfig(clips=3, random_codes=0, implementations=("c_engine",)))
+    assert (few.clips, few.inputs) == (3, 3)
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 4])
 def test_a_changed_weight_in_the_tflite_is_named(make_bundle, small_model, doctor, index: int) -> None:
     bundle = doctor(make_bundle(small_model), bundles.TFLITE, tflite.to_tflite(changed_weight(small_model, index)))
-    result = verification.verify(bundle, VerifyConfig(**FAST))
-    tflm = pair(result, "tflm", "double")
-    assert tflm["mismatches"] == result["mismatches"] > 0
-    first = tflm["first"]
-    assert first["layer"] == small_model.layers[index].name
-    assert all(layer["mismatches"] == 0 for layer in tflm["layers"][:index])
-    assert re.search(
-        f"tflm differs from interpreter double first in layer {first['layer']}, clip", verification.table(result)
-    )
+    result = verify_bundle(bundle, VerifyConfig(**FAST))
+    tflm = result.pair("tflm", "double")
+    assert tflm.mismatches == result.mismatches > 0
+    assert tflm.first.layer == small_model.layers[index].name
+    assert all(layer.mismatches == 0 for layer in list(tflm.layers.values())[:index])
+    assert f"tflm differs from interpreter double first in layer {tflm.first.layer}, clip" in result.table()
 
 
 def test_the_named_code_is_the_one_that_differs(make_bundle, small_model, doctor) -> None:
     other = changed_weight(small_model, 0)
     bundle = doctor(make_bundle(small_model), bundles.TFLITE, tflite.to_tflite(other))
-    first = pair(verification.verify(bundle, VerifyConfig(**FAST)), "tflm", "double")["first"]
-    clip = bundle.golden.clips.index(first["clip"])
+    first = verify_bundle(bundle, VerifyConfig(**FAST)).pair("tflm", "double").first
+    clip = bundle.golden.clips.index(first.clip)
     x = bundle.golden.features[clip : clip + 1]
-    right = interpreter.run_layer(small_model.layers[0], x, "double")[0, *first["position"]]
-    wrong = interpreter.run_layer(other.layers[0], x, "double")[0, *first["position"]]
-    assert (first["code"], first["expected"]) == (wrong, right)
+    right = interpreter.run_layer(small_model.layers[0], x, "double")[0, *first.position]
+    wrong = interpreter.run_layer(other.layers[0], x, "double")[0, *first.position]
+    assert (first.code, first.expected) == (wrong, right)
 
 
 def test_a_changed_weight_in_the_c_source_is_named(make_bundle, small_model) -> None:
@@ -110,9 +102,9 @@ def test_a_changed_weight_in_the_c_source_is_named(make_bundle, small_model) -> 
     start = r"(layer2_conv2d_weights\[\d+\] = \{\n +0x\w+, 0x\w+, )0x\w+"
     bundle.c_files["fxp_model.c"], count = re.subn(start, r"\g<1>0x7fff7fff", bundle.c_files["fxp_model.c"])
     assert count == 1
-    result = verification.verify(bundle, VerifyConfig(**FAST))
-    assert pair(result, "c_engine", "single")["first"]["layer"] == "layer2_conv2d"
-    assert pair(result, "tflm", "double")["mismatches"] == 0
+    result = verify_bundle(bundle, VerifyConfig(**FAST))
+    assert result.pair("c_engine").first.layer == "layer2_conv2d"
+    assert result.pair("tflm", "double").mismatches == 0
 
 
 @pytest.mark.parametrize("rounding", ["single", "double"])
@@ -121,15 +113,15 @@ def test_a_changed_golden_logit_is_named(make_bundle, small_model, rounding: str
     logits = getattr(golden, f"logits_{rounding}").copy()
     logits[5, 1] ^= 1
     bundle = make_bundle(small_model, golden=dataclasses.replace(golden, **{f"logits_{rounding}": logits}))
-    result = verification.verify(bundle, VerifyConfig(**FAST))
-    found = pair(result, "golden", rounding)
-    assert result["mismatches"] == found["mismatches"] == 1
-    assert (found["first"]["clip"], found["first"]["position"]) == ("clip5.wav", (0, 0, 1))
-    assert found["first"]["code"] == int(logits[5, 1])
+    result = verify_bundle(bundle, VerifyConfig(**FAST))
+    found = result.pair("golden", rounding)
+    assert result.mismatches == found.mismatches == 1
+    assert (found.first.clip, found.first.position) == ("clip5.wav", (0, 0, 1))
+    assert found.first.code == int(logits[5, 1])
 
 
 def test_a_keras_graph_off_its_grid_is_named(make_bundle, small_model, monkeypatch) -> None:
-    def drifting(bundle: Bundle) -> verification.LayerCodes:
+    def drifting(bundle: Bundle) -> LayerCodes:
         def run_layers(codes: np.ndarray) -> dict[str, np.ndarray]:
             outputs = exact_keras(bundle)(codes)
             outputs["layer1_depthwise_conv2d"][2, 1, 2, 3] += 0.25
@@ -138,13 +130,13 @@ def test_a_keras_graph_off_its_grid_is_named(make_bundle, small_model, monkeypat
 
         return run_layers
 
-    monkeypatch.setitem(verification.IMPLEMENTATIONS, "keras", ("single", drifting))
+    monkeypatch.setitem(bundle_proof.IMPLEMENTATIONS, "keras", ("single", drifting))
     config = VerifyConfig(clips=8, random_codes=0)
-    found = pair(verification.verify(make_bundle(small_model), config), "keras", "single")
-    assert found["mismatches"] == 1 + 3
-    first = found["first"]
-    assert (first["layer"], first["clip"], first["position"]) == ("layer1_depthwise_conv2d", "clip2.wav", (1, 2, 3))
-    assert first["code"] == first["expected"] + 0.25
+    found = verify_bundle(make_bundle(small_model), config).pair("keras")
+    assert found.mismatches == 1 + 3
+    first = found.first
+    assert (first.layer, first.clip, first.position) == ("layer1_depthwise_conv2d", "clip2.wav", (1, 2, 3))
+    assert first.code == first.expected + 0.25
 
 
 def test_a_layer_that_is_missing_or_of_another_shape_is_one_line(make_bundle, small_model, monkeypatch) -> None:
@@ -158,9 +150,9 @@ def test_a_layer_that_is_missing_or_of_another_shape_is_one_line(make_bundle, sm
         },
     }
     for message, run_layers in cases.items():
-        monkeypatch.setitem(verification.IMPLEMENTATIONS, "keras", ("single", lambda _, run=run_layers: run))
+        monkeypatch.setitem(bundle_proof.IMPLEMENTATIONS, "keras", ("single", lambda _, run=run_layers: run))
         with pytest.raises(BundleError, match=message):
-            verification.verify(bundle, VerifyConfig(implementations=("keras",), **FAST))
+            verify_bundle(bundle, VerifyConfig(implementations=("keras",), **FAST))
 
 
 def test_the_first_difference_is_the_earliest_layers(small_model) -> None:
@@ -181,11 +173,11 @@ def test_what_a_user_gets_wrong_is_one_line(make_bundle, small_model, doctor) ->
         VerifyConfig(clips=-1)
     with pytest.raises(BundleError, match=r"^implementations=tflite: .*choose from keras, c_engine, tflm"):
         VerifyConfig(implementations=("tflite",))
-    with pytest.raises(BundleError, match=r"nothing to compare: .*clips=0, and random_codes=0: give one of them more"):
-        verification.verify(bundle, VerifyConfig(clips=0, random_codes=0))
+    with pytest.raises(ProofError, match=r"nothing to compare: .*clips=0, and random_codes=0: give one of them more"):
+        verify_bundle(bundle, VerifyConfig(clips=0, random_codes=0))
     broken = doctor(bundle, bundles.TFLITE, b"\0\0\0\0TFL?")
     with pytest.raises(BundleError, match=r"model\.tflite: not a \.tflite file.*write the bundle again"):
-        verification.verify(broken, VerifyConfig(implementations=("tflm",)))
+        verify_bundle(broken, VerifyConfig(implementations=("tflm",)))
 
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess:

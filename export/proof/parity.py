@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from export.model.integer_model import Layer
+from export.proof.proof_error import ProofError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,10 +66,10 @@ class Parity:
           clips: n names.
 
         Raises:
-          ValueError: another number of codes.
+          ProofError: another number of codes.
         """
         if codes.size != expected.size:
-            raise ValueError(f"{self.implementation}, layer {layer}: shape {codes.shape}, expected {expected.shape}")
+            raise ProofError(f"{self.implementation}, layer {layer}: shape {codes.shape}, expected {expected.shape}")
         parity = self.layers[layer]
         codes = codes.reshape(expected.shape)
         different = codes != expected
@@ -79,6 +80,11 @@ class Parity:
             position = row, column, channel
             code, correct = float(codes[clip, *position]), int(expected[clip, *position])
             parity.first = Difference(layer, clips[clip], position, code, correct)
+
+    @property
+    def reference(self) -> str:
+        """What it is compared with."""
+        return f"interpreter {self.rounding}"
 
     @property
     def codes(self) -> int:
@@ -97,7 +103,7 @@ class Parity:
         """The result for JSON."""
         return {
             "implementation": self.implementation,
-            "reference": f"interpreter {self.rounding}",
+            "reference": self.reference,
             "codes": self.codes,
             "mismatches": self.mismatches,
             "first": dataclasses.asdict(self.first) if self.first else None,

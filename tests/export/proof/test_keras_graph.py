@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from export.bundle import verification
-from export.bundle.verification import VerifyConfig
+from export.bundle.bundle_error import BundleError
 from export.model import lower
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from quant.folding.keras_chain import fold
 from quant.formats.calibration import calibrate
 from quant.method import Method
@@ -38,21 +38,20 @@ def test_a_lowered_graph_is_exact_and_another_graph_is_not(graph, make_bundle, t
     model_file.save_model(graph, path)
     model = lower.lower(graph, "tiny", LABELS)
     bundle = make_bundle(model, keras_model=path)
-    result = verification.verify(bundle, VerifyConfig())
-    assert result["inputs"] == 500
-    assert result["mismatches"] == 0, verification.table(result)
-    assert len(result["pairs"][0]["layers"]) == len(model.layers)
+    result = verify_bundle(bundle)
+    assert result.inputs == 500
+    assert result.mismatches == 0, result.table()
+    assert len(result.pairs[0].layers) == len(model.layers)
 
     wrapper = wrappers.wrapped_layers(graph)[2]
     kernel = wrappers.variables_of(wrapper).kernel
     kernel.assign(kernel + 2.0 * wrapper.quantize_config.kernel.q.lsb)
     model_file.save_model(graph, path)
     bundle = make_bundle(model, keras_model=path)
-    result = verification.verify(bundle, VerifyConfig(random_codes=20))
-    keras = result["pairs"][0]
-    assert keras["implementation"] == "keras"
-    assert keras["mismatches"] == result["mismatches"] > 0
-    assert keras["first"]["layer"] == model.layers[2].name
+    result = verify_bundle(bundle, VerifyConfig(random_codes=20))
+    keras = result.pair("keras")
+    assert keras.mismatches == result.mismatches > 0
+    assert keras.first.layer == model.layers[2].name
 
 
 def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> None:
@@ -66,5 +65,5 @@ def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> 
 
 
 def test_a_graph_that_cannot_be_read_is_one_line(make_bundle, small_model) -> None:
-    with pytest.raises(verification.BundleError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
-        verification.verify(make_bundle(small_model), VerifyConfig(implementations=("keras",)))
+    with pytest.raises(BundleError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
+        verify_bundle(make_bundle(small_model), VerifyConfig(implementations=("keras",)))

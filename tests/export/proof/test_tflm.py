@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from export.bundle import tflite
-from export.bundle.tflm import TflmModel
 from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
 from export.model.probes import probes
+from export.proof.tflm import TflmModel
 from quant.qformat import QFormat
 
 WIDTHS = [(8, 8), (4, 8), (4, 4), (2, 8), (3, 5), (8, 2)]
