@@ -80,9 +80,17 @@ def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, An
         bundle = pathlib.Path(folder, "bundle")
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
         random_bundle.write(RandomBundleConfig(bundle, seed=SEED, profile=profile, clips=1, **widths))
-        settings = {"emulator": qemu.NAME, "profile": profile, "clips": 1, "random_codes": 0, "estimate_cycles": False}
-        places = {"board": board(profile), "build_dir": pathlib.Path(folder, "build")}
-        result = bench.measure(bench.BenchConfig(bundle, **places, **settings))
+        config = bench.BenchConfig(
+            bundle,
+            emulator=qemu.NAME,
+            board=board(profile),
+            profile=profile,
+            clips=1,
+            random_codes=0,
+            build_dir=pathlib.Path(folder, "build"),
+            estimate_cycles=False,
+        )
+        result = bench.measure(config)
     if result["mismatches"]:
         raise UserError(
             f"w{weight_bits}a{activation_bits}, profile {profile}: {result['mismatches']} logit codes differ from the "

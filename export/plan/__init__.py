@@ -158,7 +158,7 @@ class Plan:
                 "constant_bytes": step.constant_bytes,
                 "input_at": step.input.place,
                 "output_at": step.output.place,
-                "scratch_bytes": step.kernel.scratch_bytes(step.layer) if step.kernel.scratch_bytes else 0,
+                "scratch_bytes": step.kernel.scratch_of(step.layer),
             }
             for step in self.steps
         ]
@@ -199,7 +199,7 @@ def plan(model: IntegerModel, profile: str = FAST) -> Plan:
         needs += [Need(to.size(layer.input_shape), in_place=True) for _, to in functions[i]]
         last = i == len(kernels) - 1 and not functions[-1]
         size = None if last else kernel.output_layout.size(layer.output_shape)
-        scratch = kernel.scratch_bytes(layer) if kernel.scratch_bytes else 0
+        scratch = kernel.scratch_of(layer)
         needs.append(Need(size, scratch, kernel.in_place(layer)))
     last_shape = model.layers[-1].output_shape
     needs += [Need(to.size(last_shape), in_place=True) for _, to in functions[-1][:-1]]

@@ -78,6 +78,10 @@ class Kernel:
     scratch_bytes: Callable[[Layer], int] | None = None
     proof: Callable[[Layer], str] = lambda layer: ""
 
+    def scratch_of(self, layer: Layer) -> int:
+        """Bytes of further memory during the layer's call; 0 for a function without that parameter."""
+        return self.scratch_bytes(layer) if self.scratch_bytes else 0
+
     @property
     def args_type(self) -> str:
         """The C type of its arguments."""

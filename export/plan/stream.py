@@ -236,7 +236,7 @@ def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: 
         needs += [Need(None if ends[i] else to.size(shapes[i])) for _, to in functions[i]]
         shape = shapes[i + 1] if i + 1 < len(layers) else answer_shape
         external = bool(ends[i + 1]) and not functions[i + 1]
-        scratch = kernel.scratch_bytes(layer) if kernel.scratch_bytes else 0
+        scratch = kernel.scratch_of(layer)
         in_place = histories[i] is None and kernel.in_place(layer)
         needs.append(Need(None if external else kernel.output_layout.size(shape), scratch, in_place))
     needs += [Need(None) for _ in functions[-1]]

@@ -23,8 +23,6 @@ _SHELL = "/bin/sh"
 _GUARD = 'read -r group && read -r _; kill -s KILL -- "-$group"'
 # Nothing runs before the guard knows of it; without a sign, whoever was to give it is dead.
 _AT_A_SIGN = 'read -r _ && exec "$@"'
-# Ctrl-C is for this process alone.
-_ALONE = {"bufsize": 0, "start_new_session": True}
 
 
 def run_until_end(
@@ -104,19 +102,30 @@ def started(
 
     So it is when this process dies, however it does: a guard in a session of its own sees its pipe close.
     """
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     waiting = [_SHELL, "-c", _AT_A_SIGN, _SHELL, *command]
     with (
-        subprocess.Popen([_SHELL, "-c", _GUARD], stdin=subprocess.PIPE, **quiet, **_ALONE) as guard,
-        subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, **_ALONE) as process,
+        _alone([_SHELL, "-c", _GUARD], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as guard,
+        _alone(waiting, stdout=stdout, stderr=stderr) as process,
     ):
         try:
-            guard.stdin.write(b"%d\n" % process.pid)
-            process.stdin.write(b"\n")
+            _tell(guard, b"%d\n" % process.pid)
+            _tell(process, b"\n")
             yield process
         finally:
             guard.kill()
             _kill(process)
+
+
+def _alone(command: Sequence[str], *, stdout: IO[bytes] | int, stderr: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    """A program in a session of its own: Ctrl-C is for this process alone."""
+    return subprocess.Popen(
+        command, bufsize=0, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, start_new_session=True
+    )
+
+
+def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
+    assert process.stdin is not None  # `_alone` gave it a pipe
+    process.stdin.write(line)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,5 @@
 """The bench's result for a person: one engine in full, or several side by side."""
 
-from collections.abc import Callable
 from typing import Any
 
 from cli.table import aligned
@@ -54,46 +53,47 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
         title += [engine["engine"], *(["est. cycles"] if cycles else [])]
     rows = [title]
 
-    def add(name: str, macs: str, instructions: Callable[[dict], str], cycles: Callable[[dict], str]) -> None:
+    nothing = [""] * len(engines)
+
+    def add(name: str, macs: str, instructions: list[str], cycles: list[str]) -> None:
         row = [name, macs]
-        for engine, known in zip(engines, with_cycles, strict=True):
-            row += [instructions(engine), *([cycles(engine)] if known else [])]
+        for text, estimate, known in zip(instructions, cycles, with_cycles, strict=True):
+            row += [text, *([estimate] if known else [])]
         rows.append(row)
 
-    def nothing(engine: dict[str, Any]) -> str:
-        return ""
-
-    add("profile", "", lambda engine: engine["profile"] or "-", nothing)
+    add("profile", "", [engine["profile"] or "-" for engine in engines], nothing)
     for i, layer in enumerate(engines[0]["layers"]):
+        measured = [engine["layers"][i] for engine in engines]
         add(
             layer["name"],
             f"{layer['macs']:,}",
-            lambda engine, i=i: f"{engine['layers'][i]['instructions']:,}",
-            lambda engine, i=i: _number(engine["layers"][i]["estimated_cycles"]),
+            [f"{each['instructions']:,}" for each in measured],
+            [_number(each["estimated_cycles"]) for each in measured],
         )
     add(
         "inference",
         f"{engines[0]['macs']:,}",
-        lambda engine: f"{engine['instructions_per_inference']:,}",
-        lambda engine: _number(engine["estimated_cycles"]),
+        [f"{engine['instructions_per_inference']:,}" for engine in engines],
+        [_number(engine["estimated_cycles"]) for engine in engines],
     )
     if engines[0]["ratio_to_cmsis_nn"] is not None:
         add(
             f"ratio to {CMSIS_NN}",
             "",
-            lambda engine: f"{engine['ratio_to_cmsis_nn']:.3f}",
-            lambda engine: _ratio(engine["cycles_ratio_to_cmsis_nn"]),
+            [f"{engine['ratio_to_cmsis_nn']:.3f}" for engine in engines],
+            [_ratio(engine["cycles_ratio_to_cmsis_nn"]) for engine in engines],
         )
-    for name, section in (
-        ("arena bytes", lambda engine: engine["arena_bytes"]),
-        ("stack bytes", lambda engine: engine["stack_bytes"]),
-        ("flash: code", lambda engine: engine["flash_sections"].get("engine_text", 0)),
-        ("flash: weights, tables", lambda engine: engine["flash_sections"].get("model_rodata", 0)),
-        ("flash: C library", lambda engine: engine["flash_sections"]["library"]),
-        ("flash: harness", lambda engine: engine["flash_sections"]["harness"]),
-        ("differing logit codes", lambda engine: engine["mismatches"]),
+    sections = [engine["flash_sections"] for engine in engines]
+    for name, counts in (
+        ("arena bytes", [engine["arena_bytes"] for engine in engines]),
+        ("stack bytes", [engine["stack_bytes"] for engine in engines]),
+        ("flash: code", [section.get("engine_text", 0) for section in sections]),
+        ("flash: weights, tables", [section.get("model_rodata", 0) for section in sections]),
+        ("flash: C library", [section["library"] for section in sections]),
+        ("flash: harness", [section["harness"] for section in sections]),
+        ("differing logit codes", [engine["mismatches"] for engine in engines]),
     ):
-        add(name, "", lambda engine, section=section: f"{section(engine):,}", nothing)
+        add(name, "", [f"{count:,}" for count in counts], nothing)
     lines = aligned(rows, left=1)
     lines.append(_counted(engines[0]))
     lines.append(f"counter: {engines[0]['counter']}")

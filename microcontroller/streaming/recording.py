@@ -86,7 +86,8 @@ def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
     sound = levels * rng.standard_normal(count)
     silent = _SILENT_SECONDS * SAMPLE_RATE
     sound[:silent] = 0
-    position, turns = silent, []
+    position = silent
+    turns: list[int] = []
     while True:
         turns = turns or rng.permutation(len(words)).tolist()
         word = words[turns.pop()]

@@ -51,7 +51,7 @@ def _speak(
 ) -> np.ndarray:
     chunks: list[np.ndarray] = []
 
-    def collect(samples: ctypes.POINTER(ctypes.c_short), count: int, _: int | None) -> int:
+    def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: int | None) -> int:
         if samples and count > 0:
             chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0

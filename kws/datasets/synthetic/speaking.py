@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from typing import IO, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -48,45 +49,56 @@ def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
             _check(worker)
     finally:
         for worker in workers:
-            worker.kill()
-            worker.wait()
+            worker.process.kill()
+            worker.process.wait()
         for thread in threads:
             thread.join()
         for worker in workers:
-            worker.stdout.close()
-            worker.stderr.close()
+            worker.spoken.close()
+            worker.complaint.close()
     return clips
 
 
-def _start() -> subprocess.Popen[bytes]:
+class _Worker(NamedTuple):
+    """A process that speaks, and its pipes."""
+
+    process: subprocess.Popen[bytes]
+    request: IO[bytes]
+    spoken: IO[bytes]
+    complaint: IO[bytes]
+
+
+def _start() -> _Worker:
     paths = [path for path in sys.path if path] + [os.getcwd()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "kws.datasets.synthetic.speaking"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
     )
+    assert process.stdin and process.stdout and process.stderr  # pipes, as asked for
+    return _Worker(process, process.stdin, process.stdout, process.stderr)
 
 
-def _converse(worker: subprocess.Popen[bytes], share: Sequence[Utterance], clips: np.ndarray, bar: tqdm) -> None:
+def _converse(worker: _Worker, share: Sequence[Utterance], clips: np.ndarray, bar: tqdm) -> None:
     """Gives a worker its share and fills `clips` (a view of [n, 16000]) until the worker ends."""
     request = json.dumps([dataclasses.asdict(utterance) for utterance in share]).encode()
     # A worker that is gone shows in what it returns and in its exit code.
-    with contextlib.suppress(BrokenPipeError), worker.stdin:
-        worker.stdin.write(request)
+    with contextlib.suppress(BrokenPipeError), worker.request:
+        worker.request.write(request)
     for row in range(len(share)):
-        data = worker.stdout.read(_CLIP_BYTES)
+        data = worker.spoken.read(_CLIP_BYTES)
         if len(data) != _CLIP_BYTES:
             return
         clips[row] = np.frombuffer(data, np.int16)
         bar.update()
 
 
-def _check(worker: subprocess.Popen[bytes]) -> None:
-    message = worker.stderr.read().decode(errors="replace").strip()
-    code = worker.wait()
+def _check(worker: _Worker) -> None:
+    message = worker.complaint.read().decode(errors="replace").strip()
+    code = worker.process.wait()
     if code == _UNSPEAKABLE_EXIT_CODE:
         raise DatasetError(f"words: {message}: a clip has one second, choose another word")
     if code:

@@ -7,7 +7,7 @@ from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels.dsp import conv2d_polynomials
 from export.plan.kernels.dsp.conv2d_polynomials import products, row_taps, tap_pairs, walk_refusal
 from export.plan.kernels.four_bit import row_lanes
-from export.plan.kernels.four_bit.row_lanes import Lanes, extremes, lane_bias, lanes
+from export.plan.kernels.four_bit.row_lanes import Lanes, lane_bias, lanes
 from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_outputs, row_pairs
 from export.plan.layout import S8, padded
 
@@ -19,17 +19,13 @@ _LOWER_OFFSET = 0x8000
 """Keeps the lower of two nibbles from borrowing from the upper one."""
 
 
-def _lanes(layer: Layer) -> Lanes | None:
+def _lanes(layer: Layer) -> Lanes:
     return lanes(layer, cheapest=8, least=0)
 
 
 def lanes_refusal(layer: Layer) -> str:
     """Why a convolution can't be a product of polynomials; empty where it can."""
-    if reason := not_few_outputs(layer) or walk_refusal(layer):
-        return reason
-    if _lanes(layer) is None:
-        return f"sums {' .. '.join(map(str, extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
-    return ""
+    return not_few_outputs(layer) or walk_refusal(layer) or row_lanes.refusal(layer, _lanes)
 
 
 def _words(layer: Layer, extra: int) -> tuple[np.ndarray, np.ndarray]:

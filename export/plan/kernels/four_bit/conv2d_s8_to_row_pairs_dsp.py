@@ -1,6 +1,6 @@
 """Convolution from int8 codes to row pairs, any window, stride and padding, two products per instruction."""
 
-import numpy as np
+import math
 
 from export.model.integer_model import CONV2D, Layer
 from export.plan.kernel import Kernel
@@ -21,7 +21,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
     def scratch_bytes(layer: Layer) -> int:
         fields = wide.args(layer)
         added = (padded_height(layer) - fields["padded_height"]) * fields["padded_width"] * layer.input_shape[2]
-        return wide.scratch_bytes(layer) + added + 4 * padded(layer.output_shape[2])
+        return wide.scratch_of(layer) + added + 4 * padded(layer.output_shape[2])
 
     return Kernel(
         "fxp_conv2d_s8_to_row_pairs_dsp",
@@ -31,7 +31,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
         args=lambda layer: wide.args(layer) | {"padded_height": padded_height(layer)},
         constants=wide.constants,
         instances=wide.instances,
-        instructions=lambda layer: wide.instructions(layer) + 2.5 * np.prod(layer.output_shape),
+        instructions=lambda layer: wide.instructions(layer) + 2.5 * math.prod(layer.output_shape),
         refusal=lambda layer: not_few_outputs(layer) or wide.refusal(layer),
         scratch_bytes=scratch_bytes,
     )

@@ -1,11 +1,13 @@
 """Depthwise 3x3 convolution on row pairs as a product of polynomials, in lanes of 16 bits."""
 
+import math
+
 import numpy as np
 
 from export.model.integer_model import DEPTHWISE_CONV2D, Layer
 from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels.four_bit import row_lanes
-from export.plan.kernels.four_bit.row_lanes import Lanes, extremes, lane_bias, lanes
+from export.plan.kernels.four_bit.row_lanes import Lanes, lane_bias, lanes
 from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
 from export.plan.layout import padded
 
@@ -13,7 +15,7 @@ _MAX_PANEL_WORDS = 250
 _MAX_ROW_BYTES = 4095
 
 
-def _lanes(layer: Layer) -> Lanes | None:
+def _lanes(layer: Layer) -> Lanes:
     return lanes(layer, cheapest=4, least=4)
 
 
@@ -28,9 +30,7 @@ def refusal(layer: Layer) -> str:
         return f"{height}x{width} positions are more than the loop's offsets reach"
     if 2 * padded(channels) * width > _MAX_ROW_BYTES:
         return f"a row takes {2 * padded(channels) * width} bytes, more than {_MAX_ROW_BYTES}"
-    if _lanes(layer) is None:
-        return f"sums {' .. '.join(map(str, extremes(layer)))} with a shift of {layer.shift} don't fit 16-bit lanes"
-    return ""
+    return row_lanes.refusal(layer, _lanes)
 
 
 def _constants(layer: Layer) -> dict[str, Constant]:
@@ -85,7 +85,7 @@ def kernel(lead: int, compact: bool = False) -> Kernel:
         args=args,
         constants=_codes if compact else _constants,
         instances=instances,
-        instructions=lambda layer: 7.0 * np.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
+        instructions=lambda layer: 7.0 * math.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
         refusal=refusal,
         proof=row_lanes.proof,
         in_place=lambda layer: True,

@@ -1,6 +1,6 @@
 """1x1 convolution on row pairs, two products per instruction: for weights or sums that no lane holds."""
 
-import numpy as np
+import math
 
 from export.model.integer_model import CONV2D, Layer
 from export.plan.kernel import Kernel
@@ -28,7 +28,7 @@ def kernel(loop: MatrixLoop, lead: int) -> Kernel:
     wide = pointwise_conv2d_s16_dsp.kernel(loop)
 
     def args(layer: Layer) -> dict:
-        words = wide.scratch_bytes(layer) // 4
+        words = wide.scratch_of(layer) // 4
         weights_words = loop.weights_words(layer.output_shape[2], pointwise_conv2d_s16_dsp.steps(layer))
         return _sizes(layer, lead) | {"position_pair_words": words, "weights_words": weights_words}
 
@@ -40,8 +40,8 @@ def kernel(loop: MatrixLoop, lead: int) -> Kernel:
         args=args,
         constants=wide.constants,
         instances=wide.instances,
-        instructions=lambda layer: wide.instructions(layer) + 2.5 * np.prod(layer.output_shape),
+        instructions=lambda layer: wide.instructions(layer) + 2.5 * math.prod(layer.output_shape),
         refusal=lambda layer: wide.refusal(layer) or not_few_bits(layer),
         in_place=_no_more_channels,
-        scratch_bytes=lambda layer: wide.scratch_bytes(layer) + 4 * padded(layer.output_shape[2]),
+        scratch_bytes=lambda layer: wide.scratch_of(layer) + 4 * padded(layer.output_shape[2]),
     )

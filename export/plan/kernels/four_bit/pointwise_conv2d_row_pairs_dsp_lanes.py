@@ -4,6 +4,8 @@ The lower channel of two has `LANE_BITS` of the accumulator. Where its sums need
 every so many input channels, as few times as `export.model.accumulator` proves to be enough.
 """
 
+from typing import Any
+
 import numpy as np
 
 from export.model import accumulator
@@ -106,7 +108,7 @@ def blocks(layer: Layer, lead: int) -> tuple[int, float]:
     return row_pairs(height, lead) * width * padded(channels) // 4, block
 
 
-def of_row_pairs(function: str, lead: int, **fields) -> Kernel:
+def of_row_pairs(function: str, lead: int, **fields: Any) -> Kernel:
     """A kernel with this proof."""
     return Kernel(
         function,

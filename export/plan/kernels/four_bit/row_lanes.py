@@ -1,6 +1,7 @@
 """Sums of two output rows in lanes of 16 bits: where in its lane a code begins, and what keeps lanes apart."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,14 +28,17 @@ class Lanes:
     code_bit: int
 
 
-def lanes(layer: Layer, cheapest: int, least: int) -> Lanes | None:
-    """The cheapest lanes in which the layer's proved sums fit; None where there are none.
+def lanes(layer: Layer, cheapest: int, least: int) -> Lanes:
+    """The cheapest lanes in which the layer's proved sums fit.
 
     Args:
       cheapest: code_bit that saves instructions.
       least: code_bit that the loop can do.
+
+    Raises:
+      ValueError: there are none.
     """
-    low, high = (int(peak) for peak in extremes(layer))
+    low, high = extremes(layer)
     shift = layer.shift
     at_best = [Lanes(cheapest - shift, flip, cheapest) for flip in (0, 1)]
     for one in (*at_best, Lanes(2, 0, shift + 2), Lanes(0, 1, shift)):
@@ -42,7 +46,16 @@ def lanes(layer: Layer, cheapest: int, least: int) -> Lanes | None:
         enough = one.extra >= (0 if one.flip else 2) and least <= one.code_bit <= _MAX_CODE_BIT
         if enough and low << one.extra >= -(2**15) and (high << one.extra) + spare < 2**15:
             return one
-    return None
+    raise ValueError(f"sums {low} .. {high} with a shift of {shift} don't fit 16-bit lanes")
+
+
+def refusal(layer: Layer, chosen: Callable[[Layer], Lanes]) -> str:
+    """Why the layer's sums fit none of a kernel's lanes; empty where `chosen` finds some."""
+    try:
+        chosen(layer)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def lane_bias(layer: Layer, chosen: Lanes) -> np.ndarray:
@@ -54,7 +67,7 @@ def lane_bias(layer: Layer, chosen: Lanes) -> np.ndarray:
 def extremes(layer: Layer) -> tuple[int, int]:
     """The least and the greatest sum of all channels."""
     low, high = accumulator.bounds(layer)
-    return low.min(), high.max()
+    return int(low.min()), int(high.max())
 
 
 def proof(layer: Layer) -> str:
