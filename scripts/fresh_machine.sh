@@ -64,9 +64,10 @@ step() {
   fi
 }
 
-# Runs a line of shell in the system. Its mounts and processes are in namespaces of their own, and end with it.
+# Runs a line of shell in the system. Its mounts and processes are in namespaces of their own, and end with it and with
+# this script, however that ends.
 enter() {
-  unshare --mount --pid --fork --kill-child -- bash -euc '
+  setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child -- bash -euc '
     mount -t proc proc "$0/proc"
     mount --rbind /sys "$0/sys"
     mount --rbind /dev "$0/dev"

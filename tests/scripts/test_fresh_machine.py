@@ -24,7 +24,7 @@ def machine(tmp_path):
     shutil.copy(ROOT / "scripts/fresh_machine.sh", tmp_path / "scripts")
     tools = tmp_path / "bin"
     tools.mkdir()
-    for tool in ("bash", "cp", "dirname", "mkdir", "rm", "tail"):
+    for tool in ("bash", "cp", "dirname", "mkdir", "rm", "setpriv", "tail"):
         (tools / tool).symlink_to(shutil.which(tool))
     script(tools / "id", "echo 0")
     script(tools / "debootstrap", f'echo "made $3" >> {tmp_path}/asked; mkdir -p "$4/etc"')
