@@ -23,6 +23,7 @@ from kws.training import threads
 from kws.training.run_folder import METRICS, SETTINGS, RunFolder
 from kws.training.settings import TrainConfig
 from microcontroller import bench
+from microcontroller.measurement.table import table as bench_table
 
 _SHOWN_CLIPS = 8
 
@@ -72,7 +73,7 @@ def demo(config: DemoConfig) -> dict[str, Any]:
     print(clips.table(measured), flush=True)
     _step(5, "build the firmware and run it on an emulated Cortex-M4")
     board = bench.measure(bench.BenchConfig(bundle=bundle_path, emulator=config.emulator, clips=config.clips))
-    print(bench.table(board), flush=True)
+    print(bench_table(board), flush=True)
     return {
         "float_accuracy": run_metrics(run, "float"),
         "fixed_point_accuracy": measured["accuracy"],

@@ -7,6 +7,7 @@ seeds. Changes against float are taken seed by seed, each from the float model t
 import dataclasses
 import pathlib
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -60,8 +61,9 @@ def _row(cells: list[dict[str, Any]]) -> dict[str, Any]:
     def values(split: str, stage: str, measure: str) -> list[float]:
         return [cell[results.column(split, stage, measure)] for cell in cells]
 
-    def spread(figures: list[float | None]) -> dict[str, Any] | None:
-        return None if None in figures else dataclasses.asdict(Spread.of(figures))
+    def spread(figures: Sequence[float | None]) -> dict[str, Any] | None:
+        known = [figure for figure in figures if figure is not None]
+        return dataclasses.asdict(Spread.of(known)) if len(known) == len(figures) else None
 
     accuracy, of_float = values("testing", stage, "accuracy"), values("testing", FLOAT, "accuracy")
     rates, float_rates = (values("testing", s, "false_discovery_rate") for s in (stage, FLOAT))

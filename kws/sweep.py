@@ -157,8 +157,12 @@ def _ready(batch: list[Cell], failed: dict[str, str]) -> tuple[list[Cell], list[
     """The cells whose float model is there (or not needed), and the others."""
     hopeless = []
     if failed:
-        hopeless = [cell for cell in batch if not (pathlib.Path(cell.float_run) / cell_files.RESULT).is_file()]
+        hopeless = [cell for cell in batch if not _has_float_model(cell)]
     return [cell for cell in batch if cell not in hopeless], hopeless
+
+
+def _has_float_model(cell: Cell) -> bool:
+    return cell.float_run is None or (pathlib.Path(cell.float_run) / cell_files.RESULT).is_file()
 
 
 def _run(

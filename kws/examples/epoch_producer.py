@@ -13,10 +13,10 @@ from types import TracebackType
 
 import numpy as np
 
-from cli.command import UserError
 from kws.examples import feature_cache
 from kws.examples.code_identity import code_sha256
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
+from kws.examples.example_error import ExampleError
 from kws.examples.sample_store import SampleStore
 from kws.examples.worker_pool import processes_or_cores, start_workers
 
@@ -91,7 +91,7 @@ class EpochProducer:
 
         Raises:
           ValueError: wrong shapes or dtypes, or silence without a function that draws it.
-          UserError: the clips can't be written to `scratch_dir`.
+          ExampleError: the clips can't be written to `scratch_dir`.
         """
         if samples.dtype != np.int16 or samples.ndim != 2 or samples.shape[1] != config.frontend.clip_samples:
             raise ValueError(
@@ -117,7 +117,7 @@ class EpochProducer:
             self._store.write(samples, noises)
         except OSError as error:
             size = samples.nbytes / 1e6
-            raise UserError(f"can't write {size:.0f} MB of clips to {error.filename}: {error.strerror}") from error
+            raise ExampleError(f"can't write {size:.0f} MB of clips to {error.filename}: {error.strerror}") from error
         self._pool = start_workers(processes_or_cores(processes))
 
     def __enter__(self) -> "EpochProducer":
@@ -149,9 +149,7 @@ class EpochProducer:
             for task in self._pending.pop(stale)[1]:
                 task.cancel()
         kept = self._kept(epoch)
-        if kept is None:
-            self._start(epoch)
-        words, tasks = self._pending.pop(epoch, (None, []))
+        words, tasks = self._begun(epoch) if kept is None else (kept[1], [])
         if (self._epochs is None or epoch + 1 < self._epochs) and not self._is_kept(epoch + 1):
             self._start(epoch + 1)
         if kept is not None:
@@ -165,7 +163,9 @@ class EpochProducer:
         return f"epoch{epoch}-{self._key}"
 
     def _is_kept(self, epoch: int) -> bool:
-        return bool(self._cache_dir) and feature_cache.path(self._cache_dir, self._name(epoch)).is_file()
+        if not self._cache_dir:
+            return False
+        return feature_cache.path(self._cache_dir, self._name(epoch)).is_file()
 
     def _kept(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
         if not self._cache_dir:
@@ -175,6 +175,11 @@ class EpochProducer:
         shape = (len(words), frontend.frames, frontend.coefficients, 1)
         features = feature_cache.read(self._cache_dir, self._name(epoch), shape, self._config.arithmetic.dtype)
         return None if features is None else (features, words)
+
+    def _begun(self, epoch: int) -> tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]:
+        """Words and tasks of an epoch, which is started where it isn't yet."""
+        self._start(epoch)
+        return self._pending.pop(epoch)
 
     def _start(self, epoch: int) -> None:
         if epoch in self._pending:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cli.command import UserError
 from kws.examples.augment import AugmentConfig, augment
+from kws.examples.example_error import ExampleError
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
 # draw(rng, noises) -> int16 [clip_samples]
@@ -67,10 +67,10 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
       words: int64 [m], the word of each, `silence_word` for drawn silence.
 
     Raises:
-      UserError: no clips.
+      ExampleError: no clips.
     """
     if len(words) == 0:
-        raise UserError("there are no training clips to make an epoch from")
+        raise ExampleError("there are no training clips to make an epoch from")
     rng = _generator(seed, epoch, 0)
     sources = _balanced(np.asarray(words), config, rng) if config.balanced else np.arange(len(words))
     if config.silence_word is not None:

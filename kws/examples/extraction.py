@@ -41,7 +41,7 @@ def extract(
 
     Raises:
       ValueError: wrong shape or dtype, or `config` isn't calibrated.
-      UserError: the cache can't be written.
+      ExampleError: the cache can't be written.
     """
     result = arithmetic.features(samples[:0], config)
     shape = (len(samples), *result.shape[1:])
@@ -67,7 +67,7 @@ def _compute(
     processes: int,
     label: str,
 ) -> np.ndarray:
-    result = np.empty(shape, arithmetic.dtype)
+    result: np.ndarray = np.empty(shape, arithmetic.dtype)
     starts = range(0, len(samples), _CLIPS_PER_TASK)
     with tqdm(total=len(samples), desc=label, unit="clip", leave=False, disable=None) as progress:
         if min(processes, len(starts)) <= 1:

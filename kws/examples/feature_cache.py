@@ -7,8 +7,8 @@ import sys
 import numpy as np
 
 from cli import atomic
-from cli.command import UserError
 from kws.examples.code_identity import code_sha256
+from kws.examples.example_error import ExampleError
 from kws.frontend.arithmetic import Arithmetic
 from kws.frontend.config import FrontEndConfig
 
@@ -46,11 +46,11 @@ def write(cache_dir: str | pathlib.Path, name: str, features: np.ndarray) -> Non
     """Stores features under `name`; a reader sees the whole file or none.
 
     Raises:
-      UserError: the folder can't be written.
+      ExampleError: the folder can't be written.
     """
     file = path(cache_dir, name)
     try:
         with atomic.writing(file) as fresh:
             np.save(fresh, features, allow_pickle=False)
     except OSError as error:
-        raise UserError(f"can't write the feature cache {file}: {error.strerror}; give another folder") from error
+        raise ExampleError(f"can't write the feature cache {file}: {error.strerror}; give another folder") from error

@@ -15,7 +15,7 @@ from kws.frontend.cepstrum import check_calibrated, check_samples
 _CLIPS_PER_BATCH = 4
 
 
-def _hertz_to_mel(hertz: np.ndarray) -> np.ndarray:
+def _hertz_to_mel(hertz: float | np.ndarray) -> np.ndarray:
     return 2595 * np.log10(1 + hertz / 700)
 
 

@@ -94,7 +94,7 @@ def _by_name(cells: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return [[cell for cell in cells if cell["name"] == name] for name in names]
 
 
-def _draw_mean(panel: Axes, curves: list[dict[str, list[float]]], **style: str) -> Line2D:
+def _draw_mean(panel: Axes, curves: list[dict[str, list[float]]], **style: Any) -> Line2D:
     rates, rejected = mean_curve(curves)
     return panel.plot(100 * rates, 100 * rejected, **style)[0]
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from cli import atomic
@@ -15,7 +16,7 @@ CSV = "results.csv"
 JSON = "results.json"
 FALSE_REJECT_RATE = "0.05"
 # Of a cell's columns, those whose values are one figure each for a stage and a split.
-MEASURES = {
+MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
     "accuracy": lambda summary: summary["accuracy"],
     "accuracy_without_silence": lambda summary: summary["accuracy_without_silence"],
     "false_discovery_rate": lambda summary: summary["false_discovery_rate_at_false_reject_rate"][FALSE_REJECT_RATE],
@@ -122,7 +123,7 @@ def _check(cell: Any, where: str) -> None:
     where += f" ({cell.get('name')}, seed {cell.get('seed')})"
     is_float = str(cell.get("name")).startswith(FLOAT_NAME)
     stages = (FLOAT,) if is_float else STAGES
-    kinds = {name: str for name in ("name", "variant", "width")} | {"seed": int, "det": dict}
+    kinds: dict[str, type | tuple[type, ...]] = {"name": str, "variant": str, "width": str, "seed": int, "det": dict}
     kinds |= {column(split, stage, measure): (int, float) for split in MEASURED_SPLITS for stage in stages
               for measure in ("accuracy", "false_discovery_rate")}  # fmt: skip
     for name, kind in kinds.items():

@@ -1,12 +1,14 @@
 """Runs cells, each in a fresh process: on this machine, or on a Ray cluster."""
 
 import concurrent.futures
+import logging
 import os
 import pathlib
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable
+from typing import Any
 
 import kws
 from cli.command import UserError
@@ -88,12 +90,12 @@ class RayCluster:
         """
         import ray
 
-        self._ray = ray
+        self._ray: Any = ray  # its types are not whole
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise UserError(f"no Ray cluster answers at --ray_address={address}: {error}") from error
-        most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+        most = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
         if most < cores:
             ray.shutdown()
             raise UserError(f"--processes={cores}: no machine of the Ray cluster has more than {most:.0f} cores")
@@ -111,7 +113,7 @@ class RayCluster:
             for task in running:
                 self._ray.cancel(task, force=True)
 
-    def _outcome(self, task: object) -> str | None:
+    def _outcome(self, task: Any) -> str | None:
         try:
             return self._ray.get(task)
         except self._ray.exceptions.RayError as error:

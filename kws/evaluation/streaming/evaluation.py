@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ def measure(
     """`evaluate` of a recording whose frames are known."""
     recording, labels = heard.recording, bundle.labels
 
-    def score(found: list[tuple[int, int]]) -> Score:
+    def score(found: Sequence[tuple[int, int]]) -> Score:
         return error_rates.score(found, recording, labels, heard.step_samples)
 
     def curve(averages: np.ndarray) -> Curve:
@@ -121,7 +122,7 @@ def measure(
     own = score(detectors.run(detector, logits))
     along = curve(error_rates.averages_of(detector, logits))
     keyword = np.array([not label.startswith("_") for label in labels])[recording.labels]
-    result = {
+    result: dict[str, Any] = {
         "bundle": bundle.name,
         "dataset": dataset.name,
         "recipe": config.recipe.to_json(),
@@ -169,7 +170,7 @@ def table(result: dict[str, Any]) -> str:
     targets = [f"{target:g}" for target in TARGETS]
     for target in targets:
         found = [at(system, target) for system in systems]
-        row(f"miss rate at {target} false alarms per hour", [one and one["miss_rate"] for one in found])
+        row(f"miss rate at {target} false alarms per hour", [one["miss_rate"] if one else None for one in found])
     row("miss rate of the bundle's detector", [result[system]["detector"]["miss_rate"] for system in systems])
     rates = [result[system]["detector"]["false_alarms_per_hour"] for system in systems]
     row("its false alarms per hour", rates, "{:.1f}", 1.0)
@@ -181,7 +182,7 @@ def table(result: dict[str, Any]) -> str:
     lines.append(f"{'miss rate by keyword':20}{'spoken':>8}{head}")
     for name, values in result["integer"]["detector"]["keywords"].items():
         cells = [
-            found and found["keywords"][name]["miss_rate"]
+            found["keywords"][name]["miss_rate"] if found else None
             for found in (at(system, target) for target in targets for system in systems)
         ]
         shown = "".join("           -" if cell is None else f"{100 * cell:10.1f} %" for cell in cells)

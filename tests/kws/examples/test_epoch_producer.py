@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws.examples.epoch_producer import EpochProducer
 from kws.examples.epochs import EpochConfig, epoch_examples
+from kws.examples.example_error import ExampleError
 from kws.frontend import FrontEndConfig
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
@@ -73,7 +73,7 @@ def test_bad_arguments_are_refused(clips: np.ndarray, tmp_path: pathlib.Path) ->
         EpochProducer(clips, LABELS, [], None, CONFIG, seed=5)
     with pytest.raises(ValueError, match="noises"):
         EpochProducer(clips, LABELS, [np.zeros(5, np.float32)], quiet, CONFIG, seed=5)
-    with pytest.raises(UserError, match="can't write"):
+    with pytest.raises(ExampleError, match="can't write"):
         EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, scratch_dir=str(tmp_path / "missing"))
 
 

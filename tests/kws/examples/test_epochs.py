@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws.examples.epochs import EpochConfig, epoch_examples, plan
+from kws.examples.example_error import ExampleError
 from kws.frontend import FrontEndConfig, features
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
@@ -82,7 +82,7 @@ def test_examples_are_augmented_clips(clips: np.ndarray, noises: list[np.ndarray
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="isn't calibrated"):
         EpochConfig(FrontEndConfig())
-    with pytest.raises(UserError, match="no training clips"):
+    with pytest.raises(ExampleError, match="no training clips"):
         plan(LABELS[:0], CONFIG, 0, 0)
 
 

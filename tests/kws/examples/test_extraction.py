@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from signals import speech_like
 
-from cli.command import UserError
 from kws.examples import feature_cache
+from kws.examples.example_error import ExampleError
 from kws.examples.extraction import calibrate_on_clips, extract
 from kws.examples.worker_pool import processes_or_cores, start_workers
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig, features
@@ -102,7 +102,7 @@ def test_a_cache_that_cant_be_written_is_one_line(
     clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="can't write the feature cache"):
+    with pytest.raises(ExampleError, match="can't write the feature cache"):
         extract(clips[:2], config, processes=1, cache_dir=tmp_path / "file")
 
 
