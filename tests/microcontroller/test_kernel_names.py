@@ -17,9 +17,8 @@ LOOP = re.compile(
     rf"fxp_((matrix|depthwise|conv2d)_loop|panels)_{LAYOUT}_(dsp|helium)(_lanes)?(_w\d|_single|_quad|_stride2)?"
 )
 DEFINITION = re.compile(r"^void (fxp_\w+)\(\s*const (\w+) \*args", re.MULTILINE)
-FILES = pytest.mark.parametrize(
-    "path", [*c_sources.engine().files, *c_sources.engine().headers], ids=lambda path: path.name
-)
+MODULES = sorted(path for path in (ROOT / "export" / "plan" / "kernels").rglob("*.py") if path.name != "profiles.py")
+FILES = [path for path in (*c_sources.engine().files, *c_sources.engine().headers) if path.name != "fxp_kernels.h"]
 
 
 def kernels() -> dict[str, tuple[pathlib.Path, str]]:
@@ -56,11 +55,11 @@ def test_only_public_headers_lie_apart_and_every_other_one_points_to_the_glossar
     assert not [path.name for path in c_sources.engine().headers if "docs/glossary.md" not in path.read_text()]
 
 
-@FILES
+@pytest.mark.parametrize("path", [*FILES, *MODULES], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_words_have_one_meaning(path: pathlib.Path) -> None:
     text = re.sub(r"\s+\**\s*", " ", path.read_text()).lower()
     for noun, kinds in {"pair": "row|channel|position|tap", "quad": "channel"}.items():
         found = (m[0] for m in re.finditer(rf".{{0,20}}\b{noun}s?\b", text))
         alone = [words for words in found if not re.search(rf"({kinds})[ _]{noun}s?$", words)]
         assert not alone, f"{noun} of what? {alone}"
-    assert path.parent.name == "helium" or not re.search(r"\bplanes?\b", text) or path.name == "fxp_kernels.h"
+    assert path.parent.name == "helium" or not re.search(r"\bplanes?\b", text)

@@ -22,9 +22,9 @@ from quant.qformat import QFormat, activation_format, weight_format
 NO_PADDING = ((0, 0), (0, 0))
 SAME = ((1, 1), (1, 1))
 U4 = activation_format(4, 3, True)
-QUAD, PAIRS = "fxp_pointwise_conv2d_row_pairs_dsp_lanes", "fxp_pointwise_conv2d_row_pairs_dsp"
-QUADS = {FAST: QUAD, SMALL: "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4"}
-WALK, LANES, PAIRS_CONV = (
+POINTWISE_LANES, POINTWISE = "fxp_pointwise_conv2d_row_pairs_dsp_lanes", "fxp_pointwise_conv2d_row_pairs_dsp"
+LANES_OF = {FAST: POINTWISE_LANES, SMALL: "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4"}
+DEPTHWISE_LANES, CONV_LANES, CONV = (
     "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
     "fxp_conv2d_s8_dsp_lanes",
     "fxp_conv2d_s8_to_row_pairs_dsp",
@@ -37,7 +37,7 @@ def _chosen_wherever_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     for profile, kernels in ((FAST, profiles.FOUR_BIT_FAST), (SMALL, profiles.FOUR_BIT_SMALL)):
         free = [
             dataclasses.replace(
-                kernel, instructions=lambda layer, price=float(kernel.function in (PAIRS, PAIRS_CONV)): price
+                kernel, instructions=lambda layer, price=float(kernel.function in (POINTWISE, CONV)): price
             )
             for kernel in kernels
         ]
@@ -93,7 +93,7 @@ def test_every_parity_of_rows_and_width(assert_equal, height, width, channels, d
         layers.append(_conv(f"pointwise{i}", shape, kernel, x, shift=5, bias=rng.integers(-60, 60)))
         x = layers[-1].output_format
     model = _network(source, *layers)
-    assert _kernels(model, profile)[1:3] == [WALK, QUADS[profile]]
+    assert _kernels(model, profile)[1:3] == [DEPTHWISE_LANES, LANES_OF[profile]]
     assert_equal(model, profile)
 
 
@@ -105,14 +105,14 @@ def test_networks_of_few_bits(assert_equal, weight_bits, activation_bits, profil
     model = random_model.ds_cnn(
         3, channels=18, blocks=2, weight_bits=weight_bits, activation_bits=activation_bits, input_shape=(21, 10, 1)
     )
-    assert WALK in _kernels(model, profile)
-    assert (QUADS[profile] in _kernels(model, profile)) == (weight_bits <= 4)
+    assert DEPTHWISE_LANES in _kernels(model, profile)
+    assert (LANES_OF[profile] in _kernels(model, profile)) == (weight_bits <= 4)
     assert_equal(model, profile)
 
 
 def test_wider_activations_get_other_kernels():
     model = random_model.ds_cnn(3, channels=8, blocks=1, weight_bits=4, activation_bits=5)
-    assert not {QUAD, PAIRS, WALK} & set(_kernels(model))
+    assert not {POINTWISE_LANES, POINTWISE, DEPTHWISE_LANES} & set(_kernels(model))
     assert {step.kernel.output_layout for step in plan(model).steps} <= {S8, S16}
 
 
@@ -139,7 +139,7 @@ def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal,
     assert (high if sign > 0 else low)[0] == (2047 + excess if sign > 0 else -2048 - excess)
     assert pointwise.lane_steps(layers[-1]) == (3 if excess else 5), "half of the five steps, rounded up, or all"
     model = _network(source, *layers)
-    assert _kernels(model, profile)[2] == QUADS[profile]
+    assert _kernels(model, profile)[2] == LANES_OF[profile]
     assert_equal(model, profile)
 
 
@@ -179,7 +179,7 @@ def test_lower_lanes_are_taken_out_as_few_times_as_sums_allow(assert_equal, weig
     peaks = _spans(kernel, bias, every)
     assert peaks.min() >= -2048 and peaks.max() <= 2047
     model = _network(source, *layers)
-    assert _kernels(model, profile)[2] == QUADS[profile]
+    assert _kernels(model, profile)[2] == LANES_OF[profile]
     assert_equal(model, profile)
 
 
@@ -191,8 +191,8 @@ def test_a_layer_whose_sums_never_fit_the_lower_lane_is_not_given_it(assert_equa
     layers = _pointwise_after(source, kernel, shift=6, bias=np.array([bias - 32, 0, 0, 0]))
     assert ("4 input channels sum to" in pointwise.refusal(layers[-1])) == refused
     model = _network(source, *layers)
-    for profile, quad in QUADS.items():
-        assert _kernels(model, profile)[2] == (PAIRS if refused else quad)
+    for profile, in_lanes in LANES_OF.items():
+        assert _kernels(model, profile)[2] == (POINTWISE if refused else in_lanes)
         assert_equal(model, profile)
 
 
@@ -220,7 +220,7 @@ def test_every_shift_of_a_quad_and_ties(assert_equal, shift):
     source = _source(4, 3, 12)
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.clip(bias, -limit, limit))
     model = _network(source, *layers)
-    assert (_kernels(model)[2] == QUAD) == (not pointwise.refusal(layers[-1]))
+    assert (_kernels(model)[2] == POINTWISE_LANES) == (not pointwise.refusal(layers[-1]))
     assert_equal(model)
 
 
@@ -251,7 +251,7 @@ def test_every_kind_of_lane(assert_equal, shift, bias, lanes, weight):
     one = np.ones((1, 1, channels, channels))
     source = _conv("source", source.input_shape, source.kernel, QFormat(8, 6), shift=6, bias=300)
     model = _network(source, layer, _conv("pointwise", layer.output_shape, one, layer.output_format, shift=3))
-    assert _kernels(model)[1] == WALK
+    assert _kernels(model)[1] == DEPTHWISE_LANES
     assert_equal(model)
 
 
@@ -268,7 +268,7 @@ def test_lanes_hold_sixteen_bits_and_no_more(assert_equal, sign, excess):
     assert bool(depthwise.refusal(layer)) == bool(excess)
     one = np.ones((1, 1, channels, channels))
     model = _network(source, layer, _conv("pointwise", layer.output_shape, one, layer.output_format, shift=3))
-    assert (WALK in _kernels(model)) != bool(excess)
+    assert (DEPTHWISE_LANES in _kernels(model)) != bool(excess)
     assert_equal(model)
 
 
@@ -282,7 +282,7 @@ def test_first_convolution_as_a_product_of_polynomials(assert_equal, size, strid
     kernel = np.random.default_rng(depth).integers(-4, 5, (*size, depth, channels))
     layer = _conv("conv", (14, 9, depth), kernel, QFormat(8, 5), shift=8, stride=stride, padding=padding, bias=700)
     model = _network(layer)
-    assert _kernels(model, profile)[0] == LANES
+    assert _kernels(model, profile)[0] == CONV_LANES
     assert_equal(model, profile)
 
 
@@ -293,7 +293,7 @@ def test_nibbles_of_a_first_convolution_are_expanded_to_every_scale(assert_equal
     layer = _conv("conv", (9, 5, 1), kernel, x, shift=shift, stride=(2, 1), bias=bias)
     assert convolution._lanes(layer).extra == extra
     model = _network(layer)
-    assert _kernels(model, SMALL)[0] == LANES
+    assert _kernels(model, SMALL)[0] == CONV_LANES
     assert_equal(model, SMALL)
 
 
@@ -302,7 +302,7 @@ def test_first_convolution_whose_sums_leave_sixteen_bits_is_refused_lanes(assert
     kernel = np.full((10, 4, 1, 4), weight)
     layer = _conv("conv", (14, 9, 1), kernel, QFormat(8, 5), shift=11, stride=(2, 2), padding=((4, 5), (1, 1)))
     assert "16-bit lanes" in convolution.lanes_refusal(layer)
-    assert LANES not in _kernels(_network(layer))
+    assert CONV_LANES not in _kernels(_network(layer))
     assert_equal(_network(layer))
 
 

@@ -13,7 +13,7 @@ def _constants(layer: Layer) -> dict[str, Constant]:
     weights[:, : layer.kernel.shape[0]] = layer.kernel.T
     bias = (layer.bias.astype(np.int64) + half(layer)).astype(np.int32)
     return {
-        "weights": Constant(halfwords(weights).ravel(), "[output][input pair]"),
+        "weights": Constant(halfwords(weights).ravel(), "[output][channel pair of the input]"),
         "bias": Constant(bias, "[output], rounding half included"),
     }
 

@@ -93,8 +93,8 @@ def _constants(layer: Layer) -> dict[str, Constant]:
         lanes = begin[0::2] + (begin[0::2] << LANE_BITS)
         lanes += (begin[1::2] << 2 * LANE_BITS) + (begin[1::2] << 3 * LANE_BITS)
         both = span[:, 0::2] + (span[:, 1::2] << 2 * LANE_BITS)
-        quads = both.reshape(len(span), outputs // 4, 2).transpose(1, 0, 2).reshape(outputs // 4, -1)
-        parts += [_words(lanes.reshape(-1, 2)), (quads & 0xFFFFFFFF).astype(np.uint32)]
+        words = both.reshape(len(span), outputs // 4, 2).transpose(1, 0, 2).reshape(outputs // 4, -1)
+        parts += [_words(lanes.reshape(-1, 2)), (words & 0xFFFFFFFF).astype(np.uint32)]
     stream = np.concatenate([*parts, halfwords(correction.reshape(-1, 4))], axis=1)
     layout = "[channel quad]{[span]{begin of c0c1, c2c3, [input]{c0 + 2^28 c1, c2 + 2^28 c3}}, correction} 32 bits"
     return {"weights": Constant(stream.ravel(), layout)}

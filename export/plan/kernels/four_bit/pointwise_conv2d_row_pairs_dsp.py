@@ -25,10 +25,10 @@ def _no_more_channels(layer: Layer) -> bool:
 
 def kernel(loop: MatrixLoop, lead: int) -> Kernel:
     """The kernel with one of the inner loops."""
-    wide = pointwise_conv2d_s16_dsp.kernel(loop)
+    s16 = pointwise_conv2d_s16_dsp.kernel(loop)
 
     def args(layer: Layer) -> dict:
-        words = wide.scratch_of(layer) // 4
+        words = s16.scratch_of(layer) // 4
         weights_words = loop.weights_words(layer.output_shape[2], pointwise_conv2d_s16_dsp.steps(layer))
         return _sizes(layer, lead) | {"position_pair_words": words, "weights_words": weights_words}
 
@@ -38,10 +38,10 @@ def kernel(loop: MatrixLoop, lead: int) -> Kernel:
         FOR_POINTWISE[lead],
         FOR_DEPTHWISE[lead],
         args=args,
-        constants=wide.constants,
-        instances=wide.instances,
-        instructions=lambda layer: wide.instructions(layer) + 2.5 * math.prod(layer.output_shape),
-        refusal=lambda layer: wide.refusal(layer) or not_few_bits(layer),
+        constants=s16.constants,
+        instances=s16.instances,
+        instructions=lambda layer: s16.instructions(layer) + 2.5 * math.prod(layer.output_shape),
+        refusal=lambda layer: s16.refusal(layer) or not_few_bits(layer),
         in_place=_no_more_channels,
-        scratch_bytes=lambda layer: wide.scratch_of(layer) + 4 * padded(layer.output_shape[2]),
+        scratch_bytes=lambda layer: s16.scratch_of(layer) + 4 * padded(layer.output_shape[2]),
     )
