@@ -10,7 +10,7 @@
  * an accumulator, or any partial sum in any order, leave int32. ReLU is a min_code of 0. Padding reads as code 0.
  *
  * Input and output must not overlap, unless a kernel says that it works in place. Dimensions are positive; nothing is
- * checked at run time. Each kernel's file draws the layout of its weights, which export/kernel_plan writes.
+ * checked at run time. Each kernel's file draws the layout of its weights, which export/plan/kernels writes.
  */
 #ifndef FXP_KERNELS_H
 #define FXP_KERNELS_H
