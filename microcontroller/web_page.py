@@ -20,7 +20,7 @@ from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
-from export.host import c_engine
+from export.host import compiler
 from export.model import detector as detectors
 from export.source import detector_source, frontend_source, stream_source
 from microcontroller import c_sources
@@ -102,7 +102,7 @@ def compiled(bundle: Bundle) -> bytes:
     build = (emcc, "-O3", "--no-entry", "-sSTANDALONE_WASM", f"-sEXPORTED_FUNCTIONS={exported}")
     with tempfile.TemporaryDirectory(prefix="fxp-wasm-") as folder:
         module = pathlib.Path(folder) / "listener.wasm"
-        c_engine.compile_library(bundle.c_folder, _GENERATED, own, includes, module, build=build)
+        compiler.compile_library(bundle.c_folder, _GENERATED, own, includes, module, build=build)
         return module.read_bytes()
 
 

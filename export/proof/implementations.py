@@ -37,7 +37,7 @@ def c_engine(c_folder: pathlib.Path) -> LayerCodes:
     Raises:
       HostError: no compiler, a file missing, or C that does not compile.
     """
-    from export.host.c_engine import CEngine
+    from export.host.engine import CEngine
 
     return CEngine.build(c_folder).run_layers
 

@@ -30,13 +30,17 @@ def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     Raises:
       ValueError: an unknown profile, or a layer whose accumulators are not proved to fit.
     """
-    steps = plan(model, profile)
-    return {HEADER: _header(model, steps, profile), SOURCE: _source(model, steps)}
+    return _files(model, plan(model, profile))
 
 
 def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """`generate`'s files and the plan they follow as a table, for a bundle's c/ folder."""
-    return {**generate(model, profile), PLAN: plan(model, profile).table() + "\n"}
+    steps = plan(model, profile)
+    return {**_files(model, steps), PLAN: steps.table() + "\n"}
+
+
+def _files(model: IntegerModel, steps: Plan) -> dict[str, str]:
+    return {HEADER: _header(model, steps), SOURCE: _source(model, steps)}
 
 
 def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
@@ -55,7 +59,7 @@ def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
     return found[1]
 
 
-def _header(model: IntegerModel, steps: Plan, profile: str) -> str:
+def _header(model: IntegerModel, steps: Plan) -> str:
     height, width, channels = model.input_shape
     macros = {
         "NAME": string(model.name),
@@ -77,7 +81,7 @@ def _header(model: IntegerModel, steps: Plan, profile: str) -> str:
         for name, value in macros.items()
     )
     return f"""\
-/* Generated from an integer model (kernels: {profile}). Don't edit: export the model again. */
+/* Generated from an integer model (kernels: {steps.profile}). Don't edit: export the model again. */
 #ifndef FXP_MODEL_H
 #define FXP_MODEL_H
 

@@ -50,7 +50,7 @@ def logits(bundle: Bundle, codes: np.ndarray, backend: str) -> np.ndarray:
         from export.proof.tflm import TflmModel
 
         return TflmModel(bundle.tflite_path.read_bytes()).run(codes)
-    from export.host.c_engine import CEngine
+    from export.host.engine import CEngine
 
     with CEngine.build(bundle.c_folder) as engine:
         return engine.run(codes)

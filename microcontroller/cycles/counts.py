@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-from export.host import c_engine
+from export.host import compiler
 from export.host.host_error import HostError
 from microcontroller.cycles.cycles_error import CyclesError
 from microcontroller.emulator import qemu
@@ -90,22 +90,22 @@ def _plugin(folder: pathlib.Path, version: int) -> pathlib.Path:
     """Compiles the plugin for a version of QEMU's plugin interface."""
     library = folder / f"count_instructions{version}.so"
     try:
-        compiler = c_engine.compiler()
+        gcc = compiler.path()
     except HostError as error:
         raise Unavailable(str(error)) from error
     flags = [
-        *c_engine.C_FLAGS,
+        *compiler.C_FLAGS,
         "-O2",
         "-shared",
         "-fPIC",
         "-fvisibility=hidden",
         f"-DQEMU_PLUGIN_API_VERSION={version}",
     ]
-    command = [compiler, *flags, str(_SOURCE), "-o", str(library)]
+    command = [gcc, *flags, str(_SOURCE), "-o", str(library)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Unavailable(f"{compiler} can't be started: {error.strerror}") from error
+        raise Unavailable(f"{gcc} can't be started: {error.strerror}") from error
     if done.returncode:
         reason = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[0]
         raise Unavailable(f"QEMU's plugin does not compile: {reason}")

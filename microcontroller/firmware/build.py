@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import subprocess
 
-from export.host import c_engine
+from export.host import compiler
 from export.source import detector_source, frontend_source, stream_source
 from microcontroller import boards, c_sources
 from microcontroller.boards import MAILBOX_BYTES, Board
@@ -37,7 +37,7 @@ class Kernels:
     name: str
     sources: tuple[pathlib.Path, ...]
     include_dirs: tuple[pathlib.Path, ...] = ()
-    c_flags: tuple[str, ...] = c_engine.C_FLAGS
+    c_flags: tuple[str, ...] = compiler.C_FLAGS
     libraries: tuple[pathlib.Path, ...] = ()
     link_flags: tuple[str, ...] = ()
 
@@ -185,7 +185,7 @@ def build(
     machine, foreign = _machine(target), _foreign(kernels)
     folders = (*c_sources.engine().include_folders, *program.include_dirs, c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in folders]
-    compile_model = [gcc, *c_engine.C_FLAGS, *machine, *includes, *foreign, "-c"]
+    compile_model = [gcc, *compiler.C_FLAGS, *machine, *includes, *foreign, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     model = [*generated, *program.sources]
     harness = [*program.harness, target.driver / "board.c"]

@@ -16,7 +16,7 @@ import numpy as np
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
-from export.host.c_frontend import CFrontEnd
+from export.host.frontend import CFrontEnd
 from export.model import detector as detectors
 from export.model.detector import Detector
 from export.model.frontend_config import FrontEndConfig
@@ -147,7 +147,8 @@ def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
       HostError: no C compiler, or C that does not compile.
     """
     network = StreamInterpreter(bundle.model)
-    frames = CFrontEnd.build(bundle.c_folder).hops(hops.reshape(-1))
+    with CFrontEnd.build(bundle.c_folder) as front_end:
+        frames = front_end.hops(hops.reshape(-1))
     logits = network.run(frames[: len(frames) - len(frames) % network.frames_per_step])
     classes = np.full(len(logits), -1, np.int32)
     for step, label in detectors.run(detector, logits):

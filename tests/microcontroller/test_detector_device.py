@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from export.model import detector as detectors
 from export.model.detector import NEVER, ONE, Detector
 from export.source import detector_source
@@ -28,7 +28,7 @@ def _run_on_device(detector: Detector, logits: np.ndarray, folder: pathlib.Path)
     include = [f"-I{path}" for path in (*c_sources.detector().include_folders, SEMIHOSTING, folder)]
     machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DSTEPS_IN_FILE={len(logits)}"]
     sources = [FIRMWARE / "main.c", folder / detector_source.SOURCE, *c_sources.detector().files]
-    command = [COMPILER, *c_engine.C_FLAGS, "-O2", *machine, *include, *sources]
+    command = [COMPILER, *compiler.C_FLAGS, "-O2", *machine, *include, *sources]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "detector.elf"], check=True)
     (folder / "logits.bin").write_bytes(logits.tobytes())
     counting = ["-M", "netduinoplus2", "-icount", "shift=0,sleep=off"]

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
@@ -33,7 +33,7 @@ def run_on_device(
     include = [f"-I{path}" for path in (*c_sources.engine().include_folders, SEMIHOSTING, folder)]
     machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DFRAMES_IN_FILE={len(frames)}"]
     sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
-    command = [COMPILER, *c_engine.C_FLAGS, "-O2", *machine, *include, *sources]
+    command = [COMPILER, *compiler.C_FLAGS, "-O2", *machine, *include, *sources]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "stream.elf"], check=True)
     (folder / "frames.bin").write_bytes(frames.tobytes())
     counting = ["-M", "netduinoplus2", "-icount", "shift=0,sleep=off"]

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from microcontroller import c_sources
 
 TILES = pathlib.Path(__file__).parent / "tiles"
@@ -21,7 +21,7 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
     if not shutil.which(COMPILER) or not shutil.which(EMULATOR):
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
     include = [f"-I{TILES}", *c_sources.include_flags(c_sources.engine())]
-    compile_ = [COMPILER, *c_engine.C_FLAGS, "-O2", "-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", *include]
+    compile_ = [COMPILER, *compiler.C_FLAGS, "-O2", "-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", *include]
     sources = {
         "dsp.o": ["-DKERNELS=dsp_kernels", "-c", TILES / "kernels.c"],
         "twin.o": ["-DKERNELS=twin_kernels", "-U__ARM_FEATURE_DSP", *twin_flags, "-c", TILES / "kernels.c"],

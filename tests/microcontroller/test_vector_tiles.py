@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from microcontroller import c_sources
 
 INCLUDE = c_sources.include_flags(c_sources.engine())
@@ -23,7 +23,7 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
         pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
     compile_ = [
         COMPILER,
-        *c_engine.C_FLAGS,
+        *compiler.C_FLAGS,
         "-O2",
         *MACHINE,
         f"-I{TILES}",

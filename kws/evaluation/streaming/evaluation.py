@@ -95,7 +95,7 @@ def logits_of(bundle: Bundle, frames: np.ndarray, backend: str) -> np.ndarray:
     """The streaming network's logit codes int8 [steps, classes] of frames int8 [hops, coefficients]."""
     if backend == INTERPRETER:
         return sound.logits_of(bundle.model, frames)
-    from export.host.c_stream import StreamEngine
+    from export.host.stream import StreamEngine
 
     with StreamEngine.build(bundle.c_folder) as engine:
         whole = len(frames) - len(frames) % engine.frames_per_call

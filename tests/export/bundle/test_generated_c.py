@@ -11,7 +11,7 @@ from export.bundle import detector_file, generated_c
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
-from export.host.c_engine import CEngine
+from export.host.engine import CEngine
 from export.model import detector as detectors
 from export.source import detector_source, frontend_source
 

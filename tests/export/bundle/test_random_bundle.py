@@ -9,7 +9,7 @@ import pytest
 from export.bundle import detector_file, random_bundle
 from export.bundle.bundle_error import BundleError
 from export.bundle.random_bundle import RandomBundleConfig
-from export.host.c_engine import CEngine
+from export.host.engine import CEngine
 from export.model import detector as detectors
 from export.plan import PROFILES
 from export.proof.bundle_proof import VerifyConfig, verify_bundle

@@ -10,7 +10,7 @@ import pytest
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
-from export.host.c_detector import CDetector
+from export.host.detector import CDetector
 from export.host.host_error import HostError
 from export.model import detector as detectors
 from export.model.detector import NEVER, ONE, Detector, DetectorState

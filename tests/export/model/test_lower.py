@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import quant
-from export.host.c_engine import CEngine
+from export.host.engine import CEngine
 from export.model import interpreter, lower
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter

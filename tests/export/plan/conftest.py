@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from export import plan as plans
-from export.host import c_engine
-from export.host.c_engine import CEngine
+from export.host import compiler
+from export.host.engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
@@ -20,7 +20,7 @@ from export.plan.schedule import Profile
 from export.source import model_source
 from microcontroller import c_sources
 
-FLAGS = (*c_engine.C_FLAGS, "-O1", "-fPIC", *c_sources.include_flags(c_sources.engine()))
+FLAGS = (*compiler.C_FLAGS, "-O1", "-fPIC", *c_sources.include_flags(c_sources.engine()))
 
 
 @pytest.fixture(scope="session", name="engine_objects")
@@ -28,7 +28,7 @@ def _engine_objects(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Pa
     """The engine's object files, what its host binding needs to see left out."""
     folder = tmp_path_factory.mktemp("engine")
     files = map(str, c_sources.engine().files)
-    subprocess.run([c_engine.compiler(), *FLAGS, "-c", *files], check=True, cwd=folder)
+    subprocess.run([compiler.path(), *FLAGS, "-c", *files], check=True, cwd=folder)
     return sorted(folder.glob("*.o"))
 
 
@@ -42,7 +42,7 @@ def _build(engine_objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callab
             (folder / name).write_text(text)
         library = folder / "model.so"
         files = [folder / model_source.SOURCE, c_sources.engine().host / "fxp_host.c", *engine_objects]
-        command = [c_engine.compiler(), *FLAGS, "-shared", f"-I{folder}", *map(str, files), "-o", str(library)]
+        command = [compiler.path(), *FLAGS, "-shared", f"-I{folder}", *map(str, files), "-o", str(library)]
         subprocess.run(command, check=True)
         return CEngine(library)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from export import plan
-from export.host import c_engine
+from export.host import compiler
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.source import model_source
@@ -150,24 +150,24 @@ def test_engine_is_formatted():
 
 
 def test_headers_are_cpp_too(tmp_path):
-    compiler = _tool("c++")
+    cxx = _tool("c++")
     folder = _write(_model(), tmp_path)
     source = tmp_path / "main.cpp"
     source.write_text(
         '#include "fxp_model.h"\nstatic_assert(alignof(fxp_model_arena) == FXP_ALIGNMENT, "alignment");\n'
     )
-    flags = ["-std=c++17", *c_engine.WARNINGS, "-fsyntax-only", *INCLUDE, f"-I{folder}"]
-    _check([compiler, *flags, source])
+    flags = ["-std=c++17", *compiler.WARNINGS, "-fsyntax-only", *INCLUDE, f"-I{folder}"]
+    _check([cxx, *flags, source])
 
 
 @pytest.mark.parametrize("profile", plan.PROFILES)
 @pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m33"])
 def test_everything_compiles_for_the_device(tmp_path, cpu, profile):
-    compiler = _tool(ARM)
+    gcc = _tool(ARM)
     folder = _write(_model(weight_bits=4), tmp_path, profile)
-    flags = [f"-mcpu={cpu}", "-mthumb", *c_engine.C_FLAGS, "-Os", *INCLUDE, f"-I{folder}"]
+    flags = [f"-mcpu={cpu}", "-mthumb", *compiler.C_FLAGS, "-Os", *INCLUDE, f"-I{folder}"]
     for file in [*c_sources.engine().files, folder / "fxp_model.c"]:
-        _check([compiler, *flags, "-c", file, "-o", tmp_path / f"{file.stem}.o"])
+        _check([gcc, *flags, "-c", file, "-o", tmp_path / f"{file.stem}.o"])
 
 
 def test_each_kernel_has_a_file_that_draws_its_layout():
@@ -186,3 +186,16 @@ def test_each_kernel_has_a_file_that_draws_its_layout():
             for instance in step.instances.values():
                 macros = (ROOT / "microcontroller" / "engine" / instance.header).read_text()
                 assert re.search(rf"#define {instance.macro}\([\s\\]*name, ", macros)
+
+
+def test_the_model_is_planned_once(monkeypatch):
+    planned = []
+
+    def counted(model: IntegerModel, profile: str) -> plan.Plan:
+        planned.append(profile)
+        return plan.plan(model, profile)
+
+    monkeypatch.setattr(model_source, "plan", counted)
+    files = model_source.with_plan(_model(), plan.SMALL)
+    assert planned == [plan.SMALL]
+    assert files == {**model_source.generate(_model(), plan.SMALL), model_source.PLAN: files[model_source.PLAN]}

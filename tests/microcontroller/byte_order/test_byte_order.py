@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
@@ -41,7 +41,7 @@ def write(folder: pathlib.Path, files: dict[str, str]) -> None:
 def check(sources: list[pathlib.Path], *folders: pathlib.Path) -> str:
     """What the compiler for a big-endian Cortex-M4 has against these sources."""
     includes = [*c_sources.include_flags(c_sources.engine()), *(f"-I{folder}" for folder in folders)]
-    command = [build.tool("gcc"), "-mcpu=cortex-m4", "-mbig-endian", "-fsyntax-only", *c_engine.C_FLAGS, *includes]
+    command = [build.tool("gcc"), "-mcpu=cortex-m4", "-mbig-endian", "-fsyntax-only", *compiler.C_FLAGS, *includes]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
     assert bool(done.returncode) == bool(done.stderr)
     return done.stderr

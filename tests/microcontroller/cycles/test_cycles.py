@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from export.bundle import folder as bundles
-from export.host import c_engine
+from export.host import compiler
 from export.host.host_error import HostError
 from export.model.integer_model import IntegerModel
 from microcontroller import bench
@@ -99,7 +99,7 @@ def test_left_out_without_a_compiler(
     def missing() -> str:
         raise HostError("no C compiler: install gcc")
 
-    monkeypatch.setattr(c_engine, "compiler", missing)
+    monkeypatch.setattr(compiler, "path", missing)
     result = bench.measure(settings(small_bundle, tmp_path))
     assert result["estimated_cycles"] is None and result["mismatches"] == 0
     assert result["estimated_cycles_note"] == "left out: no C compiler: install gcc"
@@ -108,11 +108,11 @@ def test_left_out_without_a_compiler(
 
 
 def test_left_out_with_a_compiler_of_another_machine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler = tmp_path / "cc"
-    compiler.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44))
-    compiler.chmod(0o755)
-    monkeypatch.setattr(c_engine, "compiler", lambda: str(compiler))
-    with pytest.raises(Unavailable, match=f"{compiler} can't be started: Exec format error"):
+    gcc = tmp_path / "cc"
+    gcc.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44))
+    gcc.chmod(0o755)
+    monkeypatch.setattr(compiler, "path", lambda: str(gcc))
+    with pytest.raises(Unavailable, match=f"{gcc} can't be started: Exec format error"):
         counts._plugin(tmp_path, 1)
 
 

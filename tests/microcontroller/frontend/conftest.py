@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from export.host.c_frontend import CFrontEnd
+from export.host.frontend import CFrontEnd
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
 from kws.datasets import speech_commands

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from export.host import c_engine
+from export.host import compiler
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
 from microcontroller import c_sources
@@ -42,7 +42,7 @@ def run(
     target = ["-O2", "-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft"]
     includes = [f"-I{path}" for path in (*c_sources.front_end().include_folders, folder, _FOLDER)]
     sources = [_FOLDER / main, *c_sources.front_end().files, folder / frontend_source.SOURCE, *objects]
-    command = [_COMPILER, *c_engine.C_FLAGS, *target, *includes, *flags, *map(str, sources)]
+    command = [_COMPILER, *compiler.C_FLAGS, *target, *includes, *flags, *map(str, sources)]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{_MEMORY}", "-o", folder / "firmware.elf"], check=True)
     command = [_EMULATOR, *_MACHINE, *_COUNTED, "-kernel", "firmware.elf"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import stimuli
 
-from export.host.c_frontend import CFrontEnd
+from export.host.frontend import CFrontEnd
 from export.host.host_error import HostError
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import make_tables

@@ -8,8 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from export.host import c_engine
-from export.host.c_engine import CEngine
+from export.host import compiler
+from export.host.engine import CEngine
 from export.host.host_error import HostError
 from export.model import integer_model, interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
@@ -198,7 +198,7 @@ def _sanitized(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
     flags = ["-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
     include = [*c_sources.include_flags(c_sources.engine()), f"-I{folder}"]
     files = [folder / "main.c", folder / "fxp_model.c", *c_sources.engine().files]
-    subprocess.run([c_engine.compiler(), *c_engine.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
+    subprocess.run([compiler.path(), *compiler.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
     return program
 
 
@@ -312,17 +312,17 @@ def test_build_folder_is_used_again_for_the_same_content_only(tmp_path, small):
 
 
 def test_a_compiler_that_never_tells_its_version_is_one_line(tmp_path, small, monkeypatch):
-    compiler = _program(tmp_path, b"#!/bin/sh\nexec sleep 600\n", monkeypatch)
-    monkeypatch.setattr(c_engine, "_VERSION_TIMEOUT_S", 0.5)
-    with pytest.raises(HostError, match=f"{compiler} --version has not ended after 0.5 s: install it again"):
+    gcc = _program(tmp_path, b"#!/bin/sh\nexec sleep 600\n", monkeypatch)
+    monkeypatch.setattr(compiler, "_VERSION_TIMEOUT_S", 0.5)
+    with pytest.raises(HostError, match=f"{gcc} --version has not ended after 0.5 s: install it again"):
         CEngine.build(_write(small, tmp_path / "c"), tmp_path / "build")
 
 
 def test_a_compiler_of_another_machine_is_one_line(tmp_path, small, monkeypatch):
     elf = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xff" + bytes(44)
-    compiler = _program(tmp_path, elf, monkeypatch)
+    gcc = _program(tmp_path, elf, monkeypatch)
     for build_dir in (None, tmp_path / "build"):
-        with pytest.raises(HostError, match=f"{compiler} can't be started: Exec format error; install it again"):
+        with pytest.raises(HostError, match=f"{gcc} can't be started: Exec format error; install it again"):
             CEngine.build(_write(small, tmp_path / "c"), build_dir)
 
 
@@ -330,7 +330,7 @@ def _program(folder: pathlib.Path, content: bytes, monkeypatch: pytest.MonkeyPat
     path = folder / "cc"
     path.write_bytes(content)
     path.chmod(0o755)
-    monkeypatch.setattr(c_engine, "compiler", lambda: str(path))
+    monkeypatch.setattr(compiler, "path", lambda: str(path))
     return path
 
 

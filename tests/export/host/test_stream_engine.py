@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from export.host import c_engine
-from export.host.c_stream import StreamEngine
+from export.host import compiler
 from export.host.host_error import HostError
+from export.host.stream import StreamEngine
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter, step_layer
@@ -157,7 +157,7 @@ def test_sanitizers_find_nothing(tmp_path, shape, profile):
     include = [*INCLUDE, f"-I{folder}"]
     files = [folder / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
     program = folder / "sanitized"
-    subprocess.run([c_engine.compiler(), *c_engine.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
+    subprocess.run([compiler.path(), *compiler.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
     frames = _frames(2, model, 120)
     result = subprocess.run([program], input=frames.tobytes(), capture_output=True, check=False)
     assert result.returncode == 0, result.stderr.decode()
@@ -174,20 +174,20 @@ def test_generated_c_is_formatted(tmp_path, activation_bits, profile):
 
 
 def test_the_header_is_cpp_too(tmp_path):
-    compiler = shutil.which("c++")
-    if compiler is None:
+    cxx = shutil.which("c++")
+    if cxx is None:
         pytest.skip("c++ is not installed")
     folder = _write(random_model.ds_cnn(0, **SMALL_SHAPE), tmp_path / "c")
     source = folder / "main.cpp"
     source.write_text('#include "fxp_stream_model.h"\nstatic_assert(alignof(fxp_stream_state) == FXP_ALIGNMENT, "");\n')
     flags = [
         "-std=c++17",
-        *c_engine.WARNINGS,
+        *compiler.WARNINGS,
         "-fsyntax-only",
         *INCLUDE,
         f"-I{folder}",
     ]
-    subprocess.run([compiler, *flags, source], check=True)
+    subprocess.run([cxx, *flags, source], check=True)
 
 
 def test_a_model_that_can_t_be_streamed_says_why_in_its_plan():

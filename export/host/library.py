@@ -1,0 +1,144 @@
+"""Generated C as a shared library of this machine: compiled, loaded, called, closed."""
+
+import _ctypes
+import ctypes
+import dataclasses
+import hashlib
+import pathlib
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from cli import atomic
+from export.host import compiler
+from export.host.host_error import HostError
+from export.plan import ALIGNMENT
+from microcontroller.c_sources import CSources
+
+POINTER, COUNT, INTEGER, TEXT = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int32, ctypes.c_char_p
+"""Types of arguments and results in `LibraryDefinition.functions`; the result of a function that has none is None."""
+
+_NAME = "library.so"
+
+
+@dataclasses.dataclass(frozen=True)
+class LibraryDefinition:
+    """What a library is compiled from, and how it is called.
+
+    Attributes:
+      part: the project's own C.
+      binding: the file of the part's `host` folder that shows it to ctypes.
+      generated: names of the generated files.
+      prefix: with which its functions' names begin.
+      functions: name without the prefix -> types of the result and of the arguments.
+      remedy: what to do where generated files are missing or don't compile.
+    """
+
+    part: Callable[[], CSources]
+    binding: str
+    generated: tuple[str, ...]
+    prefix: str
+    functions: Mapping[str, tuple[Any, ...]]
+    remedy: str = compiler.REMEDY
+
+    def files(self) -> list[pathlib.Path]:
+        """The project's C files, the binding last."""
+        part = self.part()
+        return [*part.files, part.host / self.binding]
+
+    def compile(self, c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
+        """Compiles them with the generated files in `c_folder`. Raises `HostError`, as `compile_library` does."""
+        includes = self.part().include_folders
+        return compiler.compile_library(c_folder, self.generated, self.files(), includes, library, self.remedy)
+
+    def content_hash(self, c_folder: pathlib.Path) -> str:
+        """SHA-256 of all that a library depends on: files, flags and compiler. Raises `HostError`."""
+        digest = hashlib.sha256((compiler.version() + " ".join(compiler.C_FLAGS)).encode())
+        for file in [*(c_folder / name for name in self.generated), *self.files(), *self.part().headers]:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()
+
+
+class HostLibrary:
+    """A library of generated C. A context manager; closing (or collecting) it unloads the library.
+
+    A subclass has a `definition`.
+    """
+
+    definition: ClassVar[LibraryDefinition]
+
+    def __init__(self, library: str | pathlib.Path) -> None:
+        """Loads a library that `build` compiled."""
+        self._library = ctypes.CDLL(str(library))
+        self._finalizer = weakref.finalize(self, _ctypes.dlclose, self._library._handle)
+        for name, (result, *arguments) in self.definition.functions.items():
+            function = getattr(self._library, self.definition.prefix + name)
+            function.restype, function.argtypes = result, arguments
+
+    @classmethod
+    def build(cls, c_folder: str | pathlib.Path, build_dir: str | pathlib.Path | None = None) -> Self:
+        """Compiles the generated C in a folder (a bundle's `c_folder`) and loads it.
+
+        Args:
+          build_dir: keeps the library here, named by the hash of everything that went into it, and uses it again;
+            None builds in a temporary folder that is gone when this returns.
+
+        Raises:
+          HostError: no compiler, a file missing, or C that does not compile.
+        """
+        c_folder = pathlib.Path(c_folder)
+        if build_dir is not None:
+            return cls(cls._kept(c_folder, pathlib.Path(build_dir)))
+        with tempfile.TemporaryDirectory(prefix="fxp-host-") as folder:
+            return cls(cls.definition.compile(c_folder, pathlib.Path(folder) / _NAME))
+
+    @classmethod
+    def _kept(cls, c_folder: pathlib.Path, build_dir: pathlib.Path) -> pathlib.Path:
+        compiler.check_written(c_folder, cls.definition.generated, cls.definition.remedy)
+        library = build_dir / cls.definition.content_hash(c_folder) / _NAME
+        if not library.is_file():
+            try:
+                with atomic.writing(library) as fresh:
+                    cls.definition.compile(c_folder, fresh)
+            except OSError as error:
+                raise HostError(f"can't write build folder {build_dir}: {error.strerror}") from error
+        return library
+
+    def close(self) -> None:
+        """Unloads the library; it can't be called afterwards. Closing twice does no harm."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """Calls a function of the definition, with the addresses of arrays. Raises `ValueError` once closed."""
+        if not self._finalizer.alive:
+            raise ValueError(f"this {type(self).__name__} is closed: build it again")
+        plain = (value.ctypes.data if isinstance(value, np.ndarray) else value for value in arguments)
+        return getattr(self._library, self.definition.prefix + name)(*plain)
+
+    def _text(self, name: str, *arguments: int) -> str:
+        return str(self._call(name, *arguments).decode())
+
+    def _numbers(self, name: str, count: int, *arguments: int) -> tuple[int, ...]:
+        """What a function writes to its last argument, uint32 [count]."""
+        numbers = np.zeros(count, np.uint32)
+        self._call(name, *arguments, numbers)
+        return tuple(numbers.tolist())
+
+
+def memory(size: int) -> np.ndarray:
+    """Memory of arbitrary content, int8 [size], aligned as the C needs it."""
+    block = np.full(size + ALIGNMENT, 0x5A, np.int8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size]
