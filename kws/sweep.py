@@ -174,10 +174,13 @@ def _run(
 
 
 def _headline(cell: Cell, found: list[dict[str, Any]]) -> str:
-    for cell in found:
-        if (cell["name"], cell["seed"]) == (cell.name, cell.settings["seed"]):
-            text = f"float {100 * cell['testing_float_accuracy']:.2f} %"
-            return text if cell.is_float else f"testing {100 * cell['testing_fixed_point_accuracy']:.2f} %, {text}"
+    for row in found:
+        if (row["name"], row["seed"]) == (cell.name, cell.settings["seed"]):
+            text = f"float {100 * row['testing_float_accuracy']:.2f} %"
+            if not cell.is_float:
+                text = f"testing {100 * row['testing_fixed_point_accuracy']:.2f} %, {text}"
+            fewer = row["batch_size"] < cell.settings["batch_size"]
+            return f"{text}, few examples: batches of {row['batch_size']}" if fewer else text
     return ""
 
 

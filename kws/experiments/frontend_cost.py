@@ -47,10 +47,11 @@ class FrontEndCostConfig:
 
 @dataclasses.dataclass(frozen=True)
 class IntegerRun:
-    """A run's recipe, its front end, and how often its float model is right on each split."""
+    """A run's recipe, its front end and batch size, and how often its float model is right on each split."""
 
     config: TrainConfig
     frontend: FrontEndConfig
+    batch_size: int
     accuracy: dict[str, float]
 
 
@@ -92,7 +93,8 @@ def _read(path: pathlib.Path, config: FrontEndCostConfig) -> IntegerRun:
     train_config = TrainConfig.from_json(settings, dataset)
     if train_config.float_teachers:
         raise UserError(f"--integer_runs: {path} had teachers, which know integer features only: give runs without")
-    return IntegerRun(train_config, FrontEndConfig.from_json(folder.read_json(FRONTEND)), _accuracy(folder))
+    frontend = FrontEndConfig.from_json(folder.read_json(FRONTEND))
+    return IntegerRun(train_config, frontend, run_folder.batch_size(folder), _accuracy(folder))
 
 
 def _accuracy(folder: RunFolder) -> dict[str, float]:
@@ -147,6 +149,7 @@ def _train(
         dataset,
         run.frontend,
         folder,
+        batch_size=run.batch_size,
         epochs=config.float_epochs,
         cache_dir=cache_dir,
         keep_epochs=True,

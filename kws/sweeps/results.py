@@ -10,7 +10,7 @@ from typing import Any
 from cli import atomic
 from cli.command import UserError
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
-from kws.training.run_folder import FIXED_POINT, FLOAT
+from kws.training.run_folder import BATCH_SIZE, FIXED_POINT, FLOAT
 
 CSV = "results.csv"
 JSON = "results.json"
@@ -39,6 +39,8 @@ def row(result: dict[str, Any]) -> dict[str, Any]:
     flat["seed"] = settings["seed"]
     flat |= {name: value for name, value in settings.items() if name not in _NOT_A_COLUMN}
     flat |= settings["method"]
+    # What it was trained with, which is less than what was asked for where data are few.
+    flat |= {name: result[name] for name in (BATCH_SIZE,) if name in result}
     for split in MEASURED_SPLITS:
         for stage in STAGES:
             for measure, of in MEASURES.items():

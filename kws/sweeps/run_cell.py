@@ -60,6 +60,7 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
     metrics = folder.read_json(METRICS)
     stages = {FLOAT: metrics[FLOAT]}
     result = {name: getattr(cell, name) for name in ("name", "variant", "width", "settings")}
+    result[run_folder.BATCH_SIZE] = run_folder.batch_size(folder)
     if not cell.is_float:
         bundle = conversion.convert(conversion.ConvertConfig(folder.path, folder.path / "bundle"))
         dataset = datasets.load(cell.config.dataset)

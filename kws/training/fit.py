@@ -14,9 +14,10 @@ from tqdm import tqdm
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
-from kws.training import teachers
+from kws.training import checkpoints, teachers
 from kws.training.run_folder import HISTORY, RunFolder
 from kws.training.teachers import Teachers
+from kws.training.training_error import TrainingError
 from kws.training.weight_average import WeightAverage
 from quant.qformat import QFormat
 
@@ -159,18 +160,22 @@ def fit(
       word_head: `model`'s layers with a second output for words, trained in its place; None for one output.
       before_epoch: called with the number of epochs done, before each.
       describe: gives figures of each layer's weights, for the history and TensorBoard.
+
+    Raises:
+      TrainingError: loss or logits are no numbers any more; that epoch leaves nothing behind.
+      ValueError: an epoch has no batch.
     """
     steps = examples_per_epoch // config.batch_size
+    if not steps:
+        raise ValueError(f"batch_size={config.batch_size} for {examples_per_epoch} examples an epoch: no step to take")
     whole = word_head or model
     optimizer = optimizer_of(whole, config, steps)
     done = tf.Variable(config.begin, dtype=tf.int64, trainable=False, name="epochs_done")
     average = WeightAverage(model, config.ema) if config.ema else None
     saved = {"model": whole, "optimizer": optimizer, "epochs_done": done, **({"average": average} if average else {})}
     checkpoint = tf.train.Checkpoint(**saved)
-    checkpoints = folder.path / config.stage / (f"checkpoints_{config.begin}" if config.begin else "checkpoints")
-    manager = tf.train.CheckpointManager(checkpoint, str(checkpoints), max_to_keep=2)
-    if manager.latest_checkpoint:
-        checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched().expect_partial()
+    name = f"checkpoints_{config.begin}" if config.begin else "checkpoints"
+    manager = checkpoints.restore(checkpoint, folder.path / config.stage / name)
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
     step = training_step(whole, optimizer, config, average)
     logits_of = predictor(model, config.input_format)
@@ -190,6 +195,7 @@ def fit(
             with average.settled() if average else contextlib.nullcontext():
                 logits = logits_of(validation[0])
                 layers = describe(model)
+            _check_finite(loss, logits, config, epoch)
             row = {
                 "stage": config.stage,
                 "epoch": epoch + 1,
@@ -232,6 +238,16 @@ def _epoch(
         losses.append(step(*(part[i : i + config.batch_size] for part in inputs)))
         progress.update()
     return float(np.mean([float(loss) for loss in losses]))
+
+
+def _check_finite(loss: float, logits: np.ndarray, config: FitConfig, epoch: int) -> None:
+    if np.isfinite(loss) and np.isfinite(logits).all():
+        return
+    name = f"{config.stage}_learning_rate"
+    raise TrainingError(
+        f"{config.stage}: after epoch {epoch + 1} of {config.epochs} the loss is {loss}, training has diverged: start "
+        f"another run with a lower {name} than {config.learning_rate:g}"
+    )
 
 
 def _record(folder: RunFolder, writer: tf.summary.SummaryWriter, row: dict[str, Any]) -> None:

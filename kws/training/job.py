@@ -6,13 +6,11 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from kws.datasets import silence
-from kws.datasets.clip import SILENCE, Dataset
+from kws.datasets.clip import Dataset
 from kws.examples import extraction
 from kws.examples.epoch_producer import EpochProducer
-from kws.examples.epochs import EpochConfig
+from kws.examples.material import material
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 from kws.training import stages
 from kws.training.run_folder import RunFolder
@@ -28,6 +26,7 @@ def open_job(
     features_config: FrontEndConfig,
     folder: RunFolder,
     *,
+    batch_size: int,
     epochs: int,
     cache_dir: str | pathlib.Path,
     keep_epochs: bool,
@@ -39,6 +38,7 @@ def open_job(
 
     Args:
       features_config: the calibrated front end.
+      batch_size: examples in a step.
       epochs: number of epochs in all, of both stages.
       cache_dir: where features of validation and testing are kept, and where `keep_epochs` asks for it, those of
         training and what teachers say about them.
@@ -60,21 +60,14 @@ def open_job(
         )
         for split in MEASURED_SPLITS
     }
-    training = dataset.splits["training"]
-    has_silence = SILENCE in dataset.labels
-    class_of = dict(zip(training.words, training.labels.tolist(), strict=True))
-    if has_silence:
-        class_of[SILENCE] = dataset.labels.index(SILENCE)
-    words = sorted(class_of)
-    classes = tuple(class_of[word] for word in words)
-    silence_word = words.index(SILENCE) if has_silence else None
+    made_of = material(dataset, features_config, config.dataset.seed, arithmetic)
     producer = EpochProducer(
-        training.samples,
-        np.array([words.index(word) for word in training.words]),
+        dataset.splits["training"].samples,
+        made_of.words,
         dataset.noises["training"],
-        silence.draw if has_silence else None,
-        EpochConfig(features_config, classes=classes, silence_word=silence_word, arithmetic=arithmetic),
-        seed=config.dataset.seed,
+        None if made_of.config.silence_word is None else silence.draw,
+        made_of.config,
+        seed=made_of.seed,
         epochs=epochs,
         processes=processes,
         cache_dir=cache_dir if keep_epochs else None,
@@ -90,7 +83,8 @@ def open_job(
             # Calibration reads the epoch that fine-tuning then starts with.
             functools.lru_cache(maxsize=1)(producer.epoch),
             producer.examples_per_epoch,
-            classes,
+            batch_size,
+            made_of.config.classes,
             tuple(float_teachers),
             tuple(fixed_point_teachers),
             pathlib.Path(cache_dir) if keep_epochs else None,

@@ -1,6 +1,7 @@
 """A run: the folder that `kws.train` writes.
 
-run.json                     settings, teachers and environment
+run.json                     settings, teachers, environment, size of a batch, and SHA-256 of clips.json
+clips.json                   name, split, class and sound of every clip that it is trained and measured on
 frontend.json                the calibrated front end
 testing.npz                  features of the test split, for golden vectors
 float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
@@ -20,9 +21,15 @@ from typing import Any
 
 from cli import atomic
 from cli.command import UserError
+from kws.datasets import identity
+from kws.datasets.identity import Identity
+from kws.training.training_error import TrainingError
 
 SETTINGS = "run.json"
 TEACHERS = "teachers"
+BATCH_SIZE = "batch_size"
+DATA = "data"
+CLIPS = "clips.json"
 FRONTEND = "frontend.json"
 FORMATS = "formats.json"
 HISTORY = "history.json"
@@ -68,29 +75,44 @@ class RunFolder:
         self.write_json(name, {**data, **entries})
 
 
-def create(
-    path: str | pathlib.Path, settings: dict[str, Any], teachers: dict[str, dict[str, Any]] | None = None
-) -> RunFolder:
-    """A new run with its settings and environment written down.
-
-    Args:
-      teachers: flag -> what `kws.training.teacher_runs` says of the runs that it names; None for no teachers.
-
-    Raises:
-      UserError: there is a run, or something else, already.
-    """
+def check_new(path: str | pathlib.Path) -> None:
+    """Raises `UserError` where there is a run, or something else, already."""
     path = pathlib.Path(path)
     if (path / SETTINGS).is_file():
         raise UserError(f"--run_dir={path} holds a run: go on with it with --resume, or choose another folder")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"--run_dir={path} exists and is not a run: choose another folder")
+
+
+def create(
+    path: str | pathlib.Path,
+    settings: dict[str, Any],
+    teachers: dict[str, dict[str, Any]] | None = None,
+    clips: dict[str, Any] | None = None,
+    **further: Any,
+) -> RunFolder:
+    """A new run with its settings and environment written down.
+
+    Args:
+      teachers: flag -> what `kws.training.teacher_runs` says of the runs that it names; None for no teachers.
+      clips: of `kws.training.data_identity`; None to keep none.
+      further: entries of run.json.
+
+    Raises:
+      UserError: there is a run, or something else, already.
+    """
+    path = pathlib.Path(path)
+    check_new(path)
     try:
         for stage in (FLOAT, FIXED_POINT):
             (path / stage).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"can't write --run_dir={path}: {error.strerror}") from error
     folder = RunFolder(path)
-    folder.write_json(SETTINGS, {"settings": settings, TEACHERS: teachers or {}, "environment": environment()})
+    if clips is not None:
+        folder.write_json(CLIPS, clips)
+    about = {"settings": settings, TEACHERS: teachers or {}, "environment": environment(), **further}
+    folder.write_json(SETTINGS, about)
     return folder
 
 
@@ -101,6 +123,41 @@ def open_run(path: str | pathlib.Path, flag: str = "run_dir") -> tuple[RunFolder
         raise UserError(f"--{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
     folder = RunFolder(path)
     return folder, folder.read_json(SETTINGS)
+
+
+def batch_size(folder: RunFolder) -> int:
+    """Examples in a step of the run; one of an earlier version took its settings' own."""
+    saved = folder.read_json(SETTINGS)
+    return saved.get(BATCH_SIZE, saved["settings"]["batch_size"])
+
+
+def check_clips(folder: RunFolder, now: Identity, what: str) -> None:
+    """Compares a run's clips with those of now; a run of an earlier version kept none, and passes.
+
+    Args:
+      what: names the run in errors, such as run_dir=PATH.
+
+    Raises:
+      TrainingError: they are others; it says how many and names the first.
+    """
+    kept = folder.read_json(SETTINGS).get(DATA)
+    if kept is None or kept["sha256"] == identity.sha256(now):
+        return
+    raise TrainingError(
+        f"{what} was trained on other clips than there are now: {identity.difference(folder.read_json(CLIPS), now)}; "
+        "give it the data that it had, or start another run"
+    )
+
+
+def load_model(folder: RunFolder, stage: str) -> Any:
+    """The Keras model that a stage ended with. Raises `TrainingError` for a damaged file."""
+    from quant.training import model_file
+
+    path = folder.model_path(stage)
+    try:
+        return model_file.load_model(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"{path} is damaged ({error}): remove it and resume the run") from error
 
 
 def float_model(path: str | pathlib.Path, frontend: dict[str, Any]) -> pathlib.Path:

@@ -46,6 +46,7 @@ class Job:
       features, labels: of validation and testing, int8 [n, h, w, c] and int [n].
       examples_of: epoch -> its training examples, features int8 [m, h, w, c] and words int [m].
       examples_per_epoch: m.
+      batch_size: examples in a step.
       classes: the class of each word; None where every word is a class.
       float_teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
       fixed_point_teachers: whose posteriors stage 2 follows, in the share `config.distillation`; empty for the stage's
@@ -61,6 +62,7 @@ class Job:
     folder: RunFolder
     examples_of: Callable[[int], Examples]
     examples_per_epoch: int
+    batch_size: int
     classes: tuple[int, ...] | None = None
     float_teachers: tuple[tf.keras.Model, ...] = ()
     fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
@@ -80,7 +82,7 @@ class Job:
     def fit(self, model: tf.keras.Model, hooks: dict[str, Any] | None = None, **settings: Any) -> None:
         """Trains `model` in place with these settings of `FitConfig`; hooks are `fit`'s own optional arguments."""
         config = FitConfig(
-            batch_size=self.config.batch_size,
+            batch_size=self.batch_size,
             label_smoothing=self.config.label_smoothing,
             seed=self.config.seed,
             input_format=self.input_format,
@@ -124,7 +126,7 @@ def train_fixed_point(job: Job) -> None:
     if job.input_format is None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
     config, folder = job.config, job.folder
-    float_model = model_file.load_model(folder.model_path(FLOAT))
+    float_model = run_folder.load_model(folder, FLOAT)
     followed = Teachers(job.fixed_point_teachers or (float_model,), job.posteriors_dir)
     layers = keras_chain.fold(float_model)
     if config.method.equalize:

@@ -6,6 +6,7 @@ from typing import Any
 from cli.command import UserError
 from kws import frontend
 from kws.datasets import DatasetError, dataset_flags
+from kws.datasets.identity import Identity
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
@@ -13,18 +14,23 @@ from kws.training.settings import TrainConfig, command_line
 FLAGS = ("float_teachers", "fixed_point_teachers")
 
 
-def models(flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig) -> tuple[Any, ...]:
-    """The float models of the runs that `flag` names. Raises `UserError` for a run without one, or with other data."""
-    from quant.training import model_file
+def models(
+    flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig, clips: Identity
+) -> tuple[Any, ...]:
+    """The float models of the runs that `flag` names.
 
+    Raises:
+      UserError, TrainingError: a run has none, or one of other data: settings, clips or front end.
+    """
     found = []
     for path in getattr(config, flag):
         source, saved = _finished(path, flag)
         if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
             raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
+        run_folder.check_clips(source, clips, f"{flag}={path}")
         if source.read_json(run_folder.FRONTEND) != features_config.to_json():
             raise UserError(f"--{flag}={path} has another front end: its training data were others")
-        found.append(model_file.load_model(source.model_path(FLOAT)))
+        found.append(run_folder.load_model(source, FLOAT))
     return tuple(found)
 
 
@@ -61,9 +67,8 @@ def identities(saved: dict[str, Any]) -> dict[str, dict[str, str]]:
 def float_sha256(folder: RunFolder) -> str:
     """SHA-256 of a run's float weights, in the order of the Keras model's variables."""
     from kws.training import teachers
-    from quant.training import model_file
 
-    return teachers.identity((model_file.load_model(folder.model_path(FLOAT)),))
+    return teachers.identity((run_folder.load_model(folder, FLOAT),))
 
 
 def _of(saved: dict[str, Any], flag: str) -> dict[str, dict[str, str]]:

@@ -19,18 +19,22 @@ def write_wav(path: pathlib.Path, samples: np.ndarray) -> None:
         file.writeframes(samples.astype("<i2").tobytes())
 
 
-def write(folder: pathlib.Path) -> pathlib.Path:
-    """Writes the corpus and returns its folder; use it with --words=yes,no."""
+def write(folder: pathlib.Path, training: int = TRAINING, evaluation: int = EVALUATION) -> pathlib.Path:
+    """Writes the corpus and returns its folder; use it with --words=yes,no.
+
+    Args:
+      training, evaluation: clips of each word in training, and in validation and testing each.
+    """
     rng = np.random.default_rng(0)
     time = np.arange(16000) / 16000
     lists: dict[str, list[str]] = {"training": [], "validation": [], "testing": []}
     for word, tone in TONES.items():
-        for i in range(TRAINING + 2 * EVALUATION):
+        for i in range(training + 2 * evaluation):
             burst = np.exp(-(((time - rng.uniform(0.4, 0.6)) / 0.15) ** 2))
             samples = 8000 * burst * np.sin(2 * np.pi * tone * rng.uniform(0.9, 1.1) * time) + rng.normal(0, 50, 16000)
             name = f"{word}/speaker{i:02d}_nohash_0.wav"
             write_wav(folder / name, samples)
-            split = "training" if i < TRAINING else "validation" if i < TRAINING + EVALUATION else "testing"
+            split = "training" if i < training else "validation" if i < training + evaluation else "testing"
             lists[split].append(name)
     for split in ("validation", "testing"):
         (folder / f"{split}_list.txt").write_text("".join(f"{name}\n" for name in lists[split]))

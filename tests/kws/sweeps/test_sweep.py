@@ -77,6 +77,8 @@ def finished(data: pathlib.Path, matrix: pathlib.Path, tmp_path_factory: pytest.
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 cells are finished, 2 to do" in done.stdout
     assert "[2/2] W4A4 + SWD, seed 0: testing" in done.stdout
+    # 78 examples in an epoch, which has 8 steps.
+    assert done.stdout.count(" %, few examples: batches of 9\n") + done.stdout.count("batches of 9;") == 2
     assert (sweep_dir / "float" / "seed0" / "result.json").stat().st_mtime_ns == before
     return sweep_dir
 
@@ -86,6 +88,7 @@ def test_a_killed_sweep_goes_on_without_repeating_finished_cells(finished: pathl
     with (finished / "killed.csv").open() as file:
         assert [row["name"] for row in csv.DictReader(file)] == ["float"]
     assert set(rows(finished)) == CELLS
+    assert {row["batch_size"] for row in rows(finished).values()} == {"9"}
     kept = json.loads((finished / "results.json").read_text())
     assert kept["missing"] == []
     for cell in kept["cells"]:

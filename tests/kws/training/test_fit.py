@@ -1,6 +1,8 @@
 """The training loop by itself: exact resumption, moving average, a stage in parts."""
 
 import pathlib
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import tensorflow as tf
 from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FLOAT, HISTORY, RunFolder
 from kws.training.teachers import Teachers
+from kws.training.training_error import TrainingError
 from kws.training.weight_average import WeightAverage
 from quant.qformat import QFormat
 
@@ -66,6 +69,84 @@ def test_an_interrupted_stage_ends_with_the_same_bits(tmp_path: pathlib.Path) ->
     assert bits(trained(tmp_path / "parts", config)) == bits(whole)
     # The finished stage's checkpoint gives the same model once more.
     assert bits(trained(tmp_path / "parts", config)) == bits(whole)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A stage after two of its three epochs."""
+    path = tmp_path_factory.mktemp("begun")
+    trained(path, settings(end=2))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """What the same stage ends with when nothing interrupts it."""
+    return bits(trained(tmp_path_factory.mktemp("whole"), settings()))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("ckpt-2.data-00000-of-00001", lambda content: content[: len(content) // 2]),
+        ("ckpt-2.data-00000-of-00001", lambda content: content[:100] + bytes([content[100] ^ 1]) + content[101:]),
+        ("ckpt-2.data-00000-of-00001", None),
+        ("ckpt-2.index", lambda content: content[:-20]),
+        ("ckpt-2.index", lambda content: b""),
+        ("checkpoint", lambda content: b"\xff\x00 no list"),
+    ],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    begun: pathlib.Path,
+    whole: list[bytes],
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    damage: Callable[[bytes], bytes] | None,
+) -> None:
+    shutil.copytree(begun, tmp_path / "parts")
+    path = tmp_path / "parts" / FLOAT / "checkpoints" / name
+    if damage:
+        path.write_bytes(damage(path.read_bytes()))
+    else:
+        path.unlink()
+    capsys.readouterr()
+    epochs: list[int] = []
+    assert bits(trained(tmp_path / "parts", settings(), before_epoch=epochs.append)) == whole
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    if name == "checkpoint":
+        assert (epochs, warnings) == ([2], [])
+        return
+    assert epochs == [1, 2]
+    assert len(warnings) == 1 and "ckpt-2 is damaged (" in warnings[0] and "the one before it" in warnings[0]
+
+
+def test_two_damaged_checkpoints_start_the_stage_again(
+    begun: pathlib.Path, whole: list[bytes], tmp_path: pathlib.Path
+) -> None:
+    shutil.copytree(begun, tmp_path / "parts")
+    for path in (tmp_path / "parts" / FLOAT / "checkpoints").glob("*.data*"):
+        path.write_bytes(path.read_bytes()[:50])
+    assert bits(trained(tmp_path / "parts", settings())) == whole
+    # What replaced the damaged ones is whole.
+    epochs: list[int] = []
+    assert bits(trained(tmp_path / "parts", settings(), before_epoch=epochs.append)) == whole
+    assert not epochs
+
+
+def test_training_that_diverges_stops_in_one_line_and_leaves_no_such_epoch(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(TrainingError, match=r"float: after epoch \d of 3 the loss is nan.* lower float_learning_rate"):
+        trained(tmp_path, settings(learning_rate=1e38, warmup_epochs=0.0))
+    history = RunFolder(tmp_path).file(HISTORY)
+    assert not history.is_file() or "NaN" not in history.read_text()
+    assert len(list((tmp_path / FLOAT / "checkpoints").glob("*.index"))) == (
+        len(RunFolder(tmp_path).read_json(HISTORY)) if history.is_file() else 0
+    )
+
+
+def test_an_epoch_without_a_step_is_refused(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match=f"batch_size=25 for {EXAMPLES} examples an epoch"):
+        trained(tmp_path, settings(batch_size=EXAMPLES + 1))
 
 
 def test_the_moving_average_is_what_the_stage_ends_with(tmp_path: pathlib.Path) -> None:

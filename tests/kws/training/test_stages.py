@@ -48,7 +48,6 @@ def job(path: pathlib.Path, stop_before: int | None = None) -> stages.Job:
         model="small",
         float_epochs=1,
         fixed_point_epochs=4,
-        batch_size=8,
         fixed_point_learning_rate=0.05,
         fixed_point_ema=0.5,
         weight_bits=(4,),
@@ -59,9 +58,8 @@ def job(path: pathlib.Path, stop_before: int | None = None) -> stages.Job:
     features, labels = examples_of(99)
     folder = RunFolder(path)
     measured = {split: features for split in ("validation", "testing")}
-    return stages.Job(
-        config, NAMES, INPUT, measured, dict.fromkeys(measured, labels), folder, examples, examples_per_epoch=EXAMPLES
-    )
+    counts = {"examples_per_epoch": EXAMPLES, "batch_size": 8}
+    return stages.Job(config, NAMES, INPUT, measured, dict.fromkeys(measured, labels), folder, examples, **counts)
 
 
 @pytest.mark.slow
