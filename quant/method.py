@@ -1,9 +1,15 @@
 """Which parts of the method a fixed-point training uses; each can be switched by itself."""
 
 import dataclasses
+from typing import Any
 
-ACCUMULATOR_BITS = 32
+ACCUMULATOR_BITS, MIN_ACCUMULATOR_BITS = 32, 8
 QFORMATS = ("per_layer", "uniform")
+
+
+def _setting(default: Any, help_text: str, **limits: Any) -> Any:
+    """A field that says what it is for and which values it takes, so that commands need not say it again."""
+    return dataclasses.field(default=default, metadata={"help": help_text, **limits})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,21 +29,24 @@ class Method:
       ValueError: a setting out of range, deviation without squash, or learned formats that are to be uniform.
     """
 
-    equalize: bool = True
-    squash: bool = False
-    deviation: float = 0.0
-    cosine: float = 0.0
-    accumulator_bits: int = ACCUMULATOR_BITS
-    qformat: str = "per_layer"
-    learn_formats: bool = False
+    equalize: bool = _setting(True, "Balance scales between layers before formats are chosen.")
+    squash: bool = _setting(False, "Train kernels through s * tanh(P) (squashed weight distribution).")
+    deviation: float = _setting(0.0, "Pull of std(P) to even use of the codes.", lowest=0)
+    cosine: float = _setting(0.0, "Lambda of absolute cosine regularization.", lowest=0)
+    accumulator_bits: int = _setting(
+        ACCUMULATOR_BITS, "Width that accumulators keep.", lowest=MIN_ACCUMULATOR_BITS, highest=ACCUMULATOR_BITS
+    )
+    qformat: str = _setting("per_layer", "Formats per layer, or one for the whole network.", choices=QFORMATS)
+    learn_formats: bool = _setting(False, "Train activations' fraction bits, then freeze them.")
 
     def __post_init__(self) -> None:
         if self.deviation and not self.squash:
             raise ValueError("deviation is a property of the squashed variable: it needs squash")
         if self.deviation < 0 or self.cosine < 0:
             raise ValueError(f"deviation={self.deviation}, cosine={self.cosine}: strengths are 0 or more")
-        if not 8 <= self.accumulator_bits <= ACCUMULATOR_BITS:
-            raise ValueError(f"accumulator_bits={self.accumulator_bits}: expected 8 to {ACCUMULATOR_BITS}")
+        if not MIN_ACCUMULATOR_BITS <= self.accumulator_bits <= ACCUMULATOR_BITS:
+            expected = f"{MIN_ACCUMULATOR_BITS} to {ACCUMULATOR_BITS}"
+            raise ValueError(f"accumulator_bits={self.accumulator_bits}: expected {expected}")
         if self.qformat not in QFORMATS:
             raise ValueError(f"qformat={self.qformat!r}: expected one of {', '.join(QFORMATS)}")
         if self.learn_formats and self.qformat == "uniform":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
+from cli.settings import setting
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.word_folders import check_word, nfc
 
@@ -21,6 +22,8 @@ BACKGROUND_NOISE = "_background_noise_"
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 DATASETS = ("speech_commands", "mini_speech_commands", "synthetic", "folder")
 TASKS = ("12", "35")
+# The environment variable that names the folder of the corpus where nothing else does.
+DATA_DIR_VARIABLE = "KWS_DATA_DIR"
 
 # Shares of a background recording's duration, in the order of SPLITS.
 _NOISE_SHARES = (0.6, 0.2, 0.2)
@@ -49,17 +52,33 @@ class DatasetConfig:
       DatasetError: a value outside its range.
     """
 
-    dataset: str = "synthetic"
-    data_dir: str | None = None
-    words: tuple[str, ...] | None = None
-    task: str = "12"
-    seed: int = 0
-    unknown_percentage: float | None = None
-    silence_percentage: float = 10.0
-    download: bool = False
-    clips_per_word: int = 200
-    processes: int | None = None
-    max_word_seconds: float | None = None
+    dataset: str = setting("synthetic", "Where the clips come from.", choices=DATASETS)
+    data_dir: str | None = setting(
+        None,
+        f"Folder of the corpus (default: ${DATA_DIR_VARIABLE}).",
+        machine=True,
+        flag_default=lambda: os.environ.get(DATA_DIR_VARIABLE),
+    )
+    words: tuple[str, ...] | None = setting(None, "Keywords, in the order of their labels (default: the task's own).")
+    task: str = setting("12", "12: ten keywords, _unknown_ and _silence_; 35: every word.", choices=TASKS)
+    seed: int = setting(0, "Seed of augmentation, home-made splits, synthetic speech.", flag="data_seed", lowest=0)
+    unknown_percentage: float | None = setting(
+        None, "At most this many _unknown_ clips, in percent of a split's keyword clips (default: all)."
+    )
+    silence_percentage: float = setting(
+        10.0, "_silence_ clips of validation and testing, in percent of a split's keyword clips."
+    )
+    download: bool = setting(False, "Fetch the corpus into --data_dir if it isn't there.", machine=True)
+    clips_per_word: int = setting(200, "Clips of each keyword (synthetic only).")
+    processes: int | None = setting(
+        None, "Worker processes that prepare clips.", machine=True, flag_default=os.cpu_count, lowest=1
+    )
+    max_word_seconds: float | None = setting(
+        None,
+        "A file holds its word once and is skipped if the word lasts longer, at most 1 (folder only; default: each "
+        "sound of a long file is a clip).",
+        later=True,
+    )
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:

@@ -15,10 +15,11 @@ from typing import Any
 
 from cli import atomic
 from cli.command import UserError
-from kws.datasets import dataset_flags
+from cli.settings import settings_of, to_json
+from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps.matrix import Matrix, Row
 from kws.training.run_folder import FIXED_POINT, FLOAT
-from kws.training.settings import LISTS, TrainConfig
+from kws.training.settings import TrainConfig
 
 FLOAT_NAME = "float"
 RESULT = "result.json"
@@ -167,13 +168,9 @@ def _float_cell(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path,
 
 def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings as JSON values, and what is this machine's alone."""
-    settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
-    for name in LISTS:
-        settings[name] = list(settings[name])
-    data_dir = config.dataset.data_dir
     machine = {
-        "data_dir": str(pathlib.Path(data_dir).resolve()) if data_dir else None,
-        "download": config.dataset.download,
-        "processes": config.dataset.processes,
+        each.name: getattr(config.dataset, each.name) for each in settings_of(DatasetConfig) if each.is_of_machine
     }
-    return settings, machine
+    if machine["data_dir"]:
+        machine["data_dir"] = str(pathlib.Path(machine["data_dir"]).resolve())
+    return to_json(config), machine

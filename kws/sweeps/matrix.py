@@ -18,16 +18,12 @@ import tomllib
 from typing import Any
 
 from cli.command import UserError
+from cli.settings import settings_of
 from kws.datasets import DatasetConfig
-from kws.models import MODELS
-from kws.training.settings import TrainConfig, parse_bits
-from quant.method import Method
+from kws.training.settings import WIDTHS, TrainConfig
 
 SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
-BITS = ("weight_bits", "activation_bits")
 _ELSEWHERE = {"dataset": "the dataset's flags", "seed": "--seeds"}
-_AT_LEAST_ONE = ("float_epochs", "batch_size", "threads")
-_SHARES = ("distillation", "float_distillation", "label_smoothing")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Row:
     @property
     def width(self) -> str:
         """As in W4A8; "mixed" where layers differ."""
-        weights, activations = (set(getattr(self.config, name)) for name in BITS)
+        weights, activations = (set(getattr(self.config, name)) for name in WIDTHS)
         return f"W{min(weights)}A{min(activations)}" if len(weights) == len(activations) == 1 else "mixed"
 
     @property
@@ -134,58 +130,29 @@ def _check_keys(where: str, settings: dict[str, Any], known: tuple[str, ...]) ->
             raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
 
 
-def _config(where: str, base: TrainConfig, settings: Any) -> TrainConfig:
-    """`base` with `settings`, checked."""
-    if not isinstance(settings, dict):
-        raise UserError(f"{where} is {settings!r}, expected a table of settings")
-    known = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _ELSEWHERE)
-    _check_keys(where, settings, known)
-    model = settings.get("model", base.model)
-    if model not in MODELS:
-        raise UserError(f"{where}: unknown model {model!r}; known are {', '.join(sorted(MODELS))}")
-    changes = {}
-    for key, value in settings.items():
-        if key == "method":
-            changes[key] = _method(where, base.method, value)
-        elif key in BITS:
-            changes[key] = _bits(where, key, value, model)
-        else:
-            changes[key] = _value(where, key, value, getattr(base, key))
-    return dataclasses.replace(base, **changes)
+def _config(where: str, base: TrainConfig, changes: Any) -> TrainConfig:
+    """`base` with the changed settings, checked."""
+    if not isinstance(changes, dict):
+        raise UserError(f"{where} is {changes!r}, expected a table of settings")
+    return _replaced(where, base, changes, "")
 
 
-def _bits(where: str, key: str, value: Any, model: str) -> tuple[int, ...]:
-    widths = value if isinstance(value, list) else [value]
+def _replaced(where: str, base: Any, changes: dict[str, Any], within: str) -> Any:
+    known = {each.name: each for each in settings_of(type(base)) if each.name not in _ELSEWHERE}
+    _check_keys(f"{where}{within}", changes, tuple(known))
+    found = {}
     try:
-        return parse_bits(key, [str(width) for width in widths], model)
-    except UserError as error:
-        raise UserError(f"{where}: {str(error).removeprefix('--')}") from error
-
-
-def _method(where: str, base: Method, settings: Any) -> Method:
-    if not isinstance(settings, dict):
-        raise UserError(f"{where}: method is {settings!r}, expected a table such as {{ squash = true }}")
-    _check_keys(f"{where}, method", settings, tuple(field.name for field in dataclasses.fields(Method)))
-    changes = {key: _value(where, key, value, getattr(base, key)) for key, value in settings.items()}
-    try:
-        return dataclasses.replace(base, **changes)
+        for name, value in changes.items():
+            if known[name].is_group:
+                found[name] = _group(where, name, getattr(base, name), value)
+            else:
+                found[name] = known[name].of_plain(value)
+        return dataclasses.replace(base, **found)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from error
 
 
-def _value(where: str, key: str, value: Any, old: Any) -> Any:
-    """`value` if it is of the type of the setting's other value `old`, and in its range."""
-    if isinstance(old, tuple):
-        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-            raise UserError(f"{where}: {key} is {value!r}, expected a list of texts")
-        return tuple(value)
-    kind = float if isinstance(old, float) else type(old)
-    fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
-    if not fits:
-        raise UserError(f"{where}: {key} is {value!r}, expected a {kind.__name__}, such as {old!r}")
-    if kind in (int, float):
-        lowest = 1 if key in _AT_LEAST_ONE else 0
-        highest = 1 if key in _SHARES else float("inf")
-        if not lowest <= value <= highest:
-            raise UserError(f"{where}: {key} is {value}, expected {lowest} to {highest}")
-    return kind(value)
+def _group(where: str, name: str, base: Any, changes: Any) -> Any:
+    if not isinstance(changes, dict):
+        raise UserError(f"{where}: {name} is {changes!r}, expected a table such as {{ squash = true }}")
+    return _replaced(where, base, changes, f", {name}")

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from cli.command import UserError
+from kws.training.training_error import TrainingError
 from quant.qformat import MAX_BITS, MIN_BITS
 
 # Share of the epochs at the final widths in which formats are learned; in the rest they are frozen.
@@ -41,7 +41,7 @@ def phases(
       learn_formats: train fraction bits in the first half of the epochs at the final widths.
 
     Raises:
-      UserError: `gradual` is not of that form, goes up, has no effect, or leaves no epoch for the final widths;
+      TrainingError: `gradual` is not of that form, goes up, has no effect, or leaves no epoch for the final widths;
         or there are too few epochs to learn formats.
     """
     found = []
@@ -49,15 +49,19 @@ def phases(
     for bits, length in _steps(gradual):
         weights, activations = (tuple(max(b, bits) for b in final) for final in (weight_bits, activation_bits))
         if (weights, activations) == (weight_bits, activation_bits):
-            raise UserError(f"gradual_bits={gradual}: no layer ends below {bits} bits, so that step has no effect")
+            raise TrainingError(f"gradual_bits={gradual}: no layer ends below {bits} bits, so that step has no effect")
         found.append(Phase(begin, begin + length, weights, activations, calibrates=True))
         begin += length
     left = epochs - begin
     if gradual and left < 1:
-        raise UserError(f"gradual_bits={gradual} takes {begin} of fixed_point_epochs={epochs}: leave some for the end")
+        raise TrainingError(
+            f"gradual_bits={gradual} takes {begin} of fixed_point_epochs={epochs}: leave some for the end"
+        )
     learning = int(left * LEARNING_SHARE) if learn_formats else 0
     if learn_formats and not learning:
-        raise UserError(f"learn_formats needs 2 epochs at the final widths: {left} of fixed_point_epochs={epochs} are")
+        raise TrainingError(
+            f"learn_formats needs 2 epochs at the final widths: {left} of fixed_point_epochs={epochs} are"
+        )
     widths = (weight_bits, activation_bits)
     if learning:
         found.append(Phase(begin, begin + learning, *widths, calibrates=begin > 0, learns_formats=True))
@@ -72,6 +76,6 @@ def _steps(gradual: str) -> list[tuple[int, int]]:
         match = re.fullmatch(r"\s*(\d+):(\d+)\s*", text)
         bits, length = (int(number) for number in match.groups()) if match else (0, 0)
         if not MIN_BITS <= bits <= MAX_BITS or not length or (steps and steps[-1][0] <= bits):
-            raise UserError(f"gradual_bits={gradual}: expected falling widths with their epochs, such as 8:3,6:3")
+            raise TrainingError(f"gradual_bits={gradual}: expected falling widths with their epochs, such as 8:3,6:3")
         steps.append((bits, length))
     return steps

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cli.command import UserError
+from cli.settings import to_json
 from export.bundle import trained
 from kws import datasets
 from kws.datasets import dataset_flags, identity
@@ -62,7 +62,7 @@ def run(
       cache_dir: where features are kept, for other runs on the same data; None for `feature_cache` beside the run.
 
     Raises:
-      UserError, TrainingError: data or folder are not as they should be.
+      TrainingError: data or folder are not as they should be.
     """
     import tensorflow as tf
 
@@ -91,14 +91,14 @@ def run(
 
 
 def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolder:
-    """The run whose float model is taken. Raises `UserError` where it has none or one of other settings."""
+    """The run whose float model is taken. Raises `TrainingError` where it has none or one of other settings."""
     source, saved = run_folder.open_run(float_run, "float_run")
     if not source.model_path(FLOAT).is_file():
-        raise UserError(f"--float_run={float_run} holds no finished float model: go on with it with --resume")
+        raise TrainingError(f"float_run={float_run} holds no finished float model: go on with it with --resume")
     theirs = TrainConfig.from_json(saved["settings"], dataset_flags.from_json(saved["settings"]["dataset"])).float_stage
     for name, value in config.float_stage.items():
         if theirs[name] != value:
-            raise UserError(f"--float_run={float_run} was trained with {name}={theirs[name]}, this run has {value}")
+            raise TrainingError(f"float_run={float_run} was trained with {name}={theirs[name]}, this run has {value}")
     return source
 
 
@@ -160,9 +160,8 @@ def _teachers(config: TrainConfig, data: TrainingData, folder: RunFolder | None)
 def _create(
     config: TrainConfig, run_dir: str | pathlib.Path, teachers: dict[str, dict[str, Any]], data: TrainingData
 ) -> RunFolder:
-    settings = {**dataclasses.asdict(config), "dataset": dataset_flags.to_json(config.dataset)}
     known = {run_folder.DATA: {"sha256": identity.sha256(data.clips)}, run_folder.BATCH_SIZE: data.batch_size}
-    return run_folder.create(run_dir, settings, teachers, data.clips, **known)
+    return run_folder.create(run_dir, to_json(config), teachers, data.clips, **known)
 
 
 def _take_float(source: RunFolder, folder: RunFolder) -> None:

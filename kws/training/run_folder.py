@@ -20,7 +20,6 @@ import platform
 from typing import Any
 
 from cli import atomic
-from cli.command import UserError
 from kws.datasets import identity
 from kws.datasets.identity import Identity
 from kws.training.training_error import TrainingError
@@ -60,14 +59,15 @@ class RunFolder:
         atomic.write_text(self.file(name), json.dumps(data, indent=2) + "\n")
 
     def read_json(self, name: str) -> Any:
-        """Raises `UserError` where the file is missing or not JSON."""
+        """Raises `TrainingError` where the file is missing or not JSON."""
         path = self.file(name)
         if not path.is_file():
-            raise UserError(f"{path} is missing: --run_dir={self.path} is not a finished run; train it with kws.train")
+            what = f"run_dir={self.path} is not a finished run"
+            raise TrainingError(f"{path} is missing: {what}; train it with python -m kws.train")
         try:
             return json.loads(path.read_text())
         except ValueError as error:
-            raise UserError(f"{path} is damaged ({error}): train the run again with kws.train") from error
+            raise TrainingError(f"{path} is damaged ({error}): train the run again with kws.train") from error
 
     def update_json(self, name: str, **entries: Any) -> None:
         """Adds entries to a JSON object, which need not exist yet."""
@@ -76,12 +76,12 @@ class RunFolder:
 
 
 def check_new(path: str | pathlib.Path) -> None:
-    """Raises `UserError` where there is a run, or something else, already."""
+    """Raises `TrainingError` where there is a run, or something else, already."""
     path = pathlib.Path(path)
     if (path / SETTINGS).is_file():
-        raise UserError(f"--run_dir={path} holds a run: go on with it with --resume, or choose another folder")
+        raise TrainingError(f"run_dir={path} holds a run: go on with it with --resume, or choose another folder")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"--run_dir={path} exists and is not a run: choose another folder")
+        raise TrainingError(f"run_dir={path} exists and is not a run: choose another folder")
 
 
 def create(
@@ -99,7 +99,7 @@ def create(
       further: entries of run.json.
 
     Raises:
-      UserError: there is a run, or something else, already.
+      TrainingError: there is a run, or something else, already.
     """
     path = pathlib.Path(path)
     check_new(path)
@@ -107,7 +107,7 @@ def create(
         for stage in (FLOAT, FIXED_POINT):
             (path / stage).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"can't write --run_dir={path}: {error.strerror}") from error
+        raise TrainingError(f"can't write run_dir={path}: {error.strerror}") from error
     folder = RunFolder(path)
     if clips is not None:
         folder.write_json(CLIPS, clips)
@@ -117,10 +117,10 @@ def create(
 
 
 def open_run(path: str | pathlib.Path, flag: str = "run_dir") -> tuple[RunFolder, dict[str, Any]]:
-    """An existing run and the content of its run.json. Raises `UserError`, naming `flag`, where there is none."""
+    """An existing run and the content of its run.json. Raises `TrainingError`, naming `flag`, where there is none."""
     path = pathlib.Path(path)
     if not (path / SETTINGS).is_file():
-        raise UserError(f"--{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
+        raise TrainingError(f"{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
     folder = RunFolder(path)
     return folder, folder.read_json(SETTINGS)
 
@@ -164,14 +164,14 @@ def float_model(path: str | pathlib.Path, frontend: dict[str, Any]) -> pathlib.P
     """The float model of a finished run, of which `frontend` is the front end.
 
     Raises:
-      UserError: no finished run there, or one with another front end.
+      TrainingError: no finished run there, or one with another front end.
     """
     folder, _ = open_run(path)
     model = folder.model_path(FLOAT)
     if not model.is_file():
-        raise UserError(f"{model} is missing: go on with the run with python -m kws.train --resume")
+        raise TrainingError(f"{model} is missing: go on with the run with python -m kws.train --resume")
     if folder.read_json(FRONTEND) != frontend:
-        raise UserError(f"--run_dir={path} has another front end than the bundle: give the run it was converted from")
+        raise TrainingError(f"run_dir={path} has another front end than the bundle: give the run it was converted from")
     return model
 
 

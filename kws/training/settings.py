@@ -1,4 +1,4 @@
-"""The settings of a training run."""
+"""The settings of a training run, each declared once (`cli.settings`)."""
 
 import csv
 import dataclasses
@@ -6,16 +6,23 @@ import io
 import shlex
 from typing import Any
 
-from cli.command import UserError
+from cli.settings import changed, of_json, setting, settings_of, unknown
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.models import MODELS
 from kws.training import phases as stage_two
+from kws.training.training_error import TrainingError
 from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
-# The settings that are lists.
-LISTS = ("weight_bits", "activation_bits", "float_teachers", "fixed_point_teachers")
+WIDTHS = ("weight_bits", "activation_bits")
+_WIDTHS = {
+    "help_text": f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.",
+    "item": f"a width from {MIN_BITS} to {MAX_BITS} bits",
+    "lowest": MIN_BITS,
+    "highest": MAX_BITS,
+}
+_EMA = "Momentum of the moving average of weights that stage {stage} ends with, such as 0.99; 0: none."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,38 +47,61 @@ class TrainConfig:
       gradual_bits: higher widths that stage 2 begins with, as in `kws.training.phases.phases`; empty for none.
 
     Raises:
-      UserError: a momentum out of range, or no possible phases.
+      TrainingError: an unknown model, a momentum out of range, a wrong number of widths, or no possible phases.
     """
 
     dataset: datasets.DatasetConfig
-    model: str = "ds_cnn_mlperf"
-    seed: int = 0
-    threads: int = 1
-    float_epochs: int = 70
-    fixed_point_epochs: int = 8
-    batch_size: int = 64
-    float_learning_rate: float = 5e-3
-    fixed_point_learning_rate: float = 0.0
-    warmup_epochs: float = 2.0
-    weight_decay: float = 2e-3
-    label_smoothing: float = 0.02
-    float_ema: float = 0.9995
-    fixed_point_ema: float = 0.999
-    word_loss: float = 0.5
-    float_teachers: tuple[str, ...] = ()
-    float_distillation: float = 0.7
-    fixed_point_teachers: tuple[str, ...] = ()
-    distillation: float = 0.9
-    weight_bits: tuple[int, ...] = (8,)
-    activation_bits: tuple[int, ...] = (8,)
-    gradual_bits: str = ""
+    model: str = setting("ds_cnn_mlperf", "Architecture.", choices=sorted(MODELS), of_float=True)
+    seed: int = setting(0, "Seed of weights, shuffling and masks.", lowest=0, of_float=True)
+    threads: int = setting(1, "Threads of TensorFlow: more are faster, and give other last bits.", lowest=1)
+    float_epochs: int = setting(70, "Epochs of stage 1.", lowest=1, of_float=True)
+    fixed_point_epochs: int = setting(8, "Epochs of stage 2.", lowest=0)
+    batch_size: int = setting(64, "Examples in a step.", lowest=1, of_float=True)
+    float_learning_rate: float = setting(5e-3, "Peak rate of stage 1.", lowest=0, of_float=True)
+    fixed_point_learning_rate: float = setting(
+        0.0,
+        "Peak rate of stage 2; 0: 5e-4 at 8 bits, doubled for every two bits less, 2e-3 at 4 bits and below.",
+        lowest=0,
+    )
+    warmup_epochs: float = setting(2.0, "Linear warm-up of stage 1.", lowest=0, of_float=True)
+    weight_decay: float = setting(2e-3, "Decoupled weight decay of stage 1.", lowest=0, of_float=True)
+    label_smoothing: float = setting(0.02, "Label smoothing.", lowest=0, highest=0.5, of_float=True)
+    float_ema: float = setting(0.9995, _EMA.format(stage=1), lowest=0, highest=1, of_float=True)
+    fixed_point_ema: float = setting(0.999, _EMA.format(stage=2), lowest=0, highest=1)
+    word_loss: float = setting(
+        0.5, "Weight, in stage 1, of a second head that tells the words of a class apart.", lowest=0, of_float=True
+    )
+    float_teachers: tuple[str, ...] = setting(
+        (), "Runs whose float models' posteriors stage 1 follows (distillation).", of_float=True
+    )
+    float_distillation: float = setting(
+        0.7, "Share of stage 1's loss that follows the teachers' posteriors.", lowest=0, highest=1, of_float=True
+    )
+    fixed_point_teachers: tuple[str, ...] = setting(
+        (), "Runs whose float models' posteriors stage 2 follows; none: its own float model's."
+    )
+    distillation: float = setting(
+        0.9, "Share of stage 2's loss that follows the teachers' posteriors.", lowest=0, highest=1
+    )
+    weight_bits: tuple[int, ...] = setting((8,), **_WIDTHS)
+    activation_bits: tuple[int, ...] = setting((8,), **_WIDTHS)
+    gradual_bits: str = setting(
+        "",
+        "Begin stage 2 at higher widths, as bits:epochs,...; 8:3,6:3 is 3 epochs at 8 bits, then 3 at 6, then the end.",
+    )
     method: Method = dataclasses.field(default_factory=Method)
 
     def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise TrainingError(f"unknown model {self.model!r}; known are {', '.join(sorted(MODELS))}")
         for name in ("float_ema", "fixed_point_ema"):
             momentum = getattr(self, name)
             if not 0 <= momentum < 1:
-                raise UserError(f"{name}={momentum}: expected a momentum from 0 (none) to less than 1, such as 0.99")
+                raise TrainingError(
+                    f"{name}={momentum}: expected a momentum from 0 (none) to less than 1, such as 0.99"
+                )
+        for name in WIDTHS:
+            _check_widths(name, getattr(self, name), self.model)
         _ = self.phases
 
     @property
@@ -98,46 +128,33 @@ class TrainConfig:
     @property
     def float_stage(self) -> dict[str, Any]:
         """What the float model depends on: runs that agree in it can share one."""
-        names = (
-            "model",
-            "seed",
-            "float_epochs",
-            "batch_size",
-            "float_learning_rate",
-            "warmup_epochs",
-            "weight_decay",
-            "label_smoothing",
-            "float_ema",
-            "word_loss",
-            "float_teachers",
-            "float_distillation",
-        )
+        names = [each.name for each in settings_of(TrainConfig) if "of_float" in each.metadata]
         return {"dataset": dataset_flags.to_json(self.dataset), **{name: getattr(self, name) for name in names}}
 
     @classmethod
-    def from_json(cls, settings: dict[str, Any], dataset: datasets.DatasetConfig) -> "TrainConfig":
-        """The settings that `run.json` keeps, with the dataset of this machine."""
-        missing = {field.name for field in dataclasses.fields(cls)} - {"dataset"} - set(settings)
-        if missing:
-            raise UserError(f"the run is of another version, which had no {', '.join(sorted(missing))}: train it again")
-        tuples = {name: tuple(settings[name]) for name in LISTS}
-        return cls(**{**settings, **tuples, "dataset": dataset, "method": Method(**settings["method"])})
+    def from_json(cls, fields: dict[str, Any], dataset: datasets.DatasetConfig) -> "TrainConfig":
+        """The settings that `run.json` keeps, with the dataset of this machine.
+
+        Raises:
+          TrainingError: settings that this version doesn't know, or without some that it needs.
+        """
+        own = {name: value for name, value in fields.items() if name != "dataset"}
+        needed = {each.name for each in settings_of(cls) if not each.is_later} - {"dataset"}
+        for what, names in (("no ", sorted(needed - own.keys())), ("", unknown(cls, own))):
+            if names:
+                raise TrainingError(
+                    f"the run is of another version, which had {what}{', '.join(names)}: train it again"
+                )
+        return cls(dataset, **of_json(cls, own))
 
 
-def parse_bits(flag: str, texts: list[str], model: str) -> tuple[int, ...]:
-    """Widths in bits from a comma list. Raises `UserError` for a width that is none or a list of the wrong length."""
+def _check_widths(name: str, bits: tuple[int, ...], model: str) -> None:
     layers = MODELS[model].layer_names
-    bits = []
-    for text in texts:
-        if not text.strip().isdigit() or not MIN_BITS <= int(text) <= MAX_BITS:
-            raise UserError(f"--{flag}={','.join(texts)}: {text!r} is not a width from {MIN_BITS} to {MAX_BITS} bits")
-        bits.append(int(text))
     if len(bits) not in (1, len(layers)):
-        raise UserError(
-            f"--{flag}={','.join(texts)} gives {len(bits)} widths: give one for all layers, or {len(layers)}, one each "
-            f"for {', '.join(layers)}"
+        raise TrainingError(
+            f"{name}={','.join(map(str, bits))} gives {len(bits)} widths: give one for all layers, or {len(layers)}, "
+            f"one each for {', '.join(layers)}"
         )
-    return tuple(bits)
 
 
 def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
@@ -148,17 +165,7 @@ def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
 
 def command_line(config: TrainConfig, run_dir: str = "R") -> str:
     """The shell line that trains this configuration again in `run_dir`: what differs from the flags' defaults."""
-    default = TrainConfig(datasets.DatasetConfig())
-    flags = {"dataset": config.dataset.dataset}
-    defaults = dataset_flags.to_json(default.dataset)
-    for name, value in dataset_flags.to_json(config.dataset).items():
-        if value != defaults.get(name):
-            flags["data_seed" if name == "seed" else name] = value
-    for ours, theirs in ((config, default), (config.method, default.method)):
-        for field in dataclasses.fields(ours):
-            value = getattr(ours, field.name)
-            if field.name not in ("dataset", "method") and value != getattr(theirs, field.name):
-                flags[field.name] = value
+    flags = {"dataset": config.dataset.dataset, **changed(config)}
     start = f"python -m kws.train --data_dir=D --run_dir={run_dir}"
     return " ".join([start, *(f"--{name}={_spelled(value)}" for name, value in flags.items())])
 

@@ -3,13 +3,13 @@
 import pathlib
 from typing import Any
 
-from cli.command import UserError
 from kws import frontend
 from kws.datasets import DatasetError, dataset_flags
 from kws.datasets.identity import Identity
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
+from kws.training.training_error import TrainingError
 
 FLAGS = ("float_teachers", "fixed_point_teachers")
 
@@ -20,16 +20,16 @@ def models(
     """The float models of the runs that `flag` names.
 
     Raises:
-      UserError, TrainingError: a run has none, or one of other data: settings, clips or front end.
+      TrainingError: a run has none, or one of other data: settings, clips or front end.
     """
     found = []
     for path in getattr(config, flag):
         source, saved = _finished(path, flag)
         if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
-            raise UserError(f"--{flag}={path} was trained on another dataset than this run is")
+            raise TrainingError(f"{flag}={path} was trained on another dataset than this run is")
         run_folder.check_clips(source, clips, f"{flag}={path}")
         if source.read_json(run_folder.FRONTEND) != features_config.to_json():
-            raise UserError(f"--{flag}={path} has another front end: its training data were others")
+            raise TrainingError(f"{flag}={path} has another front end: its training data were others")
         found.append(run_folder.load_model(source, FLOAT))
     return tuple(found)
 
@@ -45,7 +45,7 @@ def described(config: TrainConfig, float_source: RunFolder | None = None) -> dic
       teachers come before it.
 
     Raises:
-      UserError: a teacher holds no finished float model, or is of another version.
+      TrainingError: a teacher holds no finished float model, or is of another version.
     """
     found = {flag: _described(flag, config) for flag in FLAGS if not (float_source and flag == "float_teachers")}
     if float_source:
@@ -83,8 +83,8 @@ def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
         settings = saved["settings"]
         try:
             itself = TrainConfig.from_json(settings, dataset_flags.from_json(settings["dataset"]))
-        except (UserError, DatasetError) as error:
-            raise UserError(f"--{flag}={path}: {error}") from error
+        except (TrainingError, DatasetError) as error:
+            raise TrainingError(f"{flag}={path}: {error}") from error
         found |= _of(saved, "float_teachers")
         found[path] = {"command": command_line(itself, run_dir=path), "float_sha256": float_sha256(source)}
     return found
@@ -93,5 +93,5 @@ def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
 def _finished(path: str | pathlib.Path, flag: str) -> tuple[RunFolder, dict[str, Any]]:
     source, saved = run_folder.open_run(path, flag)
     if not source.model_path(FLOAT).is_file():
-        raise UserError(f"--{flag}={path} holds no finished float model: go on with it with --resume")
+        raise TrainingError(f"{flag}={path} holds no finished float model: go on with it with --resume")
     return source, saved

@@ -15,6 +15,7 @@ import pytest
 from absl.flags import ListParser
 
 from cli.command import UserError
+from cli.settings import SettingError, settings_of
 from export.bundle import conversion
 from export.bundle import folder as bundles
 from export.model import lower
@@ -24,7 +25,8 @@ from kws.evaluation import clips
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.training import run_folder, teacher_runs
 from kws.training.run_folder import FIXED_POINT, FLOAT
-from kws.training.settings import TrainConfig, by_layer, command_line, parse_bits
+from kws.training.settings import TrainConfig, by_layer, command_line
+from kws.training.training_error import TrainingError
 from quant.training import model_file
 
 TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")
@@ -64,18 +66,23 @@ def bundle(finished: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def bits(*widths: str) -> tuple[int, ...]:
+    (setting,) = (each for each in settings_of(TrainConfig) if each.name == "weight_bits")
+    return setting.of_texts(list(widths))
+
+
 @pytest.mark.parametrize("text", ["9", "1", "0", "-4", "four", "4.0", ""])
 def test_impossible_widths_are_named(text: str) -> None:
-    with pytest.raises(UserError, match="--weight_bits"):
-        parse_bits("weight_bits", [text], "ds_cnn_mlperf")
+    with pytest.raises(SettingError, match=f"weight_bits={text}: '{text}' is not a width from 2 to 8 bits"):
+        bits(text)
 
 
 def test_one_width_or_one_for_each_layer() -> None:
-    assert set(by_layer(parse_bits("weight_bits", ["4"], "ds_cnn_mlperf"), "ds_cnn_mlperf").values()) == {4}
-    mixed = by_layer(parse_bits("weight_bits", ["8", *["4"] * 8, "6"], "ds_cnn_mlperf"), "ds_cnn_mlperf")
+    assert set(by_layer(bits("4"), "ds_cnn_mlperf").values()) == {4}
+    mixed = by_layer(bits("8", *["4"] * 8, "6"), "ds_cnn_mlperf")
     assert (mixed["conv0"], mixed["pointwise4"], mixed["logits"], len(mixed)) == (8, 4, 6, 10)
-    with pytest.raises(UserError, match="gives 2 widths: give one for all layers, or 10"):
-        parse_bits("weight_bits", ["4", "8"], "ds_cnn_mlperf")
+    with pytest.raises(TrainingError, match="weight_bits=4,8 gives 2 widths: give one for all layers, or 10"):
+        TrainConfig(DatasetConfig(), weight_bits=(4, 8))
 
 
 @pytest.mark.slow
@@ -120,7 +127,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     refused = command("kws.train", *flags)
     assert "go on with it with --resume" in error_line(refused)
     contradicting = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--seed=7")
-    assert "--seed=7 contradicts" in error_line(contradicting)
+    assert "--seed=7 contradicts the run's own 0: leave it out, or start another run" in error_line(contradicting)
 
     resumed = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--processes=1")
     assert resumed.returncode == 0, resumed.stderr

@@ -17,6 +17,7 @@ from kws.frontend import FrontEndConfig
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, HISTORY
 from kws.training.settings import TrainConfig
+from kws.training.training_error import TrainingError
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
 
@@ -60,7 +61,7 @@ def test_costs_are_differences_in_points_seed_by_seed(tmp_path: pathlib.Path) ->
 
 def test_runs_that_dont_fit_are_named(tmp_path: pathlib.Path) -> None:
     run, other = finished(tmp_path / "s0", 0.9), finished(tmp_path / "s1", 0.9, seed=1, float_epochs=7)
-    with pytest.raises(UserError, match="holds no run"):
+    with pytest.raises(TrainingError, match="holds no run"):
         cost_of(tmp_path, run, tmp_path / "missing")
     with pytest.raises(UserError, match=r"s1 was trained with float_epochs=7, .*s0 with 70"):
         cost_of(tmp_path, run, other)

@@ -128,7 +128,7 @@ def test_a_failed_cell_is_named_and_stops_no_other(
     flags = ("--seeds=5,0", "--only=*PTQ", f"--float_runs={finished}/float/seed{{seed}}")
     done = run(*arguments(tmp_path / "sweep", data, matrix, *flags))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "[1/4] float, seed 5: FAILED, exit code 2: --float_run=" in done.stdout
+    assert "[1/4] float, seed 5: FAILED, exit code 2: float_run=" in done.stdout
     assert "holds no run" in done.stdout
     assert "2 cells failed" in done.stderr and "Traceback" not in done.stderr
     assert "W4A8 PTQ, seed 5: its float model failed" in done.stderr

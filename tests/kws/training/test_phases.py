@@ -2,10 +2,10 @@
 
 import pytest
 
-from cli.command import UserError
 from kws.datasets import DatasetConfig
 from kws.training.phases import Phase, phases
 from kws.training.settings import TrainConfig, command_line
+from kws.training.training_error import TrainingError
 from quant.method import Method
 
 DATASET = DatasetConfig()
@@ -29,18 +29,18 @@ def test_widths_go_down_and_formats_are_learned_at_the_end() -> None:
 
 @pytest.mark.parametrize("gradual", ["8", "8:0", "9:1", "1:1", "6:1,8:1", "6:1,6:1", "8:1,", "eight:1", "8:-1"])
 def test_other_forms_are_named(gradual: str) -> None:
-    with pytest.raises(UserError, match=f"gradual_bits={gradual}: expected falling widths"):
+    with pytest.raises(TrainingError, match=f"gradual_bits={gradual}: expected falling widths"):
         phases(12, (4,), (4,), gradual, False)
 
 
 def test_impossible_lengths_are_named() -> None:
-    with pytest.raises(UserError, match="takes 12 of fixed_point_epochs=12"):
+    with pytest.raises(TrainingError, match="takes 12 of fixed_point_epochs=12"):
         TrainConfig(DATASET, fixed_point_epochs=12, weight_bits=(4,), gradual_bits="8:6,6:6")
-    with pytest.raises(UserError, match="no layer ends below 8 bits"):
+    with pytest.raises(TrainingError, match="no layer ends below 8 bits"):
         TrainConfig(DATASET, gradual_bits="8:6")
-    with pytest.raises(UserError, match="learn_formats needs 2 epochs at the final widths: 1 of"):
+    with pytest.raises(TrainingError, match="learn_formats needs 2 epochs at the final widths: 1 of"):
         TrainConfig(DATASET, fixed_point_epochs=1, method=Method(learn_formats=True))
-    with pytest.raises(UserError, match=r"float_ema=1\.0: expected a momentum"):
+    with pytest.raises(TrainingError, match=r"float_ema=1\.0: expected a momentum"):
         TrainConfig(DATASET, float_ema=1.0)
 
 

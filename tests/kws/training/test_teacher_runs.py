@@ -6,11 +6,11 @@ import pathlib
 import pytest
 import tensorflow as tf
 
-from cli.command import UserError
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.training import run_folder, teacher_runs
 from kws.training.run_folder import FLOAT, RunFolder
 from kws.training.settings import TrainConfig
+from kws.training.training_error import TrainingError
 from quant.training import model_file
 
 CONFIG = TrainConfig(DatasetConfig())
@@ -76,9 +76,9 @@ def test_a_teacher_must_be_finished(tmp_path: pathlib.Path) -> None:
     unfinished = run(tmp_path / "unfinished", 0)
     unfinished.model_path(FLOAT).unlink()
     for flag in teacher_runs.FLAGS:
-        with pytest.raises(UserError, match=f"--{flag}=.* holds no finished float model"):
+        with pytest.raises(TrainingError, match=f"{flag}=.* holds no finished float model"):
             teacher_runs.described(dataclasses.replace(CONFIG, **{flag: (str(unfinished.path),)}))
-        with pytest.raises(UserError, match=f"--{flag}=.* holds no run"):
+        with pytest.raises(TrainingError, match=f"{flag}=.* holds no run"):
             teacher_runs.described(dataclasses.replace(CONFIG, **{flag: (str(tmp_path / "nobody"),)}))
 
 
@@ -87,5 +87,5 @@ def test_a_teacher_of_another_version_is_named(tmp_path: pathlib.Path) -> None:
     settings = saved(old)["settings"]
     del settings["float_ema"]
     old.update_json(run_folder.SETTINGS, settings=settings)
-    with pytest.raises(UserError, match=r"--float_teachers=.*/old: the run is of another version.*float_ema"):
+    with pytest.raises(TrainingError, match=r"float_teachers=.*/old: the run is of another version.*float_ema"):
         teacher_runs.described(dataclasses.replace(CONFIG, float_teachers=(str(old.path),)))

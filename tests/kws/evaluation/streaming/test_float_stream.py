@@ -81,12 +81,13 @@ def test_evaluation_sets_the_float_model_beside_the_bundle(tmp_path, monkeypatch
     from kws.evaluation.streaming.recording import Recipe
     from kws.models.ds_cnn import DsCnnSpec
     from kws.training import run_folder
+    from kws.training.training_error import TrainingError
     from quant.training import model_file
 
     bundle = streaming_corpus.random_bundle(tmp_path / "bundle", share=0.1)
     run = run_folder.create(tmp_path / "run", {})
     monkeypatch.setattr(datasets, "load", lambda _: streaming_corpus.dataset())
-    with pytest.raises(UserError, match=r"model\.h5 is missing"):
+    with pytest.raises(TrainingError, match=r"model\.h5 is missing"):
         run_folder.float_model(run.path, bundle.frontend)
     model = DsCnnSpec(6, (2, 2), ((1, 1),)).build((49, 10, 1), len(bundle.labels), seed=3)
     model_file.save_model(model, run.model_path(run_folder.FLOAT))
@@ -101,5 +102,5 @@ def test_evaluation_sets_the_float_model_beside_the_bundle(tmp_path, monkeypatch
     assert first["float"] != first["integer"]
     assert "float   integer" in evaluation.table(first)
     run.write_json(run_folder.FRONTEND, {**bundle.frontend, "floor_bits": 15})
-    with pytest.raises(UserError, match="another front end than the bundle"):
+    with pytest.raises(TrainingError, match="another front end than the bundle"):
         run_folder.float_model(run.path, bundle.frontend)

@@ -27,6 +27,7 @@ from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
 from kws.evaluation.streaming.sound import Detection
 from kws.training import run_folder
+from kws.training.training_error import TrainingError
 
 
 @pytest.fixture(name="data")
@@ -234,7 +235,7 @@ def test_evaluation_of_what_does_not_fit_is_one_line(bundle, mute, data, tmp_pat
     recipe = Recipe(hours=0.05)
     with pytest.raises(BundleError, match=r"no detector: .*kws\.tune_detector"):
         evaluation.evaluate(StreamingConfig(mute, data, recipe))
-    with pytest.raises(UserError, match="holds no run"):
+    with pytest.raises(TrainingError, match="holds no run"):
         run_folder.float_model(tmp_path, {})
     other = dataclasses.replace(streaming_corpus.dataset(), labels=("_silence_", "_unknown_", "up", "down"))
     monkeypatch.setattr(datasets, "load", lambda config: other)
