@@ -1,7 +1,6 @@
 """A whole run: data, both stages, and what the export takes over."""
 
 import dataclasses
-import os
 import pathlib
 import shutil
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cli import atomic
 from cli.settings import to_json
 from export.bundle import trained
 from kws import datasets
@@ -166,10 +166,8 @@ def _create(
 
 def _take_float(source: RunFolder, folder: RunFolder) -> None:
     folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
-    # A model that exists is whole: it counts as a finished stage.
-    staging = folder.model_path(FLOAT).with_suffix(".new")
-    shutil.copyfile(source.model_path(FLOAT), staging)
-    os.replace(staging, folder.model_path(FLOAT))
+    with atomic.writing(folder.model_path(FLOAT)) as fresh:
+        shutil.copyfile(source.model_path(FLOAT), fresh)
 
 
 def _train_stages(

@@ -149,6 +149,14 @@ def check_clips(folder: RunFolder, now: Identity, what: str) -> None:
     )
 
 
+def save_model(folder: RunFolder, stage: str, model: Any) -> None:
+    """Writes the Keras model that a stage ended with: from then on the stage counts as finished, so it is whole."""
+    from quant.training import model_file
+
+    with atomic.writing(folder.model_path(stage)) as fresh:
+        model_file.save_model(model, fresh)
+
+
 def load_model(folder: RunFolder, stage: str) -> Any:
     """The Keras model that a stage ended with. Raises `TrainingError` for a damaged file."""
     from quant.training import model_file

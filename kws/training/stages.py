@@ -27,7 +27,6 @@ from quant.training import (
     code_distribution,
     cosine_regularization,
     fixed_point_graph,
-    model_file,
     network_file,
     trained_network,
 )
@@ -118,7 +117,7 @@ def train_float(job: Job) -> None:
         },
     )
     job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
-    model_file.save_model(model, job.folder.model_path(FLOAT))
+    run_folder.save_model(job.folder, FLOAT, model)
 
 
 def train_fixed_point(job: Job) -> None:
@@ -168,7 +167,7 @@ def train_fixed_point(job: Job) -> None:
                 network_file.write(fresh, layers, formats)
     folder.write_json(run_folder.FORMATS, formats.to_json())
     folder.update_json(run_folder.METRICS, **{FIXED_POINT: job.measure(model)})
-    model_file.save_model(model, folder.model_path(FIXED_POINT))
+    run_folder.save_model(folder, FIXED_POINT, model)
 
 
 def _describe(model: tf.keras.Model) -> dict[str, dict[str, float]]:

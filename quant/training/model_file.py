@@ -1,7 +1,6 @@
 """The file of a Keras model, float or in fixed point: graph, formats and weights as .h5."""
 
 import contextlib
-import os
 import pathlib
 import warnings
 
@@ -32,14 +31,11 @@ def quantize_scope() -> contextlib.AbstractContextManager:
 
 
 def save_model(model: tf.keras.Model, path: str | pathlib.Path) -> None:
-    """Writes a model, float or in fixed point, as .h5 without its optimizer; a file that exists is whole."""
-    path = pathlib.Path(path)
-    staging = path.with_name(path.name + ".new")
+    """Writes a model, float or in fixed point, as .h5 without its optimizer."""
     with warnings.catch_warnings():
         # tfmot's wrappers list a variable twice, which only the HDF5 format reads back.
         warnings.filterwarnings("ignore", message="You are saving your model as an HDF5 file")
-        model.save(staging, save_format="h5", include_optimizer=False)
-    os.replace(staging, path)
+        model.save(path, save_format="h5", include_optimizer=False)
 
 
 def load_model(path: str | pathlib.Path) -> tf.keras.Model:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from absl.flags import ListParser
 
-from cli.command import UserError
 from cli.settings import SettingError, settings_of
 from export.bundle import conversion
 from export.bundle import folder as bundles

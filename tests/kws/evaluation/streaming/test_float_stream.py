@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import streaming_corpus
 
-from cli.command import UserError
 from kws.evaluation.evaluation_error import EvaluationError
 from quant.qformat import QFormat
 

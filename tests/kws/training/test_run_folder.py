@@ -1,4 +1,4 @@
-"""The file of a model: whole, or not there."""
+"""The folder of a run: its files are whole, or not there."""
 
 import pathlib
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from quant.training import model_file
+from kws.training import run_folder
+from kws.training.run_folder import FLOAT, RunFolder
 
 
 def model(bias: float) -> tf.keras.Model:
@@ -21,16 +22,17 @@ def test_a_write_that_is_cut_off_leaves_no_model(tmp_path: pathlib.Path, monkeyp
         pathlib.Path(path).write_bytes(b"half of it")
         raise KeyboardInterrupt
 
-    path = tmp_path / "model.h5"
+    folder = RunFolder(tmp_path)
+    path = folder.model_path(FLOAT)
     with monkeypatch.context() as patched:
         patched.setattr(tf.keras.Model, "save", half)
         with pytest.raises(KeyboardInterrupt):
-            model_file.save_model(model(1.0), path)
+            run_folder.save_model(folder, FLOAT, model(1.0))
     assert not path.exists()
-    model_file.save_model(model(1.0), path)
-    assert [file.name for file in tmp_path.iterdir()] == ["model.h5"]
+    run_folder.save_model(folder, FLOAT, model(1.0))
+    assert [file.name for file in path.parent.iterdir()] == ["model.h5"]
     with monkeypatch.context() as patched:
         patched.setattr(tf.keras.Model, "save", half)
         with pytest.raises(KeyboardInterrupt):
-            model_file.save_model(model(2.0), path)
-    np.testing.assert_array_equal(model_file.load_model(path).get_weights()[1], [1.0, 1.0])
+            run_folder.save_model(folder, FLOAT, model(2.0))
+    np.testing.assert_array_equal(run_folder.load_model(folder, FLOAT).get_weights()[1], [1.0, 1.0])
