@@ -22,7 +22,7 @@ def _define(setting: Setting, values: flags.FlagValues) -> None:
     given = setting.metadata.get("flag_default")
     default = given() if given else setting.default
     name, text = setting.flag, setting.metadata["help"]
-    lowest, highest = setting.range
+    lowest, highest = setting.metadata.get("lowest"), setting.metadata.get("highest")
     if setting.kind is bool:
         flags.DEFINE_bool(name, default, text, values)
     elif setting.kind in (int, float):

@@ -17,13 +17,11 @@ of its own: their flags stand beside the others, and in JSON they are an object 
 """
 
 import dataclasses
-import functools
+import math
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any
-
-_NAMES = {bool: "bool", int: "int", float: "float", str: "str"}
 
 
 class SettingError(ValueError):
@@ -76,9 +74,9 @@ class Setting:
         return "later" in self.metadata
 
     @property
-    def range(self) -> tuple[float | None, float | None]:
-        """Its ends; None where it has none."""
-        return self.metadata.get("lowest"), self.metadata.get("highest")
+    def range(self) -> tuple[float, float]:
+        """Its ends, both included."""
+        return self.metadata.get("lowest", -math.inf), self.metadata.get("highest", math.inf)
 
     def of_texts(self, texts: list[str] | None) -> tuple[Any, ...] | None:
         """A list's value from its items' texts. Raises `SettingError` for an item that is none."""
@@ -94,18 +92,20 @@ class Setting:
         """The setting's value from one of JSON or TOML. Raises `SettingError` for another type, or out of its range."""
         if self.kind is tuple:
             return self._of_list(value)
-        wide = (int, float) if self.kind is float else self.kind
-        if not isinstance(value, wide) or isinstance(value, bool) != (self.kind is bool):
-            kind = _NAMES[self.kind]
-            raise SettingError(f"{self.name} is {value!r}, expected a {kind}, such as {self.default!r}")
+        if not self._is_kind(value):
+            expected = f"a {self.kind.__name__}, such as {self.default!r}"
+            raise SettingError(f"{self.name} is {value!r}, expected {expected}")
         if "choices" in self.metadata and value not in self.metadata["choices"]:
             known = ", ".join(self.metadata["choices"])
             raise SettingError(f"unknown {self.name} {value!r}; known are {known}")
         lowest, highest = self.range
-        if (lowest is not None and value < lowest) or (highest is not None and value > highest):
-            top = "inf" if highest is None else highest
-            raise SettingError(f"{self.name} is {value}, expected {lowest} to {top}")
+        if self.kind in (int, float) and not lowest <= value <= highest:
+            raise SettingError(f"{self.name} is {value}, expected {lowest} to {highest}")
         return self.kind(value)
+
+    def _is_kind(self, value: Any) -> bool:
+        wide = (int, float) if self.kind is float else self.kind
+        return isinstance(value, wide) and isinstance(value, bool) == (self.kind is bool)
 
     def _of_list(self, value: Any) -> tuple[Any, ...]:
         if self.item is int:
@@ -115,7 +115,6 @@ class Setting:
         return tuple(value)
 
 
-@functools.cache
 def settings_of(cls: type) -> tuple[Setting, ...]:
     """The settings that a dataclass declares, in the order of its fields."""
     hints = typing.get_type_hints(cls)
@@ -165,7 +164,7 @@ def unknown(cls: type, fields: dict[str, Any]) -> list[str]:
 
 def changed(config: Any) -> dict[str, Any]:
     """Flag -> value, of every setting that has a flag, is not this machine's, and differs from its default."""
-    found = {}
+    found: dict[str, Any] = {}
     for setting in settings_of(type(config)):
         value = getattr(config, setting.name)
         if setting.is_group:

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import pathlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 PACKAGES = ("cli", "export", "kws", "microcontroller", "quant")
@@ -22,10 +23,10 @@ def code_sha256(functions: Iterable[Callable], libraries: Iterable[str] = LIBRAR
     module can do without.
 
     Raises:
-      OSError, TypeError: a function whose module has no source file.
+      TypeError: a function whose module has no file.
     """
-    modules = [inspect.getmodule(function) for function in functions]
-    files = {module.__name__: pathlib.Path(inspect.getsourcefile(module)) for module in modules}
+    modules = {function.__module__ for function in functions}
+    files = {module: pathlib.Path(inspect.getfile(sys.modules[module])) for module in modules}
     return _sha256(tuple(sorted(files.items())), tuple(libraries))
 
 
@@ -88,5 +89,7 @@ def _loaded(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
             continue
         if isinstance(node, ast.stmt):
             yield node
-        for_types = isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        yield from _loaded(node.orelse if for_types else ast.iter_child_nodes(node))
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            yield from _loaded(node.orelse)
+        else:
+            yield from _loaded(ast.iter_child_nodes(node))

@@ -24,6 +24,7 @@ from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 from kws.training import run_folder, threads
 from kws.training.run_folder import FLOAT, FRONTEND, METRICS, RunFolder
 from kws.training.settings import TrainConfig
+from kws.training.training_data import TrainingData
 
 _SPLITS = ("validation", "testing")
 
@@ -146,10 +147,8 @@ def _train(
     started = time.monotonic()
     job_context = open_job(
         config,
-        dataset,
-        run.frontend,
+        TrainingData(dataset, {}, run.frontend, run.batch_size),
         folder,
-        batch_size=run.batch_size,
         epochs=config.float_epochs,
         cache_dir=cache_dir,
         keep_epochs=True,

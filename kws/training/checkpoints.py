@@ -1,7 +1,6 @@
 """A stage's checkpoints: the newest whole one is gone on from."""
 
 import pathlib
-import re
 import sys
 
 import tensorflow as tf
@@ -38,7 +37,7 @@ def _manager(checkpoint: tf.train.Checkpoint, folder: pathlib.Path) -> tf.train.
 
 def _newest_first(folder: pathlib.Path) -> list[str]:
     """Prefixes of the checkpoints' files."""
-    found = {int(re.search(r"\d+$", path.stem)[0]): path.with_suffix("") for path in folder.glob("ckpt-*.index")}
+    found = {int(path.stem.removeprefix("ckpt-")): path.with_suffix("") for path in folder.glob("ckpt-[0-9]*.index")}
     return [str(path) for _, path in sorted(found.items(), reverse=True)]
 
 

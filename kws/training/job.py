@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kws.datasets import silence
-from kws.datasets.clip import Dataset
 from kws.examples import extraction
 from kws.examples.epoch_producer import EpochProducer
 from kws.examples.material import material
-from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
+from kws.frontend import INTEGER, Arithmetic
 from kws.training import stages
 from kws.training.run_folder import RunFolder
 from kws.training.settings import TrainConfig
+from kws.training.training_data import TrainingData
 
 MEASURED_SPLITS = ("validation", "testing")
 
@@ -22,11 +22,9 @@ MEASURED_SPLITS = ("validation", "testing")
 @contextlib.contextmanager
 def open_job(
     config: TrainConfig,
-    dataset: Dataset,
-    features_config: FrontEndConfig,
+    data: TrainingData,
     folder: RunFolder,
     *,
-    batch_size: int,
     epochs: int,
     cache_dir: str | pathlib.Path,
     keep_epochs: bool,
@@ -34,11 +32,9 @@ def open_job(
     fixed_point_teachers: Sequence[Any] = (),
     arithmetic: Arithmetic = INTEGER,
 ) -> Iterator[stages.Job]:
-    """The job of training on `dataset`; its worker processes live as long as the context.
+    """The job of training on `data`; its worker processes live as long as the context.
 
     Args:
-      features_config: the calibrated front end.
-      batch_size: examples in a step.
       epochs: number of epochs in all, of both stages.
       cache_dir: where features of validation and testing are kept, and where `keep_epochs` asks for it, those of
         training and what teachers say about them.
@@ -51,8 +47,8 @@ def open_job(
     processes = config.dataset.worker_processes
     features = {
         split: extraction.extract(
-            dataset.splits[split].samples,
-            features_config,
+            data.dataset.splits[split].samples,
+            data.frontend,
             processes=processes,
             label=split,
             cache_dir=cache_dir,
@@ -60,11 +56,11 @@ def open_job(
         )
         for split in MEASURED_SPLITS
     }
-    made_of = material(dataset, features_config, config.dataset.seed, arithmetic)
+    made_of = material(data.dataset, data.frontend, config.dataset.seed, arithmetic)
     producer = EpochProducer(
-        dataset.splits["training"].samples,
+        data.dataset.splits["training"].samples,
         made_of.words,
-        dataset.noises["training"],
+        data.dataset.noises["training"],
         None if made_of.config.silence_word is None else silence.draw,
         made_of.config,
         seed=made_of.seed,
@@ -75,15 +71,15 @@ def open_job(
     with producer:
         yield stages.Job(
             config,
-            dataset.labels,
+            data.dataset.labels,
             arithmetic.input_format,
             features,
-            {split: dataset.splits[split].labels for split in MEASURED_SPLITS},
+            {split: data.dataset.splits[split].labels for split in MEASURED_SPLITS},
             folder,
             # Calibration reads the epoch that fine-tuning then starts with.
             functools.lru_cache(maxsize=1)(producer.epoch),
             producer.examples_per_epoch,
-            batch_size,
+            data.batch_size,
             made_of.config.classes,
             tuple(float_teachers),
             tuple(fixed_point_teachers),

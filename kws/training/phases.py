@@ -71,7 +71,7 @@ def phases(
 
 
 def _steps(gradual: str) -> list[tuple[int, int]]:
-    steps = []
+    steps: list[tuple[int, int]] = []
     for text in gradual.split(",") if gradual else []:
         match = re.fullmatch(r"\s*(\d+):(\d+)\s*", text)
         bits, length = (int(number) for number in match.groups()) if match else (0, 0)

@@ -1,8 +1,6 @@
 """A whole run: data, both stages, and what the export takes over."""
 
-import dataclasses
 import pathlib
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -10,36 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from cli import atomic
 from cli.settings import to_json
 from export.bundle import trained
-from kws import datasets
-from kws.datasets import dataset_flags, identity
+from kws.datasets import identity
 from kws.datasets.attribution import ATTRIBUTION
-from kws.datasets.clip import Dataset
-from kws.examples import extraction
-from kws.examples.material import material
-from kws.frontend import FrontEndConfig
-from kws.training import enough_data, run_folder, teacher_runs
+from kws.training import earlier_runs, run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
-from kws.training.training_error import TrainingError
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingData:
-    """What a run is trained and measured on.
-
-    Attributes:
-      clips: the identity of the dataset's clips.
-      frontend: calibrated on the training clips.
-      batch_size: examples in a step.
-    """
-
-    dataset: Dataset
-    clips: identity.Identity
-    frontend: FrontEndConfig
-    batch_size: int
+from kws.training.training_data import TrainingData
 
 
 def run(
@@ -71,14 +47,14 @@ def run(
     begun = run_folder.open_run(run_dir)[0] if resume else None
     if not begun:
         run_folder.check_new(run_dir)
-    source = _float_source(config, float_run) if float_run else None
-    described = {} if begun else teacher_runs.described(config, source)
-    data = _load(config, begun, source, say)
-    teachers = _teachers(config, data, source or begun)
+    source = earlier_runs.float_source(config, float_run) if float_run else None
+    described = {} if begun else earlier_runs.described(config, source)
+    data = training_data.load(config, begun, source, say)
+    teachers = earlier_runs.teachers(config, data, source or begun)
     folder = begun or _create(config, run_dir, described, data)
     folder.write_json(run_folder.FRONTEND, data.frontend.to_json())
     if source:
-        _take_float(source, folder)
+        earlier_runs.take_float(source, folder)
     cache_dir = pathlib.Path(cache_dir or folder.path.parent / "feature_cache")
     try:
         _train_stages(config, data, teachers, folder, cache_dir, keep_epochs, say)
@@ -90,84 +66,11 @@ def run(
     return folder
 
 
-def _float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolder:
-    """The run whose float model is taken. Raises `TrainingError` where it has none or one of other settings."""
-    source, saved = run_folder.open_run(float_run, "float_run")
-    if not source.model_path(FLOAT).is_file():
-        raise TrainingError(f"float_run={float_run} holds no finished float model: go on with it with --resume")
-    theirs = TrainConfig.from_json(saved["settings"], dataset_flags.from_json(saved["settings"]["dataset"])).float_stage
-    for name, value in config.float_stage.items():
-        if theirs[name] != value:
-            raise TrainingError(f"float_run={float_run} was trained with {name}={theirs[name]}, this run has {value}")
-    return source
-
-
-def _load(
-    config: TrainConfig, begun: RunFolder | None, source: RunFolder | None, say: Callable[[str], None]
-) -> TrainingData:
-    """The data, which must be those of the run that is gone on with, and of the one whose float model is taken."""
-    dataset = datasets.load(config.dataset)
-    say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
-    enough_data.check_splits(dataset)
-    clips = identity.identity(dataset)
-    if begun:
-        run_folder.check_clips(begun, clips, f"run_dir={begun.path}")
-    if source:
-        run_folder.check_clips(source, clips, f"float_run={source.path}")
-    frontend = _frontend(dataset, begun, source)
-    examples = material(dataset, frontend, config.dataset.seed).examples_per_epoch
-    batch_size = _batch_size(config, examples, begun, source)
-    if batch_size < config.batch_size:
-        say(f"an epoch has {examples} examples: steps of {batch_size}, not of batch_size={config.batch_size}")
-    return TrainingData(dataset, clips, frontend, batch_size)
-
-
-def _frontend(dataset: Dataset, begun: RunFolder | None, source: RunFolder | None) -> FrontEndConfig:
-    """The front end with the Q-format that training data choose, from the run that has it already or calibrated now."""
-    for folder in (begun, source):
-        if folder and folder.file(run_folder.FRONTEND).is_file():
-            return FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
-    return extraction.calibrate_on_clips(dataset.splits["training"].samples, FrontEndConfig())
-
-
-def _batch_size(config: TrainConfig, examples: int, begun: RunFolder | None, source: RunFolder | None) -> int:
-    """Examples in a step: what the run began with, or what fits. Runs of earlier versions took the settings' own."""
-    if begun:
-        size = run_folder.batch_size(begun)
-        if size > examples:
-            raise TrainingError(
-                f"run_dir={begun.path} was begun with more than the {examples} examples of an epoch in "
-                f"a step, batch_size={size}: start another run"
-            )
-        return size
-    size = enough_data.batch_size(examples, config.batch_size)
-    if source and run_folder.batch_size(source) != size:
-        raise TrainingError(
-            f"float_run={source.path} was trained in steps of {run_folder.batch_size(source)} examples, this run has "
-            f"steps of {size}: train it again"
-        )
-    return size
-
-
-def _teachers(config: TrainConfig, data: TrainingData, folder: RunFolder | None) -> dict[str, tuple[Any, ...]]:
-    """The models that the stages follow; none for a float model that `folder` has already."""
-    flags = list(teacher_runs.FLAGS)
-    if folder and folder.model_path(FLOAT).is_file():
-        flags.remove("float_teachers")
-    return {flag: teacher_runs.models(flag, config, data.frontend, data.clips) for flag in flags}
-
-
 def _create(
     config: TrainConfig, run_dir: str | pathlib.Path, teachers: dict[str, dict[str, Any]], data: TrainingData
 ) -> RunFolder:
     known = {run_folder.DATA: {"sha256": identity.sha256(data.clips)}, run_folder.BATCH_SIZE: data.batch_size}
     return run_folder.create(run_dir, to_json(config), teachers, data.clips, **known)
-
-
-def _take_float(source: RunFolder, folder: RunFolder) -> None:
-    folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
-    with atomic.writing(folder.model_path(FLOAT)) as fresh:
-        shutil.copyfile(source.model_path(FLOAT), fresh)
 
 
 def _train_stages(
@@ -184,14 +87,13 @@ def _train_stages(
 
     job_context = open_job(
         config,
-        data.dataset,
-        data.frontend,
+        data,
         folder,
-        batch_size=data.batch_size,
         epochs=config.float_epochs + config.fixed_point_epochs,
         cache_dir=cache_dir,
         keep_epochs=keep_epochs,
-        **teachers,
+        float_teachers=teachers["float_teachers"],
+        fixed_point_teachers=teachers["fixed_point_teachers"],
     )
     with job_context as job:
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):
@@ -210,7 +112,7 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
     """Writes what the export takes over; features are the codes of the testing clips."""
     testing = data.dataset.splits["testing"]
     saved = folder.read_json(run_folder.SETTINGS)
-    lines = teacher_runs.command_lines(saved)
+    lines = earlier_runs.command_lines(saved)
     trained.write(
         folder.path,
         trained.Trained(
@@ -223,8 +125,8 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
                 "command": "\n".join([*lines, command_line(config)]),
                 "seed": config.seed,
                 **saved,
-                run_folder.TEACHERS: teacher_runs.identities(saved),
-                "float_sha256": teacher_runs.float_sha256(folder),
+                run_folder.TEACHERS: earlier_runs.identities(saved),
+                "float_sha256": earlier_runs.float_sha256(folder),
                 run_folder.DATA: _description(data),
             },
             clips=testing.names,

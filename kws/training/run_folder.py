@@ -94,7 +94,7 @@ def create(
     """A new run with its settings and environment written down.
 
     Args:
-      teachers: flag -> what `kws.training.teacher_runs` says of the runs that it names; None for no teachers.
+      teachers: flag -> what `kws.training.earlier_runs` says of the runs that it names; None for no teachers.
       clips: of `kws.training.data_identity`; None to keep none.
       further: entries of run.json.
 

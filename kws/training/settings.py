@@ -16,13 +16,17 @@ from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
 WIDTHS = ("weight_bits", "activation_bits")
-_WIDTHS = {
-    "help_text": f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.",
-    "item": f"a width from {MIN_BITS} to {MAX_BITS} bits",
-    "lowest": MIN_BITS,
-    "highest": MAX_BITS,
-}
 _EMA = "Momentum of the moving average of weights that stage {stage} ends with, such as 0.99; 0: none."
+
+
+def _widths() -> Any:
+    return setting(
+        (8,),
+        f"{MIN_BITS} to {MAX_BITS}: one for all layers, or a comma list, one per layer.",
+        item=f"a width from {MIN_BITS} to {MAX_BITS} bits",
+        lowest=MIN_BITS,
+        highest=MAX_BITS,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +87,8 @@ class TrainConfig:
     distillation: float = setting(
         0.9, "Share of stage 2's loss that follows the teachers' posteriors.", lowest=0, highest=1
     )
-    weight_bits: tuple[int, ...] = setting((8,), **_WIDTHS)
-    activation_bits: tuple[int, ...] = setting((8,), **_WIDTHS)
+    weight_bits: tuple[int, ...] = _widths()
+    activation_bits: tuple[int, ...] = _widths()
     gradual_bits: str = setting(
         "",
         "Begin stage 2 at higher widths, as bits:epochs,...; 8:3,6:3 is 3 epochs at 8 bits, then 3 at 6, then the end.",

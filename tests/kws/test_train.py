@@ -22,7 +22,7 @@ from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
 from kws.evaluation.evaluation_error import EvaluationError
-from kws.training import run_folder, teacher_runs
+from kws.training import earlier_runs, run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig, by_layer, command_line
 from kws.training.training_error import TrainingError
@@ -184,7 +184,7 @@ def test_a_low_width_run_takes_over_a_float_model(
     card = (tmp_path / "bundle" / bundles.CARD).read_text()
     lines = card.split("## Make it again")[1].split("```")[1].strip().splitlines()
     assert [f"--run_dir={run} " in line for run, line in zip((finished, "R"), lines, strict=True)] == [True, True]
-    identity = teacher_runs.float_sha256(run_folder.RunFolder(finished))
+    identity = earlier_runs.float_sha256(run_folder.RunFolder(finished))
     assert f"teachers, fixed point teachers, {finished}: {identity}".replace("_", " ") in card.replace("_", " ")
     assert f"float sha256: {identity}" in card
     taught = (*flags, f"--run_dir={tmp_path / 'taught'}", f"--fixed_point_teachers={tmp_path / 'nobody'}")

@@ -118,5 +118,5 @@ def test_both_arithmetics_train_on_the_same_examples(tmp_path: pathlib.Path) -> 
 
     # kws.train --resume can't take it for a run of its own.
     saved = run_folder.open_run(folder.path)[1]["settings"]
-    with pytest.raises(UserError, match="another version"):
+    with pytest.raises(TrainingError, match="another version"):
         TrainConfig.from_json(saved, dataset)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from kws.datasets import DatasetConfig
 from kws.models import MODELS
 from kws.models.ds_cnn import DsCnnSpec
-from kws.training import enough_data, run_folder
 from kws.training import run as training
+from kws.training import run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
@@ -85,7 +85,7 @@ def test_a_batch_that_is_too_large_for_the_data_is_made_smaller_and_written_down
 def test_a_resumed_run_keeps_its_batch_and_an_old_one_its_settings(
     finished: RunFolder, data: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.setattr(enough_data, "MIN_STEPS", 4)
+    monkeypatch.setattr(training_data, "MIN_STEPS", 4)
     monkeypatch.setattr(training, "_train_stages", lambda *_: None)
 
     def resumed(changes: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kws.datasets.clip import SPLITS, Clips, Dataset
-from kws.training.enough_data import MIN_STEPS, batch_size, check_splits
+from kws.training.training_data import MIN_STEPS, batch_size, check_splits
 from kws.training.training_error import TrainingError
 
 

@@ -1,34 +1,59 @@
-"""Runs as teachers: their float models, and what is written down about them in the runs that follow them."""
+"""Runs that another builds on: its teachers, what it keeps about them, and the float model that it takes over."""
 
 import pathlib
+import shutil
 from typing import Any
 
-from kws import frontend
+from cli import atomic
 from kws.datasets import DatasetError, dataset_flags
-from kws.datasets.identity import Identity
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
+from kws.training.training_data import TrainingData
 from kws.training.training_error import TrainingError
 
 FLAGS = ("float_teachers", "fixed_point_teachers")
 
 
-def models(
-    flag: str, config: TrainConfig, features_config: frontend.FrontEndConfig, clips: Identity
-) -> tuple[Any, ...]:
-    """The float models of the runs that `flag` names.
+def float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolder:
+    """The run whose float model is taken over. Raises `TrainingError` where it has none, or one of other settings."""
+    source, saved = _finished(float_run, "float_run")
+    dataset = dataset_flags.from_json(saved["settings"]["dataset"])
+    theirs = TrainConfig.from_json(saved["settings"], dataset).float_stage
+    for name, value in config.float_stage.items():
+        if theirs[name] != value:
+            raise TrainingError(f"float_run={float_run} was trained with {name}={theirs[name]}, this run has {value}")
+    return source
+
+
+def take_float(source: RunFolder, folder: RunFolder) -> None:
+    """Copies the float model and its metrics: stage 1 is finished then."""
+    folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
+    with atomic.writing(folder.model_path(FLOAT)) as fresh:
+        shutil.copyfile(source.model_path(FLOAT), fresh)
+
+
+def teachers(config: TrainConfig, data: TrainingData, float_from: RunFolder | None) -> dict[str, tuple[Any, ...]]:
+    """Flag -> the models that the stages follow.
+
+    Args:
+      float_from: a run with or without a finished float model, which is not trained again; None for none.
 
     Raises:
-      TrainingError: a run has none, or one of other data: settings, clips or front end.
+      TrainingError: a teacher has no float model, or one of other data: settings, clips or front end.
     """
+    trained = float_from is not None and float_from.model_path(FLOAT).is_file()
+    return {flag: () if trained and flag == "float_teachers" else _models(flag, config, data) for flag in FLAGS}
+
+
+def _models(flag: str, config: TrainConfig, data: TrainingData) -> tuple[Any, ...]:
     found = []
     for path in getattr(config, flag):
         source, saved = _finished(path, flag)
         if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
             raise TrainingError(f"{flag}={path} was trained on another dataset than this run is")
-        run_folder.check_clips(source, clips, f"{flag}={path}")
-        if source.read_json(run_folder.FRONTEND) != features_config.to_json():
+        run_folder.check_clips(source, data.clips, f"{flag}={path}")
+        if source.read_json(run_folder.FRONTEND) != data.frontend.to_json():
             raise TrainingError(f"{flag}={path} has another front end: its training data were others")
         found.append(run_folder.load_model(source, FLOAT))
     return tuple(found)

@@ -1,0 +1,120 @@
+"""What a run is trained and measured on: enough of it, a batch that fits it, and the same when it is resumed."""
+
+import dataclasses
+from collections.abc import Callable
+
+from kws import datasets
+from kws.datasets import identity
+from kws.datasets.clip import Dataset
+from kws.examples import extraction
+from kws.examples.material import material
+from kws.frontend import FrontEndConfig
+from kws.training import run_folder
+from kws.training.run_folder import RunFolder
+from kws.training.settings import TrainConfig
+from kws.training.training_error import TrainingError
+
+# Fewer steps in an epoch hardly move the weights; a batch is made smaller until there are so many.
+MIN_STEPS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """What a run is trained and measured on.
+
+    Attributes:
+      clips: the identity of the dataset's clips.
+      frontend: calibrated on the training clips.
+      batch_size: examples in a step.
+    """
+
+    dataset: Dataset
+    clips: identity.Identity
+    frontend: FrontEndConfig
+    batch_size: int
+
+
+def load(
+    config: TrainConfig, begun: RunFolder | None, source: RunFolder | None, say: Callable[[str], None]
+) -> TrainingData:
+    """Loads the data of a run.
+
+    Args:
+      begun: the run that is gone on with; None for a new one.
+      source: the run whose float model is taken over; None for none.
+      say: is told what there is.
+
+    Raises:
+      DatasetError, TrainingError: the data can't be loaded, are not enough, or are not those of these two runs.
+    """
+    dataset = datasets.load(config.dataset)
+    say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
+    check_splits(dataset)
+    clips = identity.identity(dataset)
+    if begun:
+        run_folder.check_clips(begun, clips, f"run_dir={begun.path}")
+    if source:
+        run_folder.check_clips(source, clips, f"float_run={source.path}")
+    frontend = _frontend(dataset, begun, source)
+    examples = material(dataset, frontend, config.dataset.seed).examples_per_epoch
+    size = _batch_size(config, examples, begun, source)
+    if size < config.batch_size:
+        say(f"an epoch has {examples} examples: steps of {size}, not of batch_size={config.batch_size}")
+    return TrainingData(dataset, clips, frontend, size)
+
+
+def _frontend(dataset: Dataset, begun: RunFolder | None, source: RunFolder | None) -> FrontEndConfig:
+    """The front end with the Q-format that training data choose, from the run that has it already or calibrated now."""
+    for folder in (begun, source):
+        if folder and folder.file(run_folder.FRONTEND).is_file():
+            return FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
+    return extraction.calibrate_on_clips(dataset.splits["training"].samples, FrontEndConfig())
+
+
+def _batch_size(config: TrainConfig, examples: int, begun: RunFolder | None, source: RunFolder | None) -> int:
+    """Examples in a step: what the run began with, or what fits. Runs of earlier versions took the settings' own."""
+    if begun:
+        size = run_folder.batch_size(begun)
+        if size > examples:
+            raise TrainingError(
+                f"run_dir={begun.path} was begun with more than the {examples} examples of an epoch in a step, "
+                f"batch_size={size}: start another run"
+            )
+        return size
+    size = batch_size(examples, config.batch_size)
+    if source and run_folder.batch_size(source) != size:
+        raise TrainingError(
+            f"float_run={source.path} was trained in steps of {run_folder.batch_size(source)} examples, this run has "
+            f"steps of {size}: train it again"
+        )
+    return size
+
+
+def batch_size(examples_per_epoch: int, largest: int) -> int:
+    """The number of examples in a step: at most `largest`, and so few that an epoch has `MIN_STEPS` steps.
+
+    Raises:
+      TrainingError: there are not enough examples even for steps of one.
+    """
+    if examples_per_epoch < MIN_STEPS:
+        raise TrainingError(
+            f"an epoch of the training clips has {examples_per_epoch} examples, too few to train on: {MIN_STEPS} are "
+            "the least, and some 20 clips of each word are a start"
+        )
+    return min(largest, examples_per_epoch // MIN_STEPS)
+
+
+def check_splits(dataset: Dataset) -> None:
+    """Raises `TrainingError` for a dataset of which no network could be trained, or none be measured."""
+    keywords = {label for label, name in enumerate(dataset.labels) if not name.startswith("_")}
+    for split, clips in dataset.splits.items():
+        present = set(clips.labels.tolist())
+        if not present & keywords:
+            raise TrainingError(
+                f"the {split} split has no clip of a keyword, of {len(clips)} in all: training, validation and testing "
+                "need some each, of different speakers"
+            )
+        if split != "training" and present == keywords and len(keywords) == 1:
+            raise TrainingError(
+                f"the {split} split has clips of the one keyword alone: add others, such as _unknown_, to measure with"
+            )
