@@ -2,13 +2,12 @@
 
 import pathlib
 import re
-import shutil
 import subprocess
 
+import emulated_device
 import numpy as np
 import pytest
 
-from export.host import compiler
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
@@ -17,40 +16,20 @@ from export.source import stream_source
 from microcontroller import c_sources
 
 FIRMWARE = pathlib.Path(__file__).parent / "stream"
-SEMIHOSTING = pathlib.Path(__file__).parent / "frontend"
-COMPILER, NAMES, EMULATOR = "arm-none-eabi-gcc", "arm-none-eabi-nm", "qemu-system-arm"
-MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
+NAMES = "arm-none-eabi-nm"
 
 
 def run_on_device(
     model: IntegerModel, frames: np.ndarray, folder: pathlib.Path, profile: str = FAST, steps_per_call: int = 1
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Logits int8 [2, steps, labels] of two runs over the frames with a reset in between, and the firmware's counts."""
-    if not shutil.which(COMPILER) or not shutil.which(EMULATOR):
-        pytest.skip(f"{COMPILER} or {EMULATOR} is not installed")
     for name, text in stream_source.generate(model, profile, steps_per_call).items():
         (folder / name).write_text(text)
-    include = [f"-I{path}" for path in (*c_sources.engine().include_folders, SEMIHOSTING, folder)]
-    machine = ["-mthumb", "-mcpu=cortex-m4", "-mfloat-abi=soft", f"-DFRAMES_IN_FILE={len(frames)}"]
-    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
-    command = [COMPILER, *compiler.C_FLAGS, "-O2", *machine, *include, *sources]
-    subprocess.run([*command, "-nostartfiles", f"-Wl,{MEMORY}", "-o", folder / "stream.elf"], check=True)
     (folder / "frames.bin").write_bytes(frames.tobytes())
-    counting = ["-M", "netduinoplus2", "-icount", "shift=0,sleep=off"]
-    output = ["-nographic", "-monitor", "none", "-serial", "null"]
-    semihosting = ["-semihosting-config", "enable=on,target=native", "-kernel", "stream.elf"]
-    done = subprocess.run(
-        [EMULATOR, *counting, *output, *semihosting],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    printed = dict(line.split() for line in (done.stdout + done.stderr).splitlines() if len(line.split()) == 2)
-    assert "stack_bytes" in printed, done.stderr[:400]
-    logits = np.fromfile(folder / "logits.bin", np.int8)
-    return logits.reshape(2, -1, len(model.labels)), {name: int(value) for name, value in printed.items()}
+    own = c_sources.engine()
+    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *own.files]
+    counts = emulated_device.run(folder, sources, own.include_folders, flags=[f"-DFRAMES_IN_FILE={len(frames)}"])
+    return np.fromfile(folder / "logits.bin", np.int8).reshape(2, -1, len(model.labels)), counts
 
 
 def _frames(seed: int, count: int, width: int = 10) -> np.ndarray:
@@ -93,7 +72,9 @@ def test_other_shapes_on_the_device(tmp_path, width, channels, activation_bits):
 
 def test_no_heap_and_no_floating_point(tmp_path):
     run_on_device(random_model.ds_cnn(6, channels=8, blocks=1, classes=3), _frames(7, 20), tmp_path)
-    symbols = subprocess.run([NAMES, "stream.elf"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(
+        [NAMES, emulated_device.ELF], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
     assert "fxp_stream_step" in symbols
     assert not re.search(r"malloc|_sbrk|__aeabi_[fd]|__aeabi_[iul]+div", symbols)
 

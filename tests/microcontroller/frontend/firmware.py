@@ -2,21 +2,16 @@
 
 import pathlib
 import re
-import shutil
 import subprocess
 
-import pytest
+import emulated_device
 
-from export.host import compiler
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
 from microcontroller import c_sources
 
 _FOLDER = pathlib.Path(__file__).parent
-_COMPILER, _EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-_MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
-_MACHINE = ("-M", "netduinoplus2", "-nographic", "-monitor", "none", "-serial", "null")
-_COUNTED = ("-icount", "shift=0,sleep=off", "-semihosting-config", "enable=on,target=native")
+_COMPILER = "arm-none-eabi-gcc"
 
 
 def run(
@@ -36,19 +31,12 @@ def run(
       flags: more of the compiler's.
       objects: linked too.
     """
-    require_tools()
     for name, text in frontend_source.generate(config).items():
         (folder / name).write_text(text)
-    target = ["-O2", "-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft"]
-    includes = [f"-I{path}" for path in (*c_sources.front_end().include_folders, folder, _FOLDER)]
-    sources = [_FOLDER / main, *c_sources.front_end().files, folder / frontend_source.SOURCE, *objects]
-    command = [_COMPILER, *compiler.C_FLAGS, *target, *includes, *flags, *map(str, sources)]
-    subprocess.run([*command, "-nostartfiles", f"-Wl,{_MEMORY}", "-o", folder / "firmware.elf"], check=True)
-    command = [_EMULATOR, *_MACHINE, *_COUNTED, "-kernel", "firmware.elf"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
-    numbers = {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", done.stdout + done.stderr, re.M)}
-    assert numbers, (done.stdout + done.stderr)[:400]
-    return numbers | {"flash_bytes": _flash_bytes(folder / "firmware.elf")}
+    own = c_sources.front_end()
+    sources = [_FOLDER / main, *own.files, folder / frontend_source.SOURCE, *objects]
+    numbers = emulated_device.run(folder, sources, own.include_folders, cpu=cpu, flags=flags)
+    return numbers | {"flash_bytes": _flash_bytes(folder / emulated_device.ELF)}
 
 
 def _flash_bytes(elf: pathlib.Path) -> int:
@@ -56,12 +44,6 @@ def _flash_bytes(elf: pathlib.Path) -> int:
     listing = subprocess.run(["arm-none-eabi-nm", "-S", elf], capture_output=True, text=True, check=True).stdout
     symbols = re.findall(r"^\w+ (\w+) [tTrR] fxp_frontend_", listing, re.M)
     return sum(int(size, 16) for size in symbols)
-
-
-def require_tools() -> None:
-    """Skips the test where there is no compiler or emulator."""
-    if not shutil.which(_COMPILER) or not shutil.which(_EMULATOR):
-        pytest.skip(f"{_COMPILER} or {_EMULATOR} is not installed")
 
 
 def compile_objects(folder: pathlib.Path, sources: list[pathlib.Path], *flags: str) -> tuple[pathlib.Path, ...]:

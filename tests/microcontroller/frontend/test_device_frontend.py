@@ -4,6 +4,7 @@ import pathlib
 import re
 import sys
 
+import emulated_device
 import firmware
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def cmsis_dsp() -> pathlib.Path:
 def test_spectra_are_those_of_cmsis_dsps_c(
     flat: bool, cmsis_dsp: pathlib.Path, config: FrontEndConfig, tmp_path: pathlib.Path
 ) -> None:
-    firmware.require_tools()
+    emulated_device.require_tools()
     includes = tuple(f"-I{cmsis_dsp / name}" for name in ("Include", "PrivateInclude"))
     transform, tables = cmsis_dsp / "Source/TransformFunctions", cmsis_dsp / "Source/CommonTables"
     names = ("arm_rfft_q31", "arm_rfft_init_q31", "arm_cfft_q31", "arm_cfft_radix4_q31", "arm_bitreversal2")
