@@ -45,7 +45,7 @@ def report(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
       reject rate); `false_discovery_rate_change`, relative, of the means. "left_out": row -> reason; "missing": cells.
 
     Raises:
-      UserError: the sweep is empty or damaged.
+      SweepError: the sweep is empty or damaged.
     """
     found = results.read(sweep_dir)
     groups: dict[str, list[dict[str, Any]]] = {}

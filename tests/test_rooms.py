@@ -6,8 +6,10 @@ right in a top-level folder are its commands (quant has none: these are its grou
 
 import ast
 import graphlib
+import importlib
 import itertools
 import pathlib
+import re
 from collections import Counter
 
 import pytest
@@ -26,6 +28,8 @@ MAY_IMPORT = {
     "kws": {"cli", "export", "microcontroller", "quant"},
 }
 C_SOURCES = "microcontroller.c_sources"
+# What a message may say with dashes: a whole command, and another program's --version.
+QUOTED_COMMAND = re.compile(r"python -m [^:;]*|\S+ --version")
 
 
 def modules() -> dict[str, pathlib.Path]:
@@ -123,3 +127,46 @@ def test_arrows_point_one_way() -> None:
         and not (own == "export" and other == C_SOURCES)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def is_command(path: pathlib.Path) -> bool:
+    """Whether a module is a command: one with a `main`."""
+    return any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in ast.parse(path.read_text()).body)
+
+
+def library() -> dict[str, pathlib.Path]:
+    """Dotted name -> file of every module that is no command, what commands share left aside."""
+    return {name: path for name, path in modules().items() if name.split(".")[0] != "cli" and not is_command(path)}
+
+
+def test_only_commands_know_what_a_command_is() -> None:
+    known = modules()
+    wrong = [name for name, path in library().items() if "cli.command" in imports(path, known)]
+    assert len(known) - len(library()) > 15
+    assert not wrong, f"{wrong} import cli.command: raise the room's own error, which a command shows"
+
+
+def test_only_commands_speak_of_flags() -> None:
+    wrong = [
+        f"{name}:{node.lineno}: {message}"
+        for name, path in library().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Raise) and node.exc is not None
+        if re.search(r"(?<![\w-])--[a-z]", QUOTED_COMMAND.sub("", message := ast.unparse(node.exc)))
+    ]
+    assert not wrong, "name the setting, as in clips=-1: a command shows it as the flag\n" + "\n".join(wrong)
+
+
+def errors() -> list[type[Exception]]:
+    """The classes of errors in every module that is named after one."""
+    found = [importlib.import_module(name) for name in library() if name.endswith("_error")]
+    classes = [cls for module in found for cls in vars(module).values() if isinstance(cls, type)]
+    return [cls for cls in classes if issubclass(cls, Exception)]
+
+
+def test_a_librarys_error_is_pythons_and_one_line_of_a_command() -> None:
+    assert len(errors()) >= 14
+    for error in errors():
+        assert issubclass(error, (ValueError, OSError)), error
+        assert getattr(error, "user_can_mend", False) is True, error
+        assert error.__module__.rpartition(".")[2].replace("_", "") == error.__name__.lower()

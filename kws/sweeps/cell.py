@@ -14,10 +14,10 @@ import pathlib
 from typing import Any
 
 from cli import atomic
-from cli.command import UserError
 from cli.settings import settings_of, to_json
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps.matrix import Matrix, Row
+from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig
 
@@ -110,25 +110,25 @@ class Cell:
         return {**{name: value for name, value in settings.items() if name != "method"}, **settings["method"]}
 
     def write(self) -> None:
-        """Writes the job's file. Raises `UserError` where the sweep has a cell of this name with other settings."""
+        """Writes the job's file. Raises `SweepError` where the sweep has a cell of this name with other settings."""
         if self.path.is_file():
             before = read(self.path)._depends_on
             for name, value in self._depends_on.items():
                 other = before[name]
                 if other != value:
-                    raise UserError(
-                        f"{self.title} was begun in --sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
+                    raise SweepError(
+                        f"{self.title} was begun in sweep_dir={self.sweep_dir} with {name}={other}, not {value}: "
                         f"choose another folder, or remove {self.run_dir} and {self.path}"
                     )
         atomic.write_text(self.path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
 
 def read(path: str | pathlib.Path) -> Cell:
-    """The cell in a file that `Cell.write` wrote. Raises `UserError` for a missing or damaged one."""
+    """The cell in a file that `Cell.write` wrote. Raises `SweepError` for a missing or damaged one."""
     try:
         return Cell(**json.loads(pathlib.Path(path).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
+        raise SweepError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
 
 
 def plan(

@@ -17,13 +17,13 @@ import re
 import tomllib
 from typing import Any
 
-from cli.command import UserError
 from cli.settings import settings_of
 from kws.datasets import DatasetConfig
+from kws.sweeps.sweep_error import SweepError
 from kws.training.settings import WIDTHS, TrainConfig
 
 SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
-_ELSEWHERE = {"dataset": "the dataset's flags", "seed": "--seeds"}
+_ELSEWHERE = {"dataset": "the dataset of the sweep", "seed": "the seeds of the sweep"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,23 +65,23 @@ def load(path: str | pathlib.Path, dataset: DatasetConfig) -> Matrix:
     """Reads a matrix file, .json or else TOML.
 
     Raises:
-      UserError: the file can't be read, or names a section, setting or value that doesn't exist.
+      SweepError: the file can't be read, or names a section, setting or value that doesn't exist.
     """
     path = pathlib.Path(path)
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"can't read --matrix={path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SweepError(f"can't read matrix={path}: {getattr(error, 'strerror', None) or error}") from error
     is_json = path.suffix == ".json"
     try:
         content = json.loads(text) if is_json else tomllib.loads(text)
     except ValueError as error:
-        raise UserError(f"--matrix={path} is not {'JSON' if is_json else 'TOML'}: {error}") from error
-    return parse(content, dataset, f"--matrix={path}")
+        raise SweepError(f"matrix={path} is not {'JSON' if is_json else 'TOML'}: {error}") from error
+    return parse(content, dataset, f"matrix={path}")
 
 
 def parse(content: Any, dataset: DatasetConfig, where: str) -> Matrix:
-    """The matrix that parsed TOML or JSON spells; `where` names its origin in errors, which are `UserError`s."""
+    """The matrix that parsed TOML or JSON spells; `where` names its origin in errors, which are `SweepError`s."""
     sections = _tables(content, SECTIONS, where)
     base = _config(f"{where}, settings", TrainConfig(dataset), sections["settings"])
     left_out = sections["left_out"]
@@ -93,12 +93,12 @@ def parse(content: Any, dataset: DatasetConfig, where: str) -> Matrix:
             rows.append(Row(f"{width} {variant}", variant, config))
     unknown = set(left_out) - {row.name for row in rows}
     if unknown:
-        raise UserError(f"{where}: left_out names {min(unknown)!r}, which is no combination of a width and a variant")
+        raise SweepError(f"{where}: left_out names {min(unknown)!r}, which is no combination of a width and a variant")
     rows = [row for row in rows if row.name not in left_out]
     for name, settings in sections["rows"].items():
         rows.append(Row(name, name, _config(f"{where}, row {name!r}", base, settings)))
     if not rows:
-        raise UserError(f"{where} has no rows: give it [widths] and [variants], or [rows]")
+        raise SweepError(f"{where} has no rows: give it [widths] and [variants], or [rows]")
     _check_names(rows, where)
     return Matrix(base, tuple(rows), {name: str(reason) for name, reason in left_out.items()})
 
@@ -107,33 +107,33 @@ def _check_names(rows: list[Row], where: str) -> None:
     taken: dict[str, str] = {"float": "float, the float model's own"}
     for row in rows:
         if not row.slug or row.slug in taken:
-            raise UserError(f"{where}: row {row.name!r} needs another name (taken: {taken.get(row.slug, 'none')})")
+            raise SweepError(f"{where}: row {row.name!r} needs another name (taken: {taken.get(row.slug, 'none')})")
         taken[row.slug] = row.name
 
 
 def _tables(content: Any, known: tuple[str, ...], where: str) -> dict[str, dict[str, Any]]:
     """The sections, each a table and empty where it is missing."""
     if not isinstance(content, dict):
-        raise UserError(f"{where} holds a {type(content).__name__}, expected a table with {', '.join(known)}")
+        raise SweepError(f"{where} holds a {type(content).__name__}, expected a table with {', '.join(known)}")
     _check_keys(where, content, known)
     for name, table in content.items():
         if not isinstance(table, dict):
-            raise UserError(f"{where}: {name} is {table!r}, expected a table")
+            raise SweepError(f"{where}: {name} is {table!r}, expected a table")
     return {name: content.get(name, {}) for name in known}
 
 
 def _check_keys(where: str, settings: dict[str, Any], known: tuple[str, ...]) -> None:
     for key in settings:
         if key in _ELSEWHERE:
-            raise UserError(f"{where}: {key} is not set here but by {_ELSEWHERE[key]}")
+            raise SweepError(f"{where}: {key} is not set here but by {_ELSEWHERE[key]}")
         if key not in known:
-            raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+            raise SweepError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
 
 
 def _config(where: str, base: TrainConfig, changes: Any) -> TrainConfig:
     """`base` with the changed settings, checked."""
     if not isinstance(changes, dict):
-        raise UserError(f"{where} is {changes!r}, expected a table of settings")
+        raise SweepError(f"{where} is {changes!r}, expected a table of settings")
     return _replaced(where, base, changes, "")
 
 
@@ -149,10 +149,10 @@ def _replaced(where: str, base: Any, changes: dict[str, Any], within: str) -> An
                 found[name] = known[name].of_plain(value)
         return dataclasses.replace(base, **found)
     except ValueError as error:
-        raise UserError(f"{where}: {error}") from error
+        raise SweepError(f"{where}: {error}") from error
 
 
 def _group(where: str, name: str, base: Any, changes: Any) -> Any:
     if not isinstance(changes, dict):
-        raise UserError(f"{where}: {name} is {changes!r}, expected a table such as {{ squash = true }}")
+        raise SweepError(f"{where}: {name} is {changes!r}, expected a table such as {{ squash = true }}")
     return _replaced(where, base, changes, f", {name}")

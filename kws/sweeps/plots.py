@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cli.command import UserError
+from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import FIXED_POINT, FLOAT
 
 ACCURACY = "accuracy_by_width.png"
@@ -27,7 +27,7 @@ def draw(rows: list[dict[str, Any]], cells: list[dict[str, Any]], folder: pathli
       cells: of `kws.sweeps.results.read`.
 
     Raises:
-      UserError: the folder can't be written.
+      SweepError: the folder can't be written.
     """
     figures = {ACCURACY: accuracy_by_width(rows), DET: det_curves(cells)}
     try:
@@ -35,7 +35,7 @@ def draw(rows: list[dict[str, Any]], cells: list[dict[str, Any]], folder: pathli
         for name, figure in figures.items():
             figure.savefig(folder / name, dpi=150)
     except OSError as error:
-        raise UserError(f"can't write the plots to {folder}: {error.strerror}") from error
+        raise SweepError(f"can't write the plots to {folder}: {error.strerror}") from error
     return [folder / name for name in figures]
 
 

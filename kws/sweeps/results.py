@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cli import atomic
-from cli.command import UserError
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
+from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import BATCH_SIZE, FIXED_POINT, FLOAT
 
 CSV = "results.csv"
@@ -59,14 +59,14 @@ def collect(sweep_dir: pathlib.Path, order: list[str]) -> list[dict[str, Any]]:
     """The rows of all finished cells: float models first, then by name in `order`, then by seed.
 
     Raises:
-      UserError: a result is damaged.
+      SweepError: a result is damaged.
     """
     rows = []
     for path in [*sweep_dir.glob(f"float/*/{RESULT}"), *sweep_dir.glob(f"cells/*/{RESULT}")]:
         try:
             rows.append(row(json.loads(path.read_text())))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
+            raise SweepError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
     places = {name: place for place, name in enumerate(order)}
 
     def place(cell: dict[str, Any]) -> tuple[bool, int, str, int]:
@@ -99,20 +99,20 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     """What `write` wrote: "left_out", "missing" and "cells".
 
     Raises:
-      UserError: there is no such sweep, it has no finished cell, or a row is damaged.
+      SweepError: there is no such sweep, it has no finished cell, or a row is damaged.
     """
     path = pathlib.Path(sweep_dir) / JSON
     if not path.is_file():
-        raise UserError(f"--sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
+        raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
     try:
         found = json.loads(path.read_text())
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise SweepError(
             f"{path} is damaged ({error!r}): run python -m kws.sweep again, which writes it anew"
         ) from error
     if not cells:
-        raise UserError(f"{path} has no finished cell yet: run python -m kws.sweep --sweep_dir={sweep_dir}")
+        raise SweepError(f"{path} has no finished cell yet: run python -m kws.sweep --sweep_dir={sweep_dir}")
     for number, cell in enumerate(cells, 1):
         _check(cell, f"{path}, cell {number}")
     return found
@@ -121,7 +121,7 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
 def _check(cell: Any, where: str) -> None:
     again = "run python -m kws.sweep again, which writes it anew"
     if not isinstance(cell, dict):
-        raise UserError(f"{where} is {cell!r}, expected a row: {again}")
+        raise SweepError(f"{where} is {cell!r}, expected a row: {again}")
     where += f" ({cell.get('name')}, seed {cell.get('seed')})"
     is_float = str(cell.get("name")).startswith(FLOAT_NAME)
     stages = (FLOAT,) if is_float else STAGES
@@ -130,6 +130,6 @@ def _check(cell: Any, where: str) -> None:
               for measure in ("accuracy", "false_discovery_rate")}  # fmt: skip
     for name, kind in kinds.items():
         if name not in cell:
-            raise UserError(f"{where} has no {name!r}: {again}")
+            raise SweepError(f"{where} has no {name!r}: {again}")
         if not isinstance(cell[name], kind):
-            raise UserError(f"{where}: {name} is {cell[name]!r}: {again}")
+            raise SweepError(f"{where}: {name} is {cell[name]!r}: {again}")

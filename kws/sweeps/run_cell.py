@@ -28,7 +28,7 @@ def run(cell: Cell) -> None:
     """Finishes the cell, from where an earlier process left it; does nothing for a finished one.
 
     Raises:
-      UserError: data, float model or folder are not as they should be.
+      TrainingError: data, float model or folder are not as they should be.
     """
     with _alone(cell):
         if cell.result.is_file():

@@ -11,8 +11,8 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import kws
-from cli.command import UserError
 from kws.sweeps.cell import Cell
+from kws.sweeps.sweep_error import SweepError
 
 Outcomes = Generator[tuple[Cell, str | None], None, None]
 
@@ -86,7 +86,7 @@ class RayCluster:
           cores: of each cell.
 
         Raises:
-          UserError: no cluster answers, or none of its machines has so many cores.
+          SweepError: no cluster answers, or none of its machines has so many cores.
         """
         import ray
 
@@ -94,11 +94,11 @@ class RayCluster:
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise UserError(f"no Ray cluster answers at --ray_address={address}: {error}") from error
+            raise SweepError(f"no Ray cluster answers at ray_address={address}: {error}") from error
         most = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
         if most < cores:
             ray.shutdown()
-            raise UserError(f"--processes={cores}: no machine of the Ray cluster has more than {most:.0f} cores")
+            raise SweepError(f"processes={cores}: no machine of the Ray cluster has more than {most:.0f} cores")
         self._task = ray.remote(num_cpus=cores, max_retries=0)(_run_remote)
 
     def run(self, cells: Iterable[Cell]) -> Outcomes:

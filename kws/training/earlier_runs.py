@@ -118,5 +118,5 @@ def _described(flag: str, config: TrainConfig) -> dict[str, dict[str, str]]:
 def _finished(path: str | pathlib.Path, flag: str) -> tuple[RunFolder, dict[str, Any]]:
     source, saved = run_folder.open_run(path, flag)
     if not source.model_path(FLOAT).is_file():
-        raise TrainingError(f"{flag}={path} holds no finished float model: go on with it with --resume")
+        raise TrainingError(f"{flag}={path} holds no finished float model: go on with python -m kws.train --resume")
     return source, saved

@@ -196,11 +196,12 @@ def fit(
                 logits = logits_of(validation[0])
                 layers = describe(model)
             _check_finite(loss, logits, config, epoch)
+            accuracy = metrics.accuracy(logits, validation[1])
             row = {
                 "stage": config.stage,
                 "epoch": epoch + 1,
                 "loss": loss,
-                "validation_accuracy": metrics.accuracy(logits, validation[1]),
+                "validation_accuracy": accuracy,
                 "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
                 "seconds": round(time.monotonic() - started, 2),
                 "layers": layers,
@@ -208,9 +209,7 @@ def fit(
             done.assign(epoch + 1)
             manager.save()
             _record(folder, writer, row)
-            progress.set_postfix_str(
-                refresh=False, s=f"loss {loss:.3f}, validation {100 * row['validation_accuracy']:.1f} %"
-            )
+            progress.set_postfix_str(refresh=False, s=f"loss {loss:.3f}, validation {100 * accuracy:.1f} %")
     writer.close()
     if average:
         average.settle()

@@ -42,7 +42,7 @@ def open_job(
       arithmetic: what computes features; stage 2 needs integers.
 
     Raises:
-      UserError: clips or features can't be written.
+      ExampleError: clips or features can't be written.
     """
     processes = config.dataset.worker_processes
     features = {

@@ -79,7 +79,9 @@ def check_new(path: str | pathlib.Path) -> None:
     """Raises `TrainingError` where there is a run, or something else, already."""
     path = pathlib.Path(path)
     if (path / SETTINGS).is_file():
-        raise TrainingError(f"run_dir={path} holds a run: go on with it with --resume, or choose another folder")
+        raise TrainingError(
+            f"run_dir={path} holds a run: go on with python -m kws.train --resume, or choose another folder"
+        )
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise TrainingError(f"run_dir={path} exists and is not a run: choose another folder")
 

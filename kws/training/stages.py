@@ -69,7 +69,8 @@ class Job:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        return self.features["validation"].shape[1:]
+        height, width, channels = self.features["validation"].shape[1:]
+        return height, width, channels
 
     def measure(self, model: tf.keras.Model) -> dict[str, Any]:
         """Metrics of a model's logits on validation and testing."""
@@ -97,7 +98,8 @@ def train_float(job: Job) -> None:
     config = job.config
     architecture = MODELS[config.model]
     model = architecture.build(job.input_shape, len(job.names), config.seed)
-    words_apart = config.word_loss and job.classes and len(job.classes) > len(job.names)
+    classes = job.classes or ()
+    words_apart = config.word_loss and len(classes) > len(job.names)
     job.fit(
         model,
         stage=FLOAT,
@@ -111,7 +113,7 @@ def train_float(job: Job) -> None:
         word_loss=config.word_loss,
         hooks={
             "followed": Teachers(job.float_teachers, job.posteriors_dir) if job.float_teachers else None,
-            "word_head": with_word_head(model, architecture.embedding, len(job.classes), config.seed)
+            "word_head": with_word_head(model, architecture.embedding, len(classes), config.seed)
             if words_apart
             else None,
         },
@@ -122,15 +124,15 @@ def train_float(job: Job) -> None:
 
 def train_fixed_point(job: Job) -> None:
     """Stage 2: writes formats.json, fixed_point/model.h5 and the metrics before and after fine-tuning."""
-    if job.input_format is None:
+    config, folder, q = job.config, job.folder, job.input_format
+    if q is None:
         raise ValueError("stage 2 trains on feature codes: this job's features are values")
-    config, folder = job.config, job.folder
     float_model = run_folder.load_model(folder, FLOAT)
     followed = Teachers(job.fixed_point_teachers or (float_model,), job.posteriors_dir)
     layers = keras_chain.fold(float_model)
     if config.method.equalize:
         layers = equalization.equalize(layers)
-    layers, formats = _calibrate(job, layers, config.weight_bits, config.activation_bits, epoch=0)
+    layers, formats = _calibrate(job, q, layers, config.weight_bits, config.activation_bits, epoch=0)
     fixed = dataclasses.replace(config.method, learn_formats=False)
     model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, fixed)
     folder.update_json(run_folder.METRICS, post_training=job.measure(model))
@@ -139,7 +141,7 @@ def train_fixed_point(job: Job) -> None:
             layers, formats = network_file.read(folder.phase_path(phase.end), layers)
             continue
         if phase.calibrates:
-            layers, formats = _calibrate(job, layers, phase.weight_bits, phase.activation_bits, phase.begin)
+            layers, formats = _calibrate(job, q, layers, phase.weight_bits, phase.activation_bits, phase.begin)
         method = dataclasses.replace(config.method, learn_formats=phase.learns_formats)
         model = fixed_point_graph.fixed_point_model(layers, formats, job.input_shape, method)
         job.fit(
@@ -177,6 +179,7 @@ def _describe(model: tf.keras.Model) -> dict[str, dict[str, float]]:
 
 def _calibrate(
     job: Job,
+    q: QFormat,
     layers: FoldedLayers,
     weight_bits: tuple[int, ...],
     activation_bits: tuple[int, ...],
@@ -184,14 +187,17 @@ def _calibrate(
 ) -> Network:
     """Formats of these widths from the first examples of an epoch of stage 2: training data, augmented as in training.
 
+    Args:
+      q: the feature codes' format.
+
     Returns:
       The layers, scaled where formats are uniform, and the formats.
     """
     config = job.config
     codes, _ = job.examples_of(config.float_epochs + epoch)
-    features = dequantize(codes[:_CALIBRATION_EXAMPLES], job.input_format)
+    features = dequantize(codes[:_CALIBRATION_EXAMPLES], q)
     by_name = {**by_layer(activation_bits, config.model), MODELS[config.model].layer_names[-1]: LOGIT_BITS}
-    return calibrate(layers, features, job.input_format, by_layer(weight_bits, config.model), by_name, config.method)
+    return calibrate(layers, features, q, by_layer(weight_bits, config.model), by_name, config.method)
 
 
 def _ramp(model: tf.keras.Model, epochs: int) -> Callable[[int], None]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws import report
 from kws.sweeps import plots, results
+from kws.sweeps.sweep_error import SweepError
 
 ACCURACY = {"float": (0.90, 0.92, 0.94), "W4A8 QAT": (0.91, 0.92, 0.96), "W4A4 QAT": (0.88, 0.90, 0.92)}
 
@@ -137,14 +137,14 @@ def test_the_mean_curve_runs_through_the_points() -> None:
 
 
 def test_an_empty_or_damaged_sweep_is_named(sweep_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"holds no results\.json: run python -m kws.sweep"):
+    with pytest.raises(SweepError, match=r"holds no results\.json: run python -m kws.sweep"):
         report.report(tmp_path / "nowhere")
     path = sweep_dir / results.JSON
     whole = json.loads(path.read_text())
 
     def refused(text: str, message: str) -> None:
         path.write_text(text)
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(SweepError, match=message):
             report.report(sweep_dir)
 
     refused("{", "results.json is damaged")
@@ -165,5 +165,5 @@ def test_a_damaged_cell_is_named(sweep_dir: pathlib.Path) -> None:
     path = sweep_dir / "cells" / "W4A8 QAT-seed1" / "result.json"
     for text in ("{", "{}", "[]"):
         path.write_text(text)
-        with pytest.raises(UserError, match=r"W4A8 QAT-seed1/result.json is damaged .*: remove it"):
+        with pytest.raises(SweepError, match=r"W4A8 QAT-seed1/result.json is damaged .*: remove it"):
             results.collect(sweep_dir, [])

@@ -124,7 +124,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert not (run_dir / "trained").exists()
 
     refused = command("kws.train", *flags)
-    assert "go on with it with --resume" in error_line(refused)
+    assert "go on with python -m kws.train --resume" in error_line(refused)
     contradicting = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--seed=7")
     assert "--seed=7 contradicts the run's own 0: leave it out, or start another run" in error_line(contradicting)
 

@@ -10,6 +10,7 @@ from kws.datasets import DatasetConfig
 from kws.sweep import ABLATION, _chosen
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix
+from kws.sweeps.sweep_error import SweepError
 from kws.training.settings import command_line
 from quant.method import Method
 
@@ -45,7 +46,7 @@ def test_widths_are_combined_with_variants_and_further_rows_follow() -> None:
         ({"rows": {"a": {"wieght_bits": 4}}}, r"row 'a': unknown key 'wieght_bits'; known are .*weight_bits"),
         ({"rows": {"a": {"method": {"swd": True}}}}, r"unknown key 'swd'; known are equalize, squash"),
         ({"row": {}}, "unknown key 'row'; known are settings, widths"),
-        ({"rows": {"a": {"seed": 1}}}, "seed is not set here but by --seeds"),
+        ({"rows": {"a": {"seed": 1}}}, "seed is not set here but by the seeds of the sweep"),
         ({"rows": {"a": {"weight_bits": 9}}}, "row 'a': weight_bits=9: '9' is not a width from 2 to 8"),
         ({"rows": {"a": {"weight_bits": [4, 4]}}}, "gives 2 widths"),
         ({"rows": {"a": {"model": "resnet"}}}, "unknown model 'resnet'; known are ds_cnn_l"),
@@ -70,22 +71,22 @@ def test_widths_are_combined_with_variants_and_further_rows_follow() -> None:
     ],
 )
 def test_what_does_not_exist_is_named(content: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(SweepError, match=message):
         parse(**content)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UserError, match=r"can't read --matrix=.*nowhere\.toml: No such file"):
+    with pytest.raises(SweepError, match=r"^can't read matrix=.*nowhere\.toml: No such file"):
         matrix.load(tmp_path / "nowhere.toml", DATASET)
     for name, text in (("m.toml", "rows = ["), ("m.json", "{rows}")):
         (tmp_path / name).write_text(text)
-        with pytest.raises(UserError, match=f"{name} is not (TOML|JSON): "):
+        with pytest.raises(SweepError, match=f"{name} is not (TOML|JSON): "):
             matrix.load(tmp_path / name, DATASET)
     (tmp_path / "m.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="can't read --matrix="):
+    with pytest.raises(SweepError, match=r"^can't read matrix="):
         matrix.load(tmp_path / "m.toml", DATASET)
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(UserError, match="holds a list, expected a table"):
+    with pytest.raises(SweepError, match="holds a list, expected a table"):
         matrix.load(tmp_path / "list.json", DATASET)
 
 
@@ -137,13 +138,13 @@ def test_a_cell_is_not_gone_on_with_under_other_settings(tmp_path: pathlib.Path)
         found = parse(rows={"a": {"weight_bits": bits}})
         (cell,) = cell_files.plan(found, found.rows, (0,), tmp_path, None)[1]
         if bits == 3:
-            with pytest.raises(UserError, match=r"a, seed 0 was begun .* with weight_bits=\[4\], not \[3\]"):
+            with pytest.raises(SweepError, match=r"a, seed 0 was begun .* with weight_bits=\[4\], not \[3\]"):
                 cell.write()
         else:
             cell.write()
             assert cell_files.read(cell.path) == cell
     cell.path.write_text("{}")
-    with pytest.raises(UserError, match="is no job of a sweep"):
+    with pytest.raises(SweepError, match="is no job of a sweep"):
         cell_files.read(cell.path)
 
 
@@ -152,7 +153,7 @@ def test_a_float_model_does_not_depend_on_what_comes_after_it(tmp_path: pathlib.
         found = parse(settings=settings, rows={"a": {}})
         (source,), _ = cell_files.plan(found, found.rows, (0,), tmp_path, None)
         if settings["float_epochs"] == 6:
-            with pytest.raises(UserError, match=r"float, seed 0 was begun .* with float_epochs=5, not 6"):
+            with pytest.raises(SweepError, match=r"float, seed 0 was begun .* with float_epochs=5, not 6"):
                 source.write()
         else:
             source.write()
