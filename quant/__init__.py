@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from quant.folding.float_graph import float_model
     from quant.folding.fold_error import FoldError
     from quant.folding.keras_chain import fold
+    from quant.folding.keras_file import KerasFileError
     from quant.folding.layers import FoldedLayer, PoolingLayer, WeightedLayer
     from quant.formats.calibration import calibrate
+    from quant.formats.least_error import input_format
     from quant.formats.network_formats import Formats, LayerFormats, Network
     from quant.method import Method
     from quant.qformat import QFormat, activation_format, dequantize, quantize, weight_format
     from quant.training.fixed_point_graph import fixed_point_model
     from quant.training.model_file import load_model, save_model
+    from quant.training.post_training import post_training_model
     from quant.training.squashing import squash, unsquash
     from quant.training.trained_network import folded_layers, layer_outputs
 
@@ -35,6 +38,7 @@ _MODULES = {
     "FoldError": "quant.folding.fold_error",
     "FoldedLayer": "quant.folding.layers",
     "Formats": "quant.formats.network_formats",
+    "KerasFileError": "quant.folding.keras_file",
     "LayerFormats": "quant.formats.network_formats",
     "Method": "quant.method",
     "Network": "quant.formats.network_formats",
@@ -49,8 +53,10 @@ _MODULES = {
     "float_model": "quant.folding.float_graph",
     "fold": "quant.folding.keras_chain",
     "folded_layers": "quant.training.trained_network",
+    "input_format": "quant.formats.least_error",
     "layer_outputs": "quant.training.trained_network",
     "load_model": "quant.training.model_file",
+    "post_training_model": "quant.training.post_training",
     "quantize": "quant.qformat",
     "save_model": "quant.training.model_file",
     "squash": "quant.training.squashing",
@@ -62,6 +68,7 @@ __all__ = [
     "FoldError",
     "FoldedLayer",
     "Formats",
+    "KerasFileError",
     "LayerFormats",
     "Method",
     "Network",
@@ -76,8 +83,10 @@ __all__ = [
     "float_model",
     "fold",
     "folded_layers",
+    "input_format",
     "layer_outputs",
     "load_model",
+    "post_training_model",
     "quantize",
     "save_model",
     "squash",

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from quant import qformat
-from quant.qformat import QFormat
+from quant.qformat import MAX_BITS, QFormat, activation_format
 
 # How far around the format that just avoids saturation the search goes.
 _FINER, _COARSER = 6, 2
@@ -28,3 +28,9 @@ def best_fraction_bits(values: np.ndarray, q: QFormat) -> int:
     start = int(np.floor(np.log2(q.max_code / peak)))
     candidates = range(start - _COARSER, start + _FINER + 1)
     return min(candidates, key=lambda f: squared_error(values, dataclasses.replace(q, fraction_bits=f)))
+
+
+def input_format(features: np.ndarray) -> QFormat:
+    """The 8-bit signed format of a network's input, with the fraction bits of least error on real inputs."""
+    q = activation_format(MAX_BITS, 0, relu=False)
+    return dataclasses.replace(q, fraction_bits=best_fraction_bits(features, q))

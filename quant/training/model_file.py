@@ -7,6 +7,7 @@ import warnings
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 
+from quant.folding import keras_file
 from quant.folding.sum_shift_pool import SumShiftPool2D
 from quant.training import learned_thresholds, quantize_configs, quantizers
 from quant.training.bounded_kernels import CodeSumConstraint
@@ -39,6 +40,12 @@ def save_model(model: tf.keras.Model, path: str | pathlib.Path) -> None:
 
 
 def load_model(path: str | pathlib.Path) -> tf.keras.Model:
-    """Reads what `save_model` wrote. Raises `OSError` where the file is missing or damaged."""
+    """Reads what `save_model` wrote, or another file of a Keras 2 model.
+
+    Raises:
+      OSError: the file is missing or damaged.
+      KerasFileError: it is no such file, or holds a layer of code, such as Lambda.
+    """
+    keras_file.check(path)
     with quantize_scope():
         return tf.keras.models.load_model(path, compile=False)
