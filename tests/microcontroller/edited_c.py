@@ -3,6 +3,7 @@
 As a program it runs a module so: python tests/microcontroller/edited_c.py microcontroller.bench --bundle=B
 """
 
+import functools
 import pathlib
 import runpy
 import sys
@@ -23,7 +24,9 @@ def install() -> None:
         folder = place(bundle.path)
         return {file.name: file.read_text() for file in folder.iterdir()} if folder.is_dir() else own(bundle)
 
-    Bundle.c_files = property(c_files)
+    stand_in = functools.cached_property(c_files)
+    stand_in.__set_name__(Bundle, "c_files")
+    Bundle.c_files = stand_in
 
 
 if __name__ == "__main__":
