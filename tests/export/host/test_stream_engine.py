@@ -2,7 +2,6 @@
 
 import itertools
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -15,27 +14,18 @@ from export.host.host_error import HostError
 from export.host.stream import StreamEngine
 from export.model import random_model
 from export.model.integer_model import IntegerModel
-from export.model.stream_interpreter import StreamInterpreter, step_layer
-from export.plan import FAST, PORTABLE, PROFILES, SMALL, stream
-from export.plan.kernels.stream import depthwise_conv2d_s16_rows_dsp
+from export.model.stream_interpreter import StreamInterpreter
+from export.plan import FAST, PORTABLE, SMALL, stream
 from export.source import stream_source
 from microcontroller import c_sources
 
 INCLUDE = c_sources.include_flags(c_sources.engine())
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-SMALL_SHAPE = dict(channels=8, blocks=2, classes=5)
 SHAPES = {
-    "benchmark": {},
     "odd channels": {"channels": 17, "blocks": 2, "classes": 5},
-    "three channels in": {"input_shape": (13, 9, 3), "channels": 3, "blocks": 1, "classes": 3},
-    "no blocks": {"input_shape": (20, 8, 1), "channels": 5, "blocks": 0, "classes": 2},
     "odd rows of bytes": {"input_shape": (21, 7, 1), "channels": 5, "blocks": 1, "first_kernel": (5, 3)},
-    "other kernel and stride": {"channels": 5, "blocks": 1, "first_kernel": (3, 5), "first_stride": (1, 3)},
-    "one column": {"input_shape": (20, 2, 1), "channels": 6, "blocks": 2},
-    "six columns": {"input_shape": (20, 12, 1), "channels": 5, "blocks": 2},
-    "one step of channels": {"input_shape": (20, 6, 1), "channels": 4, "blocks": 1},
-    "nothing kept in front": {"channels": 6, "blocks": 1, "first_kernel": (2, 2)},
 }
+SMALL_SHAPE = dict(channels=8, blocks=2, classes=5)
 
 
 def _frames(seed: int, model: IntegerModel, count: int) -> np.ndarray:
@@ -53,63 +43,6 @@ def _write(model: IntegerModel, folder: pathlib.Path, profile: str = FAST, steps
     for name, text in stream_source.generate(model, profile, steps_per_call).items():
         (folder / name).write_text(text)
     return folder
-
-
-def _assert_equal(
-    model: IntegerModel, folder: pathlib.Path, profile: str = FAST, steps_per_call: int = 1, count: int = 240
-) -> None:
-    frames = _frames(1, model, count)
-    expected = StreamInterpreter(model).run(frames)
-    assert len(np.unique(expected, axis=0)) > len(expected) // 4
-    with StreamEngine.build(_write(model, folder, profile, steps_per_call)) as engine:
-        logits = engine.run(frames)
-        assert (logits != expected).sum() == 0
-        engine.reset()
-        cut = 20 * engine.frames_per_call
-        again = np.concatenate([engine.run(frames[:cut]), engine.run(frames[cut:])])
-        np.testing.assert_array_equal(again, expected)
-
-
-@pytest.mark.parametrize(
-    ("weight_bits", "activation_bits", "profile"), [(8, 8, FAST), (4, 8, SMALL), (4, 4, FAST), (2, 8, PORTABLE)]
-)
-def test_the_benchmark_network(tmp_path, weight_bits, activation_bits, profile):
-    model = random_model.ds_cnn(3, weight_bits=weight_bits, activation_bits=activation_bits)
-    _assert_equal(model, tmp_path / "c", profile)
-
-
-@pytest.mark.parametrize(
-    ("shape", "profile"), list(zip(list(SHAPES)[1:], itertools.cycle((FAST, SMALL, PORTABLE)), strict=False))
-)
-def test_other_shapes(tmp_path, shape, profile):
-    _assert_equal(random_model.ds_cnn(5, **SHAPES[shape]), tmp_path / "c", profile)
-
-
-@pytest.mark.parametrize(
-    ("profile", "activation_bits", "steps_per_call"), [(FAST, 8, 2), (FAST, 4, 2), (PORTABLE, 8, 3)]
-)
-def test_several_steps_in_a_call(tmp_path, profile, activation_bits, steps_per_call):
-    model = random_model.ds_cnn(6, activation_bits=activation_bits, **SHAPES["odd channels"])
-    _assert_equal(model, tmp_path / "c", profile, steps_per_call)
-
-
-def _wide_rows(width: int, channels: int) -> IntegerModel:
-    """A depthwise convolution of rows of so many positions and channels, behind a layer that makes them."""
-    sizes = dict(input_shape=(3, width, 1), channels=channels, first_kernel=(1, 1), first_stride=(1, 1))
-    return random_model.ds_cnn(8, blocks=1, classes=2, **sizes)
-
-
-def test_a_depthwise_row_is_taken_to_the_last_byte_and_not_beyond(tmp_path):
-    """Three rows of 30 positions of 364 channels take 65,520 bytes, of 2,731 of 4 they take 65,544."""
-    function = depthwise_conv2d_s16_rows_dsp.KERNEL.function
-    last = _wide_rows(30, 364)
-    assert stream.plan(last).steps[1].step.kernel.function == function
-    _assert_equal(last, tmp_path / "last", count=24)
-    refused = depthwise_conv2d_s16_rows_dsp.KERNEL.refusal(step_layer(_wide_rows(2731, 4).layers[1]))
-    assert refused == "three rows take more than 65535 bytes"
-    beyond = _wide_rows(48, 228)
-    assert stream.plan(beyond).steps[1].step.kernel.function != function
-    _assert_equal(beyond, tmp_path / "beyond", count=24)
 
 
 def test_streams_know_their_model_and_sizes(tmp_path):
@@ -194,43 +127,6 @@ def test_a_model_that_can_t_be_streamed_says_why_in_its_plan():
     files = stream_source.of_model(random_model.ds_cnn(0, first_kernel=(1, 4), **SMALL_SHAPE))
     assert list(files) == [stream_source.PLAN]
     assert files[stream_source.PLAN].startswith("no streaming network: layer layer0_conv2d: its window of 1 rows skips")
-
-
-def test_nothing_of_the_plan_overlaps():
-    for profile, activation_bits, steps_per_call in itertools.product(PROFILES, (4, 8), (1, 2)):
-        model = random_model.ds_cnn(9, activation_bits=activation_bits)
-        steps = stream.plan(model, profile, steps_per_call)
-        for item in steps.steps:
-            step, used = item.step, []
-            for tensor in (step.input, step.output):
-                if isinstance(tensor.place, int):
-                    used.append(range(tensor.place, tensor.place + tensor.bytes))
-            if len(used) == 2 and step.kernel.in_place(step.layer) and item.history is None:
-                used = used[:1]
-            if step.scratch is not None:
-                used.append(range(step.scratch, step.scratch + step.kernel.scratch_bytes(step.layer)))
-            assert all(part.stop <= steps.arena_bytes for part in used)
-            for a, b in itertools.combinations(used, 2):
-                assert a.stop <= b.start or b.stop <= a.start, step.layer.name
-
-
-def test_the_plan_takes_the_stream_s_own_kernels():
-    for activation_bits, pointwise in (
-        (8, "fxp_pointwise_conv2d_s16_rows_dsp"),
-        (4, "fxp_pointwise_conv2d_s16_rows_dsp_lanes"),
-    ):
-        model = random_model.ds_cnn(0, weight_bits=8 if activation_bits == 8 else 4, activation_bits=activation_bits)
-        kernels = [row["kernel"] for row in stream.plan(model).rows()]
-        assert kernels[1:9:2] == 4 * ["fxp_depthwise_conv2d_s16_rows_dsp"] and kernels[2:10:2] == 4 * [pointwise]
-        assert not {"fxp_depthwise_conv2d_s16_rows_dsp", pointwise} & {
-            row["kernel"] for row in stream.plan(model, PORTABLE).rows()
-        }
-
-
-def test_the_plan_is_a_table():
-    text = stream.plan(random_model.ds_cnn(0)).table()
-    assert re.search(r"fxp_depthwise_conv2d_s16_rows_dsp +3 +1 ", text)
-    assert text.splitlines()[-1].startswith("profile fast, 2 frames a call: state 11,136 B, arena ")
 
 
 def test_wrong_arguments_are_named(tmp_path):

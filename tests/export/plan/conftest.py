@@ -2,15 +2,14 @@
 
 import dataclasses
 import pathlib
-import subprocess
 import tempfile
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+import shared_objects
 
 from export import plan as plans
-from export.host import compiler
 from export.host.engine import CEngine
 from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
@@ -18,18 +17,12 @@ from export.plan import FAST
 from export.plan.kernel import Kernel
 from export.plan.schedule import Profile
 from export.source import model_source
-from microcontroller import c_sources
-
-FLAGS = (*compiler.C_FLAGS, "-O1", "-fPIC", *c_sources.include_flags(c_sources.engine()))
 
 
 @pytest.fixture(scope="session", name="engine_objects")
 def _engine_objects(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
-    """The engine's object files, what its host binding needs to see left out."""
-    folder = tmp_path_factory.mktemp("engine")
-    files = map(str, c_sources.engine().files)
-    subprocess.run([compiler.path(), *FLAGS, "-c", *files], check=True, cwd=folder)
-    return sorted(folder.glob("*.o"))
+    """The engine's object files."""
+    return shared_objects.engine(tmp_path_factory.mktemp("engine"))
 
 
 @pytest.fixture(name="build")
@@ -38,13 +31,8 @@ def _build(engine_objects: list[pathlib.Path], tmp_path: pathlib.Path) -> Callab
 
     def compiled(model: IntegerModel, profile: str) -> CEngine:
         folder = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
-        for name, text in model_source.generate(model, profile).items():
-            (folder / name).write_text(text)
-        library = folder / "model.so"
-        files = [folder / model_source.SOURCE, c_sources.engine().host / "fxp_host.c", *engine_objects]
-        command = [compiler.path(), *FLAGS, "-shared", f"-I{folder}", *map(str, files), "-o", str(library)]
-        subprocess.run(command, check=True)
-        return CEngine(library)
+        texts = model_source.generate(model, profile)
+        return CEngine(shared_objects.library(folder, texts, "fxp_host.c", engine_objects))
 
     return compiled
 

@@ -65,6 +65,7 @@ def _pointwise(weight: int, worst: int, shift: int) -> Layer:
         (0, 3, 2**19 - 1, 12),
         (0, 3, 2**30 - 1, 1),
         (17, 3, 2**20, 17),
+        (20, 127, 2**31 - 1, 20),
     ],
 )
 def test_the_scale_is_the_largest_that_weights_and_sums_allow(assert_equal, prefer, own, weight, worst, shift):
