@@ -70,6 +70,7 @@ OTHER = (
 )
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_too_large_for_the_data_is_made_smaller_and_written_down(
     finished: RunFolder, said: list[str]
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_batch_that_is_too_large_for_the_data_is_made_smaller_and_written_down
     assert described["data"]["sha256"] == saved["data"]["sha256"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_batch_and_an_old_one_its_settings(
     finished: RunFolder, data: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_resumed_run_keeps_its_batch_and_an_old_one_its_settings(
         resumed({**old, "settings": {**settings, "batch_size": 21}})
 
 
+@pytest.mark.slow
 def test_changed_data_are_noticed_when_a_run_is_resumed(
     finished: RunFolder, other_data: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -113,6 +116,7 @@ def test_changed_data_are_noticed_when_a_run_is_resumed(
         training.run(config(other_data), run_dir, resume=True)
 
 
+@pytest.mark.slow
 def test_changed_data_are_noticed_beside_a_float_model_and_teachers(
     finished: RunFolder, other_data: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -126,6 +130,7 @@ def test_changed_data_are_noticed_beside_a_float_model_and_teachers(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_float_model_of_other_steps_is_refused(
     finished: RunFolder, data: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -154,6 +159,7 @@ def test_too_little_data_is_refused_and_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_model_is_named(finished: RunFolder, data: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """As a kill in the middle of writing it left it, before models were written whole."""
     folder = RunFolder(shutil.copytree(finished.path, tmp_path / "run"))
