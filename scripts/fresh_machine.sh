@@ -5,7 +5,7 @@
 #
 #   scripts/fresh_machine.sh [--folder=F] [--mirror=URL] [--python_from=RELEASE] [--keep] [bookworm] [trixie]
 #
-#   --folder       where the systems are made and the logs stay, some 10 GB each (build/fresh_machine)
+#   --folder       where the systems are made and the logs stay, some 8 GB each (build/fresh_machine)
 #   --mirror       of Debian's packages (http://deb.debian.org/debian)
 #   --python_from  another release whose Python 3.11 or 3.12 is put beside the system's own, for trixie on a network on
 #                  which uv reaches no Python (bookworm has 3.11); without it set-up fetches one by itself
