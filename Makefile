@@ -2,18 +2,20 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo web test lint bench build-files clean help
+.PHONY: setup demo web test lint bench mutants build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
 # Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make web BUNDLE=... PAGE=..., make demo RUN_DIR=...,
-# make setup PYTHON=...
+# make setup PYTHON=..., make mutants COUNT=... SEED=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
 ENGINE ?= fxp,reference,cmsis_nn
 PAGE ?= build/keywords.html
+COUNT ?= 50
+SEED ?= 0
 export PYTHON
 
 # Two test files at a time; those of one file share what they set up.
@@ -50,6 +52,9 @@ lint: setup ## ruff, mypy, clang-format and buildifier, all of them only checkin
 bench: setup ## a bundle on an emulated Cortex-M4, beside CMSIS-NN (BUNDLE=..., EMULATOR=auto); rewrites baseline.json
 	$(python) -m microcontroller.baseline --write
 	$(python) -m microcontroller.bench --bundle=$(BUNDLE) --emulator=$(EMULATOR) --engine=$(ENGINE)
+
+mutants: setup ## change bounds, formats, integers and costs at random, list what no test notices (COUNT=50, SEED=0)
+	$(python) -m scripts.mutants --count=$(COUNT) --seed=$(SEED)
 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build
