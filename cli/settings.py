@@ -16,8 +16,11 @@ of its own: their flags stand beside the others, and in JSON they are an object 
     later            it came after the first JSON that was kept: it may be missing there, and is left out at its default
 """
 
+import csv
 import dataclasses
+import io
 import math
+import shlex
 import types
 import typing
 from collections.abc import Mapping
@@ -160,6 +163,19 @@ def unknown(cls: type, fields: dict[str, Any]) -> list[str]:
         unknown(known[name].kind, value) for name, value in fields.items() if name in known and known[name].is_group
     ]
     return sorted([*(fields.keys() - known.keys()), *(name for names in within for name in names)])
+
+
+def spelled(start: str, flags: dict[str, Any]) -> str:
+    """A command line as a shell takes it: lists as absl reads them (CSV), what a shell would change in quotes."""
+    return " ".join([start, *(f"--{name}={_spelled(value)}" for name, value in flags.items())])
+
+
+def _spelled(value: Any) -> str:
+    if not isinstance(value, (tuple, list)):
+        return shlex.quote(str(value))
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(value)
+    return shlex.quote(line.getvalue())
 
 
 def changed(config: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from export.bundle.bundle_error import BundleError
     from export.bundle.folder import Bundle
     from export.bundle.folder import load as load_bundle
-    from export.bundle.model_files import write_c, write_tflite
+    from export.bundle.keras_conversion import KerasSource, convert_keras
+    from export.bundle.model_files import write_bundle, write_c, write_tflite
     from export.host.engine import CEngine
     from export.host.host_error import HostError
     from export.model.integer_model import IntegerModel, Layer
@@ -37,6 +38,7 @@ _PLACES = {
     "CEngine": "export.host.engine",
     "HostError": "export.host.host_error",
     "IntegerModel": "export.model.integer_model",
+    "KerasSource": "export.bundle.keras_conversion",
     "Layer": "export.model.integer_model",
     "ModelError": "export.model.model_error",
     "PROFILES": "export.plan",
@@ -44,11 +46,13 @@ _PLACES = {
     "SourceError": "export.source.source_error",
     "Verification": "export.proof.verification",
     "VerifyConfig": "export.proof.bundle_proof",
+    "convert_keras": "export.bundle.keras_conversion",
     "interpret": "export.model.interpreter:run",
     "load_bundle": "export.bundle.folder:load",
     "lower": "export.model.lower",
     "verify": "export.proof.model_proof",
     "verify_bundle": "export.proof.bundle_proof",
+    "write_bundle": "export.bundle.model_files",
     "write_c": "export.bundle.model_files",
     "write_tflite": "export.bundle.model_files",
 }
@@ -60,17 +64,20 @@ __all__ = [
     "CEngine",
     "HostError",
     "IntegerModel",
+    "KerasSource",
     "Layer",
     "ModelError",
     "ProofError",
     "SourceError",
     "Verification",
     "VerifyConfig",
+    "convert_keras",
     "interpret",
     "load_bundle",
     "lower",
     "verify",
     "verify_bundle",
+    "write_bundle",
     "write_c",
     "write_tflite",
 ]

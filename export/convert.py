@@ -1,12 +1,20 @@
-"""Writes a bundle from a finished run. `python -m export.convert --run_dir=R --bundle=B`."""
+"""Writes a bundle from a finished run, or from a Keras model of your own.
+
+python -m export.convert --run_dir=R --bundle=B
+python -m export.convert --keras_model=F --calibration=X.npy --labels=yes,no --bundle=B
+"""
 
 import pathlib
 import sys
+from typing import Any
 
 from absl import flags
 
-from cli import command
+from cli import command, setting_flags
+from cli.command import UserError
+from cli.settings import settings_of
 from export.bundle.conversion import ConvertConfig, convert
+from export.bundle.keras_conversion import KerasSource, convert_keras
 from export.plan import FAST, PROFILES
 
 
@@ -21,17 +29,41 @@ def define_flags() -> None:
         "Kernels of the C: fewest instructions, least flash, plain C (the fastest on a core without the DSP extension, "
         "where the bench takes it by itself), vectors of a Cortex-M55.",
     )
+    setting_flags.define_flags(KerasSource)
+
+
+def check_source(values: Any) -> None:
+    """Raises `UserError` unless there is a run or a Keras model, not both, and no flag of the other one."""
+    if not values.keras_model and not values.run_dir:
+        raise UserError("--run_dir or --keras_model is required: give one of them (see --help)")
+    if not values.keras_model:
+        for setting in settings_of(KerasSource):
+            if values[setting.flag].present:
+                raise UserError(f"--{setting.flag} goes with --keras_model, not with --run_dir: leave one of them out")
+    elif values.run_dir:
+        raise UserError(f"--run_dir={values.run_dir} and --keras_model={values.keras_model}: give one of them")
+    else:
+        command.require(calibration=values.calibration, labels=",".join(values.labels))
+
+
+def _work(values: Any) -> None:
+    command.require(bundle=values.bundle)
+    check_source(values)
+    if values.keras_model:
+        source = setting_flags.from_flags(KerasSource, values)
+        convert_keras(source, values.bundle, values.profile, _say)
+    else:
+        paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
+        convert(ConvertConfig(**paths, profile=values.profile), _say)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def main() -> None:
     """The command `python -m export.convert`."""
-
-    def work(values: flags.FlagValues) -> None:
-        command.require(run_dir=values.run_dir, bundle=values.bundle)
-        paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
-        convert(ConvertConfig(**paths, profile=values.profile), lambda text: print(text, file=sys.stderr))
-
-    command.run(work, define_flags)
+    command.run(_work, define_flags)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def listen(config: StreamConfig) -> Iterator[Detection | float]:
     Raises:
       UserError: a bundle without a detector, or unusable sound.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     detector = detector_file.of_bundle(bundle)
     live = config.audio is None or config.audio == STANDARD_INPUT
     listener = Listener(bundle, detector, _BLOCK_SECONDS["live" if live else "file"])

@@ -52,7 +52,7 @@ def tune(config: TuneConfig) -> dict[str, Any]:
     Raises:
       UserError: other classes than the bundle's, a target that can't be kept, or a bundle that can't be written.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     dataset = datasets.load(config.dataset)
     heard = evaluation.hear(bundle, dataset, config.recipe, config.dataset.worker_processes)
     logits = evaluation.logits_of(bundle, heard.frames, config.backend)

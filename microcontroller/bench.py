@@ -142,7 +142,10 @@ def inputs_of(bundle: bundles.Bundle, clips: int, random_codes: int) -> Inputs:
     return Inputs(
         codes,
         (*golden.clips[:clips], *(f"random{i}" for i in range(random_codes))),
-        (*(model.labels[i] for i in golden.labels[:clips]), *[None] * random_codes),
+        (
+            *(model.labels[i] if i != bundles.UNKNOWN_LABEL else None for i in golden.labels[:clips]),
+            *[None] * random_codes,
+        ),
         expected,
     )
 

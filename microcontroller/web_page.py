@@ -64,7 +64,7 @@ def write(config: WebPageConfig) -> int:
     Raises:
       UserError: a bundle without front end or detector, no Emscripten, or a file that can't be written.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     detector = detector_file.of_bundle(bundle)
     wasm = compiled(bundle)
     labels = zip(detector.labels, detector.thresholds, strict=True)

@@ -8,9 +8,7 @@ import numpy as np
 
 from export.bundle import folder, generated_c, model_card, tflite, trained
 from export.bundle.bundle_error import BundleError
-from export.model import lower
 from export.plan import FAST
-from quant.training import model_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +32,9 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     Raises:
       BundleError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
     """
+    from export.model import lower  # these import TensorFlow
+    from quant.training import model_file
+
     source = trained.read(config.run_dir)
     try:
         model = model_file.load_model(source.model)

@@ -27,6 +27,7 @@ from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle.bundle_error import BundleError
 from export.model import detector, integer_model, interpreter
+from export.model.frontend_config import FrontEndConfig
 from export.plan import FAST
 from export.source import model_source
 from export.source.source_error import SourceError
@@ -42,6 +43,8 @@ C_FOLDER = generated_c.FOLDER
 GOLDEN = "golden.npz"
 CARD = "MODEL_CARD.md"
 METRICS = "metrics.json"
+UNKNOWN_LABEL = -1
+"""In place of the index of a golden input's true label, where it isn't known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Golden:
     Attributes:
       clips: names of the clips, [n].
       features: int8 [n, height, width, channels], the network's input codes.
-      labels: int64 [n], index of the true label.
+      labels: int64 [n], index of the true label, or `UNKNOWN_LABEL`.
       logits_single, logits_double: int8 [n, labels], per rounding.
     """
 
@@ -110,8 +113,18 @@ class Bundle:
 
     @property
     def frontend(self) -> dict[str, Any]:
-        """The front end's parameters, as `kws.frontend` wrote them."""
+        """The front end's parameters, as `kws.frontend` wrote them; empty for a model without one."""
         return self.manifest["frontend"]
+
+    @property
+    def frontend_config(self) -> FrontEndConfig:
+        """The same, typed. Raises `BundleError` for a model that takes features of its user's own."""
+        if not self.frontend:
+            raise BundleError(
+                f"bundle={self.path} has no front end, its model takes features and no sound: prove it with "
+                "export.verify, count it with microcontroller.bench"
+            )
+        return FrontEndConfig.from_json(self.frontend)
 
     @property
     def training(self) -> dict[str, Any]:
@@ -277,6 +290,13 @@ def load(path: str | pathlib.Path) -> Bundle:
         bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
+    return bundle
+
+
+def load_hearing(path: str | pathlib.Path) -> Bundle:
+    """`load` of a bundle whose model hears sound. Raises `BundleError`, for one without a front end, too."""
+    bundle = load(path)
+    bundle.frontend_config  # noqa: B018 (the property raises)
     return bundle
 
 

@@ -16,6 +16,11 @@ INTENDED_USE = (
     "needs certainty."
 )
 
+USE_WITHOUT_FRONTEND = (
+    "Classifying inputs that the program around it computes, on a microcontroller or in a test of one. The bundle has "
+    "no front end: what its inputs mean, and how well the model tells its classes apart, is known to who trained it."
+)
+
 
 def write(
     model: IntegerModel,
@@ -37,7 +42,8 @@ def write(
       training: `command` (the lines that make the model again), `seed`, and anything else but `data`, given apart.
       data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
     """
-    parts = [f"# {_plain(model.name)}", "## Intended use", INTENDED_USE, "## Input and output", _interface(model)]
+    use = INTENDED_USE if frontend else USE_WITHOUT_FRONTEND
+    parts = [f"# {_plain(model.name)}", "## Intended use", use, "## Input and output", _interface(model)]
     parts += _section("## Training data", _bullets(data))
     details = {key: value for key, value in training.items() if key not in ("command", "data")}
     parts += _section("## Training", _bullets(details))

@@ -1,9 +1,15 @@
-"""Writes an integer model in memory as files: C, and .tflite."""
+"""Writes an integer model in memory as files: C, .tflite, or a bundle."""
 
 import pathlib
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from cli import atomic
-from export.bundle import generated_c, tflite
+from export.bundle import folder, generated_c, model_card, tflite
+from export.bundle.folder import UNKNOWN_LABEL, Bundle
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
 
@@ -42,3 +48,58 @@ def write_tflite(model: IntegerModel, path: str | pathlib.Path, *, packed_int4: 
     content = tflite.to_tflite(model, packed_int4=packed_int4)
     with atomic.writing(path) as fresh:
         fresh.write_bytes(content)
+
+
+def write_bundle(
+    path: str | pathlib.Path,
+    model: IntegerModel,
+    codes: np.ndarray,
+    *,
+    keras_model: Any = None,
+    names: Sequence[str] | None = None,
+    true_labels: np.ndarray | None = None,
+    metrics: dict[str, Any] | None = None,
+    command: str = "",
+    profile: str = FAST,
+) -> Bundle:
+    """Writes a bundle, which all commands take that need no front end: verify, inspect, bench, matrix.
+
+    Args:
+      path: the folder; a bundle that is there is replaced.
+      codes: real inputs, int8 [n, height, width, channels], for the golden vectors.
+      keras_model: the graph from which `model` was lowered, for the proof; None for none.
+      names: of the inputs; None numbers them.
+      true_labels: index of each input's class, [n]; None where they aren't known.
+      metrics: JSON values, in whose place nothing is known where it is None.
+      command: the shell line that makes the bundle again, for its model card.
+      profile: kernels of the C, one of `export.PROFILES`.
+
+    Raises:
+      BundleError: the folder holds something else, or can't be written.
+      ValueError: codes of another shape or dtype, or a model that C or .tflite can't express.
+    """
+    known = np.full(len(codes), UNKNOWN_LABEL) if true_labels is None else true_labels
+    numbered = tuple(f"input{i}" for i in range(len(codes))) if names is None else tuple(names)
+    generated_c.files(model, {}, None, profile)  # raises before anything is written
+    with tempfile.TemporaryDirectory(prefix="fxp-graph-") as staging:
+        return folder.write(
+            path,
+            model=model,
+            tflite=tflite.to_tflite(model),
+            golden=folder.golden_vectors(model, numbered, codes, known),
+            frontend={},
+            keras_model=_saved(keras_model, pathlib.Path(staging)),
+            card=model_card.write(model, metrics or {}, {}, {"command": command}, {}),
+            metrics=metrics or {},
+            profile=profile,
+        )
+
+
+def _saved(keras_model: Any, place: pathlib.Path) -> pathlib.Path | None:
+    if keras_model is None:
+        return None
+    from quant.training import model_file  # imports TensorFlow
+
+    path = place / "graph.h5"
+    model_file.save_model(keras_model, path)
+    return path

@@ -12,7 +12,7 @@ import numpy as np
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import interpreter
-from kws import datasets, frontend
+from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import Dataset
 from kws.evaluation import metrics
@@ -62,7 +62,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     Raises:
       EvaluationError: the dataset's classes are not the bundle's.
     """
-    return measure(bundles.load(config.bundle), datasets.load(config.dataset), config)
+    return measure(bundles.load_hearing(config.bundle), datasets.load(config.dataset), config)
 
 
 def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> 
     """Feature codes int8 [n, h, w, c] and labels int64 [n] of the split."""
     check_classes(bundle, dataset)
     clips = dataset.splits[config.split]
-    parameters = frontend.FrontEndConfig.from_json(bundle.frontend)
+    parameters = bundle.frontend_config
     codes = extraction.extract(
         clips.samples,
         parameters,

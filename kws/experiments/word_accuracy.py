@@ -26,7 +26,6 @@ from kws.datasets import dataset_flags
 from kws.datasets.clip import SPLITS, Dataset
 from kws.evaluation.streaming.recording import Recipe, compose
 from kws.evaluation.streaming.sound import frames_of, logits_of
-from kws.frontend import FrontEndConfig
 
 HOPS = (10, 25)
 """Hops from one window of the one-shot network to the next, beside as many as a step of the streaming network takes."""
@@ -56,7 +55,7 @@ def measure(config: WordAccuracyConfig) -> dict[str, Any]:
     Raises:
       UserError: a bundle of a model that was not trained, or a dataset that can't be read.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     trained_on = bundle.training.get("settings", {}).get("dataset")
     if trained_on is None:
         raise UserError(f"--bundle={config.bundle} was not trained: give a bundle of export.convert")
@@ -68,7 +67,7 @@ def measure(config: WordAccuracyConfig) -> dict[str, Any]:
 
 def compare(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int | None = None) -> dict[str, Any]:
     """`measure` of a bundle and a dataset that are loaded already."""
-    front_end = FrontEndConfig.from_json(bundle.frontend)
+    front_end = bundle.frontend_config
     recording = compose(dataset, recipe)
     frames = frames_of(recording.samples, front_end, processes=processes)
     # The first frame that lies in the clip: a frame's window ends with its hop.

@@ -1,12 +1,9 @@
 """The settings of a training run, each declared once (`cli.settings`)."""
 
-import csv
 import dataclasses
-import io
-import shlex
 from typing import Any
 
-from cli.settings import changed, of_json, setting, settings_of, unknown
+from cli.settings import changed, of_json, setting, settings_of, spelled, unknown
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.models import MODELS
@@ -170,14 +167,4 @@ def by_layer(bits: tuple[int, ...], model: str) -> dict[str, int]:
 def command_line(config: TrainConfig, run_dir: str = "R") -> str:
     """The shell line that trains this configuration again in `run_dir`: what differs from the flags' defaults."""
     flags = {"dataset": config.dataset.dataset, **changed(config)}
-    start = f"python -m kws.train --data_dir=D --run_dir={run_dir}"
-    return " ".join([start, *(f"--{name}={_spelled(value)}" for name, value in flags.items())])
-
-
-def _spelled(value: Any) -> str:
-    """A flag's value as a shell takes it: a list as absl reads one (CSV), what a shell would change in quotes."""
-    if not isinstance(value, (tuple, list)):
-        return shlex.quote(str(value))
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(value)
-    return shlex.quote(line.getvalue())
+    return spelled(f"python -m kws.train --data_dir=D --run_dir={run_dir}", flags)

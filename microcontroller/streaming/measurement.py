@@ -102,7 +102,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
       BoardError, BuildError, EmulatorError: an unknown board, or toolchain or emulator is missing.
       MeasurementError: the bundle lacks a part, the recording can't be read or does not fit, or the run failed.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     board = boards.load(config.board or emulator.board_for(config.emulator, DEFAULT_BOARD))
     detector, front_end = detector_file.of_bundle(bundle), _front_end(bundle)
     chosen, reason = emulator.choose(config.emulator, board)
@@ -158,7 +158,7 @@ def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
 
 def _front_end(bundle: Bundle) -> FrontEndConfig:
     """The bundle's front end, after a look at whether the bundle has what a stream needs."""
-    config = FrontEndConfig.from_json(bundle.frontend)
+    config = bundle.frontend_config
     if config.sample_rate != recording.SAMPLE_RATE:
         raise MeasurementError(
             f"bundle={bundle.path} listens at {config.sample_rate} Hz, recordings have {recording.SAMPLE_RATE}: "

@@ -1,41 +1,116 @@
-"""The program of docs/your_own_model.md runs as it stands there, and its C is equal in every profile."""
+"""docs/your_own_model.md, run as it stands; then code by code: Keras, interpreter, C in every profile, .tflite."""
 
+import os
 import pathlib
 import re
-import runpy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import export
-from export.source import model_source
+import quant
 
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/your_own_model.md"
-MOST_LINES = 32
-
-
-def program() -> str:
-    """The document's only block of Python."""
-    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    return block
+pytestmark = pytest.mark.slow
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "your_own_model.md"
+TEXT = DOCUMENT.read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
-def test_the_program_is_short() -> None:
-    lines = [line for line in program().splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    assert len(lines) <= MOST_LINES
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where the document's code runs."""
+    return tmp_path_factory.mktemp("own")
 
 
-@pytest.mark.slow
-def test_the_program_runs_and_every_implementation_agrees(tmp_path: pathlib.Path, monkeypatch, capsys) -> None:
-    script = tmp_path / "own_model.py"
-    script.write_text(program())
-    monkeypatch.chdir(tmp_path)
-    names = runpy.run_path(str(script))
-    proof, model, codes = names["proof"], names["model"], names["codes"]
-    compared = {pair.implementation for pair in proof.pairs}
-    assert compared == {"keras", "tflm", *(f"C {profile}" for profile in export.PROFILES)}
-    assert proof.mismatches == 0
-    assert len(np.unique(export.interpret(model, codes), axis=0)) > 10
-    written = {path.name for path in (tmp_path / "own_model").iterdir()}
-    assert {model_source.HEADER, model_source.SOURCE, "own_model.tflite"} <= written
-    assert capsys.readouterr().out.startswith("[[")
+@pytest.fixture(scope="module")
+def names(folder: pathlib.Path) -> dict:
+    """The document's names after its last block, and `first`, its integer model before training on."""
+    found: dict = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        for block in BLOCKS:
+            exec(compile(block, str(DOCUMENT), "exec"), found)
+            found.setdefault("first", found.get("integer"))
+    return found
+
+
+def keras_codes(names: dict, model: export.IntegerModel) -> np.ndarray:
+    values = names["fixed"](quant.dequantize(names["codes"], model.input_format)).numpy()
+    return values * 2.0**model.output_format.fraction_bits
+
+
+def test_from_keras_to_c_takes_thirty_lines() -> None:
+    assert len([line for line in BLOCKS[0].splitlines() if line and not line.startswith("#")]) <= 30
+
+
+@pytest.mark.parametrize("which", ["first", "integer"])
+def test_the_c_of_every_profile_gives_the_interpreters_codes(which: str, names: dict, tmp_path) -> None:
+    model, codes = names[which], names["codes"]
+    expected = export.interpret(model, codes)
+    assert len(np.unique(expected)) > 20
+    assert set(export.PROFILES) == {"portable", "small", "fast", "helium"}
+    for profile in export.PROFILES:
+        written = export.write_c(model, tmp_path / profile, profile)
+        assert {path.name for path in written} == {path.name for path in (tmp_path / profile).iterdir()}
+        with export.CEngine.build(tmp_path / profile) as engine:
+            np.testing.assert_array_equal(engine.run(codes), expected)
+
+
+def test_keras_gives_the_interpreters_codes(names: dict) -> None:
+    model = names["integer"]
+    np.testing.assert_array_equal(keras_codes(names, model), export.interpret(model, names["codes"]))
+
+
+def test_the_tflite_gives_the_interpreters_codes(names: dict, folder: pathlib.Path) -> None:
+    from export.proof.tflm import TflmModel
+
+    expected = export.interpret(names["first"], names["codes"], "double")
+    found = TflmModel((folder / "textures.tflite").read_bytes()).run(names["codes"])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_nothing_differs_and_it_recognizes_what_it_was_trained_on(names: dict) -> None:
+    for which in ("first", "integer"):
+        right = export.interpret(names[which], names["codes"]).argmax(axis=1) == names["labels"][1000:]
+        assert right.mean() > 0.9
+    result = export.verify(names["integer"], names["codes"], keras_model=names["fixed"])
+    assert result.mismatches == 0, result.table()
+    compared = [pair.implementation for pair in result.pairs]
+    assert compared == ["keras", *(f"C {profile}" for profile in export.PROFILES), "tflm"]
+    assert f"    {result.table().splitlines()[-1]}\n" in TEXT, "the line that the document quotes"
+
+
+def test_the_bundle_is_what_the_shell_writes(names: dict, folder: pathlib.Path) -> None:
+    again = quant.post_training_model(names["model"], names["images"][:500], 4, 4)
+    first = export.lower(again, "textures", names["first"].labels)
+    assert first.sha256 == names["first"].sha256
+    bundle = export.load_bundle(folder / names["bundle"].path)
+    assert export.verify_bundle(bundle, export.VerifyConfig(random_codes=20)).mismatches == 0
+    names["model"].save(folder / "model.keras")
+    np.save(folder / "inputs.npy", names["images"][:500])
+    command = re.search(r"    (python -m export\.convert .*?--bundle=\S+)", TEXT, re.DOTALL)[1]
+    flags = command.replace("\\\n", " ").split()[3:]
+    done = subprocess.run(
+        [sys.executable, "-m", "export.convert", *flags],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(DOCUMENT.parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    converted = export.load_bundle(folder / "textures_bundle")
+    for ours, theirs in zip(names["first"].layers, converted.model.layers, strict=True):
+        np.testing.assert_array_equal(ours.kernel, theirs.kernel)
+        assert (ours.weight_format, ours.output_format) == (theirs.weight_format, theirs.output_format)
+    assert re.search(r"same class as the float model: (9\d|100)\.\d\d % of 256 calibration inputs", done.stderr)
+
+
+def test_the_document_names_what_there_is() -> None:
+    for name in re.findall(r"`(export\.\w+|quant\.\w+)", TEXT):
+        package, attribute = name.split(".")
+        module = {"export": export, "quant": quant}[package]
+        commands = {path.stem for path in (DOCUMENT.parents[1] / "export").glob("*.py")}
+        assert attribute in module.__all__ or attribute in commands, name

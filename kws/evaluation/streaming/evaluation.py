@@ -12,7 +12,7 @@ from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import detector as detectors
 from export.model.detector import Detector
-from kws import datasets, frontend
+from kws import datasets
 from kws.datasets.clip import Dataset
 from kws.evaluation import metrics
 from kws.evaluation.clips import check_classes
@@ -69,7 +69,7 @@ def evaluate(config: StreamingConfig) -> dict[str, Any]:
       BundleError: a bundle without a detector.
       EvaluationError: other classes than the bundle's, or a float model that can't be read.
     """
-    bundle = bundles.load(config.bundle)
+    bundle = bundles.load_hearing(config.bundle)
     detector = detector_file.of_bundle(bundle)
     dataset = datasets.load(config.dataset)
     heard = hear(bundle, dataset, config.recipe, config.dataset.worker_processes)
@@ -83,7 +83,7 @@ def hear(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int) -> He
       EvaluationError: other classes than the bundle's, or nothing to compose a recording of.
     """
     check_classes(bundle, dataset)
-    parameters = frontend.FrontEndConfig.from_json(bundle.frontend)
+    parameters = bundle.frontend_config
     recording = compose(dataset, recipe)
     label = f"{recipe.split} recording"
     frames = sound.frames_of(recording.samples, parameters, processes=processes, label=label)

@@ -101,7 +101,7 @@ class Listener:
         Raises:
           EvaluationError: a bundle without a front end, or whose network can't be streamed.
         """
-        self._config = FrontEndConfig.from_json(bundle.frontend)
+        self._config = bundle.frontend_config
         self._network = network_of(bundle.model)
         self._detector = detector
         self._state = DetectorState(detector)
