@@ -14,11 +14,15 @@ class _Path:
     kernels: tuple[Kernel, ...]
 
 
+class NoKernelError(ValueError):
+    """No kernel of a profile runs a layer; the message names layer, shapes and every kernel's reason."""
+
+
 def candidates(layer: Layer, kernels: Sequence[Kernel]) -> list[Kernel]:
     """Those of `kernels` that can run `layer`.
 
     Raises:
-      ValueError: none can; it names layer, shapes and every kernel's reason.
+      NoKernelError: none can; it names layer, shapes and every kernel's reason.
     """
     takers, reasons = [], []
     for kernel in kernels:
@@ -29,7 +33,7 @@ def candidates(layer: Layer, kernels: Sequence[Kernel]) -> list[Kernel]:
     if not takers:
         shapes = " to ".join("x".join(map(str, shape)) for shape in (layer.input_shape, layer.output_shape))
         why = "; ".join(reasons) or "no kernel for this op"
-        raise ValueError(f"layer {layer.name} ({layer.op}, {shapes}): no kernel runs it ({why})")
+        raise NoKernelError(f"layer {layer.name} ({layer.op}, {shapes}): no kernel runs it ({why})")
     return takers
 
 

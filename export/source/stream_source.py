@@ -8,6 +8,7 @@ from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter, why_not
 from export.plan import ALIGNMENT, FAST, INPUT
 from export.plan.layout import CHANNEL_BLOCK
+from export.plan.schedule import NoKernelError
 from export.plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
 from export.source.c_text import constants, convert, initializer, instances, pointer, string
 
@@ -34,7 +35,10 @@ def of_model(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """What a bundle's c/ folder has of the streaming network: `generate`'s files, or why there is none in `PLAN`."""
     if reason := why_not(model):
         return {PLAN: f"no streaming network: {reason}\n"}
-    return generate(model, profile)
+    try:
+        return generate(model, profile)
+    except NoKernelError as error:  # the network on one window may well have kernels
+        return {PLAN: f"no streaming network: {error}\n"}
 
 
 def _header(model: IntegerModel, steps: StreamPlan) -> str:

@@ -13,6 +13,7 @@ from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.host.engine import CEngine
 from export.model import detector as detectors
+from export.model import random_model
 from export.source import detector_source, frontend_source
 
 STALE = "/* What another version wrote. */\n"
@@ -145,3 +146,10 @@ def test_a_part_without_c_is_one_line(bundle) -> None:
     bundle.manifest["c"]["profile"] = "quick"
     with pytest.raises(BundleError, match="has no C in profile quick: "):
         bundle.c_folder  # noqa: B018 (the property raises)
+
+
+def test_a_network_whose_stream_has_no_kernel_has_c_for_one_window() -> None:
+    model = random_model.ds_cnn(3, input_shape=(100, 40, 1), channels=12, blocks=1, first_stride=(1, 1))
+    texts = generated_c.files(model, {}, None)
+    assert "fxp_model.c" in texts and "fxp_stream_model.c" not in texts
+    assert texts["stream_plan.txt"].startswith("no streaming network: layer layer3_average_pool")
