@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from export.bundle.bundle_error import BundleError
 from export.model import lower
@@ -67,3 +68,16 @@ def test_the_command_with_every_implementation(graph, make_bundle, tmp_path) -> 
 def test_a_graph_that_cannot_be_read_is_one_line(make_bundle, small_model) -> None:
     with pytest.raises(BundleError, match=r"keras_model\.h5 can't be read .*write the bundle again"):
         verify_bundle(make_bundle(small_model), VerifyConfig(implementations=("keras",)))
+
+
+def test_a_bundles_graph_runs_no_code_of_its_own(make_bundle, small_model, tmp_path) -> None:
+    marker = tmp_path / "marker"
+    sly = tf.keras.layers.Lambda(lambda x, path=str(marker): (open(path, "w").close(), x)[1], name="sly")
+    model_file.save_model(tf.keras.Sequential([tf.keras.Input((12, 6, 1)), sly]), tmp_path / "keras.h5")
+    marker.unlink()
+    bundle = make_bundle(small_model, keras_model=tmp_path / "keras.h5")
+    with pytest.raises(
+        BundleError, match=r"keras_model\.h5 can't be read .*layer sly is a Lambda, whose code is not run"
+    ):
+        verify_bundle(bundle, VerifyConfig(implementations=("keras",)))
+    assert not marker.exists()
