@@ -35,7 +35,13 @@ from scripts import mutations, update_build
 from scripts.mutations import Mutant
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MODULES = ("quant/qformat.py", "quant/formats", "export/model", "export/plan")
+MODULES = (
+    "quant/qformat.py",
+    "quant/formats",
+    *(f"export/model/{name}.py" for name in ("accumulator", "integer_model", "interpreter", "lower", "probes")),
+    "export/model/stream_interpreter.py",
+    "export/plan",
+)
 """Where bounds, formats, integers and costs are defined."""
 KILLED, TIMED_OUT, SURVIVED = "killed", "timed out", "survived"
 _LOG = "pytest.log"

@@ -1,7 +1,8 @@
 """Small changes to the source of a module that leave it Python: numbers by one, arithmetic, comparisons, and, or, not.
 
 The changes are Cosmic Ray's operators. Of these only near ones are here, since it is the neighbour of a bound that a
-test may miss: 1 more or less, <= for <, + for -. What is annotation, and what no longer parses, is no change.
+test may miss: 1 more or less, <= for <, + for -. What stands in an annotation or a decorator, and what no longer
+parses, is no change.
 """
 
 import ast
@@ -67,22 +68,23 @@ class Mutant:
 
 def changes(source: str) -> dict[Position, list[Change]]:
     """All changes of a module by their place, in the order of the source."""
-    tree, annotations = cosmic_ray.ast.get_ast(source), list(_annotations(source))
+    tree, left_out = cosmic_ray.ast.get_ast(source), list(_left_out(source))
     found: dict[Position, list[Change]] = {}
     for name in OPERATORS:
         operator = cosmic_ray.plugins.get_operator(name)()
         places = (place for node in cosmic_ray.ast.ast_nodes(tree) for place in operator.mutation_positions(node))
         for occurrence, (start, _) in enumerate(places):
-            if not any(first <= start < last for first, last in annotations):
+            if not any(first <= start < last for first, last in left_out):
                 found.setdefault(start, []).append(Change(name, occurrence, start))
     return dict(sorted(found.items()))
 
 
-def _annotations(source: str) -> Iterator[tuple[Position, Position]]:
-    """Where each annotation begins and ends."""
+def _left_out(source: str) -> Iterator[tuple[Position, Position]]:
+    """Where each annotation and each decorator begins and ends."""
     for node in ast.walk(ast.parse(source)):
-        for name in ("annotation", "returns"):
-            if isinstance(part := getattr(node, name, None), ast.expr):
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        for part in [*parts, *getattr(node, "decorator_list", ())]:
+            if isinstance(part, ast.expr):
                 yield (part.lineno, part.col_offset), (part.end_lineno or 0, part.end_col_offset or 0)
 
 

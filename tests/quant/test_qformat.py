@@ -51,6 +51,15 @@ def test_single_requantization_is_the_floor_of_the_exact_quotient(shift: int) ->
     np.testing.assert_array_equal(qformat.requantize_single(accumulators, shift, q), expected)
 
 
+@pytest.mark.parametrize("shift", range(0, 12))
+def test_double_requantization_halves_half_up_and_rounds_the_rest_half_away_from_zero(shift: int) -> None:
+    accumulators = np.arange(-3000, 3000)
+    halved = accumulators if shift == 0 else np.floor((accumulators + 1) / 2)
+    rest = 2.0 ** max(shift - 1, 0)
+    expected = np.clip(np.sign(halved) * np.floor(np.abs(halved) / rest + 0.5), -128, 127)
+    np.testing.assert_array_equal(qformat.requantize_double(accumulators, shift, QFormat(8, 0)), expected)
+
+
 def test_requantization_never_shifts_left() -> None:
     for requantize in (qformat.requantize_single, qformat.requantize_double):
         with pytest.raises(ValueError, match="shift=-1"):

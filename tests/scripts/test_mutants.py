@@ -11,9 +11,12 @@ from scripts.mutants import KILLED, SURVIVED, TIMED_OUT, MutantsConfig
 SOURCE = '''\
 """Fits 2 lanes."""
 
+import functools
+
 LIMIT: int | None = 3
 
 
+@functools.lru_cache(8)
 def fits(value: int | float) -> bool:
     return value < LIMIT and not value + 1 == 0
 '''
@@ -26,14 +29,14 @@ def test_fits():
 """
 
 
-def test_changes_are_of_numbers_arithmetic_comparisons_and_logic_but_not_of_types() -> None:
+def test_changes_are_of_numbers_arithmetic_comparisons_and_logic_but_not_of_types_and_decorators() -> None:
     found = mutations.changes(SOURCE)
     operators = {line: [] for line, _ in found}
     for (line, _), options in found.items():
         operators[line] += [option.operator.removeprefix("core/") for option in options]
-    assert set(operators) == {3, 7}
-    assert operators[3] == ["NumberReplacer", "NumberReplacer"]
-    assert set(operators[7]) == {
+    assert set(operators) == {5, 10}
+    assert operators[5] == ["NumberReplacer", "NumberReplacer"]
+    assert set(operators[10]) == {
         "NumberReplacer",
         "ReplaceAndWithOr",
         "ReplaceBinaryOperator_Add_Sub",
@@ -45,7 +48,7 @@ def test_changes_are_of_numbers_arithmetic_comparisons_and_logic_but_not_of_type
 
 
 def test_a_mutant_shows_its_diff() -> None:
-    change = mutations.changes(SOURCE)[3, 20][0]
+    change = mutations.changes(SOURCE)[5, 20][0]
     mutant = mutations.mutated("bound.py", SOURCE, change)
     assert mutant and mutant.diff == ("-LIMIT: int | None = 3", "+LIMIT: int | None = 4")
     assert mutant.source == SOURCE.replace("= 3", "= 4")

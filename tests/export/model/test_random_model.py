@@ -70,6 +70,22 @@ def test_noise_is_of_every_amplitude() -> None:
     assert octaves.min() > 10, octaves
 
 
+def test_codes_that_an_output_does_not_see_are_noise() -> None:
+    """Of a depthwise layer: other channels; of any: what lies outside of the window."""
+    model = random_model.ds_cnn(2, input_shape=(9, 8, 3), channels=5, blocks=1)
+    layer = model.layers[1]
+    assert layer.op == DEPTHWISE_CONV2D
+    q, rng = layer.input_format, np.random.default_rng(0)
+    codes = extreme_input(layer, 2, 1, rng)
+    row, column = layer.output_shape[0] // 2 - layer.padding[0][0], layer.output_shape[1] // 2 - layer.padding[1][0]
+    seen = np.zeros(layer.input_shape, bool)
+    seen[row : row + 3, column : column + 3, 2] = True
+    assert np.isin(codes[seen], (q.min_code, q.max_code)).all()
+    beside = np.delete(codes[row : row + 3, column : column + 3], 2, axis=2)
+    for unseen in (*np.moveaxis(beside, 2, 0), codes[~seen]):
+        assert not np.isin(unseen, (q.min_code, q.max_code)).all()
+
+
 def test_an_extreme_input_is_extreme() -> None:
     """No other input gives the middle output of that channel a larger sum: each product is at its maximum."""
     model = random_model.ds_cnn(2, input_shape=(9, 8, 3), channels=3, blocks=1)
