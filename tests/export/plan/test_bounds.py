@@ -155,8 +155,12 @@ def _loops_bounds() -> dict[str, Bound]:
 
 def _s16_bounds() -> dict[str, Bound]:
     depthwise, pool = (depthwise_conv2d_s16_dsp.KERNEL,), (average_pool_s16_dsp.KERNEL,)
+    strides = _both(lambda stride: _depthwise((7, 6), 4, U7, stride=stride), (2, 2), (3, 2))
+    paddings = _both(lambda padding: _depthwise((7, 6), 4, U7, padding=padding), ((1, 1), (1, 1)), ((1, 2), (1, 1)))
     signed, unsigned = (_both(lambda n, x=x: _pool((1, n), x), last, last + 1) for x, last in ((S8, 256), (U7, 516)))
     return {
+        "stride": Bound(depthwise, *strides, "stride (3, 2): it takes 3x3 with stride 1 or 2 both ways"),
+        "padding": Bound(depthwise, *paddings, "padding ((1, 2), (1, 1)) is more than 1"),
         "width": Bound(depthwise, *_both(lambda width: _depthwise((2, width), 4, U7), 120, 121), "width 121"),
         "position": Bound(depthwise, *_both(lambda depth: _depthwise((2, 3), depth, U7), 1020, 1021), "2044 bytes"),
         "row": Bound(depthwise, _depthwise((1, 90), 364, U7), _depthwise((1, 64), 512, U7), "more than 65535 bytes"),
@@ -203,13 +207,14 @@ def _helium_bounds() -> dict[str, Bound]:
     def gather(width: int) -> Layer:
         return crafted(np.tile(SIGNS, (2, 1, 1, 1)), (2, width), U7, shift=1)
 
+    windows = (depthwise_conv2d_planes_to_s8_helium.KERNEL,)
+    strides = _both(lambda stride: _depthwise((7, 6), 4, U7, stride=stride), (2, 2), (3, 2))
+    paddings = _both(lambda padding: _depthwise((7, 5), 4, U7, padding=padding), ((1, 1), (1, 1)), ((1, 1), (1, 2)))
+    widths = _both(lambda width: _depthwise((4, width), 5, U7), 6, 7)
     return {
-        "width": Bound(
-            (depthwise_conv2d_planes_to_s8_helium.KERNEL,),
-            *_both(lambda width: _depthwise((4, width), 5, U7), 6, 7),
-            "a vector holds 16",
-            HELIUM,
-        ),
+        "stride": Bound(windows, *strides, "stride (3, 2): it takes 3x3 with stride 1 or 2 both ways", HELIUM),
+        "padding": Bound(windows, *paddings, "padding ((1, 1), (1, 2)) is more than 1", HELIUM),
+        "width": Bound(windows, *widths, "width 7: a window spans 17 codes, a vector holds 16", HELIUM),
         "planes": Bound(to_planes, ones((5460, 3), 1), ones((4095, 4), 1), "reach over 65537 bytes", HELIUM),
         "depth": Bound(matrix, ones((1, 2), 2048), ones((1, 2), 2049), "the loop takes 2048", HELIUM),
         "gather": Bound(products, *_both(gather, 255, 256), "within 256 bytes of the input", HELIUM),
@@ -246,3 +251,23 @@ def test_a_bound_is_kept_to_the_last_value(assert_equal, prefer, name):
         chosen = {step.layer.name: step.kernel.function for step in plan(model, bound.profile).steps}
         assert (chosen["layer"] == function) == taken
         assert_equal(model, bound.profile, extremes(layer))
+
+
+FOUR_BITS = {"shift": 4, "bits": 4, "weight_bits": 4}
+PROOFS = [
+    (POINTWISE[0], _pointwise(8, U4, 7, **FOUR_BITS), "-832 .. 848 fits 12 bits"),
+    (POINTWISE[0], _pointwise(20, U4, 7, **FOUR_BITS), "-1252 .. 1268 of 12 inputs fits 12 bits"),
+    (
+        pointwise_conv2d_s16_dsp_lanes.KERNEL,
+        _pointwise(32, U7, 7, shift=5, bits=7, weight_bits=4),
+        "14224 of 16 inputs fits 14 bits, -28432 .. 28464 16",
+    ),
+    (conv2d_s8_dsp_lanes.KERNEL, _pointwise(4, U7, 127, shift=9), "-64260 .. 64772 fits 21 bits"),
+    (DEPTHWISE[0], crafted(np.full((3, 3, 4), 7), (5, 4), U4, padding=SAME, **FOUR_BITS), "8 .. 953 fits 16 bits"),
+]
+
+
+@pytest.mark.parametrize(("kernel", "layer", "proof"), PROOFS)
+def test_a_proof_is_told(kernel, layer, proof):
+    """By hand: 4 x 127 x 127 is 64,516, 9 x 7 x 15 is 945, and so on; half of the shift's unit is in all of them."""
+    assert kernel.proof(layer) == proof
