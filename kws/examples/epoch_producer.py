@@ -14,11 +14,11 @@ from types import TracebackType
 import numpy as np
 
 from kws.examples import feature_cache
-from kws.examples.code_identity import code_sha256
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
 from kws.examples.example_error import ExampleError
-from kws.examples.sample_store import SampleStore
 from kws.examples.worker_pool import processes_or_cores, start_workers
+from kws.stores.code_identity import code_sha256
+from kws.stores.sample_store import SampleStore
 
 _EXAMPLES_PER_TASK = 64
 

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 
 from cli import atomic
-from kws.examples.code_identity import code_sha256
 from kws.examples.example_error import ExampleError
 from kws.frontend.arithmetic import Arithmetic
 from kws.frontend.config import FrontEndConfig
+from kws.stores.code_identity import code_sha256
 
 
 def key(samples: np.ndarray, config: FrontEndConfig, arithmetic: Arithmetic) -> str:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from kws.evaluation.inference import predictor
 from kws.examples import feature_cache
-from kws.examples.code_identity import code_sha256
+from kws.stores.code_identity import code_sha256
 
 _LIBRARIES = ("numpy", "tensorflow", "tf_keras")
 # Softens teachers' and student's posteriors.

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from kws.datasets import silence
-from kws.examples import code_identity, epoch_producer, feature_cache
-from kws.examples.code_identity import code_sha256, sources
+from kws.examples import epoch_producer, feature_cache
 from kws.examples.epochs import EpochConfig
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
+from kws.stores import code_identity
+from kws.stores.code_identity import code_sha256, sources
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TASK = ("kws.examples.epoch_producer", "kws.datasets.silence", "kws.frontend.cepstrum")
@@ -27,7 +28,7 @@ import numpy as np
 from kws.datasets import silence
 from kws.examples.epoch_producer import _work
 from kws.examples.epochs import EpochConfig
-from kws.examples.sample_store import SampleStore
+from kws.stores.sample_store import SampleStore
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 clips = np.random.default_rng(0).integers(-999, 999, (4, 16000)).astype(np.int16)
 store = SampleStore(sys.argv[1], 16000, (16000,))
@@ -71,7 +72,7 @@ def test_they_are_the_modules_that_a_worker_loads(tmp_path: pathlib.Path) -> Non
         "kws.datasets.silence",
         "kws.examples.augment",
         "kws.examples.epochs",
-        "kws.examples.sample_store",
+        "kws.stores.sample_store",
         "kws.frontend.arithmetic",
         "kws.frontend.cepstrum",
         "kws.frontend.config",
@@ -95,7 +96,7 @@ def test_an_edit_of_any_of_them_is_another_identity(copy: pathlib.Path) -> None:
 def test_it_does_not_depend_on_where_the_project_lies(copy: pathlib.Path) -> None:
     program = (
         "from kws.datasets import silence; from kws.examples import epoch_producer; "
-        "from kws.examples.code_identity import code_sha256; print(code_sha256([epoch_producer._work, silence.draw]))"
+        "from kws.stores.code_identity import code_sha256; print(code_sha256([epoch_producer._work, silence.draw]))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=copy, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == code_sha256([silence.draw, epoch_producer._work])
