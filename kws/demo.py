@@ -5,7 +5,6 @@ firmware -> emulated Cortex-M4, and a table of what came out.
 """
 
 import dataclasses
-import os
 import pathlib
 import shutil
 import time
@@ -14,6 +13,7 @@ from typing import Any
 from absl import flags
 
 from cli import command
+from cli.cores import usable_cores
 from export.bundle import conversion
 from export.proof.bundle_proof import verify_bundle
 from kws import datasets
@@ -57,7 +57,7 @@ def demo(config: DemoConfig) -> dict[str, Any]:
     settings = TrainConfig(
         dataset,
         seed=config.seed,
-        threads=_cores(),
+        threads=usable_cores(),
         float_epochs=config.float_epochs,
         fixed_point_epochs=config.fixed_point_epochs,
     )
@@ -122,10 +122,6 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
 def define_flags() -> None:
     """Defines this command's flags."""
     default = DemoConfig(pathlib.Path("runs/demo"))
@@ -141,7 +137,7 @@ def main() -> None:
     """The command `python -m kws.demo`."""
 
     def work(values: flags.FlagValues) -> None:
-        threads.limit(_cores())
+        threads.limit(usable_cores())
         result = demo(
             DemoConfig(
                 pathlib.Path(values.run_dir),

@@ -18,6 +18,7 @@ from absl import flags
 
 from cli import command
 from cli.command import UserError
+from cli.cores import usable_cores
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
@@ -50,6 +51,12 @@ class SweepConfig:
     parallel: int = 1
     float_runs: str | None = None
     ray_address: str | None = None
+
+    @property
+    def cell_dataset(self) -> DatasetConfig:
+        """`dataset` with the number of a cell's worker processes: cells at a time share this machine's cores."""
+        share = max(1, usable_cores() // self.parallel)
+        return dataclasses.replace(self.dataset, processes=self.dataset.processes or share)
 
 
 @dataclasses.dataclass
@@ -86,11 +93,12 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
     Raises:
       UserError: matrix, folder or cluster are not as they should be; no cell has run then.
     """
-    matrix = matrices.load(config.matrix, config.dataset)
+    dataset = config.cell_dataset
+    matrix = matrices.load(config.matrix, dataset)
     rows = _chosen(matrix.rows, config.only)
     sweep_dir = config.sweep_dir.resolve()
     floats, cells = cell_files.plan(matrix, rows, config.seeds, sweep_dir, config.float_runs)
-    cluster = workers.RayCluster(config.ray_address, config.dataset.worker_processes) if config.ray_address else None
+    cluster = workers.RayCluster(config.ray_address, dataset.worker_processes) if config.ray_address else None
     lock = _lock(sweep_dir)
     order = [row.name for row in matrix.rows]
     failed: dict[str, str] = {}
@@ -191,7 +199,7 @@ def define_flags() -> None:
     flags.DEFINE_string("matrix", str(ABLATION), "The matrix of settings, TOML or JSON (see docs/results.md).")
     flags.DEFINE_list("seeds", ["0"], "Seeds, separated by commas: every row is run with each.")
     flags.DEFINE_multi_string("only", [], "Run only rows whose name matches this shell pattern; may be repeated.")
-    flags.DEFINE_integer("parallel", 1, "Cells at a time on this machine.", lower_bound=1)
+    flags.DEFINE_integer("parallel", 1, "Cells at a time on this machine, which share its cores.", lower_bound=1)
     flags.DEFINE_string(
         "float_runs", None, "Take float models from these runs, e.g. runs/s{seed}, which must agree in their settings."
     )

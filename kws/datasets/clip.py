@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
+from cli.cores import usable_cores
 from cli.settings import setting
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.word_folders import check_word, nfc
@@ -44,7 +45,7 @@ class DatasetConfig:
       silence_percentage: `_silence_` clips of validation and testing, in percent of a split's keyword clips.
       download: fetch the corpus into data_dir if it isn't there.
       clips_per_word: synthetic only, clips of each keyword over all splits.
-      processes: worker processes of `synthetic`; None for one per core.
+      processes: worker processes; None for one per core that this process may use (`cli.cores`).
       max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
         longer, at most 1.0; None for files that may repeat their word, each sound a clip.
 
@@ -71,7 +72,7 @@ class DatasetConfig:
     download: bool = setting(False, "Fetch the corpus into --data_dir if it isn't there.", machine=True)
     clips_per_word: int = setting(200, "Clips of each keyword (synthetic only).")
     processes: int | None = setting(
-        None, "Worker processes that prepare clips.", machine=True, flag_default=os.cpu_count, lowest=1
+        None, "Worker processes that prepare clips (default: one per core that is left to it).", machine=True, lowest=1
     )
     max_word_seconds: float | None = setting(
         None,
@@ -123,7 +124,7 @@ class DatasetConfig:
 
     @property
     def worker_processes(self) -> int:
-        return self.processes or os.cpu_count() or 1
+        return self.processes or usable_cores()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Light worker processes: they import what their task needs and never the parent's main module (with TensorFlow)."""
 
-import os
 import signal
 import threading
 
 import loky
 from loky.backend.context import get_context
+
+from cli.cores import usable_cores
 
 
 def processes_or_cores(processes: int | None) -> int:
@@ -15,7 +16,7 @@ def processes_or_cores(processes: int | None) -> int:
       ValueError: less than one process.
     """
     if processes is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores()
     if processes < 1:
         raise ValueError(f"processes={processes}: at least one is needed")
     return processes

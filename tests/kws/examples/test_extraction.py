@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from signals import speech_like
 
+from cli.cores import usable_cores
+from kws.datasets import DatasetConfig
 from kws.examples import feature_cache
 from kws.examples.example_error import ExampleError
 from kws.examples.extraction import calibrate_on_clips, extract
@@ -130,7 +132,7 @@ def test_importing_the_front_end_doesnt_import_tensorflow() -> None:
 
 
 def test_processes() -> None:
-    assert processes_or_cores(None) >= 1
+    assert processes_or_cores(None) == usable_cores() == DatasetConfig().worker_processes
     assert processes_or_cores(3) == 3
     with pytest.raises(ValueError, match="processes=0"):
         processes_or_cores(0)

@@ -14,6 +14,8 @@ import corpus
 import pytest
 
 from export.bundle import folder as bundles
+from kws import sweep
+from kws.datasets import DatasetConfig
 from kws.sweeps import cell as cell_files
 from kws.sweeps import workers
 
@@ -204,6 +206,15 @@ def test_user_errors_are_one_line(
     assert done.returncode == 2, done.stderr
     assert message in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("parallel", "given", "each"), [(1, None, 6), (4, None, 1), (9, None, 1), (4, 5, 5)])
+def test_cells_at_a_time_share_the_cores(
+    parallel: int, given: int | None, each: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setattr(sweep, "usable_cores", lambda: 6)
+    config = sweep.SweepConfig(tmp_path, DatasetConfig(processes=given), parallel=parallel)
+    assert config.cell_dataset.worker_processes == each
 
 
 def test_a_process_that_ends_without_a_result_has_failed(tmp_path: pathlib.Path) -> None:
