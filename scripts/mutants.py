@@ -38,8 +38,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULES = (
     "quant/qformat.py",
     "quant/formats",
-    *(f"export/model/{name}.py" for name in ("accumulator", "integer_model", "interpreter", "lower", "probes")),
-    "export/model/stream_interpreter.py",
+    *(f"export/model/{name}.py" for name in ("accumulator", "integer_model", "lower", "probes")),
+    *(f"export/model/{name}interpreter.py" for name in ("", "float_", "stream_")),
     "export/plan",
 )
 """Where bounds, formats, integers and costs are defined."""

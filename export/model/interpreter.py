@@ -1,9 +1,13 @@
-"""The exact NumPy interpreter of an integer model: what every other implementation must equal, code by code."""
+"""The exact NumPy interpreter of an integer model: what every other implementation must equal, code by code.
+
+`accumulate` and `run_layer` are the definition. `run` takes `export.model.float_interpreter`'s way to the same codes.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from export.model import accumulator, float_interpreter
 from export.model.integer_model import CONV2D, DENSE, IntegerModel, Layer
 from quant.qformat import requantize_double, requantize_single
 
@@ -66,8 +70,14 @@ def run_layers(model: IntegerModel, codes: np.ndarray, rounding: str = "single")
 
 
 def run(model: IntegerModel, codes: np.ndarray, rounding: str = "single") -> np.ndarray:
-    """Logit codes int8 [n, labels] of input codes int8 [n, h, w, c]; rounding is 'single' or 'double'."""
+    """Logit codes int8 [n, labels] of input codes int8 [n, h, w, c]; rounding is 'single' or 'double'.
+
+    Raises:
+      OverflowError: as `run_layer`, layer by layer where a declared width is not proved.
+    """
     check_input(model, codes)
+    if codes.size and _keeps_widths(model, codes):
+        return float_interpreter.run(model, codes, rounding)
     logits = [np.zeros((0, len(model.labels)), np.int8)]
     for start in range(0, len(codes), _BATCH):
         batch = codes[start : start + _BATCH]
@@ -75,3 +85,10 @@ def run(model: IntegerModel, codes: np.ndarray, rounding: str = "single") -> np.
             batch = run_layer(layer, batch, rounding)
         logits.append(batch.reshape(len(batch), -1))
     return np.concatenate(logits)
+
+
+def _keeps_widths(model: IntegerModel, codes: np.ndarray) -> bool:
+    """Whether every accumulator is proved to keep its declared width, for these codes too."""
+    q = model.input_format
+    proved = all(accumulator.required_bits(layer) <= layer.accumulator_bits for layer in model.layers)
+    return proved and bool(codes.min() >= q.min_code and codes.max() <= q.max_code)
