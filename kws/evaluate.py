@@ -1,4 +1,6 @@
-"""Measures a bundle on a dataset. `python -m kws.evaluate --bundle=B --data_dir=D --backend=interpreter`.
+"""Measures a bundle on a dataset. `python -m kws.evaluate --bundle=B --data_dir=D`.
+
+The bundle's C computes the logits, and the interpreter those of a sample, which must be equal.
 
 With `--streaming`: misses and false alarms of its detector on long recordings composed of the dataset's clips.
 """
@@ -13,7 +15,8 @@ from export.bundle import folder as bundles
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import SPLITS
-from kws.evaluation.clips import BACKENDS, EvaluateConfig, evaluate, table
+from kws.evaluation.backends import BACKENDS
+from kws.evaluation.clips import EvaluateConfig, evaluate, table
 from kws.evaluation.streaming import evaluation
 from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
@@ -26,7 +29,13 @@ def define_flags() -> None:
     command.define_json_flag()
     flags.DEFINE_string("bundle", None, "The bundle to measure.")
     flags.DEFINE_enum("split", "testing", SPLITS, "The split to measure on.")
-    flags.DEFINE_enum("backend", "interpreter", BACKENDS, "What computes the logits.")
+    flags.DEFINE_enum(
+        "backend",
+        None,
+        BACKENDS,
+        "What computes the logits (default: engine, the bundle's C, equal to the interpreter on a sample or refused; "
+        f"{evaluation.INTERPRETER} without a C compiler, and with --streaming).",
+    )
     flags.DEFINE_bool("streaming", False, "Measure the detector on a long recording instead of clips one by one.")
     flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
     flags.DEFINE_integer("seed", Recipe().seed, "Of the recording (--streaming).")
@@ -58,11 +67,12 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
             if values[name].present:
                 raise UserError(f"--{name} is for --streaming: add --streaming or leave it out")
         return EvaluateConfig(path, dataset, values.split, values.backend)
-    if values.backend not in evaluation.BACKENDS:
-        raise UserError(f"--streaming can't use --backend={values.backend}: choose {' or '.join(evaluation.BACKENDS)}")
+    backend = values.backend or evaluation.INTERPRETER
+    if backend not in evaluation.BACKENDS:
+        raise UserError(f"--streaming can't use --backend={backend}: choose {' or '.join(evaluation.BACKENDS)}")
     recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
     float_model = run_folder.float_model(values.run_dir, bundles.load(path).frontend) if values.run_dir else None
-    return StreamingConfig(path, dataset, recipe, values.backend, float_model)
+    return StreamingConfig(path, dataset, recipe, backend, float_model)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Results equal `export.model.interpreter` with single rounding, code by code.
 """
 
+import concurrent.futures
 import math
 import pathlib
 
@@ -12,6 +13,8 @@ from export.host.library import COUNT, POINTER, TEXT, HostLibrary, LibraryDefini
 from export.model.integer_model import Shape
 from export.source import model_source
 from microcontroller import c_sources
+
+_CLIPS_AT_ONCE = 64
 
 
 class CEngine(HostLibrary):
@@ -55,15 +58,25 @@ class CEngine(HostLibrary):
             self._text("layer_name", i): self._shape("layer_shape", i) for i in range(self._call("layer_count"))
         }
 
-    def run(self, codes: np.ndarray) -> np.ndarray:
+    def run(self, codes: np.ndarray, threads: int = 1) -> np.ndarray:
         """Logit codes int8 [n, labels] of input codes int8 [n, height, width, channels].
+
+        Args:
+          threads: that share the inputs, each with an arena of its own.
 
         Raises:
           ValueError: another shape or dtype, or a closed engine.
         """
         codes = self._checked(codes)
         logits = np.zeros((len(codes), len(self.labels)), np.int8)
-        self._call("run", codes, logits, len(codes), memory(self.arena_bytes))
+
+        def run_from(start: int) -> None:
+            inputs, outputs = (array[start : start + _CLIPS_AT_ONCE] for array in (codes, logits))
+            self._call("run", inputs, outputs, len(inputs), memory(self.arena_bytes))
+
+        # Python lets other threads run while C is called.
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run_from, range(0, len(codes), _CLIPS_AT_ONCE)))
         return logits
 
     def run_layers(self, codes: np.ndarray) -> dict[str, np.ndarray]:

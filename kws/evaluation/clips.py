@@ -1,7 +1,4 @@
-"""Measures a bundle on a dataset. `python -m kws.evaluate --bundle=B --data_dir=D --backend=interpreter`.
-
-With `--streaming`: misses and false alarms of its detector on long recordings composed of the dataset's clips.
-"""
+"""Accuracy and error rates of a bundle on the clips of a split, one by one."""
 
 import dataclasses
 import pathlib
@@ -11,16 +8,13 @@ import numpy as np
 
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
-from export.model import interpreter
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import Dataset
-from kws.evaluation import metrics
+from kws.evaluation import backends, metrics
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.examples import extraction
 from quant.qformat import dequantize
-
-BACKENDS = ("interpreter", "tflm", "engine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,36 +25,24 @@ class EvaluateConfig:
       bundle: path of the bundle.
       dataset: where the clips come from; None for the data the bundle was trained with.
       split: one of training, validation, testing.
-      backend: one of BACKENDS; interpreter and engine round once, tflm twice.
+      backend: one of `backends.BACKENDS`; engine and interpreter round once, tflm twice. None for the engine, or the
+        interpreter where there is no C compiler.
       cache_dir: where features are kept between calls; None for nowhere.
     """
 
     bundle: pathlib.Path
     dataset: datasets.DatasetConfig
     split: str = "testing"
-    backend: str = "interpreter"
+    backend: str | None = None
     cache_dir: pathlib.Path | None = None
-
-
-def logits(bundle: Bundle, codes: np.ndarray, backend: str) -> np.ndarray:
-    """Logit codes int8 [n, labels] of feature codes int8 [n, h, w, c], by one of BACKENDS."""
-    if backend == "interpreter":
-        return interpreter.run(bundle.model, codes)
-    if backend == "tflm":
-        from export.proof.tflm import TflmModel
-
-        return TflmModel(bundle.tflite_path.read_bytes()).run(codes)
-    from export.host.engine import CEngine
-
-    with CEngine.build(bundle.c_folder) as engine:
-        return engine.run(codes)
 
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Loads clips, computes features and logits, and returns `metrics.summary` with what it was measured on.
 
     Raises:
-      EvaluationError: the dataset's classes are not the bundle's.
+      EvaluationError: the dataset's classes are not the bundle's, or the engine's codes are not the interpreter's.
+      HostError: no C compiler where the engine is asked for, or C that does not compile.
     """
     return measure(bundles.load_hearing(config.bundle), datasets.load(config.dataset), config)
 
@@ -68,8 +50,11 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[str, Any]:
     """`evaluate` of a bundle and a dataset that are loaded already."""
     codes, labels = split_features(bundle, dataset, config)
-    scores = dequantize(logits(bundle, codes, config.backend), bundle.model.output_format)
-    what = {"bundle": bundle.name, "backend": config.backend, "dataset": dataset.name, "split": config.split}
+    names, threads = dataset.splits[config.split].names, config.dataset.worker_processes
+    found = backends.infer(bundle, codes, names, config.backend, threads)
+    scores = dequantize(found.logits, bundle.model.output_format)
+    what = {"bundle": bundle.name, "backend": found.backend, "computed_by": str(found)}
+    what |= {"dataset": dataset.name, "split": config.split}
     result = {**what, "labels": list(bundle.labels), **metrics.summary(scores, labels, bundle.labels)}
     reference = bundle.metrics.get("float", {}).get(config.split)
     trained_on = bundle.training.get("settings", {}).get("dataset")
@@ -112,8 +97,9 @@ def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> 
 def table(result: dict[str, Any]) -> str:
     """The result for a person: accuracy, recall per class, false discovery rates, confusion."""
     names = result["labels"]
+    what = f"{result['bundle']} on {result['dataset']} {result['split']} ({result['clips']} clips)"
     lines = [
-        f"{result['bundle']} on {result['dataset']} {result['split']} ({result['clips']} clips), {result['backend']}",
+        f"{what}, {result['computed_by']}",
         f"accuracy                  {100 * result['accuracy']:.2f} %",
         f"accuracy without silence  {100 * result['accuracy_without_silence']:.2f} %",
     ]

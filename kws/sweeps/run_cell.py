@@ -17,6 +17,7 @@ from export.bundle import conversion
 from export.model import accumulator
 from kws import datasets
 from kws.evaluation import clips
+from kws.evaluation.backends import INTERPRETER
 from kws.sweeps import cell as cell_files
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING, RESULT, Cell
 from kws.training import run as training
@@ -67,7 +68,7 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
         stages[POST_TRAINING] = metrics[POST_TRAINING]
         stages[FIXED_POINT] = {}
         for split in MEASURED_SPLITS:
-            config = clips.EvaluateConfig(bundle.path, cell.config.dataset, split, cache_dir=cell.cache_dir)
+            config = clips.EvaluateConfig(bundle.path, cell.config.dataset, split, INTERPRETER, cell.cache_dir)
             stages[FIXED_POINT][split] = clips.measure(bundle, dataset, config)
         result["accumulator_bits_proved"] = max(accumulator.required_bits(layer) for layer in bundle.model.layers)
         result["weight_bytes"] = sum(layer.weight_bytes for layer in bundle.model.layers)

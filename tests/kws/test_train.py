@@ -200,10 +200,13 @@ def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.P
     assert result.mismatches == 0
     assert result.clips == len(opened.golden) > 0
     accuracies = set()
-    for backend in ("interpreter", "engine"):
-        done = command("kws.evaluate", f"--bundle={bundle}", f"--data_dir={data}", f"--backend={backend}", "--json=-")
+    for backend in ("", "--backend=interpreter", "--backend=engine"):
+        flags = (f"--bundle={bundle}", f"--data_dir={data}", "--json=-", *filter(None, [backend]))
+        done = command("kws.evaluate", *flags)
         assert done.returncode == 0, done.stderr
         measured = json.loads(done.stdout)
+        assert measured["backend"] == (backend.removeprefix("--backend=") or "engine")
+        assert measured["computed_by"] in done.stderr
         accuracies.add(measured["accuracy"])
         assert np.sum(measured["confusion"]) == measured["clips"]
         assert measured["float"]["accuracy"] >= 0

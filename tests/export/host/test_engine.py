@@ -273,6 +273,13 @@ def test_no_clips_and_a_view_of_clips(tmp_path, small):
         assert np.array_equal(engine.run(codes[::2]), interpreter.run(small, codes)[::2])
 
 
+def test_threads_share_the_clips(tmp_path, small):
+    codes = random_model.codes(21, small, 200)
+    with CEngine.build(_write(small, tmp_path / "c")) as engine:
+        for threads in (1, 2, 5):
+            assert np.array_equal(engine.run(codes, threads), interpreter.run(small, codes))
+
+
 def test_wrong_input_is_named(tmp_path, small):
     with CEngine.build(_write(small, tmp_path / "c")) as engine:
         with pytest.raises(ValueError, match="float64"):

@@ -1,0 +1,96 @@
+"""What computes a bundle's logits: its C engine, proved on a sample in the same call, the interpreter, or TFLM."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from export.bundle.folder import Bundle
+from export.host import compiler
+from export.host.engine import CEngine
+from export.host.host_error import HostError
+from export.model import interpreter
+from kws.evaluation.evaluation_error import EvaluationError
+
+ENGINE, INTERPRETER, TFLM = BACKENDS = ("engine", "interpreter", "tflm")
+_SAMPLE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Inference:
+    """Logits and where they come from.
+
+    Attributes:
+      logits: codes, int8 [n, labels].
+      backend: one of BACKENDS.
+      proved_clips: how many of them the interpreter computed too, with the same codes; 0 unless by the engine.
+      no_engine: why the interpreter takes the engine's place; empty unless it does.
+    """
+
+    logits: np.ndarray
+    backend: str
+    proved_clips: int = 0
+    no_engine: str = ""
+
+    def __str__(self) -> str:
+        """As in "engine, equal to the interpreter on 256 of 1523 clips"."""
+        if self.no_engine:
+            return f"{self.backend} ({self.no_engine})"
+        if self.backend != ENGINE:
+            return self.backend
+        count = len(self.logits)
+        which = f"all {count}" if self.proved_clips == count else f"{self.proved_clips} of {count}"
+        return f"{self.backend}, equal to the interpreter on {which} clips"
+
+
+def infer(bundle: Bundle, codes: np.ndarray, names: Sequence[str], backend: str | None, threads: int) -> Inference:
+    """The logits of feature codes int8 [n, h, w, c].
+
+    Args:
+      names: of the clips, for errors.
+      backend: one of BACKENDS; None for the engine, or the interpreter where there is no C compiler.
+      threads: of the engine.
+
+    Raises:
+      HostError: no C compiler, or C that does not compile.
+      EvaluationError: the engine's codes are not the interpreter's.
+    """
+    if backend == TFLM:
+        from export.proof.tflm import TflmModel
+
+        return Inference(TflmModel(bundle.tflite_path.read_bytes()).run(codes), TFLM)
+    no_engine = _no_compiler() if backend is None else ""
+    if backend == INTERPRETER or no_engine:
+        return Inference(interpreter.run(bundle.model, codes), INTERPRETER, no_engine=no_engine)
+    with CEngine.build(bundle.c_folder) as engine:
+        logits = engine.run(codes, threads)
+    return Inference(logits, ENGINE, _prove(bundle, codes, names, logits))
+
+
+def _no_compiler() -> str:
+    """Why there is no C compiler; empty where there is one."""
+    try:
+        compiler.path()
+    except HostError as error:
+        return str(error)
+    return ""
+
+
+def _prove(bundle: Bundle, codes: np.ndarray, names: Sequence[str], logits: np.ndarray) -> int:
+    """Compares `logits` with the interpreter's on clips all along the split, and gives their number.
+
+    Raises:
+      EvaluationError: a code that differs.
+    """
+    sample = np.unique(np.linspace(0, len(codes) - 1, min(_SAMPLE, len(codes))).astype(int))
+    expected = interpreter.run(bundle.model, codes[sample])
+    differ = np.argwhere(logits[sample] != expected)
+    if len(differ):
+        row, label = differ[0]
+        clip = sample[row]
+        raise EvaluationError(
+            f"clip {names[clip]}, {bundle.labels[label]}: the engine's code is {logits[clip, label]}, but the "
+            f"interpreter's is {expected[row, label]}; {bundle.c_folder} is not this model's, or its compiler is at "
+            "fault: write the bundle again with python -m export.convert, or give backend=interpreter"
+        )
+    return len(sample)
