@@ -6,6 +6,7 @@ not when its module is imported, so that one command can import another.
 """
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -16,6 +17,8 @@ from absl import app, flags, logging
 
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
+NO_READER_EXIT_CODE = 141
+"""What a shell says of a program that SIGPIPE ended."""
 
 
 class UserError(Exception):
@@ -41,11 +44,12 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
     """Parses the flags, calls `work(flags.FLAGS)` and turns what a user can mend into one line and exit code 2.
 
     That is an exception of a class with the attribute `user_can_mend = True`: `UserError`, which commands raise, and
-    those of the library (`kws.datasets.DatasetError`, `export.bundle.BundleError`), which know nothing of commands.
+    those of the library (`kws.datasets.DatasetError`, `export.BundleError`), which know nothing of commands.
     A setting that they name, as in `clips=-1`, is shown as the flag that gave it, `--clips=-1`. Any other exception is
     a bug and shows its traceback.
 
-    Ctrl-C ends with exit code 130; a command that can resume says so itself before that.
+    Ctrl-C ends with exit code 130; a command that can resume says so itself before that. Where nobody reads standard
+    output any more, as after `| head`, the command ends with 141 and no word.
     """
     logging.set_verbosity(logging.WARNING)
     known = set(flags.FLAGS)
@@ -58,15 +62,30 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
             _fail(f"unexpected argument {argv[1]!r}: settings are given as --name=value (see --help)")
         try:
             work(flags.FLAGS)
+            sys.stdout.flush()
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED_EXIT_CODE)
         except Exception as error:
             if not getattr(type(error), "user_can_mend", False):
+                _end_without_output(error)
                 raise
             _fail(with_flags(str(error), flags.FLAGS))
 
     app.run(absl_main, flags_parser=_parse_flags)
+
+
+def _end_without_output(error: Exception) -> None:
+    """Ends the command if `error` is that standard output can't be written: then an empty line can't, either."""
+    if not isinstance(error, OSError):
+        return
+    try:
+        print(flush=True)
+    except OSError as failed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not tried again at exit
+        if isinstance(failed, BrokenPipeError):
+            sys.exit(NO_READER_EXIT_CODE)
+        _fail(f"can't write to standard output: {failed.strerror}")
 
 
 def with_flags(message: str, values: flags.FlagValues) -> str:

@@ -1,9 +1,11 @@
 """The command shell: exit codes, one line on stderr, results as JSON."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
+from typing import BinaryIO
 
 import pytest
 from absl import flags
@@ -56,6 +58,10 @@ def work(values):
         raise RuntimeError("a bug")
     if values.mode == "exit":
         sys.exit(1)
+    if values.mode == "missing":
+        open("/no/such/file")
+    if values.mode == "long":
+        print("line\\n" * 100_000)
     command.say(f"count is {values.count}", values.json)
     command.write_json({"count": values.count}, values.json)
 
@@ -66,6 +72,11 @@ if __name__ == "__main__":
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+
+
+def run_into(stdout: BinaryIO, *arguments: str) -> subprocess.CompletedProcess:
+    command_line = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(command_line, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
 
 
 def test_work_is_done_with_the_flags() -> None:
@@ -110,12 +121,32 @@ def test_a_command_chooses_its_own_exit_code() -> None:
         ("bug", "RuntimeError: a bug"),
         ("value", "ValueError: a plain one"),
         ("internal", "InternalError: a broken promise"),
+        ("missing", "FileNotFoundError: [Errno 2] No such file or directory: '/no/such/file'"),
     ],
 )
 def test_a_bug_is_not_hidden(mode: str, message: str) -> None:
     failed = run(f"--mode={mode}")
     assert failed.returncode not in (0, 2, 130)
     assert message in failed.stderr and "Traceback" in failed.stderr
+
+
+@pytest.mark.parametrize("mode", ["long", "work"])
+def test_a_command_that_nobody_reads_any_more_ends_with_no_word(mode: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as unread:
+        ended = run_into(unread, f"--mode={mode}")
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("mode", ["long", "work"])
+def test_a_full_disk_under_standard_output_is_one_line(mode: str) -> None:
+    with open("/dev/full", "wb") as full:
+        failed = run_into(full, f"--mode={mode}")
+    assert (failed.returncode, failed.stderr) == (
+        2,
+        "error: can't write to standard output: No space left on device\n",
+    )
 
 
 def test_help_lists_the_flags() -> None:
