@@ -36,9 +36,10 @@ def _manager(checkpoint: tf.train.Checkpoint, folder: pathlib.Path) -> tf.train.
 
 
 def _newest_first(folder: pathlib.Path) -> list[str]:
-    """Prefixes of the checkpoints' files."""
-    found = {int(path.stem.removeprefix("ckpt-")): path.with_suffix("") for path in folder.glob("ckpt-[0-9]*.index")}
-    return [str(path) for _, path in sorted(found.items(), reverse=True)]
+    """Prefixes of the checkpoints' files; other files, such as a copy that a person made, are left alone."""
+    found = {path.stem.removeprefix("ckpt-"): path.with_suffix("") for path in folder.glob("ckpt-*.index")}
+    numbers = sorted((int(number) for number in found if number.isdecimal()), reverse=True)
+    return [str(found[str(number)]) for number in numbers]
 
 
 def _damage(path: str) -> str | None:

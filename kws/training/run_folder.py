@@ -3,12 +3,12 @@
 run.json                     settings, teachers, environment, size of a batch, and SHA-256 of clips.json
 clips.json                   name, split, class and sound of every clip that it is trained and measured on
 frontend.json                the calibrated front end
-testing.npz                  features of the test split, for golden vectors
 float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
 formats.json                 the Q-formats that stage 2 ends with
 history.json                 one row per epoch
 metrics.json                 each stage's metrics on validation and testing
 tensorboard/                 logs of the same
+trained/                     what the export takes over (`export.bundle.trained`)
 """
 
 import dataclasses
@@ -97,7 +97,7 @@ def create(
 
     Args:
       teachers: flag -> what `kws.training.earlier_runs` says of the runs that it names; None for no teachers.
-      clips: of `kws.training.data_identity`; None to keep none.
+      clips: of `kws.datasets.identity`; None to keep none.
       further: entries of run.json.
 
     Raises:
@@ -119,12 +119,19 @@ def create(
 
 
 def open_run(path: str | pathlib.Path, flag: str = "run_dir") -> tuple[RunFolder, dict[str, Any]]:
-    """An existing run and the content of its run.json. Raises `TrainingError`, naming `flag`, where there is none."""
+    """An existing run and the content of its run.json.
+
+    Raises:
+      TrainingError: there is none, which names `flag`, or its run.json is damaged.
+    """
     path = pathlib.Path(path)
     if not (path / SETTINGS).is_file():
         raise TrainingError(f"{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
     folder = RunFolder(path)
-    return folder, folder.read_json(SETTINGS)
+    saved = folder.read_json(SETTINGS)
+    if not isinstance(saved, dict) or not isinstance(saved.get("settings"), dict):
+        raise TrainingError(f"{path / SETTINGS} is damaged (no settings in it): train the run again with kws.train")
+    return folder, saved
 
 
 def batch_size(folder: RunFolder) -> int:

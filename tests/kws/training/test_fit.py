@@ -134,6 +134,19 @@ def test_two_damaged_checkpoints_start_the_stage_again(
     assert not epochs
 
 
+def test_a_copy_that_a_person_made_of_a_checkpoint_is_left_alone(
+    begun: pathlib.Path, whole: list[bytes], tmp_path: pathlib.Path
+) -> None:
+    shutil.copytree(begun, tmp_path / "parts")
+    checkpoints = tmp_path / "parts" / FLOAT / "checkpoints"
+    for copy in ("ckpt-1 (copy).index", "ckpt-2_old.index"):
+        shutil.copyfile(checkpoints / "ckpt-2.index", checkpoints / copy)
+    epochs: list[int] = []
+    assert bits(trained(tmp_path / "parts", settings(), before_epoch=epochs.append)) == whole
+    assert epochs == [2]
+    assert (checkpoints / "ckpt-1 (copy).index").is_file()
+
+
 def test_training_that_diverges_stops_in_one_line_and_leaves_no_such_epoch(tmp_path: pathlib.Path) -> None:
     with pytest.raises(TrainingError, match=r"float: after epoch \d of 3 the loss is nan.* lower float_learning_rate"):
         trained(tmp_path, settings(learning_rate=1e38, warmup_epochs=0.0))

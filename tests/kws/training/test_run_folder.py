@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, RunFolder
+from kws.training.training_error import TrainingError
 
 
 def model(bias: float) -> tf.keras.Model:
@@ -36,3 +37,10 @@ def test_a_write_that_is_cut_off_leaves_no_model(tmp_path: pathlib.Path, monkeyp
         with pytest.raises(KeyboardInterrupt):
             run_folder.save_model(folder, FLOAT, model(2.0))
     np.testing.assert_array_equal(run_folder.load_model(folder, FLOAT).get_weights()[1], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"settings": []}', "{", ""])
+def test_a_run_whose_settings_are_damaged_is_refused(tmp_path: pathlib.Path, text: str) -> None:
+    (tmp_path / run_folder.SETTINGS).write_text(text)
+    with pytest.raises(TrainingError, match=r"run\.json is damaged \(.*: train the run again"):
+        run_folder.open_run(tmp_path)
