@@ -25,6 +25,14 @@ def test_cut_centres_each_sound_of_a_long_recording() -> None:
         assert loud[-1] - loud[0] == pytest.approx(16000 * length, abs=50)
 
 
+@pytest.mark.parametrize(("pause", "clips"), [(0.28, 1), (0.30, 2)])
+def test_a_pause_divides_from_its_shortest_length_on(pause: float, clips: int) -> None:
+    """In frames of 20 ms: 14 of them are below 0.3 s, 15 are not."""
+    silence = np.zeros(16000, np.int16)
+    pieces = [silence, _sound(0.2), np.zeros(round(16000 * pause), np.int16), _sound(0.2), silence]
+    assert len(cutting.cut(np.concatenate(pieces))) == clips
+
+
 def test_cut_divides_a_sound_that_lasts_longer_than_a_clip() -> None:
     clips = cutting.cut(np.concatenate([_gap(1), _sound(2.5), _gap(1)]))
     assert len(clips) == 3
