@@ -53,6 +53,21 @@ def test_one_that_stops_after_the_end_is_fine(tmp_path: pathlib.Path) -> None:
     assert run_program(tmp_path, "print('FXP'); print('END status=0')") == ["FXP", "END status=0"]
 
 
+def test_a_complaint_that_comes_in_pieces_is_heard(tmp_path: pathlib.Path) -> None:
+    code = (
+        "import time, sys\nfor part in ('It went wr', 'ong: be', 'cause'):\n sys.stderr.write(part)\n time.sleep(0.2)\n"
+    )
+    with pytest.raises(EmulatorError, match=r"says: went wrong: because \(see .*log\)"):
+        process.run_until_end(
+            [sys.executable, "-uc", f"{code}time.sleep(600)"],
+            tmp_path / "uart.log",
+            tmp_path / "log",
+            report_is_stdout=True,
+            timeout_s=20.0,
+            complaints=["went wrong"],
+        )
+
+
 def test_an_unfinished_end_line_is_not_the_end(tmp_path: pathlib.Path) -> None:
     code = "import time; print('END status=1', end='', flush=True); time.sleep(0.3); print('23', flush=True)"
     assert run_program(tmp_path, code) == ["END status=123"]
