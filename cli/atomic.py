@@ -25,12 +25,17 @@ def writing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         fresh = staging / place.name
         yield fresh
-        for written in (fresh, *fresh.rglob("*")):
-            _flush(written)
-        _move(fresh, place)
-        _flush(place.parent)
+        put(fresh, place)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def put(fresh: pathlib.Path, place: pathlib.Path) -> None:
+    """Writes `fresh`, on the file system of `place`, to the disk and moves it there. Raises `OSError`."""
+    for written in (fresh, *fresh.rglob("*")):
+        _flush(written)
+    _move(fresh, place)
+    _flush(place.parent)
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:
@@ -53,7 +58,7 @@ def _move(fresh: pathlib.Path, place: pathlib.Path) -> None:
     if not (fresh.is_dir() and place.is_dir()):
         os.replace(fresh, place)
         return
-    aside = fresh.parent.with_name(f"{fresh.parent.name}.old")
+    aside = fresh.with_name(f"{fresh.name}.old")
     os.replace(place, aside)
     try:
         os.replace(fresh, place)

@@ -57,6 +57,11 @@ def from_flags(cls: type, values: flags.FlagValues) -> Any:
         raise UserError(f"--{error}") from error
 
 
+def machine_settings(cls: type, values: flags.FlagValues) -> dict[str, Any]:
+    """Name -> value as the flags spell it, of each setting of `cls` that differs between machines."""
+    return {each.name: _given(each, values) for each in settings_of(cls) if each.is_flag and each.is_of_machine}
+
+
 def _given(setting: Setting, values: flags.FlagValues) -> Any:
     value = values[setting.flag].value
     return setting.of_texts(value) if setting.kind is tuple else value

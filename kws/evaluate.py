@@ -49,9 +49,7 @@ def dataset_from_flags(values: flags.FlagValues) -> datasets.DatasetConfig:
     trained_on = bundles.load(values.bundle).training.get("settings", {}).get("dataset")
     if given or trained_on is None:
         return dataset_flags.config_from_flags(values)
-    return dataset_flags.from_json(
-        trained_on, data_dir=values.data_dir, download=values.download, processes=values.processes
-    )
+    return dataset_flags.from_json(trained_on, **dataset_flags.machine_settings(values))
 
 
 def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingConfig:

@@ -14,7 +14,7 @@ from absl import flags
 
 from cli import command
 from cli.table import padded
-from kws.sweeps import plots, results
+from kws.sweeps import results
 from kws.sweeps.cell import POST_TRAINING
 from kws.training.run_folder import FIXED_POINT, FLOAT
 
@@ -161,6 +161,8 @@ def main() -> None:
         result = report(values.sweep_dir)
         command.say(markdown(result), values.json)
         if values.plots:
+            from kws.sweeps import plots
+
             cells = results.read(values.sweep_dir)["cells"]
             for path in plots.draw(result["rows"], cells, pathlib.Path(values.sweep_dir) / "plots"):
                 command.say(f"\nplot: {path}", values.json)

@@ -44,9 +44,7 @@ def resumed_config(values: flags.FlagValues) -> TrainConfig:
     """The interrupted run's own settings. Raises `UserError` where a flag was given that contradicts them."""
     _, saved = run_folder.open_run(values.run_dir)
     settings = saved["settings"]
-    dataset = dataset_flags.from_json(
-        settings["dataset"], data_dir=values.data_dir, download=values.download, processes=values.processes
-    )
+    dataset = dataset_flags.from_json(settings["dataset"], **dataset_flags.machine_settings(values))
     config = TrainConfig.from_json(settings, dataset)
     setting_flags.check_agreement(config, values)
     return config

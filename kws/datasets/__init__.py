@@ -1,29 +1,41 @@
 """Datasets of spoken words. `load` gives the same type for all: one-second int16 clips at 16 kHz with their splits."""
 
+from typing import TYPE_CHECKING
+
 from kws.datasets.clip import Clip, Clips, Dataset, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
+
+if TYPE_CHECKING:
+    from kws.datasets.builder import Source
 
 __all__ = ["Clip", "Clips", "Dataset", "DatasetConfig", "DatasetError", "load"]
 
 
 def load(config: DatasetConfig) -> Dataset:
-    """Loads, downloads or speaks the dataset that `config` names.
+    """Loads the dataset that `config` names: from its store on disk, or else it is read, downloaded or spoken first.
 
     Raises:
       DatasetError: anything about the data that the user can put right, unreadable folders included.
+      StoreError: the folder that was chosen for stores can't be used.
     """
-    if config.dataset == "synthetic":
-        from kws.datasets.synthetic import dataset as synthetic
+    from kws.datasets import stored
 
-        return synthetic.load(config)
     try:
-        if config.dataset == "folder":
-            from kws.datasets import folder
-
-            return folder.load(config)
-        from kws.datasets import speech_commands
-
-        return speech_commands.load(config)
+        return stored.load(config, _source(config))
     except OSError as error:
         where = f"data_dir={config.data_dir}"
         raise DatasetError(f"{where} can't be read: {error.filename or where}: {error.strerror or error}") from error
+
+
+def _source(config: DatasetConfig) -> "Source":
+    if config.dataset == "synthetic":
+        from kws.datasets.synthetic import dataset as synthetic
+
+        return synthetic.SOURCE
+    if config.dataset == "folder":
+        from kws.datasets import folder
+
+        return folder.SOURCE
+    from kws.datasets import speech_commands
+
+    return speech_commands.source(config)

@@ -2,16 +2,19 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
 from cli.cores import usable_cores
 from cli.settings import setting
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.word_folders import check_word, nfc
+from kws.stores.cache_dir import CACHE_DIR_VARIABLE
+
+if TYPE_CHECKING:
+    from kws.stores.clip_store import Group
 
 SAMPLE_RATE = 16000
 CLIP_SAMPLES = 16000
@@ -28,7 +31,6 @@ DATA_DIR_VARIABLE = "KWS_DATA_DIR"
 
 # Shares of a background recording's duration, in the order of SPLITS.
 _NOISE_SHARES = (0.6, 0.2, 0.2)
-_BLOCK_CLIPS = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,9 @@ class DatasetConfig:
       processes: worker processes; None for one per core that this process may use (`cli.cores`).
       max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
         longer, at most 1.0; None for files that may repeat their word, each sound a clip.
+      cache_dir: where decoded clips are kept for other runs (`kws.datasets.stored`); None for the folder that the
+        environment names, or the user's for caches; "" to keep none.
+      scratch_dir: where clips that are not kept are copied to for worker processes; None for the system's folder.
 
     Raises:
       DatasetError: a value outside its range.
@@ -79,6 +84,17 @@ class DatasetConfig:
         "A file holds its word once and is skipped if the word lasts longer, at most 1 (folder only; default: each "
         "sound of a long file is a clip).",
         later=True,
+    )
+    cache_dir: str | None = setting(
+        None,
+        f"Folder where decoded clips are kept for other runs, 32 kB each (default: ${CACHE_DIR_VARIABLE}, or "
+        "fixed-point-kws in the user's folder for caches; empty: none, clips are held in memory).",
+        machine=True,
+    )
+    scratch_dir: str | None = setting(
+        None,
+        "Folder where clips that are held in memory are copied to for worker processes (default: the system's).",
+        machine=True,
     )
 
     def __post_init__(self) -> None:
@@ -148,6 +164,7 @@ class Clips:
       samples: int16 [n, 16000].
       labels: int64 [n], index into the dataset's labels.
       speakers: [n]; "" where nobody speaks or the speaker is not known.
+      stored: where the samples are kept on disk; None for samples in memory.
     """
 
     split: str
@@ -155,9 +172,12 @@ class Clips:
     samples: np.ndarray
     labels: np.ndarray
     speakers: tuple[str, ...]
+    stored: "Group | None" = None
 
     def __post_init__(self) -> None:
         count = len(self.names)
+        if self.stored is not None and self.stored.samples is not self.samples:
+            object.__setattr__(self, "stored", None)  # other samples have taken the place of those
         if self.samples.shape != (count, CLIP_SAMPLES) or self.samples.dtype != np.int16:
             got = f"{self.samples.dtype} {self.samples.shape}"
             raise ValueError(f"samples are {got}, expected int16 {(count, CLIP_SAMPLES)}")
@@ -180,7 +200,7 @@ class Clips:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A corpus in memory.
+    """A corpus: in memory, or in a store on disk that is read as it is looked at.
 
     Attributes:
       name: one of DATASETS.
@@ -211,106 +231,6 @@ class Dataset:
         if self.divided:
             lines.append(f"files that gave several clips: {len(self.divided)}")
         return "\n".join(lines)
-
-
-class DatasetBuilder:
-    """Collects clips one by one; `build` checks the whole and returns the dataset.
-
-    Samples are kept in blocks that are released as they are copied, so that the peak is one corpus, not two.
-    """
-
-    def __init__(self, name: str, labels: tuple[str, ...]) -> None:
-        self._name = name
-        self._labels = labels
-        self._blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
-        self._clips: dict[str, list[tuple[str, int, str]]] = {split: [] for split in SPLITS}
-        self._skipped: list[tuple[str, str]] = []
-        self._divided: list[tuple[str, int]] = []
-
-    def add(self, split: str, name: str, samples: np.ndarray, label: str, speaker: str) -> None:
-        """Adds one clip of int16 [16000]."""
-        clips, blocks = self._clips[split], self._blocks[split]
-        row = len(clips) % _BLOCK_CLIPS
-        if row == 0:
-            blocks.append(np.empty((_BLOCK_CLIPS, CLIP_SAMPLES), np.int16))
-        blocks[-1][row] = samples
-        clips.append((name, self._labels.index(label), speaker))
-
-    def skip(self, path: os.PathLike | str, reason: str) -> None:
-        """Counts a file that can't be used and warns once, by name, on stderr."""
-        self._skipped.append((str(path), reason))
-        _warn(f"skipped {path}: {reason}")
-
-    def divide(self, path: os.PathLike | str, clips: int) -> None:
-        """Counts a file of a keyword that gave several clips; `build` says how many there are."""
-        self._divided.append((str(path), clips))
-
-    def count(self, split: str, labels: tuple[str, ...]) -> int:
-        """Clips of `labels` in `split` so far."""
-        wanted = {self._labels.index(label) for label in labels}
-        return sum(label in wanted for _, label, _ in self._clips[split])
-
-    def build(self, noises: dict[str, tuple[np.ndarray, ...]], where: str) -> Dataset:
-        """The dataset; says in a line each how many files were skipped, and which classes can't be measured.
-
-        Args:
-          noises: as in `Dataset`.
-          where: the corpus, for messages.
-
-        Raises:
-          DatasetError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips.
-        """
-        for label in self._labels:
-            if label == SILENCE:
-                continue
-            remedy = "add recordings of it or leave it out of words"
-            if sum(self.count(split, (label,)) for split in SPLITS) == 0:
-                raise DatasetError(f"{where}: class '{label}' is empty: {remedy}")
-            if self.count("training", (label,)) == 0:
-                raise DatasetError(f"{where}: class '{label}' has no training clips: {remedy}")
-        for split in SPLITS:
-            if not self._clips[split]:
-                remedy = "add recordings, of other speakers where file names carry one, or check the lists"
-                raise DatasetError(f"{where}: the {split} split has no clips: {remedy}")
-        self._say_what_lacks(where)
-        splits = {split: self._assemble(split) for split in SPLITS}
-        return Dataset(self._name, self._labels, splits, noises, tuple(self._skipped), tuple(self._divided))
-
-    def _say_what_lacks(self, where: str) -> None:
-        if self._skipped:
-            _warn(f"{where}: {len(self._skipped)} skipped in all, each named above")
-        if self._divided:
-            files, clips = len(self._divided), sum(count for _, count in self._divided)
-            _warn(
-                f"{where}: {files} files (such as {self._divided[0][0]}) gave {clips} clips, each labelled as its "
-                "whole file: right where a word is repeated; where it is long or has a pause, set max_word_seconds"
-            )
-        lacks = []
-        for split in ("validation", "testing"):
-            empty = [label for label in self._labels if label != SILENCE and not self.count(split, (label,))]
-            lacks += [f"no {split} clips of {', '.join(empty)}"] if empty else []
-        if lacks:
-            _warn(f"{where}: {'; '.join(lacks)}: accuracy says nothing about these classes there")
-
-    def _assemble(self, split: str) -> Clips:
-        clips, blocks = self._clips[split], self._blocks[split]
-        samples = np.empty((len(clips), CLIP_SAMPLES), np.int16)
-        for start in range(0, len(clips), _BLOCK_CLIPS):
-            block = blocks.pop(0)
-            samples[start : start + _BLOCK_CLIPS] = block[: len(clips) - start]
-        return Clips(
-            split,
-            tuple(name for name, _, _ in clips),
-            samples,
-            np.array([label for _, label, _ in clips], np.int64),
-            tuple(speaker for _, _, speaker in clips),
-        )
-
-
-def _warn(message: str) -> None:
-    """One line on stderr, above a progress bar; a file's name may hold a line break."""
-    line = message if message.isprintable() else message.encode("unicode_escape").decode()
-    tqdm.write(f"warning: {line}", file=sys.stderr)
 
 
 def centre(samples: np.ndarray) -> np.ndarray:

@@ -23,6 +23,11 @@ def config_from_flags(values: flags.FlagValues) -> DatasetConfig:
     return setting_flags.from_flags(DatasetConfig, values)
 
 
+def machine_settings(values: flags.FlagValues) -> dict[str, Any]:
+    """What differs between machines, as the flags spell it: arguments of `from_json`."""
+    return setting_flags.machine_settings(DatasetConfig, values)
+
+
 def to_json(config: DatasetConfig) -> dict[str, Any]:
     """What a run or a bundle keeps of the dataset's settings: what defines the data, not this machine.
 
@@ -32,7 +37,7 @@ def to_json(config: DatasetConfig) -> dict[str, Any]:
 
 
 def from_json(fields: dict[str, Any], **machine: Any) -> DatasetConfig:
-    """The settings that `to_json` kept, with this machine's data_dir, download and processes where given.
+    """The settings that `to_json` kept, with those of this machine that are given, such as data_dir.
 
     Raises:
       DatasetError: settings that this version doesn't know, or values outside their range.

@@ -7,13 +7,12 @@ are split by file, 80/10/10 in each word; the clips cut from one file always sta
 
 import hashlib
 import pathlib
-import sys
 from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from kws.datasets import labels, silence, word_folders
+from kws.datasets.builder import DatasetBuilder, Rows, Source
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
@@ -21,7 +20,6 @@ from kws.datasets.clip import (
     SPLITS,
     UNKNOWN,
     Dataset,
-    DatasetBuilder,
     DatasetConfig,
     split_noises,
 )
@@ -33,24 +31,20 @@ _HELD_OUT_SHARE = 0.1
 _DOMINANT_SHARE = 0.3
 
 
-def load(config: DatasetConfig) -> Dataset:
-    """Loads `config.data_dir`.
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+    """Reads the recordings in `root`, which is `config.data_dir`, into `rows`.
 
     The classes are the folders, and `_silence_`; `_unknown_` if a folder of that name exists or `words` leaves some
     folders over. A folder `_silence_` is used as it is; otherwise validation and testing get a fixed set.
 
     Raises:
-      DatasetError: no data_dir, no noise recordings, an empty class, a split without clips, or too few speakers.
+      DatasetError: no noise recordings, an empty class, a split without clips, or too few speakers.
     """
-    if not config.data_dir:
-        raise DatasetError("dataset=folder needs a data_dir: give a folder with one folder of recordings per word")
-    root = pathlib.Path(config.data_dir)
+    assert root is not None
     where = f"data_dir={root}"
-    if not root.is_dir():
-        raise DatasetError(f"{where} is not a folder: give one that holds one folder of recordings per word")
     folders = word_folders.words(root)
     names = _labels(config, list(folders), (root / UNKNOWN).is_dir(), where)
-    builder = DatasetBuilder(config.dataset, names)
+    builder = DatasetBuilder(config.dataset, names, rows, root)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
     walk = Walk(root, builder.skip)
@@ -65,6 +59,16 @@ def load(config: DatasetConfig) -> Dataset:
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)
+
+
+def _root(config: DatasetConfig) -> pathlib.Path:
+    """The corpus' folder. Raises `DatasetError` where there is none."""
+    if not config.data_dir:
+        raise DatasetError("dataset=folder needs a data_dir: give a folder with one folder of recordings per word")
+    root = pathlib.Path(config.data_dir)
+    if not root.is_dir():
+        raise DatasetError(f"data_dir={root} is not a folder: give one that holds one folder of recordings per word")
+    return root
 
 
 def assign(recordings: dict[str, list[Recording]], seed: int) -> dict[pathlib.Path, str]:
@@ -157,7 +161,7 @@ def _read_clips(
         reference = sum(splits[recording.path] == split for _, recording in keywords)
         chosen += labels.thin_unknown(config, split, unknown, reference)
     chosen += [job for job in jobs if job[0] == SILENCE]
-    for label, recording in tqdm(chosen, desc="folder", unit="file", file=sys.stderr, disable=None):
+    for label, recording in builder.each(chosen, "folder", "file"):
         path = recording.path
         try:
             clips = _cut(audio_file.read(path), label, config.max_word_seconds)
@@ -202,3 +206,6 @@ def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder) -> list[np.
             f"({audio_file.FORMATS}; a minute of the place of use is best)"
         )
     return noises
+
+
+SOURCE = Source(_root, collect, (collect,), ("numpy", "scipy", "soundfile"))

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kws.datasets import labels, noise
-from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetBuilder, DatasetConfig
+from kws.datasets.builder import DatasetBuilder
+from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
 
 # Share of each kind; the rest are excerpts of recordings.
 _DIGITAL_SHARE = 0.08

@@ -8,13 +8,12 @@ It has no noise recordings either: `kws.datasets.synthetic.dataset.noise_recordi
 
 import hashlib
 import pathlib
-import sys
 import wave
 
 import numpy as np
-from tqdm import tqdm
 
 from kws.datasets import download, labels, silence, word_folders
+from kws.datasets.builder import DatasetBuilder, Rows, Source
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     SAMPLE_RATE,
@@ -22,7 +21,6 @@ from kws.datasets.clip import (
     SPLITS,
     UNKNOWN,
     Dataset,
-    DatasetBuilder,
     DatasetConfig,
     centre,
     split_noises,
@@ -40,18 +38,18 @@ _HASH_BUCKETS = 2**27
 Listed = tuple[str, pathlib.Path]
 
 
-def load(config: DatasetConfig) -> Dataset:
-    """Loads the corpus of `config.dataset` from `config.data_dir`, after fetching it there if asked to.
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+    """Reads the corpus of `config.dataset` in `root`, the folder that `_root` gives, into `rows`.
 
     Raises:
-      DatasetError: no data_dir, lists or noises missing, a word that isn't there, a class or a split without clips.
+      DatasetError: noises missing, a word that isn't there, a class or a split without clips.
     """
+    assert root is not None
     mini = config.dataset == "mini_speech_commands"
-    root = _root(config, download.MINI_SPEECH_COMMANDS if mini else download.SPEECH_COMMANDS)
     folders = word_folders.words(root)
     names = labels.choose(config, list(folders), f"data_dir={root}")
     listed = _listed(root)
-    builder = DatasetBuilder(config.dataset, names)
+    builder = DatasetBuilder(config.dataset, names, rows, root)
     noises = split_noises(_noises(root, mini, config, builder))
     special = [name for name in (SILENCE, UNKNOWN) if name in names and (root / name).is_dir()]
     folders |= {name: [root / name] for name in special}
@@ -60,7 +58,7 @@ def load(config: DatasetConfig) -> Dataset:
         keywords, unknown, own = _of_split(folders, special, names, listed, split)
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
-    for split, label, path in tqdm(jobs, desc=config.dataset, unit="clip", file=sys.stderr, disable=None):
+    for split, label, path in builder.each(jobs, config.dataset, "clip"):
         try:
             samples = centre(read_wav(path))
         except NotAudio as reason:
@@ -115,14 +113,20 @@ def read_wav(path: pathlib.Path) -> np.ndarray:
     return np.frombuffer(data, "<i2").astype(np.int16)
 
 
-def _root(config: DatasetConfig, archive: download.Archive) -> pathlib.Path:
+def _root(config: DatasetConfig) -> pathlib.Path:
+    """The corpus' folder, `config.data_dir`, after fetching the corpus there if asked to.
+
+    Raises:
+      DatasetError: no data_dir, or lists missing.
+    """
     if not config.data_dir:
         raise DatasetError(
             f"dataset={config.dataset} needs a data_dir: give its folder, or an empty one and download=True"
         )
     root = pathlib.Path(config.data_dir)
     if config.download and not is_unpacked(root, config.dataset):
-        download.fetch_into(archive, root)
+        mini = config.dataset == "mini_speech_commands"
+        download.fetch_into(download.MINI_SPEECH_COMMANDS if mini else download.SPEECH_COMMANDS, root)
     if not root.is_dir():
         raise DatasetError(
             f"data_dir={root} is not a folder: correct the path, or fetch the corpus there with download=True"
@@ -196,3 +200,13 @@ def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: Data
             "(WAV, 16 kHz, mono, 16 bits, a minute of noise each)"
         )
     return recordings
+
+
+def source(config: DatasetConfig) -> Source:
+    """How the dataset that `config` names is made."""
+    if config.dataset == "speech_commands":
+        return Source(_root, collect, (collect,), ("numpy",))
+    from kws.datasets.synthetic import dataset as synthetic
+
+    # Its noises.
+    return Source(_root, collect, (collect, synthetic.noise_recordings), ("numpy",))

@@ -90,6 +90,7 @@ def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> 
         processes=config.dataset.worker_processes,
         label=config.split,
         cache_dir=config.cache_dir,
+        stored=clips.stored,
     )
     return codes, clips.labels
 

@@ -4,6 +4,8 @@ Runs on the same data share their epochs, which a folder can keep (`cache_dir`).
 """
 
 import concurrent.futures
+import contextlib
+import dataclasses
 import functools
 import hashlib
 import pathlib
@@ -13,11 +15,14 @@ from types import TracebackType
 
 import numpy as np
 
+from cli.file_lock import FileLock
 from kws.examples import feature_cache
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
 from kws.examples.example_error import ExampleError
 from kws.examples.worker_pool import processes_or_cores, start_workers
+from kws.stores.clip_store import Group
 from kws.stores.code_identity import code_sha256
+from kws.stores.digests import content_sha256, row_digests
 from kws.stores.sample_store import SampleStore
 
 _EXAMPLES_PER_TASK = 64
@@ -49,14 +54,39 @@ def _key(
     silence_draw: SilenceDraw | None,
     config: EpochConfig,
     seed: int,
+    sha256: str | None = None,
 ) -> str:
-    """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits."""
+    """A name for all that epochs depend on, the code that makes them included: 64 hexadecimal digits.
+
+    Args:
+      sha256: of the samples, as `content_sha256` of their rows; None where it is not known.
+    """
     code = code_sha256([_work, config.arithmetic.features, *([silence_draw] if silence_draw else [])])
     lengths = [len(noise) for noise in noises]
-    digest = hashlib.sha256(repr([code, config, seed, samples.shape, lengths]).encode())
-    for part in (samples, np.asarray(words), *noises):
+    content = sha256 or content_sha256(row_digests(samples))
+    digest = hashlib.sha256(repr([code, config, seed, samples.shape, lengths, content]).encode())
+    for part in (np.asarray(words), *noises):
         digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pending:
+    """An epoch that is made.
+
+    Attributes:
+      words: int64 [m], of its examples.
+      tasks: of the workers.
+      features: what they give, in one.
+    """
+
+    words: np.ndarray
+    tasks: list[concurrent.futures.Future[np.ndarray]]
+    features: concurrent.futures.Future[np.ndarray]
+
+    def cancel(self) -> None:
+        for task in self.tasks:
+            task.cancel()
 
 
 class EpochProducer:
@@ -78,6 +108,7 @@ class EpochProducer:
         processes: int | None = None,
         scratch_dir: str | None = None,
         cache_dir: str | pathlib.Path | None = None,
+        stored: Group | None = None,
     ) -> None:
         """Args as for `epoch_examples`, and:
 
@@ -85,9 +116,11 @@ class EpochProducer:
           silence_draw: must be importable by its module and name, from a module without TensorFlow.
           epochs: number of epochs in all, so that none is made in vain; None if not known.
           processes: worker processes; None for one per core.
-          scratch_dir: where the clips are copied to for the workers; None for the system's folder.
+          scratch_dir: where clips in memory are copied to for the workers; None for the system's folder.
           cache_dir: where epochs are kept for other runs, some 490 bytes for an example (1960 where features are
-            values); None to keep none.
+            values); None to keep none. An epoch that several of them want is made by one.
+          stored: where `samples` and `noises` are kept on disk, which the workers then read; None where they are in
+            memory.
 
         Raises:
           ValueError: wrong shapes or dtypes, or silence without a function that draws it.
@@ -109,16 +142,25 @@ class EpochProducer:
         self._seed = seed
         self._epochs = epochs
         self._cache_dir = cache_dir
-        self._key = _key(samples, words, noises, silence_draw, config, seed) if cache_dir else ""
-        self._pending: dict[int, tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]] = {}
+        sha256 = stored.sha256 if stored and cache_dir else None
+        self._key = _key(samples, words, noises, silence_draw, config, seed, sha256) if cache_dir else ""
+        self._pending: dict[int, _Pending] = {}
+        self._ends = contextlib.ExitStack()
+        self._stored = stored
+        self._store = stored.store if stored else self._copied(samples, noises, scratch_dir)
+        self._pool = start_workers(processes_or_cores(processes))
+        self._collector = concurrent.futures.ThreadPoolExecutor(1, "collector")
+
+    def _copied(self, samples: np.ndarray, noises: Sequence[np.ndarray], scratch_dir: str | None) -> SampleStore:
+        """The clips on disk until the producer is closed."""
         try:
-            self._folder = tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir)
-            self._store = SampleStore(self._folder.name, samples.shape[1], tuple(len(noise) for noise in noises))
-            self._store.write(samples, noises)
+            folder = self._ends.enter_context(tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir))
+            store = SampleStore(folder, samples.shape[1], tuple(len(noise) for noise in noises))
+            store.write(samples, noises)
         except OSError as error:
             size = samples.nbytes / 1e6
             raise ExampleError(f"can't write {size:.0f} MB of clips to {error.filename}: {error.strerror}") from error
-        self._pool = start_workers(processes_or_cores(processes))
+        return store
 
     def __enter__(self) -> "EpochProducer":
         return self
@@ -132,7 +174,8 @@ class EpochProducer:
         """Ends the workers and removes their files."""
         self._pending.clear()
         self._pool.shutdown(wait=True, kill_workers=True)
-        self._folder.cleanup()
+        self._collector.shutdown(wait=True, cancel_futures=True)
+        self._ends.close()
 
     @functools.cached_property
     def examples_per_epoch(self) -> int:
@@ -146,18 +189,28 @@ class EpochProducer:
           features int8 [m, frames, coefficients, 1] and words int64 [m].
         """
         for stale in set(self._pending) - {epoch}:
-            for task in self._pending.pop(stale)[1]:
-                task.cancel()
+            self._pending.pop(stale).cancel()
         kept = self._kept(epoch)
-        words, tasks = self._begun(epoch) if kept is None else (kept[1], [])
+        if kept is None:
+            self._start(epoch)
         if (self._epochs is None or epoch + 1 < self._epochs) and not self._is_kept(epoch + 1):
             self._start(epoch + 1)
-        if kept is not None:
-            return kept
-        features = np.concatenate([task.result() for task in tasks])
-        if self._cache_dir:
-            feature_cache.write(self._cache_dir, self._name(epoch), features)
-        return features, words
+        return self._awaited(epoch) if kept is None else kept
+
+    def _awaited(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """An epoch that this or another process makes."""
+        if epoch not in self._pending:
+            kept = self._kept(epoch)
+            if kept is not None:
+                return kept
+            lock = feature_cache.wait_for(str(self._cache_dir), self._name(epoch))
+            kept = self._kept(epoch)
+            if kept is not None:
+                lock.remove()
+                return kept
+            self._submit(epoch, lock)  # the other one ended before it was done
+        pending = self._pending.pop(epoch)
+        return pending.features.result(), pending.words
 
     def _name(self, epoch: int) -> str:
         return f"epoch{epoch}-{self._key}"
@@ -176,14 +229,20 @@ class EpochProducer:
         features = feature_cache.read(self._cache_dir, self._name(epoch), shape, self._config.arithmetic.dtype)
         return None if features is None else (features, words)
 
-    def _begun(self, epoch: int) -> tuple[np.ndarray, list[concurrent.futures.Future[np.ndarray]]]:
-        """Words and tasks of an epoch, which is started where it isn't yet."""
-        self._start(epoch)
-        return self._pending.pop(epoch)
-
     def _start(self, epoch: int) -> None:
+        """Starts an epoch, unless it is started already, here or in another process that keeps epochs in the folder."""
         if epoch in self._pending:
             return
+        if not self._cache_dir:
+            self._submit(epoch, None)
+            return
+        lock = feature_cache.claim(self._cache_dir, self._name(epoch), wait=False)
+        if lock and self._is_kept(epoch):
+            lock.remove()  # it was finished a moment ago
+        elif lock:
+            self._submit(epoch, lock)
+
+    def _submit(self, epoch: int, lock: FileLock | None) -> None:
         sources, words = plan(self._words, self._config, self._seed, epoch)
         tasks = [
             self._pool.submit(
@@ -198,4 +257,17 @@ class EpochProducer:
             )
             for first in range(0, len(sources), _EXAMPLES_PER_TASK)
         ]
-        self._pending[epoch] = words, tasks
+        self._pending[epoch] = _Pending(words, tasks, self._collector.submit(self._collect, epoch, tasks, lock))
+
+    def _collect(
+        self, epoch: int, tasks: list[concurrent.futures.Future[np.ndarray]], lock: FileLock | None
+    ) -> np.ndarray:
+        """Waits for an epoch and keeps it, however long it takes until someone here asks for it."""
+        try:
+            features = np.concatenate([task.result() for task in tasks])
+            if self._cache_dir:
+                feature_cache.write(self._cache_dir, self._name(epoch), features)
+            return features
+        finally:
+            if lock:
+                lock.remove()

@@ -8,7 +8,7 @@ import dataclasses
 import pathlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,14 +36,12 @@ class FrontEndCostConfig:
     Attributes:
       integer_runs: folders of runs whose stage 1 is finished; they may differ in their seeds alone.
       run_dir: folder to write to: a run for each seed, and the features that they share.
-      data_dir, download, processes: as in `kws.datasets.DatasetConfig`.
+      machine: settings of `kws.datasets.DatasetConfig` that differ between machines, such as data_dir.
     """
 
     integer_runs: tuple[pathlib.Path, ...]
     run_dir: pathlib.Path
-    data_dir: str | None = None
-    download: bool = False
-    processes: int | None = None
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,9 +86,7 @@ def _read(path: pathlib.Path, config: FrontEndCostConfig) -> IntegerRun:
     if not folder.model_path(FLOAT).is_file():
         raise UserError(f"--integer_runs: {path} holds no finished float model: go on with it with kws.train --resume")
     settings = saved["settings"]
-    dataset = dataset_flags.from_json(
-        settings["dataset"], data_dir=config.data_dir, download=config.download, processes=config.processes
-    )
+    dataset = dataset_flags.from_json(settings["dataset"], **config.machine)
     train_config = TrainConfig.from_json(settings, dataset)
     if train_config.float_teachers:
         raise UserError(f"--integer_runs: {path} had teachers, which know integer features only: give runs without")
@@ -199,6 +195,7 @@ def exchange(config: FrontEndCostConfig) -> dict[str, dict[str, dict[str, float]
                     label=split,
                     cache_dir=config.run_dir / "feature_cache",
                     arithmetic=heard,
+                    stored=clips.stored,
                 )
                 for name, folder in folders.items():
                     logits = predict(model_file.load_model(folder.model_path(FLOAT)), features, heard.input_format)
@@ -254,9 +251,7 @@ def main() -> None:
         config = FrontEndCostConfig(
             tuple(map(pathlib.Path, values.integer_runs)),
             pathlib.Path(values.run_dir),
-            data_dir=values.data_dir,
-            download=values.download,
-            processes=values.processes,
+            dataset_flags.machine_settings(values),
         )
         threads.limit(_read(config.integer_runs[0], config).config.threads)
         result = measure(config, lambda text: command.say(text, values.json))

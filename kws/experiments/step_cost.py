@@ -8,22 +8,20 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 from cli import command
 from kws import frontend
 from kws.models import MODELS
-from kws.training.fit import FitConfig, optimizer_of, training_step
 from kws.training.run_folder import FIXED_POINT, FLOAT
-from quant.folding import equalization, keras_chain
-from quant.formats.calibration import calibrate
 from quant.method import Method
 from quant.qformat import dequantize
-from quant.training import fixed_point_graph
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _INPUT_SHAPE = (49, 10, 1)
 _CLASSES = 12
@@ -51,6 +49,11 @@ class StepCostConfig:
 
 def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
     """Seconds per step, float and fixed point, and their ratio."""
+    import tensorflow as tf
+
+    from quant.folding import equalization, keras_chain
+    from quant.formats.calibration import calibrate
+    from quant.training import fixed_point_graph
     rng = np.random.default_rng(0)
     q = frontend.input_format()
     codes = rng.integers(q.min_code, q.max_code + 1, (config.batch_size, *_INPUT_SHAPE), dtype=np.int8)
@@ -84,8 +87,10 @@ def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
 
 
 def _stepper(
-    model: tf.keras.Model, stage: str, config: StepCostConfig, features: tf.Tensor, labels: tf.Tensor
+    model: "tf.keras.Model", stage: str, config: StepCostConfig, features: "tf.Tensor", labels: "tf.Tensor"
 ) -> Callable[[], None]:
+    from kws.training.fit import FitConfig, optimizer_of, training_step
+
     fit_config = FitConfig(
         stage=stage,
         epochs=1,
@@ -124,6 +129,8 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         config = StepCostConfig(values.model, values.bits, values.batch_size, values.rounds, values.deterministic)
         if config.deterministic:
+            import tensorflow as tf
+
             tf.config.experimental.enable_op_determinism()
         result = measure(config, Method(squash=True, cosine=0.01, learn_formats=values.learn_formats))
         command.say(

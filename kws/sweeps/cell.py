@@ -38,7 +38,7 @@ class Cell:
       folder: of the run, relative to it; its last part names the job's files too.
       name, variant, width: of the row; a float model has name `FLOAT_NAME` and neither variant nor width.
       settings: of the training, as JSON values.
-      machine: `data_dir`, `download` and `processes`.
+      machine: settings of the dataset that differ between machines, such as `data_dir`.
       float_run: the run whose float model is taken; None to train it.
     """
 
@@ -171,6 +171,7 @@ def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     machine = {
         each.name: getattr(config.dataset, each.name) for each in settings_of(DatasetConfig) if each.is_of_machine
     }
-    if machine["data_dir"]:
-        machine["data_dir"] = str(pathlib.Path(machine["data_dir"]).resolve())
+    for name in ("data_dir", "cache_dir", "scratch_dir"):
+        if machine[name]:
+            machine[name] = str(pathlib.Path(machine[name]).resolve())
     return to_json(config), machine

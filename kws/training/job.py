@@ -53,6 +53,7 @@ def open_job(
             label=split,
             cache_dir=cache_dir,
             arithmetic=arithmetic,
+            stored=data.dataset.splits[split].stored,
         )
         for split in MEASURED_SPLITS
     }
@@ -66,7 +67,9 @@ def open_job(
         seed=made_of.seed,
         epochs=epochs,
         processes=processes,
+        scratch_dir=config.dataset.scratch_dir,
         cache_dir=cache_dir if keep_epochs else None,
+        stored=data.dataset.splits["training"].stored,
     )
     with producer:
         yield stages.Job(

@@ -49,16 +49,14 @@ class Teachers:
         Returns:
           float32 [n, classes].
         """
-        shape = (len(features), self.models[0].output_shape[-1])
-        name = self._name(features)
-        kept = None if self.cache_dir is None else feature_cache.read(self.cache_dir, name, shape, np.float32)
-        if kept is not None:
-            return kept
+        if self.cache_dir is None:
+            return self._computed(features)
+        name, shape = self._name(features), (len(features), self.models[0].output_shape[-1])
+        return feature_cache.kept_or_made(self.cache_dir, name, shape, np.float32, lambda: self._computed(features))
+
+    def _computed(self, features: np.ndarray) -> np.ndarray:
         each = [tf.nn.softmax(logits_of(features) / TEMPERATURE) for logits_of in self._predictors]
-        mean = np.mean(np.stack(each), axis=0, dtype=np.float32)
-        if self.cache_dir is not None:
-            feature_cache.write(self.cache_dir, name, mean)
-        return mean
+        return np.mean(np.stack(each), axis=0, dtype=np.float32)
 
     def _name(self, features: np.ndarray) -> str:
         code = code_sha256([Teachers.posteriors], _LIBRARIES)

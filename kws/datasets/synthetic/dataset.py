@@ -3,16 +3,19 @@
 It shows that the whole chain works; its accuracy says nothing about human speech.
 """
 
+import pathlib
+from collections.abc import Sequence
+
 import numpy as np
 
 from kws.datasets import labels, noise, silence
+from kws.datasets.builder import DatasetBuilder, Rows, Source
 from kws.datasets.clip import (
     KEYWORDS,
     SAMPLE_RATE,
     SILENCE,
     SPLITS,
     Dataset,
-    DatasetBuilder,
     DatasetConfig,
     split_noises,
 )
@@ -46,10 +49,12 @@ _PITCH_RANGES = (20, 80)
 _NOISE_S = 50
 _BABBLE_S = {"training": 30, "validation": 10, "testing": 10}
 _NOISE_RMS = 1500.0
+# Processes that speak are started for so many clips, 131 MB.
+_SPOKEN_AT_ONCE = 4096
 
 
-def load(config: DatasetConfig) -> Dataset:
-    """Speaks the dataset.
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+    """Speaks the dataset into `rows`; `root` is not read.
 
     `clips_per_word` clips of each keyword, 80/10/10 over the splits, and three tenths as many of each other word. The
     background is 50 s each of white, pink and brown noise and mains hum, cut in time, and babble of a split's voices.
@@ -60,19 +65,27 @@ def load(config: DatasetConfig) -> Dataset:
     words = config.words or ((*KEYWORDS, *OTHER_WORDS, *REMAINING_WORDS) if config.task == "35" else KEYWORDS)
     others = () if config.task == "35" else tuple(word for word in OTHER_WORDS if word not in words)
     names = labels.choose(config, (*words, *others), "espeak-ng's vocabulary")
-    planned = _plan(config, words, others)
-    clips = speaking.render_all([utterance for _, utterance in planned], config.worker_processes)
-    builder = DatasetBuilder(config.dataset, names)
-    counts: dict[tuple[str, str], int] = {}
-    for (split, utterance), samples in zip(planned, clips, strict=True):
-        word, voice = utterance.word, utterance.voice
-        number = counts[word, voice] = counts.get((word, voice), -1) + 1
-        variant = voice.partition("+")[2]
-        builder.add(split, f"{word}/{voice}_nohash_{number}.wav", samples, labels.label_of(word, names), variant)
-    noises = _noises(config, {split: clips[[s == split for s, _ in planned]] for split in SPLITS})
+    builder = DatasetBuilder(config.dataset, names, rows)
+    for block in builder.blocks(_named(_plan(config, words, others)), _SPOKEN_AT_ONCE):
+        clips = speaking.render_all([utterance for _, utterance, _ in block], config.worker_processes)
+        for (split, utterance, name), samples in zip(block, clips, strict=True):
+            variant = utterance.voice.partition("+")[2]
+            builder.add(split, name, samples, labels.label_of(utterance.word, names), variant)
+    noises = _noises(config, {split: builder.samples(split) for split in SPLITS})
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, "synthetic speech")
+
+
+def _named(planned: Sequence[tuple[str, Utterance]]) -> list[tuple[str, Utterance, str]]:
+    """(split, utterance, name) of every clip; those of a word and voice are counted."""
+    counts: dict[tuple[str, str], int] = {}
+    found = []
+    for split, utterance in planned:
+        word, voice = utterance.word, utterance.voice
+        number = counts[word, voice] = counts.get((word, voice), -1) + 1
+        found.append((split, utterance, f"{word}/{voice}_nohash_{number}.wav"))
+    return found
 
 
 def noise_recordings(seed: int) -> list[np.ndarray]:
@@ -116,3 +129,6 @@ def _noises(config: DatasetConfig, speech: dict[str, np.ndarray]) -> dict[str, t
         babble = noise.babble(rng, speech[split], _BABBLE_S[split] * SAMPLE_RATE)
         noises[split] += (noise.to_int16(noise.with_rms(babble, _NOISE_RMS)),)
     return noises
+
+
+SOURCE = Source(lambda config: None, collect, (collect,), ("numpy", "scipy", "espeakng-loader"))

@@ -5,7 +5,8 @@ import pytest
 
 from kws import datasets
 from kws.datasets import labels
-from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, DatasetBuilder, DatasetConfig, centre, split_noise
+from kws.datasets.builder import DatasetBuilder
+from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, DatasetConfig, centre, split_noise
 from kws.datasets.dataset_error import DatasetError
 
 

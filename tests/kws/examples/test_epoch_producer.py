@@ -5,16 +5,20 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from kws.examples import feature_cache
 from kws.examples.epoch_producer import EpochProducer
 from kws.examples.epochs import EpochConfig, epoch_examples
 from kws.examples.example_error import ExampleError
 from kws.frontend import FrontEndConfig
+from kws.stores.clip_store import Group, open_store
+from kws.stores.making import Making
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
 CONFIG = EpochConfig(FRONTEND, silence_word=9)
@@ -153,3 +157,102 @@ def test_kept_epochs_are_those_of_their_clips(
         ) as producer:
             producer.epoch(0)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def kept(folder: pathlib.Path, clips: np.ndarray, noises: list[np.ndarray]) -> Group:
+    """A store of these clips and noises."""
+    making = Making(folder / "store.making", ["training"], 16000)
+    for samples in clips:
+        making.add("training", samples)
+    making.finish(folder / "store", {}, {"training": None}, {"training": noises})
+    return open_store(folder / "store").groups["training"]
+
+
+def test_workers_read_a_store_and_nothing_is_copied(
+    clips: np.ndarray, noises: list[np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    """The epochs are those of clips in memory, under the same names."""
+    (tmp_path / "scratch").mkdir()
+    scratch, cache = str(tmp_path / "scratch"), tmp_path / "cache"
+    stored = kept(tmp_path, clips, noises)
+    for samples, own, where in ((stored.samples, stored.noises, stored), (clips, noises, None)):
+        producer = EpochProducer(
+            *(samples, LABELS, own, quiet, CONFIG),
+            **{"seed": 5, "epochs": 1, "processes": 2, "scratch_dir": scratch, "cache_dir": cache, "stored": where},
+        )
+        with producer:
+            copied = [path.name for folder in pathlib.Path(scratch).iterdir() for path in folder.iterdir()]
+            assert sorted(copied) == ([] if where else ["clips.int16", "noises.int16"])
+            tensor, labels = producer.epoch(0)
+        expected, expected_labels = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=5, epoch=0)
+        np.testing.assert_array_equal(tensor, expected)
+        np.testing.assert_array_equal(labels, expected_labels)
+        assert len(list(cache.iterdir())) == 1
+
+
+MAKES = """
+import sys
+from kws.examples.epoch_producer import EpochProducer
+from test_epoch_producer import CONFIG, LABELS, quiet
+import numpy as np
+made = []
+submit = EpochProducer._submit
+EpochProducer._submit = lambda self, epoch, lock: made.append(epoch) or submit(self, epoch, lock)
+clips = np.random.default_rng(0).integers(-2000, 2000, (len(LABELS), 16000)).astype(np.int16)
+with EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, epochs=3, processes=1, cache_dir=sys.argv[1]) as producer:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    epochs = [producer.epoch(epoch)[0].tobytes() for epoch in range(3)]
+import hashlib
+print(hashlib.sha256(b"".join(epochs)).hexdigest(), *made)
+"""
+
+
+def test_of_two_that_want_an_epoch_one_makes_it(tmp_path: pathlib.Path) -> None:
+    paths = os.pathsep.join([str(pathlib.Path(__file__).parent), *filter(None, sys.path)])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKES, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": paths},
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    said = [process.communicate("\n", timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    hashes, *_ = zip(*(output.split() for output, _ in said), strict=False)
+    made = [int(epoch) for output, _ in said for epoch in output.split()[1:]]
+    assert len(set(hashes)) == 1 and sorted(made) == [0, 1, 2]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npy"] * 3
+
+
+def test_who_waits_for_an_epoch_says_so_and_makes_it_where_the_other_ends_early(
+    clips: np.ndarray, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, epochs=1, processes=1, cache_dir=tmp_path) as producer:
+        lock = feature_cache.claim(tmp_path, producer._name(0), wait=False)
+        assert lock is not None
+        threading.Timer(0.5, lock.release).start()
+        features, _ = producer.epoch(0)
+    expected, _ = epoch_examples(clips, LABELS, [], quiet, CONFIG, seed=5, epoch=0)
+    np.testing.assert_array_equal(features, expected)
+    assert capsys.readouterr().err.count("waiting for it") == 1
+    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
+
+
+def test_a_group_may_read_what_is_kept_where_the_umask_lets_it(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        with EpochProducer(
+            clips, LABELS, [], quiet, CONFIG, seed=5, epochs=1, processes=1, cache_dir=tmp_path / "cache"
+        ) as producer:
+            producer.epoch(0)
+    finally:
+        os.umask(mask)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "cache", *(tmp_path / "cache").iterdir())]
+    assert modes == [0o750, 0o640]

@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from kws.examples.example_error import ExampleError
 from kws.examples.extraction import calibrate_on_clips, extract
 from kws.examples.worker_pool import processes_or_cores, start_workers
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig, features
+from kws.stores.clip_store import open_store
+from kws.stores.making import Making
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +139,36 @@ def test_processes() -> None:
     assert processes_or_cores(3) == 3
     with pytest.raises(ValueError, match="processes=0"):
         processes_or_cores(0)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_features_of_a_store_are_those_of_its_clips(
+    clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path, processes: int
+) -> None:
+    making = Making(tmp_path / "store.making", ["testing"], 16000)
+    for samples in clips[:200]:
+        making.add("testing", samples)
+    making.finish(tmp_path / "store", {}, {"testing": None}, {"testing": []})
+    stored = open_store(tmp_path / "store").groups["testing"]
+    found = extract(stored.samples, config, processes=processes, stored=stored, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(found, features(clips[:200], config))
+    extract(clips[:200], config, processes=1, cache_dir=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_what_another_makes_is_waited_for(
+    clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = feature_cache.key(clips[:9], config, INTEGER)
+    lock = feature_cache.claim(tmp_path, name, wait=False)
+    assert lock is not None
+
+    def other() -> None:
+        feature_cache.write(tmp_path, name, np.ones((9, 49, 10, 1), np.int8))
+        lock.remove()
+
+    threading.Timer(0.5, other).start()
+    assert extract(clips[:9], config, processes=1, cache_dir=tmp_path).all()
+    said = capsys.readouterr().err
+    assert "waiting for it" in said and "9 clips from the cache" in said
+    assert [file.suffix for file in tmp_path.iterdir()] == [".npy"]

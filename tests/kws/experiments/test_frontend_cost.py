@@ -35,7 +35,7 @@ def finished(path: pathlib.Path, accuracy: float, **changes: Any) -> pathlib.Pat
 
 
 def cost_of(tmp_path: pathlib.Path, *runs: pathlib.Path) -> dict[str, Any]:
-    return measure(FrontEndCostConfig(runs, tmp_path / "out", processes=1))
+    return measure(FrontEndCostConfig(runs, tmp_path / "out", {"processes": 1}))
 
 
 def test_costs_are_differences_in_points_seed_by_seed(tmp_path: pathlib.Path) -> None:
@@ -87,7 +87,7 @@ def test_both_arithmetics_train_on_the_same_examples(tmp_path: pathlib.Path) -> 
     dataset = DatasetConfig("speech_commands", str(corpus.write(tmp_path / "corpus")), words=("yes", "no"), processes=1)
     settings = TrainConfig(dataset, float_epochs=1, fixed_point_epochs=0, batch_size=16)
     run = training.run(settings, tmp_path / "s0", keep_epochs=True)
-    config = FrontEndCostConfig((run.path,), tmp_path / "out", data_dir=dataset.data_dir, processes=1)
+    config = FrontEndCostConfig((run.path,), tmp_path / "out", {"data_dir": dataset.data_dir, "processes": 1})
     said: list[str] = []
     result = measure(config, said.append)
     assert said[0] == "seed 0: 1 epochs on float64 features"

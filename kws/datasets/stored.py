@@ -1,0 +1,129 @@
+"""Datasets on disk: read, or spoken, once, and from then on mapped into memory by every process that wants them.
+
+A store has all clips of one corpus under one group of settings. Its key holds all that decides what they are: these
+settings, names, sizes and times of the corpus' files, the code that reads them and the versions of its libraries.
+"""
+
+import hashlib
+import json
+import pathlib
+import platform
+import time
+from typing import Any
+
+import numpy as np
+
+from cli import settings
+from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
+from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, Dataset, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
+from kws.stores import cache_dir, file_tree, keeping
+from kws.stores.clip_store import FORMAT, ClipStore, Group
+from kws.stores.code_identity import code_sha256
+from kws.stores.making import Making
+from kws.stores.store_error import StoreError
+
+
+def load(config: DatasetConfig, source: Source) -> Dataset:
+    """The dataset from its store, which is made where there is none.
+
+    It is collected in memory where `cache_dir` is empty, and with a warning where nobody chose a folder for caches and
+    the user's own can't be used.
+
+    Raises:
+      DatasetError: as `source` does, or the corpus changed while it was read.
+      StoreError: the chosen folder can't be used.
+      OSError: the corpus can't be read.
+    """
+    root = source.root(config)
+    if config.cache_dir == "":
+        return source.collect(config, root, MemoryRows())
+    try:
+        return _from_store(config, source, root)
+    except StoreError as error:
+        if cache_dir.given(config.cache_dir) is not None:
+            raise
+        warn(f"{error}; until then clips are held in memory, and read again in every run")
+        return source.collect(config, root, MemoryRows())
+
+
+def key(config: DatasetConfig, source: Source, root: pathlib.Path | None) -> str:
+    """The name of all that the clips depend on, 64 hexadecimal digits. Raises `OSError` where `root` can't be read."""
+    parts = {
+        "format": FORMAT,
+        "machine": platform.machine(),
+        "settings": _relevant(config),
+        "code": code_sha256((load, *source.code), source.libraries),
+        "files": None if root is None else file_tree.sha256(root),
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _relevant(config: DatasetConfig) -> dict[str, Any]:
+    """The settings that decide what the clips are."""
+    found = settings.to_json(config)
+    if config.dataset != "synthetic":
+        del found["clips_per_word"]
+    if config.dataset == "speech_commands" and config.unknown_percentage is None:
+        del found["seed"]  # nothing is drawn
+    return found
+
+
+def _from_store(config: DatasetConfig, source: Source, root: pathlib.Path | None) -> Dataset:
+    name = key(config, source, root)
+    made = []
+
+    def make(making: Making, place: pathlib.Path) -> None:
+        dataset = source.collect(config, root, making)
+        if key(config, source, root) != name:
+            raise DatasetError(f"data_dir={root} changed while it was read: run again")
+        about_clips = {split: _about_clips(clips) for split, clips in dataset.splits.items()}
+        making.finish(place, _about(config, root, dataset), about_clips, dataset.noises)
+        made.append(place)
+
+    folder = cache_dir.of_clips(config.cache_dir)
+    store = keeping.kept_or_made(folder, name, SPLITS, CLIP_SAMPLES, make)
+    dataset = _dataset(store, root)
+    if not made:
+        say_what_lacks(dataset, "synthetic speech" if root is None else f"data_dir={root}", named=False)
+    return dataset
+
+
+def _about(config: DatasetConfig, root: pathlib.Path | None, dataset: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": dataset.name,
+        "data_dir": None if root is None else str(root.resolve()),
+        "settings": _relevant(config),
+        "labels": dataset.labels,
+        "skipped": _inside(root, dataset.skipped),
+        "divided": _inside(root, dataset.divided),
+        "made": time.time(),
+    }
+
+
+def _inside(root: pathlib.Path | None, found: tuple[tuple[str, Any], ...]) -> list[tuple[str, Any]]:
+    """The files as they are called in the corpus, wherever that lies; the opposite of `in_folder`."""
+    start = "" if root is None else str(root / "_")[:-1]
+    return [(path.removeprefix(start), value) for path, value in found]
+
+
+def _about_clips(clips: Clips) -> dict[str, Any]:
+    return {"names": clips.names, "labels": clips.labels.tolist(), "speakers": clips.speakers}
+
+
+def _dataset(store: ClipStore, root: pathlib.Path | None) -> Dataset:
+    about = store.about
+    return Dataset(
+        about["dataset"],
+        tuple(about["labels"]),
+        {split: _clips(split, store.groups[split]) for split in SPLITS},
+        {split: store.groups[split].noises for split in SPLITS},
+        in_folder(root, about["skipped"]),
+        in_folder(root, about["divided"]),
+    )
+
+
+def _clips(split: str, group: Group) -> Clips:
+    about = group.about
+    labels = np.array(about["labels"], np.int64)
+    return Clips(split, tuple(about["names"]), group.samples, labels, tuple(about["speakers"]), group)
