@@ -54,6 +54,7 @@ def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
     from quant.folding import equalization, keras_chain
     from quant.formats.calibration import calibrate
     from quant.training import fixed_point_graph
+
     rng = np.random.default_rng(0)
     q = frontend.input_format()
     codes = rng.integers(q.min_code, q.max_code + 1, (config.batch_size, *_INPUT_SHAPE), dtype=np.int8)
