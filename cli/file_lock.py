@@ -40,25 +40,26 @@ class FileLock:
         self.release()
 
 
-def take(path: str | pathlib.Path, *, shared: bool = False, wait: bool = True) -> FileLock | None:
+def take(path: str | pathlib.Path, *, shared: bool = False, wait: bool = True, needed: bool = True) -> FileLock | None:
     """Takes the lock at `path`, whose file is made where it is missing.
 
     Args:
       shared: with others who take it so.
       wait: until it is free.
+      needed: if false, a file system that has no locks gives one that keeps nobody off.
 
     Returns:
       The lock; None where it is another's and `wait` is false.
 
     Raises:
-      OSError: the file can't be made, or lies on a file system that has no locks.
+      OSError: the file can't be made, or lies on a file system that has no locks, which are needed.
     """
     path = pathlib.Path(path)
     operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     while True:
         handle = _open(path)
         try:
-            fcntl.flock(handle, operation)
+            _lock(handle, operation, needed)
             if _is_at(path, handle):
                 return FileLock(path, handle)
         except BlockingIOError:
@@ -68,6 +69,14 @@ def take(path: str | pathlib.Path, *, shared: bool = False, wait: bool = True) -
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _lock(handle: int, operation: int, needed: bool) -> None:
+    try:
+        fcntl.flock(handle, operation)
+    except OSError as error:
+        if needed or error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
 
 
 def _open(path: pathlib.Path) -> int:

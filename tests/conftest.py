@@ -1,12 +1,13 @@
 """What every test has in common: its caches are its own."""
 
+from collections.abc import Iterator
+
 import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Stores of clips lie in a folder of this session, for the programs that tests start, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("KWS_CACHE_DIR", raising=False)
+        patch.setenv("KWS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield

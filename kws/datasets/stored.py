@@ -8,6 +8,7 @@ import hashlib
 import json
 import pathlib
 import platform
+import sys
 import time
 from typing import Any
 
@@ -79,6 +80,8 @@ def _from_store(config: DatasetConfig, source: Source, root: pathlib.Path | None
             raise DatasetError(f"data_dir={root} changed while it was read: run again")
         about_clips = {split: _about_clips(clips) for split, clips in dataset.splits.items()}
         making.finish(place, _about(config, root, dataset), about_clips, dataset.noises)
+        size = sum(clips.samples.nbytes for clips in dataset.splits.values()) / 1e6
+        print(f"{dataset.name}: {size:.0f} MB of clips are kept for other runs in {place}", file=sys.stderr)
         made.append(place)
 
     folder = cache_dir.of_clips(config.cache_dir)

@@ -105,7 +105,7 @@ def claim(cache_dir: str | pathlib.Path, name: str, wait: bool) -> FileLock | No
     file = path(cache_dir, name).with_suffix(".lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return file_lock.take(file, wait=wait)
+        return file_lock.take(file, wait=wait, needed=False)
     except OSError as error:
         raise _unwritable(path(cache_dir, name), error) from error
 

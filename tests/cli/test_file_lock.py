@@ -1,10 +1,13 @@
 """A lock is one process's, or shared; it ends with its holder, and its file can go while others wait for it."""
 
+import errno
 import pathlib
 import subprocess
 import sys
 import threading
 import time
+
+import pytest
 
 from cli import file_lock
 
@@ -55,3 +58,13 @@ def test_who_waits_for_a_lock_whose_file_is_removed_gets_one_that_others_see(tmp
     got[0].remove()
     assert not path.exists()
     got[0].remove()
+
+
+def test_a_file_system_without_locks(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", missing)
+    with pytest.raises(OSError, match="not implemented"):
+        file_lock.take(tmp_path / "lock")
+    assert all(file_lock.take(tmp_path / "lock", wait=False, needed=False) for _ in range(2))

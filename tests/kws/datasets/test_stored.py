@@ -282,6 +282,7 @@ def test_without_a_folder_for_caches_clips_are_held_in_memory(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
+    monkeypatch.delenv("KWS_CACHE_DIR")
     dataset = datasets.load(dataclasses.replace(config, cache_dir=None))
     assert dataset.splits["testing"].stored is None
     lines = [line for line in capsys.readouterr().err.splitlines() if "cache_dir" in line]
