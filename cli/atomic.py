@@ -41,7 +41,7 @@ def put(fresh: pathlib.Path, place: pathlib.Path) -> None:
 def write_text(path: str | pathlib.Path, text: str) -> None:
     """Writes a text file. Raises `OSError` where it can't be."""
     with writing(path) as fresh:
-        fresh.write_text(text)
+        fresh.write_text(text, encoding="utf-8")
 
 
 def _flush(path: pathlib.Path) -> None:

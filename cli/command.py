@@ -141,6 +141,6 @@ def write_json(result: dict[str, Any], json_path: str | None) -> None:
     path = pathlib.Path(json_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"can't write --json={json_path}: {error.strerror}") from error

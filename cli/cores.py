@@ -60,6 +60,6 @@ def _limit(folder: pathlib.Path) -> float | None:
 
 def _read(path: pathlib.Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except OSError:
         return ""

@@ -150,7 +150,7 @@ def _lock(sweep_dir: pathlib.Path) -> Any:
     """An open file that keeps a second sweep out of the folder until it is closed."""
     try:
         sweep_dir.mkdir(parents=True, exist_ok=True)
-        file = (sweep_dir / ".lock").open("w")
+        file = (sweep_dir / ".lock").open("w", encoding="utf-8")
     except OSError as error:
         raise UserError(f"can't write --sweep_dir={sweep_dir}: {error.strerror}") from error
     try:

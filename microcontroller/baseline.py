@@ -116,7 +116,7 @@ def major_version(compiler: str) -> str:
 def read(path: pathlib.Path = PATH) -> dict[str, Baseline]:
     """The kept counts by the compiler's major version; raises `UserError` where there are none."""
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(path.read_text(encoding="utf-8"))
         return {
             version: Baseline(counts["compiler"], counts["instructions"], counts.get("layers", {}))
             for version, counts in kept.items()
@@ -138,7 +138,7 @@ def write(measured: Baseline, path: pathlib.Path = PATH) -> None:
     kept = read(path) if path.exists() else {}
     kept[major_version(measured.compiler)] = measured
     found = {version: dataclasses.asdict(kept[version]) for version in sorted(kept, key=int)}
-    path.write_text(json.dumps(found, indent=2) + "\n")
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def worse(measured: Baseline, kept: Baseline) -> list[str]:

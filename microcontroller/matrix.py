@@ -173,14 +173,14 @@ def _key(elf: bytes, inputs: Inputs, version: str) -> str:
 def _read(path: pathlib.Path, key: str) -> dict[str, Any] | None:
     """What was kept under that key; None where there is nothing, something else, or half a file."""
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(path.read_text(encoding="utf-8"))
         return kept["found"] if kept["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _write(path: pathlib.Path, key: str, found: dict[str, Any]) -> None:
-    path.write_text(json.dumps({"key": key, "found": found}, indent=2) + "\n")
+    path.write_text(json.dumps({"key": key, "found": found}, indent=2) + "\n", encoding="utf-8")
 
 
 def _outcome(cell: dict[str, Any]) -> str:

@@ -75,10 +75,10 @@ def write(config: WebPageConfig) -> int:
         "sha256": bundle.model.sha256[:12],
         "bytes": f"{len(wasm):,}",
         "wasm": base64.b64encode(wasm).decode(),
-        "worklet": (_BROWSER / "worklet.js").read_text(),
-        "script": "\n".join((_BROWSER / name).read_text() for name in _SCRIPTS),
+        "worklet": (_BROWSER / "worklet.js").read_text(encoding="utf-8"),
+        "script": "\n".join((_BROWSER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
     }
-    text = string.Template((_BROWSER / "page.html").read_text()).substitute(values)
+    text = string.Template((_BROWSER / "page.html").read_text(encoding="utf-8")).substitute(values)
     try:
         atomic.write_text(config.page, text)
     except OSError as error:

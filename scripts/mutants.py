@@ -100,7 +100,9 @@ def modules(root: pathlib.Path, chosen: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in chosen:
         paths = [root / name] if name.endswith(".py") else (root / name).rglob("*.py")
-        sources = {path.relative_to(root).as_posix(): path.read_text() for path in paths if path.is_file()}
+        sources = {
+            path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths if path.is_file()
+        }
         if not sources:
             raise UserError(f"--modules={name} has no Python modules: name files or folders such as {MODULES[1]}")
         found |= sources
@@ -134,7 +136,7 @@ def run_tests(folder: pathlib.Path, tests: Sequence[str], timeout_s: float | Non
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     pytest = [sys.executable, "-m", "pytest", *arguments]
     with (
-        (folder / _LOG).open("w") as log,
+        (folder / _LOG).open("w", encoding="utf-8") as log,
         subprocess.Popen(pytest, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT) as process,
     ):
         try:
@@ -169,7 +171,7 @@ def _seconds(copies: queue.Queue[pathlib.Path], tests: Sequence[str]) -> float:
         start = time.monotonic()
         if run_tests(copy, tests, None) == SURVIVED:
             return time.monotonic() - start
-        lines = (copy / _LOG).read_text().splitlines() or ["no word from pytest"]
+        lines = (copy / _LOG).read_text(encoding="utf-8").splitlines() or ["no word from pytest"]
     reason = next((line for line in lines if line.startswith(("FAILED", "ERROR"))), lines[-1])
     raise UserError(f"tests fail as they are, mend them first: {reason}")
 
@@ -180,10 +182,10 @@ def _result(
     """Runs tests on a mutant of `source`, which its copy of the tree has again afterwards."""
     with _borrowed(copies) as copy:
         try:
-            (copy / mutant.path).write_text(mutant.source)
+            (copy / mutant.path).write_text(mutant.source, encoding="utf-8")
             return Result(mutant, run_tests(copy, tests, limit_s))
         finally:
-            (copy / mutant.path).write_text(source)
+            (copy / mutant.path).write_text(source, encoding="utf-8")
 
 
 def try_mutants(root: pathlib.Path, config: MutantsConfig) -> Iterator[Result]:

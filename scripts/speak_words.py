@@ -45,7 +45,7 @@ def words() -> dict[str, Any]:
 
 def main() -> None:
     """The command `python -m scripts.speak_words`."""
-    TARGET.write_text(json.dumps(words(), indent=1) + "\n")
+    TARGET.write_text(json.dumps(words(), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def room_dependencies(root: pathlib.Path, files: Iterable[str]) -> dict[str, set
     for path in files:
         room = C_SOURCES if path in C_FILES else path.split("/")[0]
         if path.endswith(".py") and room in dependencies:
-            dependencies[room] |= imported_rooms((root / path).read_text()) - {room}
+            dependencies[room] |= imported_rooms((root / path).read_text(encoding="utf-8")) - {room}
     try:
         graphlib.TopologicalSorter(dependencies).prepare()
     except graphlib.CycleError as error:
@@ -140,7 +140,7 @@ def _room_rules(root: pathlib.Path, room: str, files: Sequence[str], dependencie
         deps = sorted((f":{name}" for name in dependencies), key=_order)
         text += _rule("py_library", room, srcs=python, data=data, imports=["."], deps=deps)
     for path in python:
-        if is_command((root / path).read_text()):
+        if is_command((root / path).read_text(encoding="utf-8")):
             module = path.removesuffix(".py").replace("/", ".")
             text += _rule("py_binary", module.replace(".", "_"), srcs=[path], main_module=module, deps=[f":{room}"])
     return text
@@ -210,10 +210,10 @@ def main() -> None:
         sys.exit(f"error: {error}")
     build = root / "BUILD"
     if arguments:
-        if not build.is_file() or build.read_text() != text:
+        if not build.is_file() or build.read_text(encoding="utf-8") != text:
             sys.exit("error: BUILD is out of date: run `make build-files`")
         return
-    build.write_text(text)
+    build.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -198,3 +198,27 @@ def test_setup_and_pyproject_support_the_same_pythons():
     assert pyproject()["project"]["requires-python"] == ">=3.11,<3.13"
     supported = re.search(r"is_supported\(\) \{\n(.*)\n\}", (ROOT / "scripts/setup.sh").read_text())[1]
     assert re.findall(r"= (3\.\d+)", supported) == ["3.11", "3.12"]
+
+
+def _names_no_encoding(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in the encoding of the machine's locale."""
+    if not isinstance(call.func, ast.Attribute) or any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    owner, name = ast.unparse(call.func.value), call.func.attr
+    if name == "open":
+        modes = [arg.value for arg in ast.walk(call) if isinstance(arg, ast.Constant)]
+        return owner not in ("os", "wave", "tarfile", "archive") and not any("b" in str(mode) for mode in modes)
+    return name in ("read_text", "write_text") and owner != "atomic"
+
+
+def test_text_is_in_utf_8_whatever_the_locale():
+    """A bundle's labels may be words of any language, and the next machine reads what this one wrote."""
+    sources = [path for path in project_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _names_no_encoding(node)
+    ]
+    assert len(sources) > 200
+    assert not wrong, "say encoding='utf-8':\n" + "\n".join(wrong)

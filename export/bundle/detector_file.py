@@ -21,7 +21,7 @@ def of_bundle(bundle: "Bundle") -> Detector:
     if FILE not in bundle.manifest["files"]:
         raise BundleError(f"bundle={bundle.path} has no detector: {remedy}")
     try:
-        detector = Detector.from_json(json.loads(path.read_text())["detector"])
+        detector = Detector.from_json(json.loads(path.read_text(encoding="utf-8"))["detector"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path} can't be read ({error}): {remedy}") from error
     if detector.labels != bundle.labels or detector.fraction_bits != bundle.model.output_format.fraction_bits:

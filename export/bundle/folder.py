@@ -170,7 +170,7 @@ class Bundle:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        return json.loads((self.path / METRICS).read_text())
+        return json.loads((self.path / METRICS).read_text(encoding="utf-8"))
 
 
 def write(
@@ -213,8 +213,8 @@ def write(
             logits_single=golden.logits_single,
             logits_double=golden.logits_double,
         )
-        (fresh / CARD).write_text(card)
-        (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
+        (fresh / CARD).write_text(card, encoding="utf-8")
+        (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         manifest = {
             "format_version": FORMAT_VERSION,
             "name": model.name,
@@ -240,7 +240,7 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
     with _writing(bundle.path) as fresh:
         shutil.copytree(bundle.path, fresh)
         for name, text in files.items():
-            (fresh / name).write_text(text)
+            (fresh / name).write_text(text, encoding="utf-8")
         hashes = bundle.manifest["files"] | {name: _sha256(fresh / name) for name in files}
         shutil.rmtree(fresh / C_FOLDER, ignore_errors=True)
         _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items()))})
@@ -263,7 +263,7 @@ def _finish(fresh: pathlib.Path, manifest: dict[str, Any]) -> None:
     texts = Bundle(fresh, manifest).c_files
     generated_c.write(fresh / C_FOLDER, texts)
     manifest = {**manifest, "c": {"profile": manifest["c"]["profile"], "files": generated_c.hashes(texts)}}
-    (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
 def load(path: str | pathlib.Path) -> Bundle:
@@ -303,7 +303,7 @@ def load_hearing(path: str | pathlib.Path) -> Bundle:
 def _manifest(path: pathlib.Path, remedy: str) -> dict[str, Any]:
     """The manifest in the present format."""
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         version, files = manifest["format_version"], manifest["files"]
         manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
         if version == _C_AMONG_FILES:

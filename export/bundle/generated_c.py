@@ -56,8 +56,8 @@ def write(path: pathlib.Path, texts: dict[str, str]) -> None:
     """Makes the folder `path` with the files and their manifest in it."""
     path.mkdir()
     for name, text in texts.items():
-        (path / name).write_text(text)
-    (path / WRITTEN).write_text(json.dumps(hashes(texts), indent=2) + "\n")
+        (path / name).write_text(text, encoding="utf-8")
+    (path / WRITTEN).write_text(json.dumps(hashes(texts), indent=2) + "\n", encoding="utf-8")
 
 
 def check(path: pathlib.Path, converted: dict[str, str]) -> None:
@@ -106,7 +106,7 @@ def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str])
 
 def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict[str, str]:
     try:
-        return dict(json.loads((path / WRITTEN).read_text()))
+        return dict(json.loads((path / WRITTEN).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return converted
     except (OSError, ValueError, TypeError) as error:

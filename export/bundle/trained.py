@@ -60,7 +60,7 @@ def write(run_dir: pathlib.Path, trained: Trained) -> None:
             features=trained.features,
             labels=trained.true_labels,
         )
-        (fresh / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+        (fresh / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def read(run_dir: str | pathlib.Path) -> Trained:
@@ -72,7 +72,7 @@ def read(run_dir: str | pathlib.Path) -> Trained:
     if not folder.is_dir():
         raise BundleError(f"run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
     try:
-        description = json.loads((folder / _DESCRIPTION).read_text())
+        description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
         labels = tuple(description.pop("labels"))
         with np.load(folder / _TESTING, allow_pickle=False) as arrays:
             clips = tuple(str(name) for name in arrays["clips"])

@@ -51,7 +51,7 @@ def profile_of(folder: pathlib.Path, name: str = HEADER) -> str:
     """
     header = folder / name
     try:
-        found = re.search(r"\(kernels: (\w+)\)", header.read_text())
+        found = re.search(r"\(kernels: (\w+)\)", header.read_text(encoding="utf-8"))
     except OSError as error:
         raise SourceError(f"{header} can't be read ({error.strerror}): {_REMEDY}") from error
     if found is None or found[1] not in PROFILES:

@@ -116,7 +116,7 @@ class Making:
     def _finish_group(self, name: str, about: Any, noises: Sequence[np.ndarray]) -> dict[str, Any]:
         store = SampleStore(str(self._folder / name), self._clip_samples, tuple(map(len, noises)))
         store.write_noises(noises)
-        (self._folder / name / ABOUT_CLIPS).write_text(json.dumps(about))
+        (self._folder / name / ABOUT_CLIPS).write_text(json.dumps(about), encoding="utf-8")
         return clip_store.describe_group(store)
 
     def close(self) -> None:

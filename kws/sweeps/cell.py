@@ -126,7 +126,7 @@ class Cell:
 def read(path: str | pathlib.Path) -> Cell:
     """The cell in a file that `Cell.write` wrote. Raises `SweepError` for a missing or damaged one."""
     try:
-        return Cell(**json.loads(pathlib.Path(path).read_text()))
+        return Cell(**json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise SweepError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
 

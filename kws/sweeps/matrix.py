@@ -69,7 +69,7 @@ def load(path: str | pathlib.Path, dataset: DatasetConfig) -> Matrix:
     """
     path = pathlib.Path(path)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SweepError(f"can't read matrix={path}: {getattr(error, 'strerror', None) or error}") from error
     is_json = path.suffix == ".json"

@@ -64,7 +64,7 @@ def collect(sweep_dir: pathlib.Path, order: list[str]) -> list[dict[str, Any]]:
     rows = []
     for path in [*sweep_dir.glob(f"float/*/{RESULT}"), *sweep_dir.glob(f"cells/*/{RESULT}")]:
         try:
-            rows.append(row(json.loads(path.read_text())))
+            rows.append(row(json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SweepError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
     places = {name: place for place, name in enumerate(order)}
@@ -105,7 +105,7 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     if not path.is_file():
         raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SweepError(

@@ -51,7 +51,7 @@ def run(cell: Cell) -> None:
 @contextlib.contextmanager
 def _alone(cell: Cell) -> Iterator[None]:
     """Waits for a process that still works on the cell: the last one of a sweep that was killed."""
-    with cell.lock.open("w") as file:
+    with cell.lock.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -25,7 +25,7 @@ def run(cell: Cell, standard_input: int) -> str | None:
     """
     path = os.pathsep.join([str(pathlib.Path(kws.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     cell.log.parent.mkdir(parents=True, exist_ok=True)
-    with cell.log.open("w") as log:
+    with cell.log.open("w", encoding="utf-8") as log:
         # A session of its own: Ctrl-C reaches the sweep alone, which then closes the pipe.
         process = subprocess.run(
             [sys.executable, "-m", "kws.sweeps.run_cell", f"--job={cell.path}", "--stop_with_sweep"],
@@ -38,7 +38,9 @@ def run(cell: Cell, standard_input: int) -> str | None:
         )
     if process.returncode == 0 and cell.result.is_file():
         return None
-    lines = [line.strip() for line in cell.log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in cell.log.read_text(errors="replace", encoding="utf-8").splitlines() if line.strip()
+    ]
     errors = [line for line in lines if re.match(r"error: |[\w.]*(Error|Exception)\b", line)]
     said = (errors or lines or ["no output"])[-1]
     return f"exit code {process.returncode}: {said.removeprefix('error: ')} (see {cell.log})"

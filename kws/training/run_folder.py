@@ -65,7 +65,7 @@ class RunFolder:
             what = f"run_dir={self.path} is not a finished run"
             raise TrainingError(f"{path} is missing: {what}; train it with python -m kws.train")
         try:
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise TrainingError(f"{path} is damaged ({error}): train the run again with kws.train") from error
 

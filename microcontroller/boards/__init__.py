@@ -123,7 +123,7 @@ def load(name: str) -> Board:
 
 def read(folder: pathlib.Path) -> Board:
     """The board that a folder's board.toml describes; raises TypeError or KeyError where something is missing."""
-    fields = tomllib.loads((folder / "board.toml").read_text())
+    fields = tomllib.loads((folder / "board.toml").read_text(encoding="utf-8"))
     qemu, renode = fields.pop("qemu"), fields.pop("renode", None)
     return Board(
         name=folder.name,

@@ -79,7 +79,7 @@ def count(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -
             qemu.run(firmware.board, firmware.elf, image, timeout_s, _options(plugin, firmware, out))
         except EmulatorError as second:
             raise _explained(second) from second
-    return parse(out.read_text(), layers)
+    return parse(out.read_text(encoding="utf-8"), layers)
 
 
 def _explained(error: EmulatorError) -> EmulatorError | Unavailable:

@@ -104,8 +104,8 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float) -> 
     folder = elf.parent
     for name in (_SCRIPT, _of(board).platform):
         shutil.copyfile(_FOLDER / name, folder / name)
-    (folder / SETUP).write_text(setup_script(board, elf, image, folder))
-    (folder / "run.resc").write_text(run_script(folder / SETUP))
+    (folder / SETUP).write_text(setup_script(board, elf, image, folder), encoding="utf-8")
+    (folder / "run.resc").write_text(run_script(folder / SETUP), encoding="utf-8")
     command = [program, "--disable-gui", "--console", "--plain", str(folder / "run.resc")]
     return process.run_until_end(
         command,

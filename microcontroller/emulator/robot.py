@@ -24,4 +24,4 @@ def clip_lines(logits: np.ndarray) -> list[str]:
 def write(folder: pathlib.Path, logits: np.ndarray) -> None:
     """Writes `VARIABLES` for a run over clips with these logits, int8 [clips, labels]."""
     variables = {"CLIPS": len(logits), "CLIP_LINES": clip_lines(logits)}
-    (folder / VARIABLES).write_text(json.dumps(variables, indent=1) + "\n")
+    (folder / VARIABLES).write_text(json.dumps(variables, indent=1) + "\n", encoding="utf-8")

@@ -172,8 +172,8 @@ def build(
     try:
         (out / "engine").mkdir(parents=True, exist_ok=True)
         (out / "firmware").mkdir(exist_ok=True)
-        (out / "firmware_config.h").write_text(_config(target, kernels.name))
-        (out / "memory.ld").write_text(_memory(target))
+        (out / "firmware_config.h").write_text(_config(target, kernels.name), encoding="utf-8")
+        (out / "memory.ld").write_text(_memory(target), encoding="utf-8")
         (out / "libengine.a").unlink(missing_ok=True)
         # Under names by which firmware.ld knows the engine's parts.
         archives = [f"libengine_{i}.a" for i, library in enumerate(kernels.libraries)]

@@ -111,7 +111,7 @@ def _written(files: dict[str, str], folder: pathlib.Path) -> pathlib.Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise MeasurementError(f"can't write to build_dir={folder.parent}: {error.strerror}") from error
     return folder

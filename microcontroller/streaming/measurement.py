@@ -192,7 +192,7 @@ def _code(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _C_FILES:
-            (folder / name).write_text((bundle.c_files | files)[name])
+            (folder / name).write_text((bundle.c_files | files)[name], encoding="utf-8")
     except OSError as error:
         raise MeasurementError(f"can't write to build_dir={folder.parent}: {error.strerror}") from error
     return Code(folder, profile, f"C written for this run{why}; the bundle's own profile is {own}")

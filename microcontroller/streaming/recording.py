@@ -103,6 +103,6 @@ def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
 
 def _words() -> dict[str, np.ndarray]:
     """Word -> float64 [n] at 16 kHz."""
-    words = json.loads(_WORDS.read_text())["words"]
+    words = json.loads(_WORDS.read_text(encoding="utf-8"))["words"]
     packed = {word: zlib.decompress(base64.b64decode(entry["samples"])) for word, entry in words.items()}
     return {word: np.frombuffer(data, np.int8).astype(np.float64) for word, data in packed.items()}
