@@ -16,6 +16,7 @@ from cli import command
 from cli.table import padded
 from kws.sweeps import results
 from kws.sweeps.cell import POST_TRAINING
+from kws.sweeps.shared_storage import is_url
 from kws.training.run_folder import FIXED_POINT, FLOAT
 
 
@@ -148,7 +149,7 @@ def _table(rows: list[list[str]]) -> str:
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    flags.DEFINE_string("sweep_dir", None, "Folder that kws.sweep wrote.")
+    flags.DEFINE_string("sweep_dir", None, "Folder, or URL, that kws.sweep wrote to.")
     flags.DEFINE_bool("plots", False, "Also draw accuracy by width and the DET curves, into the folder's plots/.")
     command.define_json_flag()
 
@@ -158,6 +159,8 @@ def main() -> None:
 
     def work(values: flags.FlagValues) -> None:
         command.require(sweep_dir=values.sweep_dir)
+        if values.plots and is_url(values.sweep_dir):
+            raise command.UserError(f"--plots needs a folder: copy {results.JSON} of {values.sweep_dir} into one first")
         result = report(values.sweep_dir)
         command.say(markdown(result), values.json)
         if values.plots:

@@ -6,7 +6,6 @@ of a seed is trained once and shared. What is finished is never repeated: the sa
 
 import contextlib
 import dataclasses
-import fcntl
 import fnmatch
 import pathlib
 import sys
@@ -22,8 +21,9 @@ from cli.cores import usable_cores
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
-from kws.sweeps import results, workers
+from kws.sweeps import results, sweep_folder, workers
 from kws.sweeps.cell import Cell
+from kws.sweeps.shared_storage import is_url
 
 ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"
 
@@ -33,7 +33,7 @@ class SweepConfig:
     """What to run.
 
     Attributes:
-      sweep_dir: folder of the sweep.
+      sweep_dir: folder of the sweep; or the URL of a place that fsspec knows, to which machines send finished cells.
       dataset: of all cells.
       matrix: the matrix file.
       seeds: of the training.
@@ -41,9 +41,10 @@ class SweepConfig:
       parallel: cells at a time on this machine.
       float_runs: runs to take float models from, a path with {seed} in it; None to train them.
       ray_address: of a Ray cluster that runs the cells; None for this machine.
+      gpus_per_cell: of the cluster's GPUs; a part of one where cells share it.
     """
 
-    sweep_dir: pathlib.Path
+    sweep_dir: str | pathlib.Path
     dataset: DatasetConfig
     matrix: pathlib.Path = ABLATION
     seeds: tuple[int, ...] = (0,)
@@ -51,6 +52,12 @@ class SweepConfig:
     parallel: int = 1
     float_runs: str | None = None
     ray_address: str | None = None
+    gpus_per_cell: float = 0.0
+
+    @property
+    def url(self) -> str | None:
+        """`sweep_dir` where that is a URL."""
+        return str(self.sweep_dir) if is_url(self.sweep_dir) else None
 
     @property
     def cell_dataset(self) -> DatasetConfig:
@@ -91,52 +98,52 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
       Title and reason of each failed cell.
 
     Raises:
-      UserError: matrix, folder or cluster are not as they should be; no cell has run then.
+      UserError, SweepError: matrix, folder or cluster are not as they should be; no cell has run then.
     """
     dataset = config.cell_dataset
     matrix = matrices.load(config.matrix, dataset)
     rows = _chosen(matrix.rows, config.only)
-    sweep_dir = config.sweep_dir.resolve()
-    floats, cells = cell_files.plan(matrix, rows, config.seeds, sweep_dir, config.float_runs)
-    cluster = workers.RayCluster(config.ray_address, dataset.worker_processes) if config.ray_address else None
-    lock = _lock(sweep_dir)
-    order = [row.name for row in matrix.rows]
-    failed: dict[str, str] = {}
-
-    def write() -> list[dict[str, Any]]:
-        missing = [cell.title for cell in (*floats, *cells) if not cell.result.is_file()]
-        found = results.collect(sweep_dir, order)
-        results.write(sweep_dir, found, matrix.left_out, missing)
-        return found
-
-    try:
+    with contextlib.ExitStack() as held:
+        folder = held.enter_context(sweep_folder.open_folder(config.sweep_dir))
+        floats, cells = cell_files.plan(matrix, rows, config.seeds, folder.path, config.float_runs)
+        cluster = _cluster(config, dataset)
+        if cluster:
+            held.callback(cluster.close)
         for cell in (*floats, *cells):
-            cell.write()
+            folder.write_job(cell)
+
+        def write() -> list[dict[str, Any]]:
+            return folder.write_results([row.name for row in matrix.rows], matrix.left_out, (*floats, *cells))
+
         write()
         waiting = [cell for cell in (*floats, *cells) if not cell.result.is_file()]
         finished = len(floats) + len(cells) - len(waiting)
         say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are finished, {len(waiting)} to do")
-        progress = Progress(waiting, say)
-        for batch in (floats, cells):
-            ready, hopeless = _ready([cell for cell in batch if cell in waiting], failed)
-            for cell in hopeless:
-                failed[cell.title] = "its float model failed"
-                progress.finished(cell, failed[cell.title], "")
-            # Closed at once where it is left early, so that running cells stop, resumably.
-            with contextlib.closing(_run(ready, config, cluster, progress)) as outcomes:
-                for cell, error in outcomes:
-                    if error:
-                        failed[cell.title] = error
-                    found = write()
-                    progress.finished(cell, error, _headline(cell, found))
-    except KeyboardInterrupt:
-        print("\ninterrupted: finished cells and epochs are kept; go on with the same command", file=sys.stderr)
-        raise
-    finally:
-        lock.close()
-        if cluster:
-            cluster.close()
+        progress = Progress(waiting, lambda text: say(folder.shown(text)))
+        failed: dict[str, str] = {}
+        try:
+            for batch in (floats, cells):
+                ready, hopeless = _ready([cell for cell in batch if cell in waiting], failed)
+                for cell in hopeless:
+                    failed[cell.title] = "its float model failed"
+                    progress.finished(cell, failed[cell.title], "")
+                # Closed at once where it is left early, so that running cells stop, resumably.
+                with contextlib.closing(_run(ready, config, cluster, progress)) as outcomes:
+                    for cell, error in outcomes:
+                        folder.ended(cell)
+                        if error:
+                            failed[cell.title] = error
+                        progress.finished(cell, error, _headline(cell, write()))
+        except KeyboardInterrupt:
+            print("\ninterrupted: finished cells and epochs are kept; go on with the same command", file=sys.stderr)
+            raise
     return [f"{title}: {error}" for title, error in failed.items()]
+
+
+def _cluster(config: SweepConfig, dataset: DatasetConfig) -> workers.RayCluster | None:
+    if config.ray_address is None:
+        return None
+    return workers.RayCluster(config.ray_address, dataset.worker_processes, config.gpus_per_cell, config.url)
 
 
 def _chosen(rows: tuple[matrices.Row, ...], only: tuple[str, ...]) -> tuple[matrices.Row, ...]:
@@ -144,21 +151,6 @@ def _chosen(rows: tuple[matrices.Row, ...], only: tuple[str, ...]) -> tuple[matr
         if not any(fnmatch.fnmatchcase(row.name, pattern) for row in rows):
             raise UserError(f"--only={pattern} matches no row; the rows are: {'; '.join(row.name for row in rows)}")
     return tuple(row for row in rows if not only or any(fnmatch.fnmatchcase(row.name, pattern) for pattern in only))
-
-
-def _lock(sweep_dir: pathlib.Path) -> Any:
-    """An open file that keeps a second sweep out of the folder until it is closed."""
-    try:
-        sweep_dir.mkdir(parents=True, exist_ok=True)
-        file = (sweep_dir / ".lock").open("w", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"can't write --sweep_dir={sweep_dir}: {error.strerror}") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise UserError(f"another sweep is running in --sweep_dir={sweep_dir}: wait for it, or stop it") from error
-    return file
 
 
 def _ready(batch: list[Cell], failed: dict[str, str]) -> tuple[list[Cell], list[Cell]]:
@@ -178,7 +170,7 @@ def _run(
 ) -> workers.Outcomes:
     if cluster:
         return cluster.run(batch)
-    return workers.run_local(batch, config.parallel, progress.started)
+    return workers.run_local(batch, config.parallel, progress.started, config.url)
 
 
 def _headline(cell: Cell, found: list[dict[str, Any]]) -> str:
@@ -195,7 +187,9 @@ def _headline(cell: Cell, found: list[dict[str, Any]]) -> str:
 def define_flags() -> None:
     """Defines this command's flags."""
     dataset_flags.define_flags()
-    flags.DEFINE_string("sweep_dir", None, "Folder of the sweep; one that holds a part of it is gone on with.")
+    flags.DEFINE_string(
+        "sweep_dir", None, "Folder of the sweep, or a URL as s3://bucket/sweep; one with a part of it is gone on with."
+    )
     flags.DEFINE_string("matrix", str(ABLATION), "The matrix of settings, TOML or JSON (see docs/results.md).")
     flags.DEFINE_list("seeds", ["0"], "Seeds, separated by commas: every row is run with each.")
     flags.DEFINE_multi_string("only", [], "Run only rows whose name matches this shell pattern; may be repeated.")
@@ -204,6 +198,9 @@ def define_flags() -> None:
         "float_runs", None, "Take float models from these runs, e.g. runs/s{seed}, which must agree in their settings."
     )
     flags.DEFINE_string("ray_address", None, "Run the cells on this Ray cluster (host:port), --processes cores each.")
+    flags.DEFINE_float(
+        "gpus_per_cell", 0.0, "GPUs of the Ray cluster for each cell, also 0.25 of one.", lower_bound=0.0
+    )
 
 
 def config_from_flags(values: flags.FlagValues) -> SweepConfig:
@@ -215,13 +212,17 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         raise UserError("--download needs --parallel=1 and no --ray_address: cells would fetch the corpus side by side")
     if values.ray_address and values["parallel"].present:
         raise UserError("--parallel and --ray_address exclude each other: the cluster decides how many cells it runs")
+    if values.gpus_per_cell and not values.ray_address:
+        raise UserError(f"--gpus_per_cell={values.gpus_per_cell} is for a Ray cluster: give its --ray_address, too")
+    if values.gpus_per_cell > 1 and not values.gpus_per_cell.is_integer():
+        raise UserError(f"--gpus_per_cell={values.gpus_per_cell}: give a part of one GPU, or a whole number of them")
     if values.float_runs and "{seed}" not in values.float_runs:
         raise UserError(f"--float_runs={values.float_runs} has no {{seed}} in it: give a path such as runs/s{{seed}}")
     for seed in values.seeds:
         if not seed.strip().isdecimal():
             raise UserError(f"--seeds={','.join(values.seeds)}: {seed!r} is no seed: give numbers from 0, as in 0,1,2")
     return SweepConfig(
-        sweep_dir=pathlib.Path(values.sweep_dir),
+        sweep_dir=values.sweep_dir,
         dataset=dataset_flags.config_from_flags(values),
         matrix=pathlib.Path(values.matrix),
         seeds=tuple(dict.fromkeys(int(seed) for seed in values.seeds)),
@@ -229,6 +230,7 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         parallel=values.parallel,
         float_runs=values.float_runs,
         ray_address=values.ray_address,
+        gpus_per_cell=values.gpus_per_cell,
     )
 
 
@@ -238,7 +240,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         config = config_from_flags(values)
         failed = sweep(config, lambda text: print(text, flush=True))
-        print(f"results: {config.sweep_dir / results.CSV}; next: python -m kws.report --sweep_dir={config.sweep_dir}")
+        print(f"results: {config.sweep_dir}/{results.CSV}; next: python -m kws.report --sweep_dir={config.sweep_dir}")
         if failed:
             print(f"{len(failed)} cells failed:", *failed, sep="\n  ", file=sys.stderr)
             sys.exit(1)

@@ -10,7 +10,9 @@ results.csv, results.json     a row for each finished cell
 
 import dataclasses
 import json
+import os
 import pathlib
+import re
 from typing import Any
 
 from cli import atomic
@@ -27,6 +29,7 @@ RESULT = "result.json"
 POST_TRAINING = "post_training"
 STAGES = (FLOAT, POST_TRAINING, FIXED_POINT)
 MEASURED_SPLITS = ("validation", "testing")
+_FOLDERS = ("data_dir", "cache_dir", "scratch_dir")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Cell:
       folder: of the run, relative to it; its last part names the job's files too.
       name, variant, width: of the row; a float model has name `FLOAT_NAME` and neither variant nor width.
       settings: of the training, as JSON values.
-      machine: settings of the dataset that differ between machines, such as `data_dir`.
+      machine: settings of the dataset that differ between machines, such as `data_dir`; folders may name environment
+        variables, as $TMPDIR, of the machine that runs the cell.
       float_run: the run whose float model is taken; None to train it.
     """
 
@@ -109,6 +113,19 @@ class Cell:
         settings, _ = _parts(self.config)
         return {**{name: value for name, value in settings.items() if name != "method"}, **settings["method"]}
 
+    @property
+    def on_this_machine(self) -> "Cell":
+        """The cell with this machine's own folders. Raises `SweepError` where one names a variable that is not set."""
+        machine = {name: expanded(name, value) if name in _FOLDERS else value for name, value in self.machine.items()}
+        return dataclasses.replace(self, machine=machine)
+
+    def within(self, sweep_dir: pathlib.Path) -> "Cell":
+        """The cell in another folder, and its float model too if that is one of the sweep's."""
+        float_run = self.float_run
+        if float_run and pathlib.Path(float_run).is_relative_to(self.sweep_dir):
+            float_run = str(sweep_dir / pathlib.Path(float_run).relative_to(self.sweep_dir))
+        return dataclasses.replace(self, sweep_dir=str(sweep_dir), float_run=float_run)
+
     def write(self) -> None:
         """Writes the job's file. Raises `SweepError` where the sweep has a cell of this name with other settings."""
         if self.path.is_file():
@@ -129,6 +146,17 @@ def read(path: str | pathlib.Path) -> Cell:
         return Cell(**json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise SweepError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
+
+
+def expanded(name: str, folder: str | None) -> str | None:
+    """A folder with the values of environment variables in it. Raises `SweepError` for one that is not set."""
+    found = os.path.expandvars(folder) if folder else folder
+    unset = re.search(r"\$\{?\w+", found) if found else None
+    if unset:
+        raise SweepError(
+            f"{name}={folder}: {unset.group().strip('${')} is not set on this machine: set it, or give a path"
+        )
+    return found
 
 
 def plan(
@@ -171,7 +199,7 @@ def _parts(config: TrainConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     machine = {
         each.name: getattr(config.dataset, each.name) for each in settings_of(DatasetConfig) if each.is_of_machine
     }
-    for name in ("data_dir", "cache_dir", "scratch_dir"):
-        if machine[name]:
+    for name in _FOLDERS:
+        if machine[name] and not machine[name].startswith("$"):
             machine[name] = str(pathlib.Path(machine[name]).resolve())
     return to_json(config), machine

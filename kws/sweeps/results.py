@@ -9,6 +9,7 @@ from typing import Any
 
 from cli import atomic
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
+from kws.sweeps.shared_storage import SharedStorage, is_url
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import BATCH_SIZE, FIXED_POINT, FLOAT
 
@@ -101,13 +102,13 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     Raises:
       SweepError: there is no such sweep, it has no finished cell, or a row is damaged.
     """
-    path = pathlib.Path(sweep_dir) / JSON
-    if not path.is_file():
+    path, content = f"{sweep_dir}/{JSON}", _content(sweep_dir)
+    if content is None:
         raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content)
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SweepError(
             f"{path} is damaged ({error!r}): run python -m kws.sweep again, which writes it anew"
         ) from error
@@ -116,6 +117,16 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     for number, cell in enumerate(cells, 1):
         _check(cell, f"{path}, cell {number}")
     return found
+
+
+def _content(sweep_dir: str | pathlib.Path) -> bytes | None:
+    if is_url(sweep_dir):
+        return SharedStorage(str(sweep_dir)).read(JSON)
+    path = pathlib.Path(sweep_dir) / JSON
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise SweepError(f"can't read sweep_dir={sweep_dir}: {JSON}: {error.strerror}") from error
 
 
 def _check(cell: Any, where: str) -> None:

@@ -102,7 +102,7 @@ def main() -> None:
         command.require(job=values.job)
         if values.stop_with_sweep:
             _stop_with_sweep()
-        cell = cell_files.read(pathlib.Path(values.job))
+        cell = cell_files.read(pathlib.Path(values.job)).on_this_machine
         threads.limit(cell.config.threads)
         run(cell)
 

@@ -1,6 +1,7 @@
 """Runs cells, each in a fresh process: on this machine, or on a Ray cluster."""
 
 import concurrent.futures
+import functools
 import logging
 import os
 import pathlib
@@ -11,24 +12,37 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import kws
+from kws.sweeps import workspace
 from kws.sweeps.cell import Cell
 from kws.sweeps.sweep_error import SweepError
 
 Outcomes = Generator[tuple[Cell, str | None], None, None]
+# What Python runs for a cell, before the flags that name its job.
+RUN_CELL = ("-m", "kws.sweeps.run_cell")
+# How often a cell is begun again elsewhere after its machine was lost.
+_LOST_MACHINES = 3
+_VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
-def run(cell: Cell, standard_input: int) -> str | None:
-    """Runs a job's process to its end; returns None, or why it failed.
+def run(cell: Cell, standard_input: int, url: str | None = None, program: tuple[str, ...] = RUN_CELL) -> str | None:
+    """Runs a cell to its end; returns None, or why it failed.
 
     Args:
       standard_input: a pipe's end for reading. The process stops, resumably, when the other end is closed.
+      url: of the storage that the cell is sent to from this machine's own folder; None to run it in its folder.
+      program: what Python runs.
     """
+    run_in = functools.partial(_run_process, standard_input=standard_input, program=program)
+    return workspace.run(cell, url, run_in) if url else run_in(cell)
+
+
+def _run_process(cell: Cell, standard_input: int, program: tuple[str, ...]) -> str | None:
     path = os.pathsep.join([str(pathlib.Path(kws.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     cell.log.parent.mkdir(parents=True, exist_ok=True)
     with cell.log.open("w", encoding="utf-8") as log:
         # A session of its own: Ctrl-C reaches the sweep alone, which then closes the pipe.
         process = subprocess.run(
-            [sys.executable, "-m", "kws.sweeps.run_cell", f"--job={cell.path}", "--stop_with_sweep"],
+            [sys.executable, *program, f"--job={cell.path}", "--stop_with_sweep"],
             stdin=standard_input,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -46,7 +60,9 @@ def run(cell: Cell, standard_input: int) -> str | None:
     return f"exit code {process.returncode}: {said.removeprefix('error: ')} (see {cell.log})"
 
 
-def run_local(cells: Iterable[Cell], parallel: int, started: Callable[[Cell], None]) -> Outcomes:
+def run_local(
+    cells: Iterable[Cell], parallel: int, started: Callable[[Cell], None], url: str | None = None
+) -> Outcomes:
     """Yields each job when it has ended, with None or why it failed; `parallel` of them run at a time.
 
     When the caller stops, or this process dies, the running ones leave resumable runs.
@@ -55,7 +71,7 @@ def run_local(cells: Iterable[Cell], parallel: int, started: Callable[[Cell], No
 
     def work(cell: Cell) -> str | None:
         started(cell)
-        return run(cell, reading)
+        return run(cell, reading, url, RUN_CELL)
 
     pool = concurrent.futures.ThreadPoolExecutor(parallel)
     try:
@@ -68,44 +84,64 @@ def run_local(cells: Iterable[Cell], parallel: int, started: Callable[[Cell], No
         os.close(reading)
 
 
-def _run_remote(cell: Cell) -> str | None:
+def _run_remote(cell: Cell, url: str | None, program: tuple[str, ...], gpus: float) -> str | None:
     # Ray sets it to the task's cores; a result must not depend on where it was computed.
     os.environ.pop("OMP_NUM_THREADS", None)
+    if not gpus:
+        os.environ[_VISIBLE_GPUS] = ""  # else the cells of a machine would all take its first GPU; Ray sets the others'
     reading, writing = os.pipe()
     try:
-        return run(cell, reading)
+        return run(cell, reading, url, program)
     finally:
         os.close(writing)
         os.close(reading)
 
 
 class RayCluster:
-    """A connection to a Ray cluster whose machines all see the sweep's folder and data under the same paths."""
+    """A connection to a Ray cluster.
 
-    def __init__(self, address: str, cores: int) -> None:
+    Its machines see the sweep's folder under the same path, or send their cells to shared storage.
+    """
+
+    def __init__(self, address: str, cores: int, gpus: float = 0.0, url: str | None = None) -> None:
         """Args:
           address: as `ray.init` takes it: host:port, ray://host:port or auto.
           cores: of each cell.
+          gpus: of each cell, which may be a part of one.
+          url: as of `workers.run`.
 
         Raises:
-          SweepError: no cluster answers, or none of its machines has so many cores.
+          SweepError: no cluster answers, or none of its machines has so many cores or GPUs.
         """
         import ray
 
         self._ray: Any = ray  # its types are not whole
+        self._arguments = (url, RUN_CELL, gpus)
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise SweepError(f"no Ray cluster answers at ray_address={address}: {error}") from error
-        most = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
-        if most < cores:
+        try:
+            self._check_machines(cores, gpus)
+        except SweepError:
             ray.shutdown()
+            raise
+        self._task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=_LOST_MACHINES)(_run_remote)
+
+    def _check_machines(self, cores: int, gpus: float) -> None:
+        machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        most = max((machine.get("CPU", 0) for machine in machines), default=0)
+        if most < cores:
             raise SweepError(f"processes={cores}: no machine of the Ray cluster has more than {most:.0f} cores")
-        self._task = ray.remote(num_cpus=cores, max_retries=0)(_run_remote)
+        most = max((machine.get("GPU", 0) for machine in machines if machine.get("CPU", 0) >= cores), default=0)
+        if most < gpus:
+            raise SweepError(
+                f"gpus_per_cell={gpus}: no machine of the Ray cluster has more than {most:g} GPUs beside {cores} cores"
+            )
 
     def run(self, cells: Iterable[Cell]) -> Outcomes:
         """As `run_local`; the cluster decides how many run at a time."""
-        running = {self._task.remote(cell): cell for cell in cells}
+        running = {self._task.remote(cell, *self._arguments): cell for cell in cells}
         try:
             while running:
                 (done,), _ = self._ray.wait(list(running), num_returns=1)

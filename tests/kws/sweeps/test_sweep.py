@@ -45,7 +45,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return path
 
 
-def arguments(sweep_dir: pathlib.Path, data: pathlib.Path, matrix: pathlib.Path, *flags: str) -> list[str]:
+def arguments(sweep_dir: pathlib.Path | str, data: pathlib.Path, matrix: pathlib.Path, *flags: str) -> list[str]:
     dataset = ("--dataset=speech_commands", f"--data_dir={data}", "--words=yes,no", "--processes=1")
     return [sys.executable, "-m", "kws.sweep", f"--sweep_dir={sweep_dir}", f"--matrix={matrix}", *dataset, *flags]
 
@@ -159,6 +159,13 @@ def test_a_cluster_gives_the_same_results(
     done = run(*arguments(tmp_path / "sweep", data, matrix, *flags))
     assert done.returncode == 0, done.stdout + done.stderr
     assert rows(tmp_path / "sweep") == rows(finished)
+    url = f"file://{tmp_path}/shared"
+    sent = run(*arguments(url, data, matrix, *flags, f"--scratch_dir={tmp_path}/local", "--only=*PTQ"))
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    found = rows(tmp_path / "shared")
+    assert set(found) == {("float", "0"), ("W4A8 PTQ", "0")} and found.items() <= rows(finished).items()
+    bundle = bundles.load(tmp_path / "shared" / "cells" / "w4a8-ptq-seed0" / "bundle")
+    assert bundle.model.sha256 == bundles.load(finished / "cells" / "w4a8-ptq-seed0" / "bundle").model.sha256
     too_many = run(*arguments(tmp_path / "sweep", data, matrix, *flags, "--processes=2"))
     assert too_many.returncode == 2
     assert "--processes=2: no machine of the Ray cluster has more than 1 cores" in too_many.stderr
