@@ -1,6 +1,7 @@
 """Chooses the Q-format of every tensor from the folded network and a few hundred real inputs."""
 
 import dataclasses
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,8 @@ from quant.formats import accumulator_bound, least_error, uniform_scaling
 from quant.formats.network_formats import Formats, LayerFormats, Network
 from quant.method import Method
 from quant.qformat import MAX_BITS, QFormat, activation_format, weight_format
+
+_BATCH = 64
 
 
 def calibrate(
@@ -34,54 +37,71 @@ def calibrate(
         scaled = uniform_scaling.uniform(layers, outputs, x, weight_bits, activation_bits)
         chosen = _uniform_formats(scaled, x, weight_bits, activation_bits)
         return Network(scaled.layers, Formats(x, chosen))
+    wanted = _output_formats(layers, x, activation_bits)
+    found = least_error.best_of_batches(outputs, wanted)
     chosen = {}
     q = x
-    for layer, output in zip(layers, outputs, strict=True):
+    for layer in layers:
+        output = dataclasses.replace(wanted[layer.name], fraction_bits=found[layer.name])
         if isinstance(layer, PoolingLayer):
-            found = LayerFormats(None, pool_format(layer, output, q))
+            chosen[layer.name] = LayerFormats(None, pool_format(layer, output, q))
         else:
-            found = _layer_formats(layer, output, q, weight_bits[layer.name], activation_bits[layer.name], method)
-        chosen[layer.name] = found
-        q = found.output
+            chosen[layer.name] = _layer_formats(layer, output, q, weight_bits[layer.name], method)
+        q = chosen[layer.name].output
     return Network(layers, Formats(x, chosen))
 
 
-def _observe(layers: FoldedLayers, features: np.ndarray) -> list[np.ndarray]:
+def _observe(layers: FoldedLayers, features: np.ndarray) -> Callable[[], Iterator[least_error.Tensors]]:
+    """A function that gives every layer's outputs, float32 [n, ...] by name, a few inputs at a time."""
     height, width, channels = features.shape[1:]
     model = float_model(layers, (height, width, channels))
-    # By name: Keras gives a list of one output as that output.
     observed = tf.keras.Model(model.input, {layer.name: model.get_layer(layer.name).output for layer in layers})
-    outputs = observed.predict(features, batch_size=256, verbose=0)
-    return [outputs[layer.name] for layer in layers]
+    compiled = tf.function(lambda batch: observed(batch, training=False), reduce_retracing=True)
+
+    def batches() -> Iterator[least_error.Tensors]:
+        for start in range(0, len(features), _BATCH):
+            outputs = compiled(features[start : start + _BATCH])
+            yield {name: output.numpy() for name, output in outputs.items()}
+
+    return batches
 
 
-def pool_format(layer: PoolingLayer, output: np.ndarray, x: QFormat) -> QFormat:
-    """The 8-bit format of a pooled vector of least squared error, no finer than its sum.
+def _output_formats(layers: FoldedLayers, x: QFormat, activation_bits: dict[str, int]) -> dict[str, QFormat]:
+    """The layers' output formats by name, whose fraction bits are to be found; pooling has its input's sign."""
+    formats = {}
+    signed = x.signed
+    for layer in layers:
+        if isinstance(layer, PoolingLayer):
+            found = activation_format(MAX_BITS, 0, relu=not signed)
+        else:
+            found = activation_format(activation_bits[layer.name], 0, layer.relu)
+        formats[layer.name], signed = found, found.signed
+    return formats
+
+
+def pool_format(layer: PoolingLayer, q: QFormat, x: QFormat) -> QFormat:
+    """The format of a pooled vector, no finer than its sum.
 
     Args:
-      output: float [n, channels], observed.
-      x: pooling's input format, whose sign the output has.
+      q: the 8-bit format of least squared error.
+      x: pooling's input format.
     """
-    q = activation_format(MAX_BITS, 0, relu=not x.signed)
     # The sum has x's fraction bits and, read as a mean, those of the shift besides.
     finest = x.fraction_bits + layer.shift
-    return dataclasses.replace(q, fraction_bits=min(least_error.best_fraction_bits(output, q), finest))
+    return dataclasses.replace(q, fraction_bits=min(q.fraction_bits, finest))
 
 
-def _layer_formats(
-    layer: WeightedLayer, output: np.ndarray, x: QFormat, weight_bits: int, activation_bits: int, method: Method
-) -> LayerFormats:
+def _layer_formats(layer: WeightedLayer, output: QFormat, x: QFormat, weight_bits: int, method: Method) -> LayerFormats:
+    """The formats of a layer whose output's of least squared error is `output`."""
     weights = weight_format(weight_bits, 0)
     weights = weight_format(weight_bits, least_error.best_fraction_bits(layer.kernel, weights))
-    out = activation_format(activation_bits, 0, layer.relu)
-    fraction_bits = least_error.best_fraction_bits(output, out)
     if method.bounds_accumulators:
-        shift = max(weights.fraction_bits + x.fraction_bits - fraction_bits, 0)
+        shift = max(weights.fraction_bits + x.fraction_bits - output.fraction_bits, 0)
         code_sum = accumulator_bound.bound(method.accumulator_bits, x, shift).code_sum
         weights = weight_format(weight_bits, accumulator_bound.fraction_bits_within(layer.kernel, weights, code_sum))
     # Requantization only shifts right: an output can't be finer than its accumulator.
-    fraction_bits = min(fraction_bits, weights.fraction_bits + x.fraction_bits)
-    return LayerFormats(weights, activation_format(activation_bits, fraction_bits, layer.relu))
+    finest = weights.fraction_bits + x.fraction_bits
+    return LayerFormats(weights, dataclasses.replace(output, fraction_bits=min(output.fraction_bits, finest)))
 
 
 def _uniform_formats(

@@ -7,11 +7,12 @@ that of activations until one format serves all layers.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from quant.folding.layers import FoldedLayers, WeightedLayer, weighted_layers, with_weighted
+from quant.folding.layers import FoldedLayers, weighted_layers, with_weighted
 from quant.formats import least_error
 from quant.qformat import QFormat, activation_format, weight_format
 
@@ -52,14 +53,20 @@ class Scalable:
           alpha: this layer's.
           fraction_bits: of the weights.
         """
-        weights = weight_format(self.weight_bits, fraction_bits)
-        scaled = self.kernel * alpha / before
-        return _relative_error(scaled, weights) + _relative_error(self.seen * alpha, self.output)
+        return self.weights_error(before, alpha, fraction_bits) + self.outputs_error(alpha)
+
+    def weights_error(self, before: float, alpha: float, fraction_bits: int) -> float:
+        """The weights' part of `error`."""
+        return _relative_error(self.kernel * alpha / before, weight_format(self.weight_bits, fraction_bits))
+
+    def outputs_error(self, alpha: float) -> float:
+        """The outputs' part of `error`."""
+        return _relative_error(self.seen * alpha, self.output)
 
 
 def uniform(
     layers: FoldedLayers,
-    outputs: list[np.ndarray],
+    outputs: Callable[[], Iterable[least_error.Tensors]],
     x: QFormat,
     weight_bits: dict[str, int],
     activation_bits: dict[str, int],
@@ -70,19 +77,37 @@ def uniform(
     times over.
 
     Args:
-      outputs: float [n, ...] of each layer, observed on real inputs.
+      outputs: gives every layer's, float [n, ...] by name, observed on real inputs a few at a time.
       x: the input's format, whose fraction bits all activations take.
       weight_bits, activation_bits: width per layer name.
     """
-    rng = np.random.default_rng(0)
+    weighted = weighted_layers(layers)
+    seen = samples([layer.name for layer in weighted], outputs)
     scalables = []
-    for layer, output in zip(layers, outputs, strict=True):
-        if isinstance(layer, WeightedLayer):
-            seen = rng.choice(output.ravel(), min(_SAMPLES, output.size), replace=False)
-            format_ = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
-            scalables.append(Scalable(layer.kernel.ravel(), seen, weight_bits[layer.name], format_))
+    for layer in weighted:
+        format_ = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
+        scalables.append(Scalable(layer.kernel.ravel(), seen[layer.name], weight_bits[layer.name], format_))
     fraction_bits, alphas = least_total(scalables)
     return Uniform(_scaled(layers, alphas), fraction_bits)
+
+
+def samples(names: Sequence[str], outputs: Callable[[], Iterable[least_error.Tensors]]) -> dict[str, np.ndarray]:
+    """Up to `_SAMPLES` values of each layer's outputs, drawn at random without replacement."""
+    sizes = dict.fromkeys(names, 0)
+    for batch in outputs():
+        for name in names:
+            sizes[name] += batch[name].size
+    rng = np.random.default_rng(0)
+    drawn = {name: rng.choice(size, min(_SAMPLES, size), replace=False) for name, size in sizes.items()}
+    seen = {name: np.empty(len(places), np.float32) for name, places in drawn.items()}
+    begin = dict.fromkeys(names, 0)
+    for batch in outputs():
+        for name, places in drawn.items():
+            values = batch[name].reshape(-1)
+            here = (places >= begin[name]) & (places < begin[name] + values.size)
+            seen[name][here] = values[places[here] - begin[name]]
+            begin[name] += values.size
+    return seen
 
 
 def least_total(layers: Sequence[Scalable]) -> tuple[int, np.ndarray]:
@@ -110,6 +135,14 @@ def search(layers: Sequence[Scalable], fraction_bits: int) -> np.ndarray:
     Each is tried at steps of a quarter octave around what it is, with those of the other layers as they are.
     """
     alphas = np.array([layer.output.max_value / max(np.quantile(np.abs(layer.seen), 0.999), 1e-9) for layer in layers])
+    # The same factors come again and again.
+    weights_error = functools.cache(lambda i, before, alpha: layers[i].weights_error(before, alpha, fraction_bits))
+    outputs_error = functools.cache(lambda i, alpha: layers[i].outputs_error(alpha))
+
+    def error(index: int, tried: np.ndarray) -> float:
+        before = tried[index - 1] if index else 1.0
+        return weights_error(index, before, tried[index]) + outputs_error(index, tried[index])
+
     for _ in range(_SWEEPS):
         for index in range(len(layers)):
             touched = range(index, min(index + 2, len(layers)))
@@ -117,7 +150,7 @@ def search(layers: Sequence[Scalable], fraction_bits: int) -> np.ndarray:
             for step in _STEPS:
                 tried = alphas.copy()
                 tried[index] *= step
-                errors.append(sum(_error(layers, i, tried, fraction_bits) for i in touched))
+                errors.append(sum(error(i, tried) for i in touched))
             alphas[index] *= _STEPS[int(np.argmin(errors))]
     return alphas
 

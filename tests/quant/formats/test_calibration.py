@@ -1,13 +1,19 @@
 """Calibration: no output is finer than its accumulator, no accumulator wider than declared."""
 
+import dataclasses
+
+import networks
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from quant.folding.layers import DENSE, PoolingLayer, WeightedLayer
+from quant.folding import equalization, float_graph, keras_chain
+from quant.folding.layers import DENSE, FoldedLayers, PoolingLayer, WeightedLayer
+from quant.formats import least_error
 from quant.formats.calibration import calibrate, pool_format
 from quant.formats.network_formats import LayerFormats
 from quant.method import Method
-from quant.qformat import QFormat, activation_format
+from quant.qformat import QFormat, activation_format, weight_format
 
 INPUT = QFormat(8, 5)
 
@@ -45,7 +51,39 @@ def test_weights_are_as_fine_as_the_accumulator_holds(inputs: int, fraction_bits
 def test_a_pooled_vector_is_never_finer_than_its_sum() -> None:
     layer = PoolingLayer("pool", positions=7)
     relu = activation_format(4, 2, relu=True)
-    tiny = np.array([[1e-3, 2e-3]])
-    assert pool_format(layer, tiny, relu).fraction_bits == 2 + 3
-    assert pool_format(layer, np.array([[0.1, 60.3]]), relu) == activation_format(8, 1, relu=True)
-    assert pool_format(layer, np.array([[-3.9, 3.9]]), QFormat(8, 2)) == QFormat(8, 5)
+
+    def found(output: list[float], x: QFormat) -> QFormat:
+        q = activation_format(8, 0, relu=not x.signed)
+        best = least_error.best_fraction_bits(np.array([output]), q)
+        return pool_format(layer, dataclasses.replace(q, fraction_bits=best), x)
+
+    assert found([1e-3, 2e-3], relu).fraction_bits == 2 + 3
+    assert found([0.1, 60.3], relu) == activation_format(8, 1, relu=True)
+    assert found([-3.9, 3.9], QFormat(8, 2)) == QFormat(8, 5)
+
+
+def choices_by_definition(layers: FoldedLayers, features: np.ndarray, widths: dict[str, int]) -> dict[str, QFormat]:
+    """Output formats from all outputs of the float network at once, no finer than their accumulators."""
+    model = float_graph.float_model(layers, networks.INPUT_SHAPE)
+    observed = tf.keras.Model(model.input, {layer.name: model.get_layer(layer.name).output for layer in layers})
+    outputs = observed.predict(features, batch_size=256, verbose=0)
+    chosen, x = {}, INPUT
+    for layer in layers:
+        pools = isinstance(layer, PoolingLayer)
+        q = activation_format(8 if pools else widths[layer.name], 0, relu=not x.signed if pools else layer.relu)
+        weights = layer.shift if pools else least_error.best_fraction_bits(layer.kernel, weight_format(4, 0))
+        best = least_error.best_fraction_bits(outputs[layer.name], q)
+        x = dataclasses.replace(q, fraction_bits=min(best, weights + x.fraction_bits))
+        chosen[layer.name] = x
+    return chosen
+
+
+@pytest.mark.parametrize("bits", [3, 8])
+def test_formats_are_those_of_all_outputs_at_once(bits: int) -> None:
+    """300 inputs are observed a few at a time."""
+    layers = equalization.equalize(keras_chain.fold(networks.small()))
+    features = networks.inputs(2, 300).astype(np.float32) / 32
+    widths = {**dict.fromkeys((layer.name for layer in layers), bits), "logits": 8}
+    network = calibrate(layers, features, INPUT, dict.fromkeys(widths, 4), widths, Method())
+    found = {name: formats.output for name, formats in network.formats.layers.items()}
+    assert found == choices_by_definition(layers, features, widths)

@@ -33,6 +33,22 @@ def test_scaling_keeps_the_function_up_to_the_scale_of_the_logits(weight_bits: i
     assert agreement > (0.9 if weight_bits == 8 else 0.6)
 
 
+def test_outputs_are_sampled_as_from_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uniform_scaling, "_SAMPLES", 50)
+    rng = np.random.default_rng(0)
+    whole = {
+        "many": rng.normal(0, 1, (13, 4, 5)).astype(np.float32),
+        "few": rng.normal(0, 1, (13, 2)).astype(np.float32),
+    }
+    batches = [{name: values[start : start + 3] for name, values in whole.items()} for start in range(0, 13, 3)]
+    found = uniform_scaling.samples(list(whole), lambda: iter(batches))
+    drawn = np.random.default_rng(0)
+    for name, values in whole.items():
+        expected = drawn.choice(values.ravel(), min(50, values.size), replace=False)
+        np.testing.assert_array_equal(found[name], expected)
+        assert found[name].dtype == np.float32
+
+
 def relative(values: np.ndarray, q: QFormat) -> float:
     """Mean squared error of quantizing, by the mean square."""
     return float(np.mean((dequantize(quantize(values, q), q) - values) ** 2) / np.mean(values**2))
