@@ -212,6 +212,23 @@ class EpochProducer:
         pending = self._pending.pop(epoch)
         return pending.features.result(), pending.words
 
+    def first_examples(self, epoch: int, count: int) -> np.ndarray:
+        """Features of the first `count` examples of an epoch, int8 [at most count, frames, coefficients, 1].
+
+        For an epoch that nobody trains on: where it isn't kept, no more of it is made.
+        """
+        kept = self._kept(epoch)
+        if kept is not None:
+            return kept[0][:count]
+        sources = plan(self._words, self._config, self._seed, epoch)[0]
+        shared = self._store, self._silence_draw
+        last = self._config, self._seed, epoch
+        tasks = [
+            self._pool.submit(_work, *shared, sources[first : first + _EXAMPLES_PER_TASK], first, *last)
+            for first in range(0, min(count, len(sources)), _EXAMPLES_PER_TASK)
+        ]
+        return np.concatenate([task.result() for task in tasks])[:count]
+
     def _name(self, epoch: int) -> str:
         return f"epoch{epoch}-{self._key}"
 

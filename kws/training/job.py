@@ -87,4 +87,5 @@ def open_job(
             tuple(float_teachers),
             tuple(fixed_point_teachers),
             pathlib.Path(cache_dir) if keep_epochs else None,
+            first_examples_of=producer.first_examples,
         )

@@ -51,6 +51,8 @@ class Job:
       fixed_point_teachers: whose posteriors stage 2 follows, in the share `config.distillation`; empty for the stage's
         own float model.
       posteriors_dir: where teachers' posteriors are kept for other runs; None to keep none.
+      first_examples_of: epoch and number -> features of so many of its first examples, for an epoch that is not trained
+        on; None to make all of it for them.
     """
 
     config: TrainConfig
@@ -66,6 +68,7 @@ class Job:
     float_teachers: tuple[tf.keras.Model, ...] = ()
     fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
     posteriors_dir: pathlib.Path | None = None
+    first_examples_of: Callable[[int, int], np.ndarray] | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -194,8 +197,12 @@ def _calibrate(
       The layers, scaled where formats are uniform, and the formats.
     """
     config = job.config
-    codes, _ = job.examples_of(config.float_epochs + epoch)
-    features = dequantize(codes[:_CALIBRATION_EXAMPLES], q)
+    epoch += config.float_epochs
+    if config.fixed_point_epochs or job.first_examples_of is None:
+        codes = job.examples_of(epoch)[0][:_CALIBRATION_EXAMPLES]
+    else:
+        codes = job.first_examples_of(epoch, _CALIBRATION_EXAMPLES)
+    features = dequantize(codes, q)
     by_name = {**by_layer(activation_bits, config.model), MODELS[config.model].layer_names[-1]: LOGIT_BITS}
     return calibrate(layers, features, q, by_layer(weight_bits, config.model), by_name, config.method)
 

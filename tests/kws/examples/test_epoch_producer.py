@@ -49,6 +49,24 @@ def test_any_number_of_workers_gives_the_same(clips: np.ndarray, noises: list[np
             np.testing.assert_array_equal(labels, expected_labels)
 
 
+@pytest.mark.parametrize("count", [1, 64, 100, 10**6])
+def test_the_first_examples_are_those_of_the_epoch(
+    clips: np.ndarray, noises: list[np.ndarray], count: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    expected = epoch_examples(clips, LABELS, noises, quiet, CONFIG, seed=5, epoch=3)[0][:count]
+    made = []
+    with EpochProducer(clips, LABELS, noises, quiet, CONFIG, seed=5, processes=2, cache_dir=tmp_path) as producer:
+        submit = producer._pool.submit
+        monkeypatch.setattr(producer._pool, "submit", lambda *task: made.append(len(task[3])) or submit(*task))
+        np.testing.assert_array_equal(producer.first_examples(3, count), expected)
+        assert sum(made) < len(expected) + 64
+        assert not list(tmp_path.iterdir())
+        producer.epoch(3)
+        made.clear()
+        np.testing.assert_array_equal(producer.first_examples(3, count), expected)
+        assert not made
+
+
 def test_the_files_are_removed(clips: np.ndarray, tmp_path: pathlib.Path) -> None:
     with EpochProducer(clips, LABELS, [], quiet, CONFIG, seed=5, processes=1, scratch_dir=str(tmp_path)) as producer:
         producer.epoch(0)

@@ -86,6 +86,30 @@ def test_stage_2_follows_its_own_float_model_or_other_teachers(
     assert weights("other", other) != alone
 
 
+def test_without_epochs_in_fixed_point_no_whole_epoch_is_made(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "small", DsCnnSpec(4, (2, 1), ((1, 1),), (3, 3)))
+    monkeypatch.setattr(stages, "_CALIBRATION_EXAMPLES", 10)
+    asked = []
+
+    def first_examples_of(epoch: int, count: int) -> np.ndarray:
+        asked.append((epoch, count))
+        return examples_of(epoch)[0][:count]
+
+    def formats(name: str, **given: object) -> str:
+        for stage in (FLOAT, FIXED_POINT):
+            (tmp_path / name / stage).mkdir(parents=True)
+        model_file.save_model(MODELS["small"].build(SHAPE, len(NAMES), 0), tmp_path / name / FLOAT / "model.h5")
+        whole = job(tmp_path / name, stop_before=1 if given else None)
+        config = dataclasses.replace(whole.config, fixed_point_epochs=0, gradual_bits="", method=Method())
+        stages.train_fixed_point(dataclasses.replace(whole, config=config, **given))
+        return (tmp_path / name / run_folder.FORMATS).read_text()
+
+    assert formats("first", first_examples_of=first_examples_of) == formats("whole")
+    assert asked == [(1, 10)]
+
+
 @pytest.mark.slow
 def test_phases_resume_to_the_same_bits_and_end_on_the_grid(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
