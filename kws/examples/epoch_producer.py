@@ -221,12 +221,7 @@ class EpochProducer:
         if kept is not None:
             return kept[0][:count]
         sources = plan(self._words, self._config, self._seed, epoch)[0]
-        shared = self._store, self._silence_draw
-        last = self._config, self._seed, epoch
-        tasks = [
-            self._pool.submit(_work, *shared, sources[first : first + _EXAMPLES_PER_TASK], first, *last)
-            for first in range(0, min(count, len(sources)), _EXAMPLES_PER_TASK)
-        ]
+        tasks = self._tasks(epoch, sources, min(count, len(sources)))
         return np.concatenate([task.result() for task in tasks])[:count]
 
     def _name(self, epoch: int) -> str:
@@ -261,7 +256,12 @@ class EpochProducer:
 
     def _submit(self, epoch: int, lock: FileLock | None) -> None:
         sources, words = plan(self._words, self._config, self._seed, epoch)
-        tasks = [
+        tasks = self._tasks(epoch, sources, len(sources))
+        self._pending[epoch] = _Pending(words, tasks, self._collector.submit(self._collect, epoch, tasks, lock))
+
+    def _tasks(self, epoch: int, sources: np.ndarray, count: int) -> list[concurrent.futures.Future[np.ndarray]]:
+        """What makes the first `count` examples, and what else is in the last one's task."""
+        return [
             self._pool.submit(
                 _work,
                 self._store,
@@ -272,9 +272,8 @@ class EpochProducer:
                 self._seed,
                 epoch,
             )
-            for first in range(0, len(sources), _EXAMPLES_PER_TASK)
+            for first in range(0, count, _EXAMPLES_PER_TASK)
         ]
-        self._pending[epoch] = _Pending(words, tasks, self._collector.submit(self._collect, epoch, tasks, lock))
 
     def _collect(
         self, epoch: int, tasks: list[concurrent.futures.Future[np.ndarray]], lock: FileLock | None

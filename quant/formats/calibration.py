@@ -31,7 +31,12 @@ def calibrate(
       x: the input's format.
       weight_bits, activation_bits: width per layer name; logits are signed. Pooling has 8 bits: a mean needs finer
         steps than what it is the mean of. In uniform formats it keeps its input's.
+
+    Raises:
+      ValueError: no features.
     """
+    if not len(features):
+        raise ValueError("no features to choose formats by: give one or more")
     outputs = _observe(layers, features)
     if method.qformat == "uniform":
         scaled = uniform_scaling.uniform(layers, outputs, x, weight_bits, activation_bits)

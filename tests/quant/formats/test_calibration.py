@@ -62,6 +62,12 @@ def test_a_pooled_vector_is_never_finer_than_its_sum() -> None:
     assert found([-3.9, 3.9], QFormat(8, 2)) == QFormat(8, 5)
 
 
+def test_formats_need_something_to_look_at() -> None:
+    layers = keras_chain.fold(networks.small())
+    with pytest.raises(ValueError, match="no features"):
+        calibrate(layers, np.zeros((0, *networks.INPUT_SHAPE), np.float32), INPUT, {}, {}, Method())
+
+
 def choices_by_definition(layers: FoldedLayers, features: np.ndarray, widths: dict[str, int]) -> dict[str, QFormat]:
     """Output formats from all outputs of the float network at once, no finer than their accumulators."""
     model = float_graph.float_model(layers, networks.INPUT_SHAPE)
