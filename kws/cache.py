@@ -22,7 +22,7 @@ from kws.stores import cache_dir, catalogue
 from kws.stores.catalogue import DAMAGED, Entry
 
 _GB = 1e9
-_DEFAULT_KEEP_GB = 20.0
+_DEFAULT_KEEP_GB = catalogue.MOST_BYTES / _GB
 _KEY_DIGITS = 12
 _ACTIONS = ("list", "check", "prune")
 _AGES = ((86400, "d"), (3600, "h"), (60, "min"))

@@ -18,7 +18,7 @@ from cli import settings
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
 from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, Dataset, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
-from kws.stores import cache_dir, file_tree, keeping
+from kws.stores import cache_dir, catalogue, file_tree, keeping
 from kws.stores.clip_store import FORMAT, ClipStore, Group
 from kws.stores.code_identity import code_sha256
 from kws.stores.making import Making
@@ -87,9 +87,17 @@ def _from_store(config: DatasetConfig, source: Source, root: pathlib.Path | None
     folder = cache_dir.of_clips(config.cache_dir)
     store = keeping.kept_or_made(folder, name, SPLITS, CLIP_SAMPLES, make)
     dataset = _dataset(store, root)
-    if not made:
+    if made:
+        _say_what_is_kept(folder)
+    else:
         say_what_lacks(dataset, "synthetic speech" if root is None else f"data_dir={root}", named=False)
     return dataset
+
+
+def _say_what_is_kept(folder: pathlib.Path) -> None:
+    size = sum(entry.size for entry in catalogue.entries(folder))
+    if size > catalogue.MOST_BYTES:
+        warn(f"cache_dir={folder.parent} holds {size / 1e9:.0f} GB: python -m kws.cache --prune makes room")
 
 
 def _about(config: DatasetConfig, root: pathlib.Path | None, dataset: Dataset) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from kws.stores import clip_store
 from kws.stores.clip_store import DamagedStore
 from kws.stores.keeping import LOCK, MAKING
 
+# What a cache may hold before a new store says so, and what pruning leaves by default.
+MOST_BYTES = 20 * 10**9
 WHOLE, UNFINISHED, DAMAGED = "whole", "unfinished", "damaged"
 
 

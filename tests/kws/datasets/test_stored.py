@@ -340,6 +340,18 @@ def test_what_is_in_use_is_not_pruned(config: DatasetConfig) -> None:
     assert not list(folder.iterdir())
 
 
+def test_a_cache_that_grows_large_is_said(
+    config: DatasetConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datasets.load(config)
+    assert "kws.cache" not in capsys.readouterr().err
+    monkeypatch.setattr(catalogue, "MOST_BYTES", 10**6)
+    datasets.load(config)
+    assert "kws.cache" not in capsys.readouterr().err
+    datasets.load(dataclasses.replace(config, silence_percentage=20.0))
+    assert f"cache_dir={config.cache_dir} holds 0 GB: python -m kws.cache --prune" in capsys.readouterr().err
+
+
 def test_those_not_used_for_longest_are_pruned_first(config: DatasetConfig) -> None:
     for percentage in (10.0, 20.0, 30.0):
         datasets.load(dataclasses.replace(config, silence_percentage=percentage))
