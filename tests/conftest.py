@@ -1,5 +1,6 @@
 """What every test has in common: its caches are its own."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Stores of clips lie in a folder of this session, for the programs that tests start, too."""
+    """Stores of clips lie in a folder of this session, for the programs that tests start, too; a corpus is large."""
+    folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KWS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("KWS_CACHE_DIR", str(folder))
         yield
+    shutil.rmtree(folder, ignore_errors=True)
