@@ -15,7 +15,7 @@ from export.bundle import folder as bundles
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import SPLITS
-from kws.evaluation.backends import BACKENDS
+from kws.evaluation.backends import BACKENDS, INTERPRETER
 from kws.evaluation.clips import EvaluateConfig, evaluate, table
 from kws.evaluation.streaming import evaluation
 from kws.evaluation.streaming.evaluation import StreamingConfig
@@ -31,10 +31,9 @@ def define_flags() -> None:
     flags.DEFINE_enum("split", "testing", SPLITS, "The split to measure on.")
     flags.DEFINE_enum(
         "backend",
-        None,
+        INTERPRETER,
         BACKENDS,
-        "What computes the logits (default: engine, the bundle's C, equal to the interpreter on a sample or refused; "
-        f"{evaluation.INTERPRETER} without a C compiler, and with --streaming).",
+        "What computes the logits; engine is the bundle's C, equal to the interpreter on a sample or refused.",
     )
     flags.DEFINE_bool("streaming", False, "Measure the detector on a long recording instead of clips one by one.")
     flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
@@ -65,12 +64,11 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
             if values[name].present:
                 raise UserError(f"--{name} is for --streaming: add --streaming or leave it out")
         return EvaluateConfig(path, dataset, values.split, values.backend)
-    backend = values.backend or evaluation.INTERPRETER
-    if backend not in evaluation.BACKENDS:
-        raise UserError(f"--streaming can't use --backend={backend}: choose {' or '.join(evaluation.BACKENDS)}")
+    if values.backend not in evaluation.BACKENDS:
+        raise UserError(f"--streaming can't use --backend={values.backend}: choose {' or '.join(evaluation.BACKENDS)}")
     recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
     float_model = run_folder.float_model(values.run_dir, bundles.load(path).frontend) if values.run_dir else None
-    return StreamingConfig(path, dataset, recipe, backend, float_model)
+    return StreamingConfig(path, dataset, recipe, values.backend, float_model)
 
 
 def main() -> None:

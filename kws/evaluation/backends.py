@@ -1,4 +1,4 @@
-"""What computes a bundle's logits: its C engine, proved on a sample in the same call, the interpreter, or TFLM."""
+"""What computes a bundle's logits: the interpreter, its C engine, proved on a sample in the same call, or TFLM."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,13 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.bundle.folder import Bundle
-from export.host import compiler
 from export.host.engine import CEngine
-from export.host.host_error import HostError
 from export.model import interpreter
 from kws.evaluation.evaluation_error import EvaluationError
 
-ENGINE, INTERPRETER, TFLM = BACKENDS = ("engine", "interpreter", "tflm")
+INTERPRETER, ENGINE, TFLM = BACKENDS = ("interpreter", "engine", "tflm")
 _SAMPLE = 256
 
 
@@ -24,18 +22,14 @@ class Inference:
       logits: codes, int8 [n, labels].
       backend: one of BACKENDS.
       proved_clips: how many of them the interpreter computed too, with the same codes; 0 unless by the engine.
-      no_engine: why the interpreter takes the engine's place; empty unless it does.
     """
 
     logits: np.ndarray
     backend: str
     proved_clips: int = 0
-    no_engine: str = ""
 
     def __str__(self) -> str:
         """As in "engine, equal to the interpreter on 256 of 1523 clips"."""
-        if self.no_engine:
-            return f"{self.backend} ({self.no_engine})"
         if self.backend != ENGINE:
             return self.backend
         count = len(self.logits)
@@ -43,12 +37,12 @@ class Inference:
         return f"{self.backend}, equal to the interpreter on {which} clips"
 
 
-def infer(bundle: Bundle, codes: np.ndarray, names: Sequence[str], backend: str | None, threads: int) -> Inference:
+def infer(bundle: Bundle, codes: np.ndarray, names: Sequence[str], backend: str, threads: int) -> Inference:
     """The logits of feature codes int8 [n, h, w, c].
 
     Args:
       names: of the clips, for errors.
-      backend: one of BACKENDS; None for the engine, or the interpreter where there is no C compiler.
+      backend: one of BACKENDS.
       threads: of the engine.
 
     Raises:
@@ -59,21 +53,11 @@ def infer(bundle: Bundle, codes: np.ndarray, names: Sequence[str], backend: str 
         from export.proof.tflm import TflmModel
 
         return Inference(TflmModel(bundle.tflite_path.read_bytes()).run(codes), TFLM)
-    no_engine = _no_compiler() if backend is None else ""
-    if backend == INTERPRETER or no_engine:
-        return Inference(interpreter.run(bundle.model, codes), INTERPRETER, no_engine=no_engine)
+    if backend == INTERPRETER:
+        return Inference(interpreter.run(bundle.model, codes), INTERPRETER)
     with CEngine.build(bundle.c_folder) as engine:
         logits = engine.run(codes, threads)
     return Inference(logits, ENGINE, _prove(bundle, codes, names, logits))
-
-
-def _no_compiler() -> str:
-    """Why there is no C compiler; empty where there is one."""
-    try:
-        compiler.path()
-    except HostError as error:
-        return str(error)
-    return ""
 
 
 def _prove(bundle: Bundle, codes: np.ndarray, names: Sequence[str], logits: np.ndarray) -> int:

@@ -25,15 +25,14 @@ class EvaluateConfig:
       bundle: path of the bundle.
       dataset: where the clips come from; None for the data the bundle was trained with.
       split: one of training, validation, testing.
-      backend: one of `backends.BACKENDS`; engine and interpreter round once, tflm twice. None for the engine, or the
-        interpreter where there is no C compiler.
+      backend: one of `backends.BACKENDS`; engine and interpreter round once, tflm twice.
       cache_dir: where features are kept between calls; None for nowhere.
     """
 
     bundle: pathlib.Path
     dataset: datasets.DatasetConfig
     split: str = "testing"
-    backend: str | None = None
+    backend: str = backends.INTERPRETER
     cache_dir: pathlib.Path | None = None
 
 

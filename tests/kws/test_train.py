@@ -205,7 +205,7 @@ def test_the_bundle_is_proved_and_measured(data: pathlib.Path, bundle: pathlib.P
         done = command("kws.evaluate", *flags)
         assert done.returncode == 0, done.stderr
         measured = json.loads(done.stdout)
-        assert measured["backend"] == (backend.removeprefix("--backend=") or "engine")
+        assert measured["backend"] == (backend.removeprefix("--backend=") or "interpreter")
         assert measured["computed_by"] in done.stderr
         accuracies.add(measured["accuracy"])
         assert np.sum(measured["confusion"]) == measured["clips"]

@@ -27,12 +27,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> export.Bundle:
 
 
 def test_the_engine_is_proved_on_a_sample(bundle: export.Bundle) -> None:
-    for backend in (None, backends.ENGINE):
-        found = backends.infer(bundle, CODES, NAMES, backend, threads=2)
-        assert str(found) == "engine, equal to the interpreter on 256 of 300 clips"
-        assert (found.backend, found.proved_clips) == ("engine", 256)
-        np.testing.assert_array_equal(found.logits, interpreter.run(MODEL, CODES))
-    few = backends.infer(bundle, CODES[:5], NAMES[:5], None, threads=2)
+    found = backends.infer(bundle, CODES, NAMES, backends.ENGINE, threads=2)
+    assert str(found) == "engine, equal to the interpreter on 256 of 300 clips"
+    assert (found.backend, found.proved_clips) == ("engine", 256)
+    np.testing.assert_array_equal(found.logits, interpreter.run(MODEL, CODES))
+    few = backends.infer(bundle, CODES[:5], NAMES[:5], backends.ENGINE, threads=2)
     assert str(few) == "engine, equal to the interpreter on all 5 clips"
 
 
@@ -54,7 +53,7 @@ def test_a_code_that_differs_is_named(bundle: export.Bundle, clip: int, monkeypa
         rf"{right[clip, 1]}; .*c is not this model's.* or give backend=interpreter$"
     )
     with pytest.raises(EvaluationError, match=expected):
-        backends.infer(bundle, CODES, NAMES, None, threads=1)
+        backends.infer(bundle, CODES, NAMES, backends.ENGINE, threads=1)
 
 
 def test_c_of_another_model_is_noticed(bundle: export.Bundle, tmp_path: pathlib.Path) -> None:
@@ -63,15 +62,14 @@ def test_c_of_another_model_is_noticed(bundle: export.Bundle, tmp_path: pathlib.
     mixed = dataclasses.replace(bundle, path=shutil.copytree(bundle.path, tmp_path / "mixed"))
     shutil.copytree(others.c_folder, mixed.c_folder, dirs_exist_ok=True)
     with pytest.raises(EvaluationError, match=re.escape(f"{mixed.c_folder} is not this model's")):
-        backends.infer(mixed, CODES, NAMES, None, threads=1)
+        backends.infer(mixed, CODES, NAMES, backends.ENGINE, threads=1)
 
 
-def test_without_a_compiler_the_interpreter_measures_unless_the_engine_is_asked_for(
+def test_the_engine_needs_a_compiler_the_interpreter_does_not(
     bundle: export.Bundle, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = backends.infer(bundle, CODES, NAMES, None, threads=1)
-    assert str(found) == "interpreter (no C compiler: install gcc)"
+    found = backends.infer(bundle, CODES, NAMES, backends.INTERPRETER, threads=1)
     np.testing.assert_array_equal(found.logits, interpreter.run(MODEL, CODES))
     with pytest.raises(HostError, match="no C compiler: install gcc"):
         backends.infer(bundle, CODES, NAMES, backends.ENGINE, threads=1)
