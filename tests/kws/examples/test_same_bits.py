@@ -1,0 +1,114 @@
+"""Epochs and features are, to the bit, what they were when these hashes were stored: by NumPy alone, clip by clip.
+
+What a machine's own libraries may round differently (BLAS' order of a sum, an FFT, a logarithm) decides some bits:
+`PLATFORM` holds what they gave where the hashes were made, and elsewhere the hashes say nothing.
+"""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+
+from kws.datasets import silence
+from kws.examples.augment import AugmentConfig, augment
+from kws.examples.epochs import EpochConfig, epoch_examples
+from kws.frontend import INTEGER, FrontEndConfig
+
+OFFSETS = (140202579, 32386971, 2353237, 3342140, -3620080, -370949, -670475, 52316, -633177, 122887)
+FRONTEND = FrontEndConfig(offsets=OFFSETS, shifts=(22, 20, 20, 19, 19, 19, 19, 18, 18, 18))
+WORDS = np.repeat([0, 1, 2, 3], [14, 9, 6, 3])
+PLATFORM = "db9770ff8fa9aa406abc73c21e25ff9a99d44cb21b7515872f6bea3689000c5f"
+# (seed, epoch, recordings of noise) -> SHA-256 of the epoch's features and words.
+EPOCHS = {
+    (0, 0, 4): "c200c60f92282e4c4cedab431272ff81eb970547121745358f36379da29159de",
+    (0, 1, 4): "76f88c149769249142053cf4afdfd74c06626eee5f866b26af4cfe9e81c5bf4e",
+    (1, 0, 4): "9c23a4ecf92aae49d33ec95cc40c49cf901af8e496d9c39cf9964ae88dce3aae",
+    (1, 0, 0): "82ef7984f01369aa962c497530dfcae28d98b58861862af08a62de0caa624818",
+    (20231, 7, 1): "37bb3432e0653ef7360e1c5a8dd5287424df381d9286462e1da597dc2d5c15ae",
+    (3, 2, 2): "11e2dbb896ec5c092e6c29805cc7ba834ee68188b4a3df52ae63c0eb0dc21bd8",
+}
+VARIANTS = {
+    "default": "bc81f757ff0c793491384f94dfba893c6c80b30270adbee95a3a21c595bbdf6b",
+    "always_noisy": "ade07a65717749d4cb2581f895dd348f67fe1c3abf4fc01d3fba9226de650464",
+    "never_noisy": "34f245e3fea68c8319ba18ea25a233ac8446112b49426ec025d48751244273af",
+    "widest": "524f03ac356ed17bcfd202cbceabacd6bf37e7426198ce84c5808232a2505b45",
+    "still": "537265dcc179eb217936617deabf4d55a82276af1dcd452443ae2b6b70929bfc",
+}
+# Integers alone: the same wherever the front end computes at all.
+SECONDS = "ed33f4a466251782f92152e8a2826dd1e731a55375c07f5f1d28b4478fb62bf3"
+LONGER = "c3652bad5f40e4a7a5d703b571aa641561e3929159675a84ef4420b2b7f9c629"
+
+
+def sha256(*arrays: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}\n".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def material() -> tuple[np.ndarray, list[np.ndarray]]:
+    """Clips int16 [32, 16000], silent, loud, saturated and of the level of speech, and four recordings of noise."""
+    rng = np.random.default_rng(13)
+    level = np.geomspace(1, 32767, len(WORDS)).astype(int)[:, None]
+    clips = rng.integers(-level, level + 1, (len(WORDS), 16000)).astype(np.int16)
+    clips[0], clips[1, ::40], clips[2] = 0, 32767, -32768
+    clips[3:12] = np.sin(np.arange(16000) ** 1.2 / np.arange(9, 18)[:, None] / 3) * 9000
+    noises = [rng.integers(-level, level + 1, length) for level, length in ((500, 40000), (9, 16000), (8000, 700))]
+    return clips, [noise.astype(np.int16) for noise in (*noises, np.zeros(16001))]
+
+
+def platform() -> str:
+    """What NumPy's libraries give here for such sums, FFTs and random numbers as decide an example's bits."""
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((64, 16000), dtype=np.float32)
+    powers = np.array([np.vdot(row, row) for row in signal])
+    return sha256(signal, powers, *(silence.draw(np.random.default_rng(seed), [powers]) for seed in range(64)))
+
+
+@pytest.fixture(scope="module")
+def same_platform() -> None:
+    if (found := platform()) != PLATFORM:
+        pytest.skip(f"NumPy's libraries round differently here ({found[:12]}) than where the hashes were stored")
+
+
+@pytest.mark.usefixtures("same_platform")
+@pytest.mark.parametrize("key", EPOCHS)
+def test_epochs_are_the_stored_ones(key: tuple[int, int, int]) -> None:
+    seed, epoch, recordings = key
+    clips, noises = material()
+    config = EpochConfig(FRONTEND, silence_word=4, silence_share=0.2)
+    made = epoch_examples(clips, WORDS, noises[:recordings], silence.draw, config, seed=seed, epoch=epoch)
+    assert sha256(*made) == EPOCHS[key]
+
+
+@pytest.mark.usefixtures("same_platform")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_augmented_clips_are_the_stored_ones(name: str) -> None:
+    assert sha256(variants(name)) == VARIANTS[name]
+
+
+CONFIGS = {
+    "default": AugmentConfig(),
+    "always_noisy": AugmentConfig(noise_probability=1.0, snr_db=(-40.0, 60.0)),
+    "never_noisy": AugmentConfig(noise_probability=0.0),
+    "widest": AugmentConfig((0.25, 4.0), 40000, 0.5, (-80.0, 80.0), (-90.0, 90.0)),
+    "still": AugmentConfig((1.0, 1.0), 0, 0.0, (0.0, 0.0), (0.0, 0.0)),
+}
+
+
+def variants(name: str) -> np.ndarray:
+    """Variants of every clip, with recordings and without, and of other lengths."""
+    clips, noises = material()
+    made = []
+    for index, clip in enumerate(clips):
+        for recordings, length in ((4, 16000), (3, 16000), (0, 16000), (4, 1), (4, 2), (0, 777)):
+            rng = np.random.default_rng([index, length, recordings])
+            made.append(augment(clip[:length], rng, noises[:recordings], CONFIGS[name]))
+    return np.concatenate(made)
+
+
+def test_features_are_the_stored_ones() -> None:
+    clips, noises = material()
+    assert sha256(INTEGER.features(clips, FRONTEND)) == SECONDS
+    assert sha256(INTEGER.features(noises[0][None], dataclasses.replace(FRONTEND, clip_samples=40000))) == LONGER
