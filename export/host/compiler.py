@@ -10,6 +10,8 @@ from export.host.host_error import HostError
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 C_FLAGS = ("-std=c11", *WARNINGS)
 """Language and warnings for every C file of the project, on the host and on the device."""
+HOST_FLAGS = ("-O2", "-ffp-contract=off", "-shared", "-fPIC")
+"""Of a shared library of this machine; a product and a sum of floats stay two operations, as NumPy has them."""
 REMEDY = "write the bundle again with python -m export.convert"
 _COMPILERS = ("cc", "gcc", "clang")
 _VERSION_TIMEOUT_S = 60.0
@@ -52,7 +54,7 @@ def compile_library(
     """
     check_written(c_folder, generated, remedy)
     own = [str(c_folder / name) for name in generated if name.endswith(".c")]
-    build = build or (path(), "-O2", "-shared", "-fPIC")
+    build = build or (path(), *HOST_FLAGS)
     flags = [*C_FLAGS, *(f"-I{folder}" for folder in (*includes, c_folder))]
     result = _run([*build, *flags, *own, *map(str, files), "-o", str(library)])
     if result.returncode:

@@ -5,6 +5,7 @@ import ctypes
 import dataclasses
 import hashlib
 import pathlib
+import platform
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
@@ -16,13 +17,16 @@ import numpy as np
 from cli import atomic
 from export.host import compiler
 from export.host.host_error import HostError
-from export.plan import ALIGNMENT
 from microcontroller.c_sources import CSources
 
 POINTER, COUNT, INTEGER, TEXT = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int32, ctypes.c_char_p
 """Types of arguments and results in `LibraryDefinition.functions`; the result of a function that has none is None."""
 
 _NAME = "library.so"
+# Of C for the host alone.
+_HOST_HEADERS = pathlib.Path(__file__).parent
+# Bytes of a line of a cache: more than any C of the project asks for.
+_ALIGNMENT = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,13 +56,15 @@ class LibraryDefinition:
 
     def compile(self, c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
         """Compiles them with the generated files in `c_folder`. Raises `HostError`, as `compile_library` does."""
-        includes = self.part().include_folders
+        includes = (*self.part().include_folders, _HOST_HEADERS)
         return compiler.compile_library(c_folder, self.generated, self.files(), includes, library, self.remedy)
 
     def content_hash(self, c_folder: pathlib.Path) -> str:
-        """SHA-256 of all that a library depends on: files, flags and compiler. Raises `HostError`."""
-        digest = hashlib.sha256((compiler.version() + " ".join(compiler.C_FLAGS)).encode())
-        for file in [*(c_folder / name for name in self.generated), *self.files(), *self.part().headers]:
+        """SHA-256 of all that a library depends on: machine, compiler, flags and files. Raises `HostError`."""
+        build = (platform.machine(), compiler.version(), *compiler.C_FLAGS, *compiler.HOST_FLAGS)
+        digest = hashlib.sha256(" ".join(build).encode())
+        headers = (*self.part().headers, *sorted(_HOST_HEADERS.glob("*.h")))
+        for file in [*(c_folder / name for name in self.generated), *self.files(), *headers]:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return digest.hexdigest()
 
@@ -139,6 +145,6 @@ class HostLibrary:
 
 def memory(size: int) -> np.ndarray:
     """Memory of arbitrary content, int8 [size], aligned as the C needs it."""
-    block = np.full(size + ALIGNMENT, 0x5A, np.int8)
-    start = -block.ctypes.data % ALIGNMENT
+    block = np.full(size + _ALIGNMENT, 0x5A, np.int8)
+    start = -block.ctypes.data % _ALIGNMENT
     return block[start : start + size]
