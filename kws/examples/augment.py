@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -42,40 +42,6 @@ class AugmentConfig:
             raise ValueError(f"noise_probability={self.noise_probability}: expected 0 to 1")
 
 
-def augment(
-    samples: np.ndarray, rng: np.random.Generator, noises: Sequence[np.ndarray], config: AugmentConfig
-) -> np.ndarray:
-    """A variant of one clip.
-
-    Args:
-      samples: int16 [n], one clip.
-      rng: gives every random choice.
-      noises: background recordings, int16 [any length]; where there are none, white noise is added.
-      config: the ranges to draw from.
-
-    Returns:
-      int16 [n]; what leaves the clip is lost, what enters it is zero, what is too loud is clipped.
-
-    Raises:
-      ValueError: another dtype or shape.
-    """
-    if samples.dtype != np.int16 or samples.ndim != 1:
-        raise ValueError(f"samples of {samples.dtype} {samples.shape}: expected int16 [n]")
-    speed = rng.uniform(*config.speed)
-    shift = rng.uniform(-config.shift_samples, config.shift_samples)
-    noisy = rng.uniform() < config.noise_probability
-    snr_db = rng.uniform(*config.snr_db)
-    gain = 10 ** (rng.uniform(*config.gain_db) / 20)
-    speech = warp(samples, speed, shift)
-    if noisy:
-        noise = _excerpt(rng, noises, len(samples))
-        speech_power, noise_power = _power(speech), _power(noise)
-        if speech_power > 0 and noise_power > 0:
-            speech += noise * np.float32(math.sqrt(speech_power / noise_power) * 10 ** (-snr_db / 20))
-    speech *= np.float32(gain)
-    return np.clip(np.rint(speech, out=speech), INT16_MIN, INT16_MAX).astype(np.int16)
-
-
 def warp(samples: np.ndarray, speed: float, shift: float) -> np.ndarray:
     """Plays a clip faster around its middle, and later by `shift` samples.
 
@@ -104,6 +70,71 @@ def warp(samples: np.ndarray, speed: float, shift: float) -> np.ndarray:
     slope = (b - c) * 3 + d - a
     slope = (slope * fraction + (2 * a - 5 * b + 4 * c - d)) * fraction + (c - a)
     return slope * fraction * np.float32(0.5) + b
+
+
+def mix(speech: np.ndarray, noise: np.ndarray | None, noise_level: float, gain: float) -> np.ndarray:
+    """Adds noise to speech, and sets the level of the sum.
+
+    Args:
+      speech, noise: float32 [n].
+      noise_level: factor of the noise, rounded to float32.
+      gain: factor of the sum, rounded to float32.
+
+    Returns:
+      int16 [n], rounded to nearest, ties to even; what is too loud is clipped.
+    """
+    mixed = speech.copy() if noise is None else speech + noise * np.float32(noise_level)
+    mixed *= np.float32(gain)
+    return np.clip(np.rint(mixed, out=mixed), INT16_MIN, INT16_MAX).astype(np.int16)
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """The steps of an augmentation that go through every sample: `warp` and `mix`, or what gives the same bits."""
+
+    warp: Callable[[np.ndarray, float, float], np.ndarray]
+    mix: Callable[[np.ndarray, np.ndarray | None, float, float], np.ndarray]
+
+
+NUMPY = Steps(warp, mix)
+
+
+def augment(
+    samples: np.ndarray,
+    rng: np.random.Generator,
+    noises: Sequence[np.ndarray],
+    config: AugmentConfig,
+    steps: Steps = NUMPY,
+) -> np.ndarray:
+    """A variant of one clip.
+
+    Args:
+      samples: int16 [n], one clip.
+      rng: gives every random choice.
+      noises: background recordings, int16 [any length]; where there are none, white noise is added.
+      config: the ranges to draw from.
+      steps: what computes it.
+
+    Returns:
+      int16 [n]; what leaves the clip is lost, what enters it is zero, what is too loud is clipped.
+
+    Raises:
+      ValueError: another dtype or shape.
+    """
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise ValueError(f"samples of {samples.dtype} {samples.shape}: expected int16 [n]")
+    speed = rng.uniform(*config.speed)
+    shift = rng.uniform(-config.shift_samples, config.shift_samples)
+    noisy = rng.uniform() < config.noise_probability
+    snr_db = rng.uniform(*config.snr_db)
+    gain = 10 ** (rng.uniform(*config.gain_db) / 20)
+    speech = steps.warp(samples, speed, shift)
+    if noisy:
+        noise = _excerpt(rng, noises, len(samples))
+        speech_power, noise_power = _power(speech), _power(noise)
+        if speech_power > 0 and noise_power > 0:
+            return steps.mix(speech, noise, math.sqrt(speech_power / noise_power) * 10 ** (-snr_db / 20), gain)
+    return steps.mix(speech, None, 0.0, gain)
 
 
 def _excerpt(rng: np.random.Generator, noises: Sequence[np.ndarray], count: int) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 
 from cli.file_lock import FileLock
 from kws.examples import feature_cache
-from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan
+from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan, prepare
 from kws.examples.example_error import ExampleError
 from kws.examples.worker_pool import processes_or_cores, start_workers
 from kws.stores.clip_store import Group
@@ -148,6 +148,7 @@ class EpochProducer:
         self._ends = contextlib.ExitStack()
         self._stored = stored
         self._store = stored.store if stored else self._copied(samples, noises, scratch_dir)
+        prepare(config)
         self._pool = start_workers(processes_or_cores(processes))
         self._collector = concurrent.futures.ThreadPoolExecutor(1, "collector")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from kws.examples import compiled_augment
 from kws.examples.augment import AugmentConfig, augment
 from kws.examples.example_error import ExampleError
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
@@ -111,6 +112,12 @@ def _generator(seed: int, epoch: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, epoch, number]))
 
 
+def prepare(config: EpochConfig) -> None:
+    """Compiles what `examples` uses; called before worker processes start, so that not each of them does."""
+    compiled_augment.steps()
+    config.arithmetic.features(np.empty((0, config.frontend.clip_samples), np.int16), config.frontend)
+
+
 def examples(
     clips: Callable[[int], np.ndarray],
     noises: Sequence[np.ndarray],
@@ -135,6 +142,7 @@ def examples(
       int8 (of another arithmetic, its dtype) [k, frames, coefficients, 1].
     """
     samples = np.empty((len(sources), config.frontend.clip_samples), np.int16)
+    steps = compiled_augment.steps()
     for row, source in enumerate(sources):
         rng = _generator(seed, epoch, first + row + 1)
         if source == _FROM_SILENCE:
@@ -142,7 +150,7 @@ def examples(
                 raise ValueError("silence_word is given, but no function that draws silence")
             samples[row] = silence_draw(rng, noises)
         else:
-            samples[row] = augment(clips(int(source)), rng, noises, config.augment)
+            samples[row] = augment(clips(int(source)), rng, noises, config.augment, steps)
     return config.arithmetic.features(samples, config.frontend)
 
 

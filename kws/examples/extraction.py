@@ -13,7 +13,7 @@ from tqdm import tqdm
 from kws.examples import feature_cache
 from kws.examples.worker_pool import processes_or_cores, start_workers
 from kws.frontend.arithmetic import INTEGER, Arithmetic
-from kws.frontend.cepstrum import mfcc
+from kws.frontend.compiled import mfcc
 from kws.frontend.config import FrontEndConfig, calibrate
 from kws.stores.clip_store import Group
 

@@ -1,9 +1,9 @@
 """The front end: int16 PCM to int8 MFCC codes, in integers only.
 
-`config` chooses the Q-format of the features, `cepstrum` is the arithmetic, `float_mfcc` the same in float64, to
-measure it against (`arithmetic` names the two). Features of whole datasets are made in `kws.examples.extraction`.
-Parameters and constant tables are in `export.model.frontend_config` and `export.model.frontend_tables`, since a
-bundle's C has them too. docs/frontend.md gives every step with its Q-format.
+`config` chooses the Q-format of the features, `cepstrum` is the arithmetic, `compiled` gives its integers by C, and
+`float_mfcc` is the same in float64, to measure it against (`arithmetic` names the two). Features of whole datasets are
+made in `kws.examples.extraction`. Parameters and constant tables are in `export.model.frontend_config` and
+`export.model.frontend_tables`, since a bundle's C has them too. docs/frontend.md gives every step with its Q-format.
 """
 
 from kws.frontend.arithmetic import FLOAT64, INTEGER, Arithmetic

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
-from kws.frontend.cepstrum import features
+from kws.frontend.compiled import features
 from kws.frontend.float_mfcc import float_features
 from quant.qformat import QFormat
 

@@ -13,14 +13,20 @@ from collections.abc import Callable, Iterable, Iterator
 PACKAGES = ("cli", "export", "kws", "microcontroller", "quant")
 # Whose versions decide what examples are; the other packages that are imported only carry them.
 LIBRARIES = ("cmsisdsp", "numpy", "scipy")
+# Modules that compile C, and the folder of it.
+C_FOLDERS = {
+    "export.host.library": "export/host",
+    "export.host.mfcc": "microcontroller/frontend",
+    "kws.examples.compiled_augment": "kws/examples",
+}
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def code_sha256(functions: Iterable[Callable], libraries: Iterable[str] = LIBRARIES) -> str:
     """SHA-256 of all code of the project that importing the functions' modules loads, and of the libraries' versions.
 
-    The same wherever the project lies. An import within a function is not followed: it is for what the rest of its
-    module can do without.
+    The C that they compile is part of it. The same wherever the project lies. An import within a function is not
+    followed: it is for what the rest of its module can do without.
 
     Raises:
       TypeError: a function whose module has no file.
@@ -41,17 +47,27 @@ def _sha256(files: tuple[tuple[str, pathlib.Path], ...], libraries: tuple[str, .
 
 
 def sources(files: dict[str, pathlib.Path], root: pathlib.Path = _ROOT) -> dict[str, pathlib.Path]:
-    """The modules `files`, and those of the project under `root` that importing them loads; name -> source file."""
+    """The modules `files`, those of the project under `root` that importing them loads, and the C that these compile.
+
+    Returns:
+      Dotted name, or path under `root` of C -> source file.
+    """
     found: dict[str, pathlib.Path] = {}
     waiting = dict(files)
     while waiting:
         name, path = waiting.popitem()
         found[name] = path
-        for imported in _imports(name, path):
+        for imported in _imports(name, path.name == "__init__.py", path.read_bytes()):
             source = _source(imported, root)
             if source and imported not in found:
                 waiting[imported] = source
-    return found
+    return found | _c_files(found, root)
+
+
+def _c_files(modules: Iterable[str], root: pathlib.Path) -> dict[str, pathlib.Path]:
+    folders = [root / C_FOLDERS[module] for module in modules if module in C_FOLDERS]
+    files = [file for folder in folders for suffix in ("c", "h") for file in folder.rglob(f"*.{suffix}")]
+    return {file.relative_to(root).as_posix(): file for file in files}
 
 
 def _source(module: str, root: pathlib.Path) -> pathlib.Path | None:
@@ -63,11 +79,12 @@ def _source(module: str, root: pathlib.Path) -> pathlib.Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _imports(name: str, path: pathlib.Path) -> set[str]:
+@functools.cache
+def _imports(name: str, is_package: bool, source: bytes) -> set[str]:
     """What a module imports when it is loaded, the packages around it included; some names may be no modules."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    package = name if is_package else name.rpartition(".")[0]
     found = set(_with_packages(name))
-    for node in _loaded(ast.parse(path.read_bytes()).body):
+    for node in _loaded(ast.parse(source).body):
         if isinstance(node, ast.Import):
             found.update(outer for alias in node.names for outer in _with_packages(alias.name))
         elif isinstance(node, ast.ImportFrom):

@@ -136,7 +136,7 @@ class Listener:
         return self._steps_of(np.pad(self._waiting, (0, missing)), steps)
 
     def _steps_of(self, samples: np.ndarray, steps: int) -> list[Detection]:
-        codes = frontend.features(samples[None], self._block_config)[0, :, :, 0]
+        codes = frontend.INTEGER.features(samples[None], self._block_config)[0, :, :, 0]
         found = []
         for row in self._network.run(codes[: steps * self._network.frames_per_step]):
             label = self._state.step(row)

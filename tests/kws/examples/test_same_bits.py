@@ -1,19 +1,22 @@
-"""Epochs and features are, to the bit, what they were when these hashes were stored: by NumPy alone, clip by clip.
+"""Epochs and features are, to the bit, what they were when all was NumPy's: by C and without a compiler.
 
 What a machine's own libraries may round differently (BLAS' order of a sum, an FFT, a logarithm) decides some bits:
 `PLATFORM` holds what they gave where the hashes were made, and elsewhere the hashes say nothing.
 """
 
 import dataclasses
+import functools
 import hashlib
+import pathlib
 
 import numpy as np
 import pytest
 
 from kws.datasets import silence
-from kws.examples.augment import AugmentConfig, augment
+from kws.examples import augment, compiled_augment
+from kws.examples.augment import AugmentConfig
 from kws.examples.epochs import EpochConfig, epoch_examples
-from kws.frontend import INTEGER, FrontEndConfig
+from kws.frontend import INTEGER, FrontEndConfig, compiled
 
 OFFSETS = (140202579, 32386971, 2353237, 3342140, -3620080, -370949, -670475, 52316, -633177, 122887)
 FRONTEND = FrontEndConfig(offsets=OFFSETS, shifts=(22, 20, 20, 19, 19, 19, 19, 18, 18, 18))
@@ -72,7 +75,18 @@ def same_platform() -> None:
         pytest.skip(f"NumPy's libraries round differently here ({found[:12]}) than where the hashes were stored")
 
 
-@pytest.mark.usefixtures("same_platform")
+@pytest.fixture(params=["by C", "without a compiler"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """What computes examples, as on first use in a process; C is there where it should be."""
+    if request.param == "without a compiler":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(compiled, "_library", functools.cache(compiled._library.__wrapped__))
+    monkeypatch.setattr(compiled_augment, "steps", functools.cache(compiled_augment.steps.__wrapped__))
+    by_c = compiled._library(compiled._without_calibration(FRONTEND)), compiled_augment.steps()
+    assert (by_c == (None, augment.NUMPY)) == (request.param == "without a compiler")
+
+
+@pytest.mark.usefixtures("same_platform", "backend")
 @pytest.mark.parametrize("key", EPOCHS)
 def test_epochs_are_the_stored_ones(key: tuple[int, int, int]) -> None:
     seed, epoch, recordings = key
@@ -82,7 +96,7 @@ def test_epochs_are_the_stored_ones(key: tuple[int, int, int]) -> None:
     assert sha256(*made) == EPOCHS[key]
 
 
-@pytest.mark.usefixtures("same_platform")
+@pytest.mark.usefixtures("same_platform", "backend")
 @pytest.mark.parametrize("name", VARIANTS)
 def test_augmented_clips_are_the_stored_ones(name: str) -> None:
     assert sha256(variants(name)) == VARIANTS[name]
@@ -100,14 +114,16 @@ CONFIGS = {
 def variants(name: str) -> np.ndarray:
     """Variants of every clip, with recordings and without, and of other lengths."""
     clips, noises = material()
+    steps = compiled_augment.steps()
     made = []
     for index, clip in enumerate(clips):
         for recordings, length in ((4, 16000), (3, 16000), (0, 16000), (4, 1), (4, 2), (0, 777)):
             rng = np.random.default_rng([index, length, recordings])
-            made.append(augment(clip[:length], rng, noises[:recordings], CONFIGS[name]))
+            made.append(augment.augment(clip[:length], rng, noises[:recordings], CONFIGS[name], steps))
     return np.concatenate(made)
 
 
+@pytest.mark.usefixtures("backend")
 def test_features_are_the_stored_ones() -> None:
     clips, noises = material()
     assert sha256(INTEGER.features(clips, FRONTEND)) == SECONDS

@@ -10,15 +10,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from export.host.mfcc import CMfcc
 from kws.datasets import silence
 from kws.examples import epoch_producer, feature_cache
+from kws.examples.compiled_augment import CAugment
 from kws.examples.epochs import EpochConfig
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 from kws.stores import code_identity
 from kws.stores.code_identity import code_sha256, sources
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-TASK = ("kws.examples.epoch_producer", "kws.datasets.silence", "kws.frontend.cepstrum")
+TASK = ("kws.examples.epoch_producer", "kws.datasets.silence", "kws.frontend.compiled")
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
 
 # A worker's task on clips, silence of every kind and noise, in both arithmetics; then what it has loaded.
@@ -47,9 +49,9 @@ def files(root: pathlib.Path) -> dict[str, pathlib.Path]:
 
 @pytest.fixture
 def copy(tmp_path: pathlib.Path) -> pathlib.Path:
-    """The project's Python once more, elsewhere."""
+    """The project's Python and C once more, elsewhere."""
     for package in code_identity.PACKAGES:
-        for path in (ROOT / package).rglob("*.py"):
+        for path in (path for suffix in ("py", "c", "h") for path in (ROOT / package).rglob(f"*.{suffix}")):
             target = tmp_path / "copy" / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
@@ -63,7 +65,8 @@ def identity(root: pathlib.Path) -> str:
 def test_they_are_the_modules_that_a_worker_loads(tmp_path: pathlib.Path) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, str(tmp_path)], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if name.split(".")[0] in code_identity.PACKAGES}
-    assert loaded == set(sources(files(ROOT)))
+    found = sources(files(ROOT))
+    assert loaded == {name for name, path in found.items() if path.suffix == ".py"}
     assert loaded >= {
         "export.model.frontend_config",
         "export.model.frontend_tables",
@@ -71,14 +74,29 @@ def test_they_are_the_modules_that_a_worker_loads(tmp_path: pathlib.Path) -> Non
         "kws.datasets.noise",
         "kws.datasets.silence",
         "kws.examples.augment",
+        "kws.examples.compiled_augment",
         "kws.examples.epochs",
         "kws.stores.sample_store",
         "kws.frontend.arithmetic",
         "kws.frontend.cepstrum",
+        "kws.frontend.compiled",
         "kws.frontend.config",
         "kws.frontend.float_mfcc",
         "quant.qformat",
     }
+
+
+def test_c_is_among_them_wherever_it_is_compiled() -> None:
+    found = set(sources(files(ROOT)).values())
+    for library in (CMfcc, CAugment):
+        part = library.definition.part()
+        assert {*library.definition.files(), *part.headers, *(ROOT / "export/host").glob("*.h")} <= found
+    compiling = {
+        name
+        for name, path in sources(files(ROOT)).items()
+        if "LibraryDefinition(" in path.read_text() or "_HOST_HEADERS" in path.read_text()
+    }
+    assert compiling == set(code_identity.C_FOLDERS)
 
 
 def test_an_edit_of_any_of_them_is_another_identity(copy: pathlib.Path) -> None:
@@ -88,7 +106,8 @@ def test_an_edit_of_any_of_them_is_another_identity(copy: pathlib.Path) -> None:
         path.write_text(source + "\n# edited\n")
         assert identity(copy) != before, name
         path.write_text(source)
-    for outside in ("kws/training/fit.py", "kws/datasets/folder.py", "export/verify.py", "quant/training/squashing.py"):
+    elsewhere = ("kws/training/fit.py", "kws/datasets/folder.py", "export/plan/placement.py", "export/verify.py")
+    for outside in (*elsewhere, "quant/training/squashing.py", "microcontroller/detector/src/fxp_detector_step.c"):
         (copy / outside).write_text((copy / outside).read_text() + "\n# edited\n")
     assert identity(copy) == before
 
@@ -150,7 +169,7 @@ def test_the_keys_of_features_and_epochs_hold_it(monkeypatch: pytest.MonkeyPatch
     assert keys("one") == keys("one")
     assert not set(keys("one")) & set(keys("another"))
     assert asked[:2] == [
-        {"kws.frontend.cepstrum"},
+        {"kws.frontend.compiled"},
         {"kws.frontend.float_mfcc", "kws.examples.epoch_producer", "kws.datasets.silence"},
     ]
 
