@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kws.examples import compiled_augment
-from kws.examples.augment import AugmentConfig, augment
+from kws.examples.augment import AugmentConfig, Steps, augment
 from kws.examples.example_error import ExampleError
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
@@ -141,8 +141,24 @@ def examples(
     Returns:
       int8 (of another arithmetic, its dtype) [k, frames, coefficients, 1].
     """
-    samples = np.empty((len(sources), config.frontend.clip_samples), np.int16)
     steps = compiled_augment.steps()
+    samples = variants(clips, noises, silence_draw, sources, first, config, seed, epoch, steps)
+    return config.arithmetic.features(samples, config.frontend)
+
+
+def variants(
+    clips: Callable[[int], np.ndarray],
+    noises: Sequence[np.ndarray],
+    silence_draw: SilenceDraw | None,
+    sources: np.ndarray,
+    first: int,
+    config: EpochConfig,
+    seed: int,
+    epoch: int,
+    steps: Steps,
+) -> np.ndarray:
+    """The samples of `examples`, int16 [k, clip_samples]: augmented clips and drawn silence; `steps` computes them."""
+    samples = np.empty((len(sources), config.frontend.clip_samples), np.int16)
     for row, source in enumerate(sources):
         rng = _generator(seed, epoch, first + row + 1)
         if source == _FROM_SILENCE:
@@ -151,7 +167,7 @@ def examples(
             samples[row] = silence_draw(rng, noises)
         else:
             samples[row] = augment(clips(int(source)), rng, noises, config.augment, steps)
-    return config.arithmetic.features(samples, config.frontend)
+    return samples
 
 
 def epoch_examples(
