@@ -2,12 +2,12 @@
 
 import functools
 import multiprocessing
-import os
 import pathlib
 import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from cli import user_cache
 from export.host.library import HostLibrary
 
 Library = TypeVar("Library", bound=HostLibrary)
@@ -38,16 +38,10 @@ def stand_in(
     return None
 
 
-def user_folder() -> pathlib.Path:
-    """Where compiled libraries are kept for the user's next processes (XDG Base Directory Specification)."""
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return pathlib.Path(caches) / "fixed-point-kws" / "compiled"
-
-
 def _built(build: Callable[[pathlib.Path | None], Library]) -> Library:
-    """Kept in the user's folder; compiled for this process alone where that can't be written or executed."""
+    """Kept among the user's caches; compiled for this process alone where that can't be written or executed."""
     try:
-        return build(user_folder())
+        return build(user_cache.folder() / "compiled")
     except (OSError, ValueError):
         return build(None)
 

@@ -1,15 +1,15 @@
-"""Where stores lie: the folder that is given, or the user's own for caches (XDG Base Directory Specification)."""
+"""Where stores lie: the folder that is given, or the project's among the user's caches."""
 
 import contextlib
 import os
 import pathlib
 from collections.abc import Iterator
 
+from cli import user_cache
 from kws.stores.store_error import StoreError
 
 # The environment variable that names the folder where nothing else does.
 CACHE_DIR_VARIABLE = "KWS_CACHE_DIR"
-_PROJECT = "fixed-point-kws"
 _CLIPS = "clips"
 
 
@@ -21,10 +21,7 @@ def given(cache_dir: str | None) -> str | None:
 def of_clips(cache_dir: str | None) -> pathlib.Path:
     """The folder of the stores of clips. `cache_dir`: None for what the environment says."""
     chosen = given(cache_dir)
-    if chosen:
-        return pathlib.Path(chosen) / _CLIPS
-    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return pathlib.Path(user) / _PROJECT / _CLIPS
+    return (pathlib.Path(chosen) if chosen else user_cache.folder()) / _CLIPS
 
 
 @contextlib.contextmanager
