@@ -19,7 +19,7 @@ from cli.settings import setting
 from cli.table import aligned
 from kws.datasets import silence
 from kws.examples import augment, compiled_augment, epochs
-from kws.examples.epochs import EpochConfig
+from kws.examples.epochs import EpochConfig, SilenceDraw
 from kws.frontend import INTEGER, FrontEndConfig, cepstrum, input_format
 from kws.models import MODELS
 
@@ -28,6 +28,9 @@ _FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
 # As Speech Commands has them: six recordings of a minute.
 _RECORDINGS, _RECORDING_SAMPLES = 6, 960_000
 _EXAMPLES_PER_TASK = 64
+
+# Arguments of `epochs.examples`.
+_Task = tuple[Callable[[int], np.ndarray], list[np.ndarray], SilenceDraw, np.ndarray, int, EpochConfig, int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,12 +119,20 @@ class _Production:
         self._config = EpochConfig(_FRONTEND, silence_word=_CLASSES)
         self._sources = epochs.plan(np.arange(config.examples) % _CLASSES, self._config, 0, 0)[0][: config.examples]
 
-    def _tasks(self) -> list[tuple[Any, ...]]:
-        """Arguments of `epochs.examples`."""
-        parts = range(0, len(self._sources), _EXAMPLES_PER_TASK)
-        epoch = (self._config, 0, 0)
-        source = (self._clips.__getitem__, self._noises, silence.draw)
-        return [(*source, self._sources[first : first + _EXAMPLES_PER_TASK], first, *epoch) for first in parts]
+    def _tasks(self) -> list[_Task]:
+        return [
+            (
+                self._clips.__getitem__,
+                self._noises,
+                silence.draw,
+                self._sources[first : first + _EXAMPLES_PER_TASK],
+                first,
+                self._config,
+                0,
+                0,
+            )
+            for first in range(0, len(self._sources), _EXAMPLES_PER_TASK)
+        ]
 
     def variants(self, steps: augment.Steps) -> np.ndarray:
         """int16 [examples, clip_samples]"""
