@@ -52,7 +52,7 @@ class CMfcc(HostLibrary):
         some_codes = dataclasses.replace(config, offsets=(0,) * coefficients, shifts=(1,) * coefficients)
         with tempfile.TemporaryDirectory(prefix="fxp-mfcc-") as folder:
             for name, text in frontend_source.generate(some_codes).items():
-                pathlib.Path(folder, name).write_text(text)
+                pathlib.Path(folder, name).write_text(text, encoding="utf-8")
             return cls.build(folder, build_dir)
 
     def mfcc(self, samples: np.ndarray) -> np.ndarray:
