@@ -17,6 +17,7 @@ from cli import command
 from kws import frontend
 from kws.models import MODELS
 from kws.training.run_folder import FIXED_POINT, FLOAT
+from kws.training.settings import TrainConfig
 from quant.method import Method
 from quant.qformat import dequantize
 
@@ -99,7 +100,7 @@ def _stepper(
         batch_size=config.batch_size,
         learning_rate=1e-4,
         warmup_epochs=0.0,
-        weight_decay=0.0,
+        weight_decay=TrainConfig.weight_decay if stage == FLOAT else 0.0,
         label_smoothing=0.0,
         seed=0,
         input_format=frontend.input_format(),

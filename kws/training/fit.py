@@ -78,7 +78,10 @@ class _From(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.keras.optimizers.Optimizer:
-    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps, from `config.begin` on."""
+    """AdamW with warm-up and cosine decay over `config.epochs` epochs of `steps` steps, from `config.begin` on.
+
+    Without weight decay it is Adam, whose update is the same: AdamW would take off zero from every kernel.
+    """
     warmup = int(config.warmup_epochs * steps)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
@@ -88,8 +91,11 @@ def optimizer_of(model: tf.keras.Model, config: FitConfig, steps: int) -> tf.ker
     )
     if config.begin:
         schedule = _From(schedule, config.begin * steps)
-    optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    if config.weight_decay:
+        optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    else:
+        optimizer = tf.keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
     return optimizer
 

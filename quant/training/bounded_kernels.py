@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from quant.qformat import QFormat
+from quant.qformat import QFormat, clipped, passed_within
 
 
 def summed_axes(kernel: Any) -> tuple[int, ...]:
@@ -31,7 +31,7 @@ def bounded_codes(weights: Any, q: QFormat, code_sum: int) -> Any:
       weights: float32, a Keras kernel.
     """
     axes = summed_axes(weights)
-    ticks = tf.clip_by_value(weights / q.lsb, float(q.min_code), float(q.max_code))
+    ticks = clipped(weights / q.lsb, q.min_code, q.max_code)
     rounded = tf.floor(ticks + 0.5)
     keeps = tf.reduce_sum(tf.abs(rounded), axes, keepdims=True) <= float(code_sum)
     length = tf.reduce_sum(tf.abs(ticks), axes, keepdims=True)
@@ -47,8 +47,7 @@ def bounded_fake_quantize(weights: Any, q: QFormat, code_sum: int) -> Any:
     @tf.custom_gradient
     def straight_through(x: Any) -> tuple[Any, Any]:
         def gradient(upstream: Any) -> Any:
-            inside = (x >= (q.min_code - 0.5) * q.lsb) & (x <= (q.max_code + 0.5) * q.lsb)
-            return tf.where(inside, upstream, tf.zeros_like(upstream))
+            return passed_within(upstream, x, (q.min_code - 0.5) * q.lsb, (q.max_code + 0.5) * q.lsb)
 
         return bounded_codes(x, q, code_sum) * q.lsb, gradient
 

@@ -8,12 +8,13 @@ Nguyen et al., Interspeech 2020, and arXiv:2303.02284; without the shift by 1/2 
 boundaries.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from quant.qformat import QFormat
+from quant.qformat import QFormat, clipped, passed_within
 
 
 def penalty(weights: Any, q: QFormat) -> Any:
@@ -23,9 +24,22 @@ def penalty(weights: Any, q: QFormat) -> Any:
     outer codes, where the quantizer saturates, the outer code is the nearest one and the penalty stays at its maximum
     from half an LSB on.
     """
-    codes = tf.clip_by_value(tf.floor(weights / q.lsb + 0.5), float(q.min_code), float(q.max_code))
-    distance = tf.clip_by_value(weights / q.lsb - tf.stop_gradient(codes), -0.5, 0.5)
-    return q.lsb * tf.reduce_mean(tf.abs(tf.sin(np.pi * distance)))
+
+    @tf.custom_gradient
+    def mean(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        ticks = x / q.lsb
+        distance = ticks - clipped(tf.floor(ticks + 0.5), q.min_code, q.max_code)
+        angle = np.pi * clipped(distance, -0.5, 0.5)
+        sine = tf.sin(angle)
+
+        def gradient(upstream: Any) -> Any:
+            share = upstream * q.lsb / tf.size(x, tf.float32)
+            slope = share * tf.sign(sine) * tf.cos(angle) * np.pi
+            return passed_within(slope, distance, -0.5, 0.5) / q.lsb
+
+        return q.lsb * tf.reduce_mean(tf.abs(sine)), gradient
+
+    return mean(weights)
 
 
 def mean_distance(weights: np.ndarray, q: QFormat) -> float:

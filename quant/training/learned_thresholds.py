@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow as tf
 
 from quant.formats.network_formats import Formats, LayerFormats
-from quant.qformat import QFormat
+from quant.qformat import QFormat, clipped
 from quant.training.quantizers import FixedPointQuantizer
 
 OCTAVES = "octaves"
@@ -49,7 +49,7 @@ def learned_fake_quantize(values: Any, variable: Any, q: QFormat) -> Any:
     def straight_through(x: Any, octaves: Any) -> tuple[Any, Any]:
         lsb = power_of_two(rounded_octaves(octaves) - q.fraction_bits)
         ticks = x / lsb
-        codes = tf.clip_by_value(tf.floor(ticks + 0.5), float(q.min_code), float(q.max_code))
+        codes = clipped(tf.floor(ticks + 0.5), q.min_code, q.max_code)
 
         error = codes - ticks
 

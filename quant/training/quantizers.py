@@ -115,7 +115,7 @@ class BiasQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
         scale = 2.0**self.fraction_bits
         codes = tf.floor(bias * scale + 0.5)
         if self.largest_code is not None:
-            codes = tf.clip_by_value(codes, -float(self.largest_code), float(self.largest_code))
+            codes = qformat.clipped(codes, -self.largest_code, self.largest_code)
         return codes / scale
 
     def get_config(self) -> dict[str, Any]:

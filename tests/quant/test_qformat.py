@@ -134,3 +134,15 @@ def test_the_gradient_of_a_sum_stops_beyond_the_outer_codes() -> None:
         tape.watch(values)
         total = tf.reduce_sum(qformat.fake_quantize_sums(values, q))
     assert tape.gradient(total, values).numpy().tolist() == [0, 1, 1, 1, 0]
+
+
+def test_one_operation_clips_and_one_passes_what_lies_within() -> None:
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    upstream, values = (tf.constant(rng.normal(0, 4, (3, 3, 16, 8)), tf.float32) for _ in range(2))
+    bounds = float(values[0, 0, 0, 0]), float(tf.reduce_max(values)) / 2  # one of them is met by a value
+    np.testing.assert_array_equal(qformat.clipped(values, *bounds), tf.clip_by_value(values, *bounds))
+    inside = (values >= bounds[0]) & (values <= bounds[1])
+    assert 0 < np.mean(inside) < 1
+    np.testing.assert_array_equal(qformat.passed_within(upstream, values, *bounds), tf.where(inside, upstream, 0.0))

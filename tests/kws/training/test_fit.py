@@ -196,6 +196,16 @@ def test_the_model_has_its_own_weights_again_after_a_look_at_the_average() -> No
         WeightAverage(model, 1.0)
 
 
+def test_no_weight_decay_is_adamws_that_takes_off_zero(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, and from its checkpoint, which an earlier version wrote."""
+    plain = bits(trained(tmp_path / "plain", settings(weight_decay=0.0)))
+    with monkeypatch.context() as patched:
+        adamw = tf.keras.optimizers.AdamW
+        patched.setattr(tf.keras.optimizers, "Adam", lambda schedule: adamw(schedule, weight_decay=0.0))
+        trained(tmp_path / "parts", settings(weight_decay=0.0, end=2))
+    assert bits(trained(tmp_path / "parts", settings(weight_decay=0.0))) == plain
+
+
 def test_a_part_of_a_stage_goes_on_at_the_stages_learning_rate(tmp_path: pathlib.Path) -> None:
     trained(tmp_path / "whole", settings())
     trained(tmp_path / "parts", settings(end=2))

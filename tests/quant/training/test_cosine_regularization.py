@@ -56,6 +56,23 @@ def test_beyond_the_outer_code_nothing_pulls_further_out() -> None:
     assert slope[0] == 0
 
 
+@pytest.mark.parametrize("q", [weight_format(2, 1), weight_format(4, 7), QFormat(8, 3)])
+def test_value_and_pull_are_to_the_bit_those_that_tensorflow_derives(q: QFormat) -> None:
+    weights = tf.constant(np.random.default_rng(0).normal(0, q.max_value, (3, 3, 16, 1)), tf.float32)
+
+    def derived(x: tf.Tensor) -> tf.Tensor:
+        codes = tf.clip_by_value(tf.floor(x / q.lsb + 0.5), float(q.min_code), float(q.max_code))
+        distance = tf.clip_by_value(x / q.lsb - tf.stop_gradient(codes), -0.5, 0.5)
+        return q.lsb * tf.reduce_mean(tf.abs(tf.sin(np.pi * distance)))
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(weights)
+        expected = 0.3 * derived(weights)
+        found = 0.3 * cosine_regularization.penalty(weights, q)
+    assert found.numpy() == expected.numpy()
+    np.testing.assert_array_equal(tape.gradient(found, weights), tape.gradient(expected, weights))
+
+
 def test_mean_distance() -> None:
     q = weight_format(4, 3)
     assert cosine_regularization.mean_distance(np.array([1.25, -2.0, 3.5]) * q.lsb, q) == pytest.approx(0.25)
