@@ -8,7 +8,7 @@ python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
 # Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make web BUNDLE=... PAGE=..., make demo RUN_DIR=...,
-# make setup PYTHON=..., make mutants COUNT=... SEED=...
+# make setup PYTHON=... GPU=1, make mutants COUNT=... SEED=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
@@ -16,7 +16,7 @@ ENGINE ?= fxp,reference,cmsis_nn
 PAGE ?= build/keywords.html
 COUNT ?= 50
 SEED ?= 0
-export PYTHON
+export PYTHON GPU
 
 # Two test files at a time; those of one file share what they set up.
 workers := --numprocesses=2 --dist=loadfile
@@ -25,7 +25,7 @@ workers := --numprocesses=2 --dist=loadfile
 # The C in models/ is generated.
 c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' ':!models' 2>/dev/null || find microcontroller tests -name '*.[ch]'))
 
-setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what is missing)
+setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what is missing; GPU=1: CUDA too)
 	@scripts/setup.sh
 
 demo: setup ## speech to trained model to firmware to instruction count, on synthetic speech (RUN_DIR=runs/demo)

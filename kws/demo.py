@@ -18,8 +18,8 @@ from export.bundle import conversion
 from export.proof.bundle_proof import verify_bundle
 from kws import datasets
 from kws.evaluation import clips
+from kws.training import devices
 from kws.training import run as training
-from kws.training import threads
 from kws.training.run_folder import METRICS, SETTINGS, RunFolder
 from kws.training.settings import TrainConfig
 from microcontroller import bench
@@ -137,7 +137,7 @@ def main() -> None:
     """The command `python -m kws.demo`."""
 
     def work(values: flags.FlagValues) -> None:
-        threads.limit(usable_cores())
+        devices.prepare(usable_cores())
         result = demo(
             DemoConfig(
                 pathlib.Path(values.run_dir),

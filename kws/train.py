@@ -8,7 +8,7 @@ from absl import flags
 
 from cli import command, setting_flags
 from kws.datasets import dataset_flags
-from kws.training import run, run_folder, threads
+from kws.training import devices, run, run_folder
 from kws.training.settings import TrainConfig
 
 
@@ -18,6 +18,7 @@ def define_flags() -> None:
     flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
     flags.DEFINE_string("float_run", None, "Take stage 1 from this run, which must agree in all its settings.")
     flags.DEFINE_bool("keep_epochs", False, "Keep augmented epochs beside --run_dir, for other runs on the same data.")
+    flags.DEFINE_enum("device", devices.AUTO, devices.DEVICES, "auto: a GPU where TensorFlow finds one, else the CPU.")
     flags.DEFINE_bool("resume", False, "Go on with the interrupted run in --run_dir, with its own settings.")
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else setting_flags.from_flags(TrainConfig, values)
-        threads.limit(config.threads)
+        devices.prepare(config.threads, values.device)
         folder = run.run(
             config,
             values.run_dir,

@@ -2,7 +2,8 @@
 # Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt, the
 # Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
 # and buildifier where npm is there to install it.
-# With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests.
+# With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests. With GPU=1
+# also the packages of requirements-gpu.txt, CUDA's libraries for TensorFlow.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use. Where the machine has
 # another Python alone, uv fetches one into .python.
 set -euo pipefail
@@ -157,6 +158,16 @@ install_python_packages() {
     fail "pip could not install this project into .venv: $reason"
 }
 
+# They are large: installed once, for the requirements as they are.
+install_gpu_packages() {
+  local requirements=requirements-gpu.txt done=.venv/gpu.stamp wanted reason
+  wanted=$(sha256sum <$requirements)
+  [ -f $done ] && [ "$(cat $done)" = "$wanted" ] && return
+  echo "setup: installing the packages of $requirements into .venv (some GB)"
+  pip install -r $requirements || fail "pip could not install $requirements: $reason"
+  echo "$wanted" >$done
+}
+
 pip() {
   pip_in .venv "$@"
 }
@@ -240,6 +251,9 @@ if ! is_current; then
   install_python_packages
   download_cmsis_dsp
   fingerprint >"$stamp"
+fi
+if [ "${GPU:-0}" != 0 ]; then
+  install_gpu_packages
 fi
 install_buildifier
 if [ "${1:-}" = browser ]; then

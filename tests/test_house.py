@@ -163,6 +163,10 @@ def test_dependencies_are_pinned_once():
     project = pyproject()
     assert "dependencies" in project["project"]["dynamic"] and "dependencies" not in project["project"]
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+    assert project["tool"]["setuptools"]["dynamic"]["optional-dependencies"] == {
+        "gpu": {"file": ["requirements-gpu.txt"]}
+    }
+    assert f"tensorflow[and-cuda]=={pins()['tensorflow']}" in (ROOT / "requirements-gpu.txt").read_text().splitlines()
     assert {"tensorflow", "tf-keras", "tensorflow-model-optimization", "tensorflow-io", "absl-py"} <= set(pins())
 
 

@@ -60,5 +60,5 @@ def mask(features: np.ndarray, seed: int, config: SpecAugmentConfig | None = Non
         tf.random.set_seed(seed)
         batch = tf.compat.v1.placeholder(tf.float32, (None, *features.shape[1:]))
         masked = tf.map_fn(mask_one, batch, parallel_iterations=1)
-    with tf.compat.v1.Session(graph=graph) as session:
+    with tf.compat.v1.Session(graph=graph, config=tf.compat.v1.ConfigProto(device_count={"GPU": 0})) as session:
         return session.run(masked, {batch: features})

@@ -21,7 +21,7 @@ from kws.datasets import dataset_flags
 from kws.datasets.clip import Dataset
 from kws.examples import extraction
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
-from kws.training import run_folder, threads
+from kws.training import devices, run_folder
 from kws.training.run_folder import FLOAT, FRONTEND, METRICS, RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_data import TrainingData
@@ -253,7 +253,7 @@ def main() -> None:
             pathlib.Path(values.run_dir),
             dataset_flags.machine_settings(values),
         )
-        threads.limit(_read(config.integer_runs[0], config).config.threads)
+        devices.prepare(_read(config.integer_runs[0], config).config.threads)
         result = measure(config, lambda text: command.say(text, values.json))
         command.say(table(result), values.json)
         if values.exchange:

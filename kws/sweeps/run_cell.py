@@ -20,8 +20,8 @@ from kws.evaluation import clips
 from kws.evaluation.backends import INTERPRETER
 from kws.sweeps import cell as cell_files
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING, RESULT, Cell
+from kws.training import devices, run_folder
 from kws.training import run as training
-from kws.training import run_folder, threads
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
 
 
@@ -103,7 +103,7 @@ def main() -> None:
         if values.stop_with_sweep:
             _stop_with_sweep()
         cell = cell_files.read(pathlib.Path(values.job)).on_this_machine
-        threads.limit(cell.config.threads)
+        devices.prepare(cell.config.threads)
         run(cell)
 
     command.run(work, define_flags)

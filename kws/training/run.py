@@ -12,7 +12,7 @@ from cli.settings import to_json
 from export.bundle import trained
 from kws.datasets import identity
 from kws.datasets.attribution import ATTRIBUTION
-from kws.training import earlier_runs, run_folder, training_data
+from kws.training import devices, earlier_runs, run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
 from kws.training.training_data import TrainingData
@@ -30,7 +30,7 @@ def run(
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
 
-    The same bits come out where `kws.training.threads.limit(config.threads)` was called first, as the command does.
+    The same bits come out where `kws.training.devices.prepare(config.threads)` was called first, as the command does.
 
     Args:
       float_run: a run whose float model is taken over instead of training one.
@@ -44,7 +44,10 @@ def run(
 
     tf.keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
+    say(f"device: {devices.description()}")
     begun = run_folder.open_run(run_dir)[0] if resume else None
+    if begun:
+        _compare_device(begun, say)
     if not begun:
         run_folder.check_new(run_dir)
     source = earlier_runs.float_source(config, float_run) if float_run else None
@@ -69,8 +72,19 @@ def run(
 def _create(
     config: TrainConfig, run_dir: str | pathlib.Path, teachers: dict[str, dict[str, Any]], data: TrainingData
 ) -> RunFolder:
-    known = {run_folder.DATA: {"sha256": identity.sha256(data.clips)}, run_folder.BATCH_SIZE: data.batch_size}
+    known = {
+        run_folder.DATA: {"sha256": identity.sha256(data.clips)},
+        run_folder.BATCH_SIZE: data.batch_size,
+        run_folder.DEVICE: devices.name(),
+    }
     return run_folder.create(run_dir, to_json(config), teachers, data.clips, **known)
+
+
+def _compare_device(begun: RunFolder, say: Callable[[str], None]) -> None:
+    """Says so where the run was begun on another device; a run of an earlier version kept none."""
+    before = begun.read_json(run_folder.SETTINGS).get(run_folder.DEVICE)
+    if before not in (None, devices.name()):
+        say(f"the run was begun on {before}: from here on its last bits are those of another device")
 
 
 def _train_stages(

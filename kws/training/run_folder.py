@@ -1,6 +1,6 @@
 """A run: the folder that `kws.train` writes.
 
-run.json                     settings, teachers, environment, size of a batch, and SHA-256 of clips.json
+run.json                     settings, teachers, environment, size of a batch, device, and SHA-256 of clips.json
 clips.json                   name, split, class and sound of every clip that it is trained and measured on
 frontend.json                the calibrated front end
 float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
@@ -27,6 +27,7 @@ from kws.training.training_error import TrainingError
 SETTINGS = "run.json"
 TEACHERS = "teachers"
 BATCH_SIZE = "batch_size"
+DEVICE = "device"
 DATA = "data"
 CLIPS = "clips.json"
 FRONTEND = "frontend.json"

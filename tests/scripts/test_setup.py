@@ -18,7 +18,7 @@ def machine(tmp_path):
 
     It has no root and no sudo; its apt-get leaves a file behind when it is called.
     """
-    for name in ("requirements.txt", "pyproject.toml", "scripts/setup.sh"):
+    for name in ("requirements.txt", "requirements-gpu.txt", "pyproject.toml", "scripts/setup.sh"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     tools = tmp_path / "bin"
@@ -179,6 +179,20 @@ def test_setup_installs_again_when_a_requirement_changes(equipped):
     assert run_setup(equipped).returncode == 0
     assert asked(equipped) == ["pip", "pip", "pip"]
     assert not (equipped / "apt-get.called").exists()
+
+
+def test_setup_for_a_gpu_installs_cuda_once_beside_the_rest(equipped):
+    run_setup(equipped)
+    notes = equipped / "asked"
+    notes.unlink()
+    assert run_setup(equipped, GPU="0").returncode == 0 and not notes.exists()
+    result = run_setup(equipped, GPU="1")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert notes.read_text().rstrip().endswith("install -r requirements-gpu.txt")
+    assert asked(equipped) == ["pip"]
+    for environment in ({"GPU": "1"}, {}):
+        run_setup(equipped, **environment)
+        assert asked(equipped) == []
 
 
 def test_setup_that_fails_is_not_taken_for_done(equipped):

@@ -14,8 +14,8 @@ import tensorflow as tf
 from kws.datasets import DatasetConfig
 from kws.models import MODELS
 from kws.models.ds_cnn import DsCnnSpec
+from kws.training import devices, run_folder, training_data
 from kws.training import run as training
-from kws.training import run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
@@ -77,6 +77,8 @@ def test_a_batch_that_is_too_large_for_the_data_is_made_smaller_and_written_down
     assert "an epoch has 20 examples: steps of 2, not of batch_size=64" in said
     saved = finished.read_json(run_folder.SETTINGS)
     assert (saved["batch_size"], saved["settings"]["batch_size"]) == (2, 64)
+    assert said[0] == f"device: {devices.description()}"
+    assert saved["device"] == devices.name()
     history = finished.read_json(run_folder.HISTORY)
     assert len(history) == 2 and "NaN" not in json.dumps(history)
     described = json.loads((finished.path / "trained" / "trained.json").read_text())["training"]
@@ -97,9 +99,13 @@ def test_a_resumed_run_keeps_its_batch_and_an_old_one_its_settings(
         folder.write_json(run_folder.SETTINGS, {name: value for name, value in saved.items() if value is not None})
         said: list[str] = []
         training.run(config(data), run_dir, resume=True, say=said.append)
-        return said[1:]
+        assert said[0].startswith("device: ")
+        return [line for line in said[1:] if " clips" not in line]
 
     assert resumed({}) == ["an epoch has 20 examples: steps of 2, not of batch_size=64"]
+    assert resumed({"device": None}) == resumed({})
+    other = "the run was begun on GPU NVIDIA H100: from here on its last bits are those of another device"
+    assert resumed({"device": "GPU NVIDIA H100"}) == [other, *resumed({})]
     settings = finished.read_json(run_folder.SETTINGS)["settings"]
     old = {"batch_size": None, "data": None, "settings": {**settings, "batch_size": 20}}
     assert resumed(old) == ["an epoch has 20 examples: steps of 20, not of batch_size=64"]
