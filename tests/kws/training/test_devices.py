@@ -8,12 +8,23 @@ import pathlib
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import kernels
 
+from kws import frontend
+from kws.models.ds_cnn import DsCnnSpec
 from kws.training import devices
+from kws.training.fit import FitConfig, optimizer_of, training_step
 from kws.training.training_error import TrainingError
+from kws.training.weight_average import WeightAverage
+from quant.folding import keras_chain
+from quant.formats.calibration import calibrate
+from quant.method import Method
+from quant.training import fixed_point_graph
 
 GPU = SimpleNamespace(name="/physical_device:GPU:0", device_type="GPU")
 MODEL = "NVIDIA H100 80GB HBM3"
@@ -134,3 +145,35 @@ def test_a_gpu_that_must_be_there(machine: pathlib.Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(tf.config, "set_visible_devices", lambda found, kind: left.append((found, kind)))
     devices.prepare(1, devices.CPU)
     assert left == [([], "GPU")]
+
+
+@pytest.mark.skipif(not tf.test.is_built_with_cuda(), reason="this TensorFlow knows no kernels for GPUs")
+@pytest.mark.parametrize(
+    "method",
+    [Method(squash=True, cosine=0.01, deviation=0.01), Method(accumulator_bits=16), Method(learn_formats=True)],
+)
+def test_every_operation_of_a_step_has_a_kernel_for_gpus(method: Method) -> None:
+    shape, q = (49, 10, 1), frontend.input_format()
+    float_model = DsCnnSpec(4, (2, 2), ((2, 2),)).build(shape, 3, seed=0)
+    layers = keras_chain.fold(float_model)
+    widths = dict.fromkeys((layer.name for layer in layers), 4)
+    features = np.random.default_rng(0).normal(0, 1, (2, *shape)).astype(np.float32)
+    network = calibrate(layers, features, q, widths, {**widths, "logits": 8}, method)
+    for model in (float_model, fixed_point_graph.fixed_point_model(*network, shape, method)):
+        config = FitConfig("stage", 1, 0, 2, 1e-3, 0.0, 1e-3, 0.0, 0, q, distillation=0.5, ema=0.9)
+        step = training_step(model, optimizer_of(model, config, 1), config, WeightAverage(model, 0.9))
+        inputs = map(tf.constant, (features, np.zeros(2, np.int64), np.zeros((2, 3), np.float32)))
+        operations = step.get_concrete_function(*inputs).graph.get_operations()
+        assert len(operations) > 100
+        assert [each.type for each in operations if not has_gpu_kernel(each)] == []
+
+
+def has_gpu_kernel(operation: tf.Operation) -> bool:
+    """Whether one is registered for the type of the operation's values; some serve every device ("DEFAULT")."""
+    attributes = operation.node_def.attr
+
+    def fits(constraint: Any) -> bool:
+        return attributes[constraint.name].type in constraint.allowed_values.list.type
+
+    registered = kernels.get_registered_kernels_for_op(operation.type).kernel
+    return any(each.device_type in ("GPU", "DEFAULT") and all(map(fits, each.constraint)) for each in registered)
