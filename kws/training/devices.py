@@ -108,7 +108,7 @@ def _present(root: pathlib.Path) -> str | None:
     The driver names it in /proc; a container may show the devices alone, and Windows' Linux neither.
     """
     for path in sorted(root.glob("proc/driver/nvidia/gpus/*/information")):
-        model = re.search(r"^Model:\s*(\S.*?)\s*$", path.read_text(errors="replace"), re.MULTILINE)
+        model = re.search(r"^Model:\s*(\S.*?)\s*$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
         return model.group(1) if model else "NVIDIA"
     listed = _listed_by_driver()
     if listed:
