@@ -1,8 +1,8 @@
 """The `_silence_` class: one second in which no word is spoken.
 
-Speech Commands has no such clips: published test sets made them from quiet recordings, and a detector trained
-on loud background noise alone fails on those. So every level and kind is drawn here: digital silence, dither,
-quiet rooms, and recordings from near nothing to full level.
+Speech Commands has no such clips: published test sets made them from recordings of noise, whose RMS reaches 10,000, and a
+microphone in a quiet room gives next to nothing. So every kind is drawn at every level, whatever the level of the recording
+that it comes from: digital silence, dither, quiet rooms, hiss of any colour, and recordings.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,11 @@ from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetCon
 # Share of each kind; the rest are excerpts of recordings.
 _DIGITAL_SHARE = 0.08
 _DITHER_SHARE = 0.04
-_ROOM_SHARE = 0.28
+_ROOM_SHARE = 0.2
+_HISS_SHARE = 0.12
 _ROOM_RMS = (0.5, 200.0)
-_QUIETEST_EXCERPT_RMS = 1.0
+_HISS_RMS = (200.0, 10_000.0)
+_EXCERPT_RMS = (1.0, 10_000.0)
 # Not the user's seed: validation and testing are the same clips in every run.
 _FIXED_SEED = 20180409
 
@@ -32,18 +34,21 @@ def draw(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
 
     Returns:
       int16 [16000]: digital silence; dither of one LSB; a quiet room (noise of random slope with or without mains
-      hum, RMS 0.5 to 200 LSB, log-uniform); or an excerpt of a recording, RMS from 1 LSB to its own, log-uniform.
+      hum, RMS 0.5 to 200 LSB); noise of random slope, RMS 200 to 10,000; or an excerpt of a recording, RMS 1 to 10,000
+      before what exceeds int16 is clipped. Levels are log-uniform.
     """
     kind = rng.uniform()
     if kind < _DIGITAL_SHARE:
         return np.zeros(CLIP_SAMPLES, np.int16)
     if kind < _DIGITAL_SHARE + _DITHER_SHARE:
         return rng.integers(-1, 2, CLIP_SAMPLES).astype(np.int16)
-    if kind < _DIGITAL_SHARE + _DITHER_SHARE + _ROOM_SHARE or not noises:
+    if kind < _DIGITAL_SHARE + _DITHER_SHARE + _HISS_SHARE:
+        hiss = noise.coloured(rng, CLIP_SAMPLES, rng.uniform(0.0, 2.0))
+        return noise.to_int16(hiss * noise.log_uniform(rng, *_HISS_RMS))
+    if kind < _DIGITAL_SHARE + _DITHER_SHARE + _HISS_SHARE + _ROOM_SHARE or not noises:
         return noise.to_int16(_room(rng) * noise.log_uniform(rng, *_ROOM_RMS))
     excerpt = noise.excerpt(rng, noises)
-    loudest = max(noise.rms(excerpt), _QUIETEST_EXCERPT_RMS)
-    return noise.to_int16(noise.with_rms(excerpt, noise.log_uniform(rng, _QUIETEST_EXCERPT_RMS, loudest)))
+    return noise.to_int16(noise.with_rms(excerpt, noise.log_uniform(rng, *_EXCERPT_RMS)))
 
 
 def fixed_set(split: str, count: int, noises: Sequence[np.ndarray]) -> list[tuple[str, np.ndarray]]:

@@ -19,8 +19,20 @@ def test_levels_reach_from_digital_silence_to_full() -> None:
     levels = np.array([noise.rms(clip) for clip in clips])
     assert 10 < np.sum(levels == 0) < 70
     assert np.sum([np.array_equal(np.unique(clip), [-1, 0, 1]) for clip in clips]) > 3
-    for low, high in ((0.3, 3), (3, 30), (30, 300), (300, 4000)):
+    for low, high in ((0.3, 3), (3, 30), (30, 300), (300, 3000), (3000, 10_500)):
         assert np.sum((levels > low) & (levels <= high)) > 20, (low, high)
+
+
+def test_a_faint_recording_is_heard_at_every_level() -> None:
+    """Published silence clips reach an RMS of 10,000, and a recording may have been edited to be a hundredth of it."""
+    rng = np.random.default_rng(0)
+    recording = np.sin(np.arange(5 * CLIP_SAMPLES))
+    draws = [silence.draw(rng, [noise.to_int16(20 * recording)]) for _ in range(400)]
+    power = np.abs(np.fft.rfft(np.stack(draws).astype(float))) ** 2
+    tonal = power[:, 2500:2600].sum(1) > 0.9 * power.sum(1)
+    levels = np.array([noise.rms(clip) for clip in draws])[tonal]
+    assert 0.4 * len(draws) < len(levels) < 0.7 * len(draws)
+    assert np.histogram(levels, [0, 10, 100, 1000, 10_000])[0].min() > 20
 
 
 def test_no_recordings_and_short_recordings_are_enough() -> None:
