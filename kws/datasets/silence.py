@@ -1,8 +1,8 @@
 """The `_silence_` class: one second in which no word is spoken.
 
-Speech Commands has no such clips: published test sets made them from recordings of noise, whose RMS reaches 10,000, and a
-microphone in a quiet room gives next to nothing. So every kind is drawn at every level, whatever the level of the recording
-that it comes from: digital silence, dither, quiet rooms, hiss of any colour, and recordings.
+Speech Commands has no such clips: published test sets made them from recordings of noise, whose RMS reaches 10,000,
+and a microphone in a quiet room gives next to nothing. So every kind is drawn at every level, whatever the level of the
+recording that it comes from: digital silence, dither, quiet rooms, hiss of any colour, and recordings.
 """
 
 from collections.abc import Sequence
