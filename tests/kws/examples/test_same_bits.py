@@ -1,4 +1,4 @@
-"""Epochs and features are, to the bit, those of stored hashes, which NumPy's definition gave: by C and without a compiler.
+"""Epochs and features are, to the bit, those of stored hashes that NumPy's definition gave: by C and without it.
 
 What a machine's own libraries may round differently (BLAS' order of a sum, an FFT, a logarithm) decides some bits:
 `PLATFORM` holds what they gave where the hashes were made, and elsewhere the hashes say nothing.
