@@ -4,6 +4,8 @@ Stage 1 trains a float DS-CNN with batch normalization. Stage 2 folds the normal
 power-of-two format for every tensor and fine-tunes in fixed point through tfmot.
 """
 
+import pathlib
+
 from absl import flags
 
 from cli import command, setting_flags
@@ -29,13 +31,21 @@ def main() -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else setting_flags.from_flags(TrainConfig, values)
         devices.prepare(config.threads, values.device)
-        folder = run.run(
-            config,
-            values.run_dir,
-            resume=values.resume,
-            float_run=values.float_run,
-            keep_epochs=values.keep_epochs,
-        )
+        from kws.training import worker_group
+
+        group = worker_group.join()
+        with worker_group.own_folder(group, values.run_dir) as run_dir:
+            folder = run.run(
+                config,
+                run_dir,
+                resume=values.resume,
+                float_run=values.float_run,
+                keep_epochs=values.keep_epochs,
+                cache_dir=pathlib.Path(values.run_dir).parent / "feature_cache",
+                group=group,
+            )
+        if group and group.rank:
+            return
         print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
 
     command.run(work, define_flags)

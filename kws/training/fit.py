@@ -14,11 +14,12 @@ from tqdm import tqdm
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
-from kws.training import checkpoints, teachers
+from kws.training import checkpoints, teachers, worker_group
 from kws.training.run_folder import HISTORY, RunFolder
 from kws.training.teachers import Teachers
 from kws.training.training_error import TrainingError
 from kws.training.weight_average import WeightAverage
+from kws.training.worker_group import WorkerGroup
 from quant.qformat import QFormat
 
 Examples = tuple[np.ndarray, np.ndarray]
@@ -105,6 +106,7 @@ def training_step(
     optimizer: tf.keras.optimizers.Optimizer,
     config: FitConfig,
     average: WeightAverage | None = None,
+    group: WorkerGroup | None = None,
 ) -> Callable[..., Any]:
     """A function that takes one batch, and returns its loss.
 
@@ -113,26 +115,39 @@ def training_step(
 
     Args:
       model: gives logits [n, classes], or these and logits [n, words].
+      group: workers that each have a part of the batch; None for a single one.
     """
-    loss_of = tf.keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
-    of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    # Among workers Keras refuses to average over examples: this worker's mean is averaged over workers then.
+    reduction = {"reduction": tf.keras.losses.Reduction.NONE} if group else {}
+    loss_of = tf.keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=config.label_smoothing, **reduction
+    )
+    of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, **reduction)
+    mean = tf.reduce_mean if group else lambda loss: loss
     two_heads = len(model.outputs) > 1
 
-    @tf.function
-    def step(features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None) -> tf.Tensor:
+    def loss_and_gradients(
+        features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         labels = words if config.classes is None else tf.gather(config.classes, words)
         with tf.GradientTape() as tape:
             logits, word_logits = (
                 model(features, training=True) if two_heads else (model(features, training=True), None)
             )
-            loss = loss_of(tf.one_hot(labels, logits.shape[-1]), logits)
+            loss = mean(loss_of(tf.one_hot(labels, logits.shape[-1]), logits))
             if config.distillation:
                 distance = teachers.distance(posteriors, logits)
                 loss = (1 - config.distillation) * loss + config.distillation * distance
             if two_heads:
-                loss += config.word_loss * of_words(words, word_logits)
+                loss += config.word_loss * mean(of_words(words, word_logits))
             loss += sum(model.losses)
-        gradients = tape.gradient(loss, model.trainable_variables)
+        return loss, tape.gradient(loss, model.trainable_variables)
+
+    averaged = group.averaged(loss_and_gradients) if group else loss_and_gradients
+
+    @tf.function
+    def step(*batch: tf.Tensor) -> tf.Tensor:
+        loss, gradients = averaged(*batch)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         if average is not None:
             average.update()
@@ -152,6 +167,7 @@ def fit(
     word_head: tf.keras.Model | None = None,
     before_epoch: Callable[[int], None] = lambda epoch: None,
     describe: Callable[[tf.keras.Model], LayerFigures] = lambda model: {},
+    group: WorkerGroup | None = None,
 ) -> None:
     """Trains `model` in place, from the last checkpoint of this part of the stage if there is one.
 
@@ -166,6 +182,7 @@ def fit(
       word_head: `model`'s layers with a second output for words, trained in its place; None for one output.
       before_epoch: called with the number of epochs done, before each.
       describe: gives figures of each layer's weights, for the history and TensorBoard.
+      group: the workers of this training, which call this with the same arguments; None for a single one.
 
     Raises:
       TrainingError: loss or logits are no numbers any more; that epoch leaves nothing behind.
@@ -174,6 +191,7 @@ def fit(
     steps = examples_per_epoch // config.batch_size
     if not steps:
         raise ValueError(f"batch_size={config.batch_size} for {examples_per_epoch} examples an epoch: no step to take")
+    rows = group.share(config.batch_size) if group else slice(0, config.batch_size)
     whole = word_head or model
     optimizer = optimizer_of(whole, config, steps)
     done = tf.Variable(config.begin, dtype=tf.int64, trainable=False, name="epochs_done")
@@ -183,7 +201,9 @@ def fit(
     name = f"checkpoints_{config.begin}" if config.begin else "checkpoints"
     manager = checkpoints.restore(checkpoint, folder.path / config.stage / name)
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = training_step(whole, optimizer, config, average)
+    step = training_step(whole, optimizer, config, average, group)
+    if group:
+        group.check_same("networks or epochs done", f"{whole.to_json()} {int(done)}")
     logits_of = predictor(model, config.input_format)
     progress = tqdm(
         total=config.epochs * steps,
@@ -192,12 +212,15 @@ def fit(
         unit="step",
         mininterval=1.0 if sys.stderr.isatty() else 30.0,
     )
-    with progress:
+    with progress, worker_group.normalized_together(whole) if group else contextlib.nullcontext():
         for epoch in range(int(done), config.epochs if config.end is None else config.end):
             started = time.monotonic()
             before_epoch(epoch)
+            if group:
+                group.take_firsts([*whole.variables, *optimizer.variables, *(average.variables if average else ())])
             examples = examples_of(config.first_epoch + epoch)
-            loss = _epoch(step, examples, config, epoch, steps, progress, followed if config.distillation else None)
+            followed_now = followed if config.distillation else None
+            loss = _epoch(step, examples, config, epoch, steps, progress, followed_now, rows)
             with average.settled() if average else contextlib.nullcontext():
                 logits = logits_of(validation[0])
                 layers = describe(model)
@@ -229,20 +252,28 @@ def _epoch(
     steps: int,
     progress: tqdm,
     followed: Teachers | None,
+    rows: slice,
 ) -> float:
-    """Runs one epoch and returns its mean loss."""
+    """Runs one epoch on these rows of each batch, and returns its mean loss."""
     features, words = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
     order = rng.permutation(len(words))[: steps * config.batch_size]
     seeds = rng.integers(2**31, size=2).tolist()
     coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
-    inputs = (masked, words[order], *([followed.posteriors(masked)] if followed else []))
+    own, own_words = (_rows_of_batches(part, config.batch_size, rows) for part in (masked, words[order]))
+    inputs = (own, own_words, *([followed.posteriors(own)] if followed else []))
     losses = []
-    for i in range(0, len(order), config.batch_size):
-        losses.append(step(*(part[i : i + config.batch_size] for part in inputs)))
+    for i in range(0, len(own), len(own) // steps):
+        losses.append(step(*(part[i : i + len(own) // steps] for part in inputs)))
         progress.update()
     return float(np.mean([float(loss) for loss in losses]))
+
+
+def _rows_of_batches(part: np.ndarray, batch_size: int, rows: slice) -> np.ndarray:
+    """These rows of every batch, one batch after the other."""
+    shape = part.shape[1:]
+    return part.reshape(-1, batch_size, *shape)[:, rows].reshape(-1, *shape)
 
 
 def _check_finite(loss: float, logits: np.ndarray, config: FitConfig, epoch: int) -> None:

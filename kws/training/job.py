@@ -15,6 +15,7 @@ from kws.training import stages
 from kws.training.run_folder import RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_data import TrainingData
+from kws.training.worker_group import WorkerGroup
 
 MEASURED_SPLITS = ("validation", "testing")
 
@@ -31,6 +32,7 @@ def open_job(
     float_teachers: Sequence[Any] = (),
     fixed_point_teachers: Sequence[Any] = (),
     arithmetic: Arithmetic = INTEGER,
+    group: WorkerGroup | None = None,
 ) -> Iterator[stages.Job]:
     """The job of training on `data`; its worker processes live as long as the context.
 
@@ -40,6 +42,7 @@ def open_job(
         training and what teachers say about them.
       float_teachers, fixed_point_teachers: Keras models whose posteriors stages 1 and 2 follow.
       arithmetic: what computes features; stage 2 needs integers.
+      group: the workers of this training; None for a single one.
 
     Raises:
       ExampleError: clips or features can't be written.
@@ -88,4 +91,5 @@ def open_job(
             tuple(fixed_point_teachers),
             pathlib.Path(cache_dir) if keep_epochs else None,
             first_examples_of=producer.first_examples,
+            group=group,
         )

@@ -4,7 +4,7 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
 from kws.training.training_data import TrainingData
 
+if TYPE_CHECKING:
+    from kws.training.worker_group import WorkerGroup
+
 
 def run(
     config: TrainConfig,
@@ -27,6 +30,7 @@ def run(
     keep_epochs: bool = False,
     cache_dir: str | pathlib.Path | None = None,
     say: Callable[[str], None] = print,
+    group: "WorkerGroup | None" = None,
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
 
@@ -36,6 +40,7 @@ def run(
       float_run: a run whose float model is taken over instead of training one.
       keep_epochs: keep augmented epochs in `cache_dir`, too.
       cache_dir: where features are kept, for other runs on the same data; None for `feature_cache` beside the run.
+      group: the workers of this training, each of which calls this with a folder of its own; None for a single one.
 
     Raises:
       TrainingError: data or folder are not as they should be.
@@ -53,6 +58,8 @@ def run(
     source = earlier_runs.float_source(config, float_run) if float_run else None
     described = {} if begun else earlier_runs.described(config, source)
     data = training_data.load(config, begun, source, say)
+    if group:
+        group.check_same("settings or clips", f"{to_json(config)} {identity.sha256(data.clips)} {data.batch_size}")
     teachers = earlier_runs.teachers(config, data, source or begun)
     folder = begun or _create(config, run_dir, described, data)
     folder.write_json(run_folder.FRONTEND, data.frontend.to_json())
@@ -60,7 +67,7 @@ def run(
         earlier_runs.take_float(source, folder)
     cache_dir = pathlib.Path(cache_dir or folder.path.parent / "feature_cache")
     try:
-        _train_stages(config, data, teachers, folder, cache_dir, keep_epochs, say)
+        _train_stages(config, data, teachers, folder, cache_dir, keep_epochs, say, group)
     except KeyboardInterrupt:
         print(
             f"\ninterrupted: every finished epoch is kept; go on with --run_dir={folder.path} --resume", file=sys.stderr
@@ -95,6 +102,7 @@ def _train_stages(
     cache_dir: pathlib.Path,
     keep_epochs: bool,
     say: Callable[[str], None],
+    group: "WorkerGroup | None",
 ) -> None:
     from kws.training import stages
     from kws.training.job import open_job
@@ -108,6 +116,7 @@ def _train_stages(
         keep_epochs=keep_epochs,
         float_teachers=teachers["float_teachers"],
         fixed_point_teachers=teachers["fixed_point_teachers"],
+        group=group,
     )
     with job_context as job:
         for stage, train in ((FLOAT, stages.train_float), (FIXED_POINT, stages.train_fixed_point)):

@@ -18,6 +18,7 @@ from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, by_layer
 from kws.training.teachers import Teachers
+from kws.training.worker_group import WorkerGroup
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import FoldedLayers
 from quant.formats.calibration import calibrate
@@ -53,6 +54,7 @@ class Job:
       posteriors_dir: where teachers' posteriors are kept for other runs; None to keep none.
       first_examples_of: epoch and number -> features of so many of its first examples, for an epoch that is not trained
         on; None to make all of it for them.
+      group: the workers of this training; None for a single one.
     """
 
     config: TrainConfig
@@ -69,6 +71,7 @@ class Job:
     fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
     posteriors_dir: pathlib.Path | None = None
     first_examples_of: Callable[[int, int], np.ndarray] | None = None
+    group: WorkerGroup | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -93,7 +96,8 @@ class Job:
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
-        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, **(hooks or {}))
+        more = {"group": self.group, **(hooks or {})}
+        fit(model, config, self.examples_of, self.examples_per_epoch, validation, self.folder, **more)
 
 
 def train_float(job: Job) -> None:
