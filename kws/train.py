@@ -31,7 +31,7 @@ def main() -> None:
         command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else setting_flags.from_flags(TrainConfig, values)
         devices.prepare(config.threads, values.device)
-        from kws.training import worker_group
+        from kws.training.workers import worker_group
 
         group = worker_group.join()
         with worker_group.own_folder(group, values.run_dir) as run_dir:

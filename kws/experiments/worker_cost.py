@@ -82,8 +82,8 @@ def _as_worker(config: WorkerCostConfig) -> dict[str, Any]:
     """Figures of the worker that TF_CONFIG says this process is."""
     import tensorflow as tf
 
-    from kws.training import worker_group
     from kws.training.fit import FitConfig, optimizer_of, training_step
+    from kws.training.workers import worker_group
 
     devices.prepare(1, devices.CPU)
     tf.config.experimental.enable_op_determinism()
@@ -148,7 +148,7 @@ def main() -> None:
         workers = tuple(int(each) for each in values.workers)
         results = measure(WorkerCostConfig(values.model, values.batch_size, workers, values.rounds))
         command.say(table(results), values.json)
-        command.write_json(results, values.json)
+        command.write_json({"groups": results}, values.json)
 
     command.run(work, define_flags)
 

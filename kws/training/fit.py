@@ -14,12 +14,13 @@ from tqdm import tqdm
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
-from kws.training import checkpoints, teachers, worker_group
+from kws.training import checkpoints, teachers
 from kws.training.run_folder import HISTORY, RunFolder
 from kws.training.teachers import Teachers
 from kws.training.training_error import TrainingError
 from kws.training.weight_average import WeightAverage
-from kws.training.worker_group import WorkerGroup
+from kws.training.workers import worker_group
+from kws.training.workers.worker_group import WorkerGroup
 from quant.qformat import QFormat
 
 Examples = tuple[np.ndarray, np.ndarray]

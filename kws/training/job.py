@@ -15,7 +15,7 @@ from kws.training import stages
 from kws.training.run_folder import RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_data import TrainingData
-from kws.training.worker_group import WorkerGroup
+from kws.training.workers.worker_group import WorkerGroup
 
 MEASURED_SPLITS = ("validation", "testing")
 

@@ -18,7 +18,7 @@ from kws.training.settings import TrainConfig, command_line
 from kws.training.training_data import TrainingData
 
 if TYPE_CHECKING:
-    from kws.training.worker_group import WorkerGroup
+    from kws.training.workers.worker_group import WorkerGroup
 
 
 def run(

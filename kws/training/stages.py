@@ -18,7 +18,7 @@ from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, by_layer
 from kws.training.teachers import Teachers
-from kws.training.worker_group import WorkerGroup
+from kws.training.workers.worker_group import WorkerGroup
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import FoldedLayers
 from quant.formats.calibration import calibrate

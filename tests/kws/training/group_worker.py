@@ -12,9 +12,10 @@ import sys
 import tensorflow as tf
 import test_fit
 
+from kws.training import devices, teachers
 from kws.training import fit as training
-from kws.training import teachers, worker_group
 from kws.training.run_folder import FLOAT, RunFolder
+from kws.training.workers import worker_group
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ import corpus
 import numpy as np
 import pytest
 
-from kws.training import worker_group
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, RunFolder
 from kws.training.training_error import TrainingError
-from kws.training.worker_group import WorkerGroup
+from kws.training.workers import worker_group
+from kws.training.workers.worker_group import WorkerGroup
 
 WORKER = pathlib.Path(__file__).with_name("group_worker.py")
 ROOT = pathlib.Path(__file__).resolve().parents[3]
