@@ -199,7 +199,7 @@ def real_corpus() -> pathlib.Path:
 
 
 def test_published_rule_agrees_with_the_real_lists(real_corpus: pathlib.Path) -> None:
-    """Of a subset, which may list some of the corpus' test speakers elsewhere, this alone: what it lists is held out."""
+    """Of a subset, which may list the corpus' speakers elsewhere, this alone: what it lists is held out."""
     rule = speech_commands.published_split
     listed = {split: set((real_corpus / name).read_text().split()) for split, name in speech_commands.LISTS.items()}
     held_out = set().union(*listed.values())
