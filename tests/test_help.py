@@ -13,7 +13,8 @@ HEAVY = {"tensorflow", "tensorflow_io", "tensorflow_model_optimization", "tf_ker
 COMMANDS = {name: path for name, path in modules().items() if is_command(path)}
 
 
-def loaded(path: pathlib.Path) -> set[str]:
+@functools.cache
+def loaded(path: pathlib.Path) -> frozenset[str]:
     """The packages that a file imports when it is loaded."""
     found = set()
     for node in code_identity._loaded(ast.parse(path.read_bytes()).body):
@@ -21,22 +22,14 @@ def loaded(path: pathlib.Path) -> set[str]:
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.split(".")[0])
-    return found
-
-
-@functools.cache
-def graph() -> dict[str, tuple[set[str], set[str]]]:
-    """Module -> what it imports when it is loaded: modules of the project (and names that are none), frameworks."""
-    return {name: (code_identity._imports(name, path), loaded(path) & HEAVY) for name, path in modules().items()}
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_imports_a_framework_before_it_runs(name: str) -> None:
-    seen, waiting = set(), {name}
-    while waiting:
-        seen.add(module := waiting.pop())
-        waiting |= (graph()[module][0] & set(graph())) - seen
-    heavy = {module: frameworks for module in sorted(seen) if (frameworks := graph()[module][1])}
+    imported = {path for path in code_identity.sources({name: COMMANDS[name]}).values() if path.suffix == ".py"}
+    assert len(imported) > 3
+    heavy = {str(path): frameworks for path in sorted(imported) if (frameworks := loaded(path) & HEAVY)}
     assert not heavy, f"{heavy}: import it in the function that needs it"
 
 
