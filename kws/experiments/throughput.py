@@ -147,11 +147,12 @@ def _float_step(config: ThroughputConfig) -> Callable[[], object]:
     """A training step of stage 1, deterministic as training is."""
     import tensorflow as tf
 
-    from kws.training import threads
+    from kws.training import devices
     from kws.training.fit import FitConfig, optimizer_of, training_step
     from kws.training.run_folder import FLOAT
+    from kws.training.settings import TrainConfig
 
-    threads.limit(config.threads)
+    devices.prepare(config.threads, devices.CPU)
     tf.config.experimental.enable_op_determinism()
     tf.keras.utils.set_random_seed(0)
     shape = (_FRONTEND.frames, _FRONTEND.coefficients, 1)
@@ -166,7 +167,7 @@ def _float_step(config: ThroughputConfig) -> Callable[[], object]:
         batch_size=config.batch_size,
         learning_rate=1e-4,
         warmup_epochs=0.0,
-        weight_decay=0.0,
+        weight_decay=TrainConfig.weight_decay,
         label_smoothing=0.0,
         seed=0,
         input_format=input_format(),
