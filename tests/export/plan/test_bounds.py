@@ -271,3 +271,10 @@ PROOFS = [
 def test_a_proof_is_told(kernel, layer, proof):
     """By hand: 4 x 127 x 127 is 64,516, 9 x 7 x 15 is 945, and so on; half of the shift's unit is in all of them."""
     assert kernel.proof(layer) == proof
+
+
+def test_scratch_of_nibbles_is_a_channel_quads_weights_and_eight_position_pairs():
+    """Eight inputs are four words: the weights of a quad are two biases and twice as many words, a pair two of each."""
+    layer = _pointwise(8, U4, 7, **FOUR_BITS)
+    for kernel in POINTWISE_NIBBLES:
+        assert kernel.scratch_bytes(layer) == 4 * (2 + 2 * 4) + 8 * 4 * (2 * 4)
