@@ -23,6 +23,9 @@ from kws.training.workers import worker_group
 from kws.training.workers.worker_group import WorkerGroup
 from quant.qformat import QFormat
 
+# In one call of the graph: Python's part of a step shrinks with it, and Ctrl-C waits for so many.
+_STEPS_AT_A_TIME = 16
+
 Examples = tuple[np.ndarray, np.ndarray]
 LayerFigures = dict[str, dict[str, float]]
 
@@ -157,6 +160,31 @@ def training_step(
     return step
 
 
+def steps_in_a_row(step: Callable[..., Any], batch_size: int) -> Callable[..., Any]:
+    """A function that takes several steps on an epoch, which lies on the device, and returns their losses.
+
+    Its arguments are the epoch, tensors [m, ...] of which `step` takes batches, and two int32 scalars: the number of
+    the first step, and how many to take. The bits are those of calls of `step` one by one.
+
+    Args:
+      step: of `training_step`.
+      batch_size: examples in a step.
+    """
+
+    @tf.function
+    def steps(epoch: tuple[tf.Tensor, ...], first: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        losses = tf.TensorArray(tf.float32, count)
+        for number in tf.range(count):
+            begin = (first + number) * batch_size
+            batch = [
+                tf.slice(part, [begin, *[0] * (len(part.shape) - 1)], [batch_size, *part.shape[1:]]) for part in epoch
+            ]
+            losses = losses.write(number, step(*batch))
+        return losses.stack()
+
+    return steps
+
+
 def fit(
     model: tf.keras.Model,
     config: FitConfig,
@@ -202,7 +230,8 @@ def fit(
     name = f"checkpoints_{config.begin}" if config.begin else "checkpoints"
     manager = checkpoints.restore(checkpoint, folder.path / config.stage / name)
     writer = tf.summary.create_file_writer(str(folder.path / "tensorboard" / config.stage))
-    step = training_step(whole, optimizer, config, average, group)
+    own_size = rows.stop - rows.start
+    take_steps = steps_in_a_row(training_step(whole, optimizer, config, average, group), own_size)
     if group:
         group.check_same("networks or epochs done", f"{whole.to_json()} {int(done)}")
     logits_of = predictor(model, config.input_format)
@@ -221,7 +250,7 @@ def fit(
                 group.take_firsts([*whole.variables, *optimizer.variables, *(average.variables if average else ())])
             examples = examples_of(config.first_epoch + epoch)
             followed_now = followed if config.distillation else None
-            loss = _epoch(step, examples, config, epoch, steps, progress, followed_now, rows)
+            loss = _epoch(take_steps, _inputs(examples, config, epoch, steps, followed_now, rows), steps, progress)
             with average.settled() if average else contextlib.nullcontext():
                 logits = logits_of(validation[0])
                 layers = describe(model)
@@ -245,17 +274,14 @@ def fit(
         average.settle()
 
 
-def _epoch(
-    step: Callable[..., Any],
-    examples: Examples,
-    config: FitConfig,
-    epoch: int,
-    steps: int,
-    progress: tqdm,
-    followed: Teachers | None,
-    rows: slice,
-) -> float:
-    """Runs one epoch on these rows of each batch, and returns its mean loss."""
+def _inputs(
+    examples: Examples, config: FitConfig, epoch: int, steps: int, followed: Teachers | None, rows: slice
+) -> tuple[tf.Tensor, ...]:
+    """What an epoch's steps take, in their order and on the device: masked features, words, teachers' posteriors.
+
+    Args:
+      rows: of each batch.
+    """
     features, words = examples
     rng = np.random.default_rng([config.seed, config.first_epoch + epoch])
     order = rng.permutation(len(words))[: steps * config.batch_size]
@@ -263,12 +289,17 @@ def _epoch(
     coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
     own, own_words = (_rows_of_batches(part, config.batch_size, rows) for part in (masked, words[order]))
-    inputs = (own, own_words, *([followed.posteriors(own)] if followed else []))
+    return tuple(map(tf.constant, (own, own_words, *([followed.posteriors(own)] if followed else []))))
+
+
+def _epoch(take_steps: Callable[..., Any], inputs: tuple[tf.Tensor, ...], steps: int, progress: tqdm) -> float:
+    """Runs one epoch and returns its mean loss."""
     losses = []
-    for i in range(0, len(own), len(own) // steps):
-        losses.append(step(*(part[i : i + len(own) // steps] for part in inputs)))
-        progress.update()
-    return float(np.mean([float(loss) for loss in losses]))
+    for first in range(0, steps, _STEPS_AT_A_TIME):
+        count = min(_STEPS_AT_A_TIME, steps - first)
+        losses.append(take_steps(inputs, tf.constant(first), tf.constant(count)).numpy())
+        progress.update(count)
+    return float(np.concatenate(losses).astype(np.float64).mean())
 
 
 def _rows_of_batches(part: np.ndarray, batch_size: int, rows: slice) -> np.ndarray:

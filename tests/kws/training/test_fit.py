@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kws.training import fit as fit_module
 from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FLOAT, HISTORY, RunFolder
 from kws.training.teachers import Teachers
@@ -160,6 +161,23 @@ def test_training_that_diverges_stops_in_one_line_and_leaves_no_such_epoch(tmp_p
 def test_an_epoch_without_a_step_is_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ValueError, match=f"batch_size=25 for {EXAMPLES} examples an epoch"):
         trained(tmp_path, settings(batch_size=EXAMPLES + 1))
+
+
+def losses(path: pathlib.Path) -> list[float]:
+    return [row["loss"] for row in RunFolder(path).read_json(HISTORY)]
+
+
+def test_steps_in_a_row_are_steps_one_by_one(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settings(ema=0.9, distillation=0.5)
+    teacher = Teachers([network()])
+    at_once = trained(tmp_path / "at once", config, followed=teacher)
+    for count in (1, 2):  # of the three in an epoch
+        monkeypatch.setattr(fit_module, "_STEPS_AT_A_TIME", count)
+        assert bits(trained(tmp_path / str(count), config, followed=teacher)) == bits(at_once)
+        losses = [
+            [row["loss"] for row in RunFolder(tmp_path / name).read_json(HISTORY)] for name in ("at once", str(count))
+        ]
+        assert losses[0] == losses[1]
 
 
 def test_the_moving_average_is_what_the_stage_ends_with(tmp_path: pathlib.Path) -> None:
