@@ -248,7 +248,9 @@ def fit(
             before_epoch(epoch)
             if group:
                 group.take_firsts([*whole.variables, *optimizer.variables, *(average.variables if average else ())])
+            asked = time.monotonic()
             examples = examples_of(config.first_epoch + epoch)
+            waited = time.monotonic() - asked
             followed_now = followed if config.distillation else None
             loss = _epoch(take_steps, _inputs(examples, config, epoch, steps, followed_now, rows), steps, progress)
             with average.settled() if average else contextlib.nullcontext():
@@ -263,6 +265,7 @@ def fit(
                 "validation_accuracy": accuracy,
                 "learning_rate": float(optimizer.lr(optimizer.iterations) if callable(optimizer.lr) else optimizer.lr),
                 "seconds": round(time.monotonic() - started, 2),
+                "waited_seconds": round(waited, 2),
                 "layers": layers,
             }
             done.assign(epoch + 1)

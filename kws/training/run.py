@@ -125,10 +125,17 @@ def _train_stages(
                 if stage == FIXED_POINT:
                     say(f"{stage}: peak learning rate {config.fine_tuning_rate:.2g}")
                 train(job)
-                say(f"{stage}: {time.monotonic() - started:.0f} s")
+                waited = _waited(folder, stage)
+                say(f"{stage}: {time.monotonic() - started:.0f} s, {waited:.0f} s of waiting for examples among them")
             report = folder.read_json(run_folder.METRICS)[stage]
             say(f"{stage}: " + ", ".join(f"{split} {100 * m['accuracy']:.2f} %" for split, m in report.items()))
         _hand_over(config, data, job.features["testing"], folder)
+
+
+def _waited(folder: RunFolder, stage: str) -> float:
+    """Seconds that a stage has waited for its epochs' examples; epochs of an earlier version kept none."""
+    history = folder.read_json(run_folder.HISTORY) if folder.file(run_folder.HISTORY).is_file() else []
+    return sum(row.get("waited_seconds", 0.0) for row in history if row["stage"] == stage)
 
 
 def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, folder: RunFolder) -> None:

@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_bits_in_another_process(
         folder, _ = run_folder.open_run(run)
         models = [model_file.load_model(folder.model_path(stage)) for stage in (FLOAT, FIXED_POINT)]
         weights = [variable.numpy().tobytes() for model in models for variable in model.variables]
-        history = [{**row, "seconds": None} for row in folder.read_json(run_folder.HISTORY)]
+        history = [{**row, "seconds": None, "waited_seconds": None} for row in folder.read_json(run_folder.HISTORY)]
         runs.append((weights, history, folder.read_json(run_folder.METRICS)))
     assert runs[0] == runs[1]
 

@@ -174,10 +174,7 @@ def test_steps_in_a_row_are_steps_one_by_one(tmp_path: pathlib.Path, monkeypatch
     for count in (1, 2):  # of the three in an epoch
         monkeypatch.setattr(fit_module, "_STEPS_AT_A_TIME", count)
         assert bits(trained(tmp_path / str(count), config, followed=teacher)) == bits(at_once)
-        losses = [
-            [row["loss"] for row in RunFolder(tmp_path / name).read_json(HISTORY)] for name in ("at once", str(count))
-        ]
-        assert losses[0] == losses[1]
+        assert losses(tmp_path / str(count)) == losses(tmp_path / "at once")
 
 
 def test_the_moving_average_is_what_the_stage_ends_with(tmp_path: pathlib.Path) -> None:
