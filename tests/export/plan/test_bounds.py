@@ -22,6 +22,7 @@ from export.plan.kernels.dsp import (
 from export.plan.kernels.dsp.matrix_loops import W4, W16
 from export.plan.kernels.four_bit import (
     average_pool_row_pairs_to_s16_dsp,
+    conv2d_s8_to_row_pairs_dsp,
     depthwise_conv2d_row_pairs_dsp_lanes,
     pointwise_conv2d_row_pairs_dsp_lanes,
     pointwise_conv2d_row_pairs_dsp_lanes_w4,
@@ -278,3 +279,13 @@ def test_scratch_of_nibbles_is_a_channel_quads_weights_and_eight_position_pairs(
     layer = _pointwise(8, U4, 7, **FOUR_BITS)
     for kernel in POINTWISE_NIBBLES:
         assert kernel.scratch_bytes(layer) == 4 * (2 + 2 * 4) + 8 * 4 * (2 * 4)
+
+
+def test_a_convolution_to_row_pairs_needs_few_output_bits_and_weights_that_its_loop_takes():
+    def layer(weight: int, **bits: int) -> Layer:
+        return crafted(np.full((3, 3, 4, 4), weight), (5, 4), U7, shift=8, **bits)
+
+    nibbles = conv2d_s8_to_row_pairs_dsp.kernel(W4)
+    assert not nibbles.refusal(layer(7, bits=4, weight_bits=4))
+    assert "not unsigned with at most 4 bits" in nibbles.refusal(layer(7, bits=8, weight_bits=4))
+    assert nibbles.refusal(layer(127, bits=4, weight_bits=8))
