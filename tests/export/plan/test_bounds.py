@@ -289,3 +289,10 @@ def test_a_convolution_to_row_pairs_needs_few_output_bits_and_weights_that_its_l
     assert not nibbles.refusal(layer(7, bits=4, weight_bits=4))
     assert "not unsigned with at most 4 bits" in nibbles.refusal(layer(7, bits=8, weight_bits=4))
     assert nibbles.refusal(layer(127, bits=4, weight_bits=8))
+
+
+def test_scratch_of_a_convolution_to_row_pairs_holds_one_more_row_where_their_number_is_odd():
+    """Five rows are three pairs: a padded row of 6 positions and 4 channels more, and a word for each output."""
+    layer = crafted(np.ones((3, 3, 4, 4)), (5, 4), U7, shift=8, bits=4, padding=SAME)
+    row_pairs, s16 = conv2d_s8_to_row_pairs_dsp.kernel(W16), conv2d_s8_to_s16_dsp.kernel(W16)
+    assert row_pairs.scratch_bytes(layer) == s16.scratch_bytes(layer) + 6 * 4 + 4 * 4
