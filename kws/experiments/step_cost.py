@@ -1,21 +1,27 @@
-"""What a step of fixed-point training costs beside a float step, in one run. `python -m kws.experiments.step_cost`.
+"""What a step of training in few bits costs beside a float step, in one run. `python -m kws.experiments.step_cost`.
 
-Steps of both kinds alternate in rounds, so that whatever else the machine does meets both; the ratio is that of the
-medians. Times are this machine's; the ratio is what can be compared.
+Ways to train take turns in rounds, so that whatever else the machine does meets all of them, and medians count. CPU
+seconds are those of this process, all its threads together. They are this machine's; ratios are what can be compared.
+The rivals' networks are the float one as it is, with the same optimizer on the same batch.
 """
 
 import dataclasses
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import flags
 
-from cli import command
+from cli import command, setting_flags
+from cli.settings import setting
+from cli.table import aligned
 from kws import frontend
+from kws.experiments import rival_trainings
 from kws.models import MODELS
+from kws.training import devices
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig
 from quant.method import Method
@@ -24,6 +30,7 @@ from quant.qformat import dequantize
 if TYPE_CHECKING:
     import tensorflow as tf
 
+TFMOT, QKERAS = "tfmot", "qkeras"
 _INPUT_SHAPE = (49, 10, 1)
 _CLASSES = 12
 _ROUND_STEPS = 10
@@ -31,117 +38,157 @@ _ROUND_STEPS = 10
 
 @dataclasses.dataclass(frozen=True)
 class StepCostConfig:
-    """What to measure.
+    """What to measure, and how."""
+
+    model: str = setting("ds_cnn_mlperf", "Architecture.", choices=sorted(MODELS))
+    bits: int = setting(4, "Of weights and activations.", lowest=2, highest=8)
+    batch_size: int = setting(64, "Examples in a step.", lowest=1)
+    rounds: int = setting(9, "Rounds of ten steps of each way.", lowest=1)
+    threads: int = setting(1, "Threads of TensorFlow, by default as many as training has.", lowest=1)
+    learn_formats: bool = setting(False, "Learn activations' formats, which only a part of stage 2 does.")
+    deterministic: bool = setting(True, "Use TensorFlow's deterministic kernels, as training does.")
+    rivals: bool = setting(True, "Measure tfmot's own 8-bit training too, and QKeras' where it is installed.")
+
+
+@dataclasses.dataclass(frozen=True)
+class StepCost:
+    """What a step of one way to train costs.
 
     Attributes:
-      model: a name in `kws.models.MODELS`.
-      bits: of weights and activations.
-      batch_size: examples in a step.
-      rounds: of ten steps of each kind.
-      deterministic: with TensorFlow's deterministic kernels, as training is.
+      way: FLOAT, FIXED_POINT, TFMOT or QKERAS.
+      cpu_seconds, seconds: of a step, of all threads and elapsed.
+      ratio: of its CPU seconds to a float step's.
     """
 
-    model: str = "ds_cnn_mlperf"
-    bits: int = 4
-    batch_size: int = 64
-    rounds: int = 9
-    deterministic: bool = True
+    way: str
+    cpu_seconds: float
+    seconds: float
+    ratio: float
 
 
-def measure(config: StepCostConfig, method: Method) -> dict[str, Any]:
-    """Seconds per step, float and fixed point, and their ratio."""
+def measure(config: StepCostConfig) -> list[StepCost]:
+    """The cost of a step of each way, the float one first; call `devices.prepare` before."""
     import tensorflow as tf
-
-    from quant.folding import equalization, keras_chain
-    from quant.formats.calibration import calibrate
-    from quant.training import fixed_point_graph
 
     rng = np.random.default_rng(0)
     q = frontend.input_format()
     codes = rng.integers(q.min_code, q.max_code + 1, (config.batch_size, *_INPUT_SHAPE), dtype=np.int8)
     features, labels = tf.constant(dequantize(codes, q)), tf.constant(rng.integers(0, _CLASSES, config.batch_size))
-    float_model = MODELS[config.model].build(_INPUT_SHAPE, _CLASSES, seed=0)
-    layers = equalization.equalize(keras_chain.fold(float_model))
-    widths = dict.fromkeys((layer.name for layer in layers), config.bits)
-    layers, formats = calibrate(layers, features.numpy(), q, widths, {**widths, "logits": 8}, method)
-    fixed_model = fixed_point_graph.fixed_point_model(layers, formats, _INPUT_SHAPE, method)
-    steps = {
-        stage: _stepper(model, stage, config, features, labels)
-        for stage, model in ((FLOAT, float_model), (FIXED_POINT, fixed_model))
-    }
-    seconds: dict[str, list[float]] = {stage: [] for stage in steps}
+    models = _models(config, features.numpy())
+    rounds = {way: _round(model, way, config, features, labels) for way, model in models.items()}
+    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in rounds}
     for _ in range(config.rounds):
-        for stage, step in steps.items():
-            started = time.perf_counter()
-            for _ in range(_ROUND_STEPS):
-                step()
-            seconds[stage].append((time.perf_counter() - started) / _ROUND_STEPS)
-    medians = {stage: statistics.median(values) for stage, values in seconds.items()}
-    return {
-        "model": config.model,
-        "bits": config.bits,
-        "batch_size": config.batch_size,
-        "deterministic": config.deterministic,
-        "float_step_seconds": medians[FLOAT],
-        "fixed_point_step_seconds": medians[FIXED_POINT],
-        "ratio": medians[FIXED_POINT] / medians[FLOAT],
+        for way, take_steps in rounds.items():
+            started = time.process_time(), time.perf_counter()
+            take_steps()
+            ended = time.process_time(), time.perf_counter()
+            spent[way].append((ended[0] - started[0], ended[1] - started[1]))
+    return _costs(spent)
+
+
+def _costs(spent: dict[str, list[tuple[float, float]]]) -> list[StepCost]:
+    """Medians over rounds of each way's CPU seconds and seconds, per step."""
+    medians = {
+        way: [statistics.median(each) / _ROUND_STEPS for each in zip(*rounds, strict=True)]
+        for way, rounds in spent.items()
     }
+    return [StepCost(way, cpu, elapsed, cpu / medians[FLOAT][0]) for way, (cpu, elapsed) in medians.items()]
 
 
-def _stepper(
-    model: "tf.keras.Model", stage: str, config: StepCostConfig, features: "tf.Tensor", labels: "tf.Tensor"
-) -> Callable[[], None]:
-    from kws.training.fit import FitConfig, optimizer_of, training_step
+def _models(config: StepCostConfig, features: np.ndarray) -> dict[str, "tf.keras.Model"]:
+    from quant.folding import equalization, keras_chain
+    from quant.formats.calibration import calibrate
+    from quant.training import fixed_point_graph
 
-    fit_config = FitConfig(
-        stage=stage,
+    def float_model() -> "tf.keras.Model":
+        return MODELS[config.model].build(_INPUT_SHAPE, _CLASSES, seed=0)
+
+    method = Method(squash=True, cosine=0.01, learn_formats=config.learn_formats)
+    layers = equalization.equalize(keras_chain.fold(float_model()))
+    widths = dict.fromkeys((layer.name for layer in layers), config.bits)
+    network = calibrate(layers, features, frontend.input_format(), widths, {**widths, "logits": 8}, method)
+    models = {FLOAT: float_model(), FIXED_POINT: fixed_point_graph.fixed_point_model(*network, _INPUT_SHAPE, method)}
+    if config.rivals:
+        models[TFMOT] = rival_trainings.tfmot_model(float_model())
+        if importlib.util.find_spec("qkeras"):
+            models[QKERAS] = rival_trainings.qkeras_model(float_model(), config.bits)
+    return models
+
+
+def _round(
+    model: "tf.keras.Model", way: str, config: StepCostConfig, features: "tf.Tensor", labels: "tf.Tensor"
+) -> Callable[[], object]:
+    """What takes a round's steps, on the same batch, as `fit` takes them."""
+    import tensorflow as tf
+
+    from kws.training.fit import FitConfig, optimizer_of, steps_in_a_row, training_step
+
+    settings = FitConfig(
+        stage=way,
         epochs=1,
         first_epoch=0,
         batch_size=config.batch_size,
         learning_rate=1e-4,
         warmup_epochs=0.0,
-        weight_decay=TrainConfig.weight_decay if stage == FLOAT else 0.0,
+        # Stage 2 has none, and fine-tuning by other means needs none either.
+        weight_decay=TrainConfig.weight_decay if way == FLOAT else 0.0,
         label_smoothing=0.0,
         seed=0,
         input_format=frontend.input_format(),
     )
-    optimizer = optimizer_of(model, fit_config, steps=config.rounds * _ROUND_STEPS)
-    step = training_step(model, optimizer, fit_config)
-    step(features, labels)  # traces the graph
-    return lambda: step(features, labels).numpy()
+    step = training_step(model, optimizer_of(model, settings, (config.rounds + 1) * _ROUND_STEPS), settings)
+    take_steps = steps_in_a_row(step, config.batch_size)
+    epoch = tuple(tf.concat([part] * _ROUND_STEPS, 0) for part in (features, labels))
+
+    def take() -> object:
+        return take_steps(epoch, tf.constant(0), tf.constant(_ROUND_STEPS)).numpy()
+
+    take()  # traces the graph
+    return take
+
+
+def table(costs: list[StepCost], config: StepCostConfig) -> str:
+    """The costs for a person."""
+    names = {
+        FLOAT: "float",
+        FIXED_POINT: f"fixed point with SWD and ACosR, {config.bits} bits",
+        TFMOT: "tfmot, 8 bits",
+        QKERAS: f"QKeras, {config.bits} bits",
+    }
+    rows = [
+        (names[cost.way], f"{1e3 * cost.cpu_seconds:.1f} ms", f"{1e3 * cost.seconds:.1f} ms", f"{cost.ratio:.2f}")
+        for cost in costs
+    ]
+    head = f"{config.model}, batch of {config.batch_size}, {devices.description()}"
+    lines = aligned([(head, "CPU a step", "elapsed", "CPU, of float's"), *rows], left=1)
+    if config.rivals and QKERAS not in {cost.way for cost in costs}:
+        lines.append(
+            f"QKeras is not installed: .venv/bin/pip install --no-deps -r {rival_trainings.QKERAS_REQUIREMENTS}"
+        )
+    return "\n".join(lines)
 
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    default = StepCostConfig()
     command.define_json_flag()
-    flags.DEFINE_enum("model", default.model, sorted(MODELS), "Architecture.")
-    flags.DEFINE_integer("bits", default.bits, "Of weights and activations.", lower_bound=2, upper_bound=8)
-    flags.DEFINE_integer("batch_size", default.batch_size, "Examples in a step.", lower_bound=1)
-    flags.DEFINE_integer("rounds", default.rounds, "Rounds of ten steps of each kind.", lower_bound=1)
-    flags.DEFINE_bool("learn_formats", False, "Learn activations' formats, which only a part of stage 2 does.")
-    flags.DEFINE_bool(
-        "deterministic", default.deterministic, "Use TensorFlow's deterministic kernels, as training does."
-    )
+    setting_flags.define_flags(StepCostConfig)
 
 
 def main() -> None:
     """The command `python -m kws.experiments.step_cost`."""
 
     def work(values: flags.FlagValues) -> None:
-        config = StepCostConfig(values.model, values.bits, values.batch_size, values.rounds, values.deterministic)
+        config = setting_flags.from_flags(StepCostConfig, values)
+        devices.prepare(config.threads)
         if config.deterministic:
             import tensorflow as tf
 
             tf.config.experimental.enable_op_determinism()
-        result = measure(config, Method(squash=True, cosine=0.01, learn_formats=values.learn_formats))
-        command.say(
-            f"{result['model']}, batch {result['batch_size']}: float {1e3 * result['float_step_seconds']:.1f} ms, "
-            f"fixed point with SWD and ACosR {1e3 * result['fixed_point_step_seconds']:.1f} ms a step, "
-            f"ratio {result['ratio']:.2f}",
-            values.json,
+        costs = measure(config)
+        command.say(table(costs, config), values.json)
+        command.write_json(
+            {**dataclasses.asdict(config), "steps": [dataclasses.asdict(cost) for cost in costs]}, values.json
         )
-        command.write_json(result, values.json)
 
     command.run(work, define_flags)
 
