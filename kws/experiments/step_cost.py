@@ -1,7 +1,7 @@
 """What a step of training in few bits costs beside a float step, in one run. `python -m kws.experiments.step_cost`.
 
 Ways to train take turns in rounds, so that whatever else the machine does meets all of them, and medians count. CPU
-seconds are those of this process, all its threads together. They are this machine's; ratios are what can be compared.
+time is that of this process, all its threads together. Times are this machine's; ratios are what can be compared.
 The rivals' networks are the float one as it is, with the same optimizer on the same batch.
 """
 
@@ -56,14 +56,15 @@ class StepCost:
 
     Attributes:
       way: FLOAT, FIXED_POINT, TFMOT or QKERAS.
-      cpu_seconds, seconds: of a step, of all threads and elapsed.
-      ratio: of its CPU seconds to a float step's.
+      seconds, cpu_seconds: of a step, elapsed and of all threads.
+      ratio, cpu_ratio: of these to a float step's.
     """
 
     way: str
-    cpu_seconds: float
     seconds: float
+    cpu_seconds: float
     ratio: float
+    cpu_ratio: float
 
 
 def measure(config: StepCostConfig) -> list[StepCost]:
@@ -79,20 +80,23 @@ def measure(config: StepCostConfig) -> list[StepCost]:
     spent: dict[str, list[tuple[float, float]]] = {way: [] for way in rounds}
     for _ in range(config.rounds):
         for way, take_steps in rounds.items():
-            started = time.process_time(), time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             take_steps()
-            ended = time.process_time(), time.perf_counter()
+            ended = time.perf_counter(), time.process_time()
             spent[way].append((ended[0] - started[0], ended[1] - started[1]))
     return _costs(spent)
 
 
 def _costs(spent: dict[str, list[tuple[float, float]]]) -> list[StepCost]:
-    """Medians over rounds of each way's CPU seconds and seconds, per step."""
+    """Medians over rounds of each way's seconds and CPU seconds, per step."""
     medians = {
         way: [statistics.median(each) / _ROUND_STEPS for each in zip(*rounds, strict=True)]
         for way, rounds in spent.items()
     }
-    return [StepCost(way, cpu, elapsed, cpu / medians[FLOAT][0]) for way, (cpu, elapsed) in medians.items()]
+    of_float, cpu_of_float = medians[FLOAT]
+    return [
+        StepCost(way, elapsed, cpu, elapsed / of_float, cpu / cpu_of_float) for way, (elapsed, cpu) in medians.items()
+    ]
 
 
 def _models(config: StepCostConfig, features: np.ndarray) -> dict[str, "tf.keras.Model"]:
@@ -156,11 +160,15 @@ def table(costs: list[StepCost], config: StepCostConfig) -> str:
         QKERAS: f"QKeras, {config.bits} bits",
     }
     rows = [
-        (names[cost.way], f"{1e3 * cost.cpu_seconds:.1f} ms", f"{1e3 * cost.seconds:.1f} ms", f"{cost.ratio:.2f}")
+        (
+            names[cost.way],
+            *(f"{1e3 * cost.seconds:.1f} ms", f"{cost.ratio:.2f}"),
+            *(f"{1e3 * cost.cpu_seconds:.1f} ms", f"{cost.cpu_ratio:.2f}"),
+        )
         for cost in costs
     ]
     head = f"{config.model}, batch of {config.batch_size}, {devices.description()}"
-    lines = aligned([(head, "CPU a step", "elapsed", "CPU, of float's"), *rows], left=1)
+    lines = aligned([(head, "a step", "of float's", "its CPU time", "of float's"), *rows], left=1)
     if config.rivals and QKERAS not in {cost.way for cost in costs}:
         lines.append(
             f"QKeras is not installed: .venv/bin/pip install --no-deps -r {rival_trainings.QKERAS_REQUIREMENTS}"

@@ -17,19 +17,19 @@ from kws.training.run_folder import FIXED_POINT, FLOAT
 def test_medians_of_rounds_are_compared() -> None:
     spent = {FLOAT: [(10.0, 20.0), (30.0, 20.0), (20.0, 90.0)], FIXED_POINT: [(9.0, 1.0), (8.0, 2.0), (99.0, 3.0)]}
     assert step_cost._costs(spent) == [
-        StepCost(FLOAT, 2.0, 2.0, 1.0),
-        StepCost(FIXED_POINT, pytest.approx(0.9), pytest.approx(0.2), pytest.approx(0.45)),
+        StepCost(FLOAT, 2.0, 2.0, 1.0, 1.0),
+        StepCost(FIXED_POINT, *map(pytest.approx, (0.9, 0.2, 0.45, 0.1))),
     ]
 
 
 def test_the_table_says_how_a_missing_rival_is_got(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step_cost.devices, "description", lambda: "CPU, 1 thread")
-    costs = [StepCost(FLOAT, 0.02, 0.025, 1.0), StepCost(FIXED_POINT, 0.017, 0.02, 0.85)]
+    costs = [StepCost(FLOAT, 0.02, 0.025, 1.0, 1.0), StepCost(FIXED_POINT, 0.017, 0.022, 0.85, 0.88)]
     head, first, second, missing = step_cost.table(costs, StepCostConfig()).splitlines()
     assert head.startswith("ds_cnn_mlperf, batch of 64, CPU, 1 thread")
-    assert first.split() == ["float", "20.0", "ms", "25.0", "ms", "1.00"]
+    assert first.split() == ["float", "20.0", "ms", "1.00", "25.0", "ms", "1.00"]
     assert second.startswith("fixed point with SWD and ACosR, 4 bits  ")
-    assert second.split()[-5:] == ["17.0", "ms", "20.0", "ms", "0.85"]
+    assert second.split()[-6:] == ["17.0", "ms", "0.85", "22.0", "ms", "0.88"]
     assert missing.endswith("pip install --no-deps -r requirements-rivals.txt")
     assert "QKeras" not in step_cost.table(costs, StepCostConfig(rivals=False))
 
@@ -47,7 +47,7 @@ def test_every_way_is_measured_and_printed_as_json() -> None:
     found = json.loads(done.stdout)
     expected = [FLOAT, FIXED_POINT, "tfmot", *(["qkeras"] if importlib.util.find_spec("qkeras") else [])]
     assert [cost["way"] for cost in found["steps"]] == expected and found["threads"] == 2
-    assert found["steps"][0]["ratio"] == 1
+    assert found["steps"][0]["ratio"] == found["steps"][0]["cpu_ratio"] == 1
     assert all(cost["cpu_seconds"] > 0 and cost["seconds"] > 0 for cost in found["steps"])
 
 
