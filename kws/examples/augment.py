@@ -1,10 +1,12 @@
-"""Augmentation of one clip of PCM: speed, time shift, background noise and gain, drawn afresh every time."""
+"""Augmentation of one clip of PCM: speed, shift, a room, background noise and gain, drawn afresh every time."""
 
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from kws.examples import reverberation
 
 INT16_MIN, INT16_MAX = -32768, 32767
 # Taps of the cubic interpolation to either side of a position.
@@ -18,6 +20,7 @@ class AugmentConfig:
     Attributes:
       speed: playback speed (pitch follows), the clip's middle staying where it is.
       shift_samples: largest time shift to either side, 1600 is 100 ms at 16 kHz.
+      room_probability: share of the clips that are heard in a room (`reverberation`).
       noise_probability: share of the clips to which background noise is added.
       snr_db: ratio of the clip's power to that of the noise, in decibels.
       gain_db: level of the sum, in decibels.
@@ -25,9 +28,10 @@ class AugmentConfig:
 
     speed: tuple[float, float] = (0.85, 1.18)
     shift_samples: int = 1600
+    room_probability: float = 0.2
     noise_probability: float = 0.8
     snr_db: tuple[float, float] = (0.0, 40.0)
-    gain_db: tuple[float, float] = (-12.0, 4.0)
+    gain_db: tuple[float, float] = (-26.0, 4.0)
 
     def __post_init__(self) -> None:
         for name in ("speed", "snr_db", "gain_db"):
@@ -38,8 +42,9 @@ class AugmentConfig:
             raise ValueError(f"speed={self.speed}: expected 0.25 to 4")
         if self.shift_samples < 0:
             raise ValueError(f"shift_samples={self.shift_samples}: expected 0 or more")
-        if not 0 <= self.noise_probability <= 1:
-            raise ValueError(f"noise_probability={self.noise_probability}: expected 0 to 1")
+        for name in ("room_probability", "noise_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 0 to 1")
 
 
 def warp(samples: np.ndarray, speed: float, shift: float) -> np.ndarray:
@@ -129,6 +134,8 @@ def augment(
     snr_db = rng.uniform(*config.snr_db)
     gain = 10 ** (rng.uniform(*config.gain_db) / 20)
     speech = steps.warp(samples, speed, shift)
+    if config.room_probability and rng.uniform() < config.room_probability:
+        speech = reverberation.reverberate(speech, int(rng.integers(reverberation.ROOMS)))
     if noisy:
         noise = _excerpt(rng, noises, len(samples))
         speech_power, noise_power = _power(speech), _power(noise)

@@ -7,7 +7,14 @@ import pytest
 
 from kws.examples.augment import AugmentConfig, augment, warp
 
-STILL = AugmentConfig(speed=(1.0, 1.0), shift_samples=0, noise_probability=0.0, snr_db=(10.0, 10.0), gain_db=(0.0, 0.0))
+STILL = AugmentConfig(
+    speed=(1.0, 1.0),
+    shift_samples=0,
+    room_probability=0.0,
+    noise_probability=0.0,
+    snr_db=(10.0, 10.0),
+    gain_db=(0.0, 0.0),
+)
 
 
 @pytest.fixture
@@ -93,6 +100,20 @@ def test_noise_probability_is_the_share_of_noisy_clips() -> None:
     assert 0.72 < np.mean(noisy) < 0.88
 
 
+def test_a_room_adds_a_tail_after_the_direct_sound() -> None:
+    impulse = np.zeros(16000, np.int16)
+    impulse[3000] = 20000
+    heard = [variant(impulse, seed, room_probability=1.0) for seed in range(20)]
+    assert all(clip[3000] == 20000 and not clip[:3000].any() and clip[3030:7000].any() for clip in heard)
+    assert len({clip.tobytes() for clip in heard}) > 10
+
+
+def test_room_probability_is_the_share_of_clips_in_a_room() -> None:
+    speech = tone(300)
+    changed = [(variant(speech, seed, room_probability=0.2) != speech).any() for seed in range(400)]
+    assert 0.14 < np.mean(changed) < 0.26
+
+
 def test_a_short_recording_is_repeated_and_none_is_white_noise() -> None:
     speech = tone(300)
     short = (np.array([100, -100, 50], np.int16),)
@@ -121,7 +142,14 @@ def test_other_shapes_and_dtypes_are_refused(samples: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"speed": (1.2, 0.8)}, {"speed": (0.0, 1.0)}, {"shift_samples": -1}, {"noise_probability": 1.5}]
+    "change",
+    [
+        {"room_probability": -0.1},
+        {"speed": (1.2, 0.8)},
+        {"speed": (0.0, 1.0)},
+        {"shift_samples": -1},
+        {"noise_probability": 1.5},
+    ],
 )
 def test_impossible_ranges_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):

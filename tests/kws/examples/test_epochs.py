@@ -71,7 +71,12 @@ def test_a_repeated_clip_is_another_example(clips: np.ndarray, noises: list[np.n
 
 def test_examples_are_augmented_clips(clips: np.ndarray, noises: list[np.ndarray]) -> None:
     still = dataclasses.replace(
-        CONFIG.augment, speed=(1.0, 1.0), shift_samples=0, noise_probability=0.0, gain_db=(0.0, 0.0)
+        CONFIG.augment,
+        speed=(1.0, 1.0),
+        shift_samples=0,
+        room_probability=0.0,
+        noise_probability=0.0,
+        gain_db=(0.0, 0.0),
     )
     config = EpochConfig(FRONTEND, still)
     tensor, _ = epoch_examples(clips, LABELS, noises, None, config, seed=1, epoch=0)

@@ -11,6 +11,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import scipy.fft
 
 from kws.datasets import silence
 from kws.examples import augment, compiled_augment
@@ -21,8 +22,10 @@ from kws.frontend import INTEGER, FrontEndConfig, compiled
 OFFSETS = (140202579, 32386971, 2353237, 3342140, -3620080, -370949, -670475, 52316, -633177, 122887)
 FRONTEND = FrontEndConfig(offsets=OFFSETS, shifts=(22, 20, 20, 19, 19, 19, 19, 18, 18, 18))
 WORDS = np.repeat([0, 1, 2, 3], [14, 9, 6, 3])
-PLATFORM = "2a86f3f0fc469e3f36883bb3a50de5f25301821b9b520ee0f19c366a7aabd0bb"
-# (seed, epoch, recordings of noise) -> SHA-256 of the epoch's features and words.
+PLATFORM = "c64178828e9b603cef8945bf1ac0cefa5033e65f422df253118433421b5134e2"
+# Ranges of which there are hashes from before rooms.
+DRY = AugmentConfig(room_probability=0.0, gain_db=(-12.0, 4.0))
+# (seed, epoch, recordings of noise) -> SHA-256 of the epoch's features and words, as `DRY` gives them.
 EPOCHS = {
     (0, 0, 4): "f54a2013d29371b18e9c172d9b2357ed52b3155884f3db835427cb9f90651c27",
     (0, 1, 4): "2ade3cbd43935d08e5fe9483fb96ce5af5ac05a683dc36c2635719b34bd912de",
@@ -31,8 +34,10 @@ EPOCHS = {
     (20231, 7, 1): "f128bd8d8189fe11c9569bc6967cc92d660be937d0e76df2b9678cb8570e94a7",
     (3, 2, 2): "092e474eb4f99d661af59140d36884d31f9b614110e6ab5a90f26e0485ca7ba2",
 }
+IN_ROOMS = "8b71d1f1aec3ccf047bb3971a9cd4c7b27206779f0ad34a3e2cfc0b74fdc0d11"
 VARIANTS = {
-    "default": "bc81f757ff0c793491384f94dfba893c6c80b30270adbee95a3a21c595bbdf6b",
+    "rooms": "44aa9d1a1488667e4822b5ec9dc8b4002f85e1172f9419414be817099f1052e4",
+    "dry": "bc81f757ff0c793491384f94dfba893c6c80b30270adbee95a3a21c595bbdf6b",
     "always_noisy": "ade07a65717749d4cb2581f895dd348f67fe1c3abf4fc01d3fba9226de650464",
     "never_noisy": "34f245e3fea68c8319ba18ea25a233ac8446112b49426ec025d48751244273af",
     "widest": "524f03ac356ed17bcfd202cbceabacd6bf37e7426198ce84c5808232a2505b45",
@@ -68,8 +73,9 @@ def platform() -> str:
     powers = np.array([np.vdot(row, row) for row in signal])
     spectra = np.fft.irfft(rng.standard_normal((64, 8001)) + 1j * rng.standard_normal((64, 8001)), 16000)
     curves = [function(np.linspace(0.1, 30, 1000)) for function in (np.sin, np.exp, np.log, np.sqrt)]
+    rooms = scipy.fft.irfft(scipy.fft.rfft(signal, 20480) * scipy.fft.rfft(signal[:, :4480], 20480), 20480)
     slopes = np.arange(1, 8002, dtype=float) ** -rng.uniform(0, 1)
-    return sha256(signal, powers, spectra, np.mean(np.square(spectra), 1), slopes, *curves)
+    return sha256(signal, powers, spectra, rooms, np.mean(np.square(spectra), 1), slopes, *curves)
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +100,16 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
 def test_epochs_are_the_stored_ones(key: tuple[int, int, int]) -> None:
     seed, epoch, recordings = key
     clips, noises = material()
-    config = EpochConfig(FRONTEND, silence_word=4, silence_share=0.2)
+    config = EpochConfig(FRONTEND, DRY, silence_word=4, silence_share=0.2)
     made = epoch_examples(clips, WORDS, noises[:recordings], silence.draw, config, seed=seed, epoch=epoch)
     assert sha256(*made) == EPOCHS[key]
+
+
+@pytest.mark.usefixtures("same_platform", "backend")
+def test_epochs_in_rooms_are_the_stored_ones() -> None:
+    clips, noises = material()
+    config = EpochConfig(FRONTEND, silence_word=4, silence_share=0.2)
+    assert sha256(*epoch_examples(clips, WORDS, noises, silence.draw, config, seed=0, epoch=0)) == IN_ROOMS
 
 
 @pytest.mark.usefixtures("same_platform", "backend")
@@ -106,11 +119,12 @@ def test_augmented_clips_are_the_stored_ones(name: str) -> None:
 
 
 CONFIGS = {
-    "default": AugmentConfig(),
-    "always_noisy": AugmentConfig(noise_probability=1.0, snr_db=(-40.0, 60.0)),
-    "never_noisy": AugmentConfig(noise_probability=0.0),
-    "widest": AugmentConfig((0.25, 4.0), 40000, 0.5, (-80.0, 80.0), (-90.0, 90.0)),
-    "still": AugmentConfig((1.0, 1.0), 0, 0.0, (0.0, 0.0), (0.0, 0.0)),
+    "rooms": AugmentConfig(room_probability=0.5),
+    "dry": DRY,
+    "always_noisy": dataclasses.replace(DRY, noise_probability=1.0, snr_db=(-40.0, 60.0)),
+    "never_noisy": dataclasses.replace(DRY, noise_probability=0.0),
+    "widest": AugmentConfig((0.25, 4.0), 40000, 0.0, 0.5, (-80.0, 80.0), (-90.0, 90.0)),
+    "still": AugmentConfig((1.0, 1.0), 0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0)),
 }
 
 
