@@ -22,6 +22,7 @@ SPLITS = ("training", "validation", "testing")
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 BACKGROUND_NOISE = "_background_noise_"
+NO_NEGATIVES = "none"
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 DATASETS = ("speech_commands", "mini_speech_commands", "synthetic", "folder")
@@ -48,6 +49,8 @@ class DatasetConfig:
       download: fetch the corpus into data_dir if it isn't there.
       clips_per_word: synthetic only, clips of each keyword over all splits.
       processes: worker processes; None for one per core that this process may use (`cli.cores`).
+      negatives: folder of recordings without keywords (`kws.datasets.negatives`); None for `negatives` in data_dir, if
+        it is there; "none" for none.
       max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
         longer, at most 1.0; None for files that may repeat their word, each sound a clip.
       cache_dir: where decoded clips are kept for other runs (`kws.datasets.stored`); None for the folder that the
@@ -78,6 +81,12 @@ class DatasetConfig:
     clips_per_word: int = setting(200, "Clips of each keyword (synthetic only).")
     processes: int | None = setting(
         None, "Worker processes that prepare clips (default: one per core that is left to it).", machine=True, lowest=1
+    )
+    negatives: str | None = setting(
+        None,
+        "Folder of recordings without keywords: speech, music, noise; none: leave them out (default: negatives in "
+        "--data_dir, if it is there).",
+        machine=True,
     )
     max_word_seconds: float | None = setting(
         None,

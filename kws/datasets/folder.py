@@ -24,6 +24,7 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.recordings import audio_file, cutting
 from kws.datasets.word_folders import Recording, Walk, nfc
 
@@ -34,8 +35,9 @@ _DOMINANT_SHARE = 0.3
 def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
     """Reads the recordings in `root`, which is `config.data_dir`, into `rows`.
 
-    The classes are the folders, and `_silence_`; `_unknown_` if a folder of that name exists or `words` leaves some
-    folders over. A folder `_silence_` is used as it is; otherwise validation and testing get a fixed set.
+    The classes are the folders, and `_silence_`; `_unknown_` if a folder of that name exists, `words` leaves some
+    folders over, or there are negatives. A folder `_silence_` is used as it is; otherwise validation and testing get
+    a fixed set.
 
     Raises:
       DatasetError: no noise recordings, an empty class, a split without clips, or too few speakers.
@@ -43,7 +45,8 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
     assert root is not None
     where = f"data_dir={root}"
     folders = word_folders.words(root)
-    names = _labels(config, list(folders), (root / UNKNOWN).is_dir(), where)
+    has_unknown = (root / UNKNOWN).is_dir() or negative_clips.folder_of(config, root) is not None
+    names = _labels(config, list(folders), has_unknown, where)
     builder = DatasetBuilder(config.dataset, names, rows, root)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
@@ -56,6 +59,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
             raise DatasetError(f"{where}: the folder '{word}' is empty: put recordings there or remove it")
     splits = assign(recordings, config.seed)
     _read_clips(config, root, recordings, splits, names, builder)
+    noises = negative_clips.add(config, root, builder, names, noises)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)

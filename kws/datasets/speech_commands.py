@@ -26,6 +26,7 @@ from kws.datasets.clip import (
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.recordings.audio_file import NotAudio
 from kws.datasets.word_folders import NOHASH, nfc
 
@@ -65,6 +66,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
             builder.skip(path, str(reason))
         else:
             builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
+    noises = negative_clips.add(config, root, builder, names, noises)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, f"data_dir={root}")
@@ -205,8 +207,8 @@ def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: Data
 def source(config: DatasetConfig) -> Source:
     """How the dataset that `config` names is made."""
     if config.dataset == "speech_commands":
-        return Source(_root, collect, (collect,), ("numpy",))
+        return Source(_root, collect, (collect,), ("numpy", *negative_clips.LIBRARIES))
     from kws.datasets.synthetic import dataset as synthetic
 
     # Its noises.
-    return Source(_root, collect, (collect, synthetic.noise_recordings), ("numpy",))
+    return Source(_root, collect, (collect, synthetic.noise_recordings), ("numpy", *negative_clips.LIBRARIES))

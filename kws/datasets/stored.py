@@ -18,6 +18,7 @@ from cli import settings
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
 from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, Dataset, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.negatives.clips import folder_of
 from kws.stores import cache_dir, catalogue, file_tree, keeping
 from kws.stores.clip_store import FORMAT, ClipStore, Group
 from kws.stores.code_identity import code_sha256
@@ -50,12 +51,14 @@ def load(config: DatasetConfig, source: Source) -> Dataset:
 
 def key(config: DatasetConfig, source: Source, root: pathlib.Path | None) -> str:
     """The name of all that the clips depend on, 64 hexadecimal digits. Raises `OSError` where `root` can't be read."""
+    negatives = folder_of(config, root)
     parts = {
         "format": FORMAT,
         "machine": platform.machine(),
         "settings": _relevant(config),
         "code": code_sha256((load, *source.code), source.libraries),
         "files": None if root is None else file_tree.sha256(root),
+        "negatives": None if negatives is None else file_tree.sha256(negatives, 1),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from kws.datasets.dataset_error import DatasetError
 
 NOHASH = "_nohash_"
+# A folder in a corpus that is no word (`kws.datasets.negatives`).
+NEGATIVES = "negatives"
 _SPEAKER_MARK = "__"
 
 Skip = Callable[[pathlib.Path, str], None]
@@ -38,14 +40,16 @@ def nfc(text: str) -> str:
 
 
 def words(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-    """The words of a corpus in alphabetical order, each with its folders; what begins with `_` or `.` is no word.
+    """The words of a corpus in alphabetical order, each with its folders.
+
+    What begins with `_` or `.` is no word, and neither is `negatives`.
 
     Raises:
       DatasetError: a folder whose name can't be that of a class.
     """
     found: dict[str, list[pathlib.Path]] = {}
     for path in sorted(root.iterdir()):
-        if path.name[0] not in "_." and path.is_dir():
+        if path.name[0] not in "_." and path.name != NEGATIVES and path.is_dir():
             check_word(path.name, f"data_dir={root} has a folder")
             found.setdefault(nfc(path.name), []).append(path)
     return dict(sorted(found.items()))

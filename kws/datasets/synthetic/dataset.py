@@ -19,6 +19,7 @@ from kws.datasets.clip import (
     DatasetConfig,
     split_noises,
 )
+from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.synthetic import speaking, voices
 from kws.datasets.synthetic.utterance import Utterance
 
@@ -72,6 +73,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
             variant = utterance.voice.partition("+")[2]
             builder.add(split, name, samples, labels.label_of(utterance.word, names), variant)
     noises = _noises(config, {split: builder.samples(split) for split in SPLITS})
+    noises = negative_clips.add(config, root, builder, names, noises)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, "synthetic speech")
