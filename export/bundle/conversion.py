@@ -3,11 +3,14 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from export.bundle import folder, generated_c, model_card, tflite, trained
 from export.bundle.bundle_error import BundleError
+from export.model import float_model
+from export.model.integer_model import IntegerModel
 from export.plan import FAST
 
 
@@ -27,21 +30,18 @@ class ConvertConfig:
 
 
 def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder.Bundle:
-    """Lowers the trained graph and writes everything that follows from it.
+    """Lowers the trained graph and writes everything that follows from it, and the weights of its float model.
 
     Raises:
       BundleError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
     """
-    from export.model import lower  # these import TensorFlow
-    from quant.training import model_file
+    from export.model import lower  # imports TensorFlow
 
     source = trained.read(config.run_dir)
-    try:
-        model = model_file.load_model(source.model)
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{source.model} can't be read ({error}): train the run again with kws.train") from error
+    model = _loaded(source.model)
     try:
         lowered = lower.lower(model, source.name, source.labels)
+        weights = _float_weights(source.float_model, lowered)
         generated_c.files(lowered, source.frontend, None, config.profile)  # raises before anything is written
     except ValueError as error:
         raise BundleError(f"run_dir={config.run_dir} can't be converted: {error}") from error
@@ -62,6 +62,33 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
         metrics=source.metrics,
         profile=config.profile,
         training=source.training,
+        float_weights=weights,
     )
     say(f"bundle: {written.path}")
     return written
+
+
+def _loaded(path: pathlib.Path) -> Any:
+    """The Keras model in a file. Raises `BundleError` where it can't be read."""
+    from quant.training import model_file  # imports TensorFlow
+
+    try:
+        return model_file.load_model(path)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} can't be read ({error}): train the run again with kws.train") from error
+
+
+def _float_weights(path: pathlib.Path | None, lowered: IntegerModel) -> dict[str, np.ndarray] | None:
+    """The folded weights of the float model in a file; None for no file.
+
+    Raises:
+      BundleError: the file can't be read.
+      ValueError: they are another network's.
+    """
+    if path is None:
+        return None
+    from quant.folding import keras_chain
+
+    weights = float_model.weights_of(keras_chain.fold(_loaded(path)))
+    float_model.FloatModel(lowered, weights)
+    return weights

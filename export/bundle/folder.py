@@ -4,6 +4,7 @@ bundle.json          manifest: name, labels, front-end parameters, sha256 of eve
 integer_model.npz    the integer model
 model.tflite         fully integer flatbuffer
 keras_model.h5       the trained fixed-point Keras graph, for the parity proof (only of a trained model)
+float_weights.npz    the folded weights of the float model that it was trained from (only of a trained model)
 c/                   the generated C, derived: schedule, weights, formats; may be missing (export/bundle/generated_c.py)
 golden.npz           features of the test split, their labels, and the interpreter's logits
 MODEL_CARD.md, metrics.json
@@ -26,7 +27,8 @@ import numpy as np
 from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle.bundle_error import BundleError
-from export.model import detector, integer_model, interpreter
+from export.model import detector, float_model, integer_model, interpreter
+from export.model.float_model import FloatModel
 from export.model.frontend_config import FrontEndConfig
 from export.plan import FAST
 from export.source import model_source
@@ -39,6 +41,7 @@ MANIFEST = "bundle.json"
 INTEGER_MODEL = "integer_model.npz"
 TFLITE = "model.tflite"
 KERAS = "keras_model.h5"
+FLOAT_WEIGHTS = "float_weights.npz"
 C_FOLDER = generated_c.FOLDER
 GOLDEN = "golden.npz"
 CARD = "MODEL_CARD.md"
@@ -140,6 +143,17 @@ class Bundle:
         """The trained graph; None in a bundle of a model that was not trained."""
         return self.path / KERAS if KERAS in self.manifest["files"] else None
 
+    @functools.cached_property
+    def float_model(self) -> FloatModel | None:
+        """The float model; None in a bundle that carries no weights of it, as those of earlier versions.
+
+        Raises:
+          ModelError: weights of another model.
+        """
+        if FLOAT_WEIGHTS not in self.manifest["files"]:
+            return None
+        return float_model.load(self.path / FLOAT_WEIGHTS, self.model)
+
     @property
     def profile(self) -> str:
         """Kernels of the bundle's C, one of `export.plan.PROFILES`."""
@@ -185,6 +199,7 @@ def write(
     metrics: dict[str, Any],
     profile: str = FAST,
     training: dict[str, Any] | None = None,
+    float_weights: dict[str, np.ndarray] | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
 
@@ -192,6 +207,7 @@ def write(
       keras_model: an .h5 file to copy; None for a model that was not trained.
       profile: kernels of the C, one of `export.plan.PROFILES`.
       training: settings, environment and data that led here, as JSON values.
+      float_weights: of the float model (`export.model.float_model`); None for none.
 
     Raises:
       BundleError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
@@ -205,6 +221,8 @@ def write(
         (fresh / TFLITE).write_bytes(tflite)
         if keras_model is not None:
             shutil.copyfile(keras_model, fresh / KERAS)
+        if float_weights is not None:
+            float_model.save(float_weights, fresh / FLOAT_WEIGHTS)
         np.savez_compressed(
             fresh / GOLDEN,
             clips=np.array(golden.clips, dtype=np.str_),

@@ -1,6 +1,7 @@
 """What training hands to export: a folder `trained/` in the run, written once when the run is finished.
 
 model.h5        the fixed-point Keras graph
+float_model.h5  the float Keras model that it was trained from
 testing.npz     names, features and labels of the test split, for golden vectors
 trained.json    name, labels, front-end parameters, metrics, and the settings that led here
 """
@@ -19,6 +20,9 @@ from export.bundle.bundle_error import BundleError
 
 FOLDER = "trained"
 _MODEL = "model.h5"
+_FLOAT_MODEL = "float_model.h5"
+# Where runs of an earlier version, which handed over no float model, have theirs.
+_OLDER_FLOAT_MODEL = pathlib.PurePath("float", "model.h5")
 _TESTING = "testing.npz"
 _DESCRIPTION = "trained.json"
 
@@ -35,6 +39,7 @@ class Trained:
       metrics: stage -> split -> metrics.
       training: settings, environment and data, as JSON values.
       clips, features, true_labels: the test split; names [n], int8 [n, h, w, c], int64 [n].
+      float_model: path of the float Keras model, .h5; None where the run has none.
     """
 
     model: pathlib.Path
@@ -46,14 +51,17 @@ class Trained:
     clips: tuple[str, ...]
     features: np.ndarray
     true_labels: np.ndarray
+    float_model: pathlib.Path | None = None
 
 
 def write(run_dir: pathlib.Path, trained: Trained) -> None:
-    """Writes `run_dir/trained/`, replacing an earlier one; the model file is copied."""
+    """Writes `run_dir/trained/`, replacing an earlier one; the models' files are copied."""
     description = {name: getattr(trained, name) for name in ("name", "labels", "frontend", "metrics", "training")}
     with atomic.writing(run_dir / FOLDER) as fresh:
         fresh.mkdir()
         shutil.copyfile(trained.model, fresh / _MODEL)
+        if trained.float_model is not None:
+            shutil.copyfile(trained.float_model, fresh / _FLOAT_MODEL)
         np.savez_compressed(
             fresh / _TESTING,
             clips=np.array(trained.clips, np.str_),
@@ -77,8 +85,10 @@ def read(run_dir: str | pathlib.Path) -> Trained:
         with np.load(folder / _TESTING, allow_pickle=False) as arrays:
             clips = tuple(str(name) for name in arrays["clips"])
             features, true_labels = arrays["features"], arrays["labels"]
+        float_models = (folder / _FLOAT_MODEL, run_dir / _OLDER_FLOAT_MODEL)
         return Trained(
             model=folder / _MODEL,
+            float_model=next((path for path in float_models if path.is_file()), None),
             labels=labels,
             clips=clips,
             features=features,

@@ -65,12 +65,15 @@ def sum_type(layer: Layer) -> type[np.floating]:
 def float_layer(layer: Layer, rounding: str) -> FloatLayer:
     """A layer's constants for `run_layer`; rounding is 'single' or 'double'."""
     kernel = layer.kernel * 2.0**-layer.shift
-    mixes = layer.op in (CONV2D, DENSE)
-    matrices = kernel.reshape(-1, kernel.shape[-1]).T if mixes else _bands(layer, kernel)
     half = (1 << layer.shift) >> 1 if rounding == "single" else 0
     bias = (layer.bias.astype(np.int64) + half) * 2.0**-layer.shift
     dtype = sum_type(layer)
-    return FloatLayer(layer, np.ascontiguousarray(matrices, dtype), bias.astype(dtype))
+    return FloatLayer(layer, np.ascontiguousarray(matrices(layer, kernel), dtype), bias.astype(dtype))
+
+
+def matrices(layer: Layer, kernel: np.ndarray) -> np.ndarray:
+    """A kernel that is shaped as the layer's as what its sums multiply: see `FloatLayer.matrices`."""
+    return kernel.reshape(-1, kernel.shape[-1]).T if layer.op in (CONV2D, DENSE) else _bands(layer, kernel)
 
 
 def _bands(layer: Layer, kernel: np.ndarray) -> np.ndarray:
@@ -95,7 +98,7 @@ def run_layer(float_layer: FloatLayer, x: np.ndarray, rounding: str, memory: np.
     """
     layer, bias = float_layer.layer, float_layer.bias
     y: np.ndarray = np.ndarray((*layer.output_shape, x.shape[-1]), bias.dtype, memory)
-    sums = _mixed_sums if layer.op in (CONV2D, DENSE) else _channel_sums
+    sums = mixed_sums if layer.op in (CONV2D, DENSE) else channel_sums
     sums(layer, float_layer.matrices, x.astype(bias.dtype, copy=False), y)
     # Operands as large as the innermost dimensions: NumPy is several times quicker with them than with scalars.
     per_channel = y.shape[2:]
@@ -109,7 +112,7 @@ def run_layer(float_layer: FloatLayer, x: np.ndarray, rounding: str, memory: np.
     return y
 
 
-def _mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+def mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """Sums of products over a window of all channels into `y`, a product of matrices for each position."""
     height, width, channels, clips = y.shape
     if any(map(any, layer.padding)):
@@ -119,7 +122,7 @@ def _mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) 
     np.matmul(matrix, seen, out=y.reshape(height * width, channels, clips))
 
 
-def _channel_sums(layer: Layer, bands: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+def channel_sums(layer: Layer, bands: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """Sums of products over a window of one channel into `y`, a product of matrices for each row and channel."""
     height, width, channels, clips = x.shape
     for row, out in enumerate(y):

@@ -2,17 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from kws.datasets.clip import Clip, Clips, Dataset, DatasetConfig
+from kws.datasets.clip import WHOLE, Clip, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 
 if TYPE_CHECKING:
     from kws.datasets.builder import Source
 
-__all__ = ["Clip", "Clips", "Dataset", "DatasetConfig", "DatasetError", "load"]
+__all__ = ["Clip", "Clips", "Dataset", "DatasetConfig", "DatasetError", "Part", "load"]
 
 
-def load(config: DatasetConfig) -> Dataset:
+def load(config: DatasetConfig, part: Part = WHOLE) -> Dataset:
     """Loads the dataset that `config` names: from its store on disk, or else it is read, downloaded or spoken first.
+
+    A part comes from the store of the whole, where there is one; else it is read into memory, and no store is made.
 
     Raises:
       DatasetError: anything about the data that the user can put right, unreadable folders included.
@@ -21,7 +23,7 @@ def load(config: DatasetConfig) -> Dataset:
     from kws.datasets import stored
 
     try:
-        return stored.load(config, _source(config))
+        return stored.load(config, _source(config), part)
     except OSError as error:
         where = f"data_dir={config.data_dir}"
         raise DatasetError(f"{where} can't be read: {error.filename or where}: {error.strerror or error}") from error

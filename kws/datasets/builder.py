@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, Clips, Dataset, DatasetConfig
+from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 
 _BLOCK = 1024
@@ -73,13 +73,13 @@ class Source:
 
     Attributes:
       root: gives the folder of the corpus, fetched where that is asked for; None where no file is read.
-      collect: reads or speaks all clips into rows and returns the dataset.
+      collect: reads or speaks the part's clips into rows and returns the dataset.
       code: functions of the modules that decide what the clips are.
       libraries: packages whose versions do.
     """
 
-    root: Callable[[DatasetConfig], pathlib.Path | None]
-    collect: Callable[[DatasetConfig, pathlib.Path | None, Rows], Dataset]
+    root: Callable[[DatasetConfig, Part], pathlib.Path | None]
+    collect: Callable[[DatasetConfig, pathlib.Path | None, Rows, Part], Dataset]
     code: tuple[Callable[..., Any], ...]
     libraries: tuple[str, ...]
 
@@ -88,16 +88,23 @@ class DatasetBuilder:
     """Collects clips one by one; `build` checks the whole and returns the dataset."""
 
     def __init__(
-        self, name: str, labels: tuple[str, ...], rows: Rows | None = None, root: pathlib.Path | None = None
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        rows: Rows | None = None,
+        root: pathlib.Path | None = None,
+        part: Part = WHOLE,
     ) -> None:
         """Args:
         rows: where the clips go; None for memory.
         root: the folder that files are named in.
+        part: what is collected.
         """
         self._name = name
         self._labels = labels
         self._rows: Rows = MemoryRows() if rows is None else rows
         self._root = root
+        self._part = part
         self._clips: dict[str, list[tuple[str, int, str]]] = {split: [] for split in SPLITS}
         self._skipped: list[tuple[str, str]] = []
         self._divided: list[tuple[str, int]] = []
@@ -172,9 +179,10 @@ class DatasetBuilder:
           where: the corpus, for messages.
 
         Raises:
-          DatasetError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips.
+          DatasetError: a class without training clips (`_silence_` is drawn, not stored), or a split without clips. To
+            what is measured, the latter alone matters.
         """
-        for label in self._labels:
+        for label in self._labels if self._part.labels is None else ():
             if label == SILENCE:
                 continue
             remedy = "add recordings of it or leave it out of words"
@@ -182,11 +190,11 @@ class DatasetBuilder:
                 raise DatasetError(f"{where}: class '{label}' is empty: {remedy}")
             if self.count("training", (label,)) == 0:
                 raise DatasetError(f"{where}: class '{label}' has no training clips: {remedy}")
-        for split in SPLITS:
+        for split in self._part.splits:
             if not self._clips[split]:
                 remedy = "add recordings, of other speakers where file names carry one, or check the lists"
                 raise DatasetError(f"{where}: the {split} split has no clips: {remedy}")
-        splits = {split: self._assemble(split) for split in SPLITS}
+        splits = {split: self._assemble(split) for split in self._part.splits}
         found = (in_folder(self._root, self._skipped), in_folder(self._root, self._divided))
         dataset = Dataset(self._name, self._labels, splits, noises, *found)
         say_what_lacks(dataset, where)
@@ -229,9 +237,14 @@ def say_what_lacks(dataset: Dataset, where: str, named: bool = True) -> None:
             "whole file: right where a word is repeated; where it is long or has a pause, set max_word_seconds"
         )
     lacks = []
-    for split in ("validation", "testing"):
-        present = set(dataset.splits[split].labels.tolist())
-        empty = [name for label, name in enumerate(dataset.labels) if name != SILENCE and label not in present]
+    for split, of_split in dataset.splits.items():
+        present = set(of_split.labels.tolist())
+        # Of training, `_silence_` is drawn as it goes.
+        empty = [
+            name
+            for label, name in enumerate(dataset.labels)
+            if label not in present and (name != SILENCE or split != "training")
+        ]
         lacks += [f"no {split} clips of {', '.join(empty)}"] if empty else []
     if lacks:
         warn(f"{where}: {'; '.join(lacks)}: accuracy says nothing about these classes there")

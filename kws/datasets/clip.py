@@ -153,6 +153,23 @@ class DatasetConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """What of a dataset is loaded: all of it, or what a model is measured on.
+
+    Attributes:
+      splits: those of SPLITS.
+      labels: the classes of a model that is measured; what the corpus has beyond them is `_unknown_`, or left out where
+        that is no class, and what it lacks is said and not measured. None for the classes that the settings choose.
+    """
+
+    splits: tuple[str, ...] = SPLITS
+    labels: tuple[str, ...] | None = None
+
+
+WHOLE = Part()
+
+
+@dataclasses.dataclass(frozen=True)
 class Clip:
     """One clip: int16 [16000] mono at 16 kHz, and what is known about it."""
 
@@ -230,11 +247,11 @@ class Dataset:
     def summary(self) -> str:
         """A table of clips per label and split, for a person."""
         width = max(len(label) for label in self.labels)
-        lines = [f"{'':{width}}" + "".join(f"{split:>12}" for split in SPLITS)]
+        lines = [f"{'':{width}}" + "".join(f"{split:>12}" for split in self.splits)]
         for index, label in enumerate(self.labels):
-            counts = [int(np.sum(self.splits[split].labels == index)) for split in SPLITS]
+            counts = [int(np.sum(self.splits[split].labels == index)) for split in self.splits]
             lines.append(f"{label:{width}}" + "".join(f"{count:>12}" for count in counts))
-        lines.append(f"{'clips':{width}}" + "".join(f"{len(self.splits[split]):>12}" for split in SPLITS))
+        lines.append(f"{'clips':{width}}" + "".join(f"{len(clips):>12}" for clips in self.splits.values()))
         if self.skipped:
             lines.append(f"skipped files: {len(self.skipped)}")
         if self.divided:
@@ -258,7 +275,7 @@ def split_noise(recording: np.ndarray) -> dict[str, np.ndarray]:
     return {split: recording[edges[i] : edges[i + 1]] for i, split in enumerate(SPLITS)}
 
 
-def split_noises(recordings: list[np.ndarray]) -> dict[str, tuple[np.ndarray, ...]]:
-    """`split_noise` of several recordings, gathered per split."""
+def split_noises(recordings: list[np.ndarray], splits: tuple[str, ...] = SPLITS) -> dict[str, tuple[np.ndarray, ...]]:
+    """`split_noise` of several recordings, gathered per split; of `splits` alone."""
     cuts = [split_noise(recording) for recording in recordings]
-    return {split: tuple(cut[split] for cut in cuts) for split in SPLITS}
+    return {split: tuple(cut[split] for cut in cuts) for split in splits}

@@ -19,8 +19,10 @@ from kws.datasets.clip import (
     SILENCE,
     SPLITS,
     UNKNOWN,
+    WHOLE,
     Dataset,
     DatasetConfig,
+    Part,
     split_noises,
 )
 from kws.datasets.dataset_error import DatasetError
@@ -32,7 +34,7 @@ _HELD_OUT_SHARE = 0.1
 _DOMINANT_SHARE = 0.3
 
 
-def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: Part = WHOLE) -> Dataset:
     """Reads the recordings in `root`, which is `config.data_dir`, into `rows`.
 
     The classes are the folders, and `_silence_`; `_unknown_` if a folder of that name exists, `words` leaves some
@@ -46,26 +48,26 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
     where = f"data_dir={root}"
     folders = word_folders.words(root)
     has_unknown = (root / UNKNOWN).is_dir() or negative_clips.folder_of(config, root) is not None
-    names = _labels(config, list(folders), has_unknown, where)
-    builder = DatasetBuilder(config.dataset, names, rows, root)
+    names = part.labels or _labels(config, list(folders), has_unknown, where)
+    builder = DatasetBuilder(config.dataset, names, rows, root, part)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
     walk = Walk(root, builder.skip)
-    noises = split_noises(_noises(root, walk, builder))
+    noises = split_noises(_noises(root, walk, builder, needed=part.labels is None), part.splits)
     folders |= {name: [root / name] for name in (UNKNOWN, SILENCE) if name in names and (root / name).is_dir()}
     recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
     for word, found in recordings.items():
         if not found:
             raise DatasetError(f"{where}: the folder '{word}' is empty: put recordings there or remove it")
     splits = assign(recordings, config.seed)
-    _read_clips(config, root, recordings, splits, names, builder)
-    noises = negative_clips.add(config, root, builder, names, noises)
+    _read_clips(config, root, recordings, splits, names, builder, part)
+    noises = negative_clips.add(config, root, builder, names, noises, part)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)
 
 
-def _root(config: DatasetConfig) -> pathlib.Path:
+def _root(config: DatasetConfig, part: Part = WHOLE) -> pathlib.Path:
     """The corpus' folder. Raises `DatasetError` where there is none."""
     if not config.data_dir:
         raise DatasetError("dataset=folder needs a data_dir: give a folder with one folder of recordings per word")
@@ -155,12 +157,19 @@ def _read_clips(
     splits: dict[pathlib.Path, str],
     names: tuple[str, ...],
     builder: DatasetBuilder,
+    part: Part,
 ) -> None:
-    """Decodes every file into its split; keywords first, so that `unknown_percentage` has its reference."""
-    jobs = [(labels.label_of(word, names), recording) for word, found in recordings.items() for recording in found]
+    """Decodes the part's files into their splits; keywords first, so that `unknown_percentage` has its reference."""
+    jobs = [
+        (label, recording)
+        for word, found in recordings.items()
+        if (label := labels.label_of(word, names)) in names
+        for recording in found
+        if splits[recording.path] in part.splits
+    ]
     keywords = [job for job in jobs if job[0] not in (SILENCE, UNKNOWN)]
     chosen = list(keywords)
-    for split in SPLITS:
+    for split in part.splits:
         unknown = [job for job in jobs if job[0] == UNKNOWN and splits[job[1].path] == split]
         reference = sum(splits[recording.path] == split for _, recording in keywords)
         chosen += labels.thin_unknown(config, split, unknown, reference)
@@ -190,7 +199,7 @@ def _cut(samples: np.ndarray, label: str, max_word_seconds: float | None) -> lis
     return cutting.word(samples, max_word_seconds)
 
 
-def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder) -> list[np.ndarray]:
+def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder, needed: bool) -> list[np.ndarray]:
     folder = root / BACKGROUND_NOISE
     noises = []
     for recording in walk.recordings(BACKGROUND_NOISE, [folder]) if folder.is_dir() else []:
@@ -204,7 +213,7 @@ def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder) -> list[np.
             builder.skip(recording.path, f"noise of {seconds:.1f} s is too short, one second is the least")
             continue
         noises.append(samples)
-    if not noises:
+    if not noises and needed:
         raise DatasetError(
             f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there that hold no speech "
             f"({audio_file.FORMATS}; a minute of the place of use is best)"

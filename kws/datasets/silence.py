@@ -63,10 +63,14 @@ def fixed_set(split: str, count: int, noises: Sequence[np.ndarray]) -> list[tupl
 def add_fixed_set(
     config: DatasetConfig, builder: DatasetBuilder, names: tuple[str, ...], noises: dict[str, tuple[np.ndarray, ...]]
 ) -> None:
-    """Gives validation and testing their fixed `_silence_` clips unless the corpus brought its own."""
+    """Gives validation and testing their fixed `_silence_` clips unless the corpus brought its own.
+
+    Args:
+      noises: of the splits that are collected; one of which there are none gets no clips.
+    """
     keywords = tuple(name for name in names if name not in (SILENCE, UNKNOWN))
     for split in ("validation", "testing"):
-        if builder.count(split, (SILENCE,)) == 0:
+        if noises.get(split) and builder.count(split, (SILENCE,)) == 0:
             count = labels.silence_count(config, builder.count(split, keywords))
             for name, samples in fixed_set(split, count, noises[split]):
                 builder.add(split, name, samples, SILENCE, "")

@@ -18,10 +18,11 @@ from kws.datasets.clip import (
     BACKGROUND_NOISE,
     SAMPLE_RATE,
     SILENCE,
-    SPLITS,
     UNKNOWN,
+    WHOLE,
     Dataset,
     DatasetConfig,
+    Part,
     centre,
     split_noises,
 )
@@ -39,7 +40,7 @@ _HASH_BUCKETS = 2**27
 Listed = tuple[str, pathlib.Path]
 
 
-def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: Part = WHOLE) -> Dataset:
     """Reads the corpus of `config.dataset` in `root`, the folder that `_root` gives, into `rows`.
 
     Raises:
@@ -48,14 +49,15 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
     assert root is not None
     mini = config.dataset == "mini_speech_commands"
     folders = word_folders.words(root)
-    names = labels.choose(config, list(folders), f"data_dir={root}")
-    listed = _listed(root)
-    builder = DatasetBuilder(config.dataset, names, rows, root)
-    noises = split_noises(_noises(root, mini, config, builder))
+    names = part.labels or labels.choose(config, list(folders), f"data_dir={root}")
+    listed = _listed(root, mini)
+    builder = DatasetBuilder(config.dataset, names, rows, root, part)
+    recordings = _noises(root, mini, config, builder, needed=part.labels is None)
+    noises = split_noises(recordings, part.splits)
     special = [name for name in (SILENCE, UNKNOWN) if name in names and (root / name).is_dir()]
     folders |= {name: [root / name] for name in special}
     jobs: list[tuple[str, str, pathlib.Path]] = []
-    for split in SPLITS:
+    for split in part.splits:
         keywords, unknown, own = _of_split(folders, special, names, listed, split)
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
@@ -66,7 +68,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
             builder.skip(path, str(reason))
         else:
             builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
-    noises = negative_clips.add(config, root, builder, names, noises)
+    noises = negative_clips.add(config, root, builder, names, noises, part)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, f"data_dir={root}")
@@ -115,11 +117,11 @@ def read_wav(path: pathlib.Path) -> np.ndarray:
     return np.frombuffer(data, "<i2").astype(np.int16)
 
 
-def _root(config: DatasetConfig) -> pathlib.Path:
+def _root(config: DatasetConfig, part: Part = WHOLE) -> pathlib.Path:
     """The corpus' folder, `config.data_dir`, after fetching the corpus there if asked to.
 
     Raises:
-      DatasetError: no data_dir, or lists missing.
+      DatasetError: no data_dir, or a list missing of those that name the part's clips.
     """
     if not config.data_dir:
         raise DatasetError(
@@ -134,12 +136,17 @@ def _root(config: DatasetConfig) -> pathlib.Path:
             f"data_dir={root} is not a folder: correct the path, or fetch the corpus there with download=True"
         )
     if config.dataset == "speech_commands":
-        for name in LISTS.values():
+        for name in _lists_of(part):
             if not (root / name).is_file():
                 raise DatasetError(
                     f"data_dir={root} has no {name}: unpack the whole corpus there, or fetch it with download=True"
                 )
     return root
+
+
+def _lists_of(part: Part) -> list[str]:
+    """The lists that tell the part's clips from all others."""
+    return [name for split, name in LISTS.items() if split in part.splits or "training" in part.splits]
 
 
 def is_unpacked(root: pathlib.Path, dataset: str) -> bool:
@@ -149,17 +156,25 @@ def is_unpacked(root: pathlib.Path, dataset: str) -> bool:
     return all((root / name).is_file() for name in LISTS.values())
 
 
-def _listed(root: pathlib.Path) -> dict[str, str] | None:
-    """Clip (`<word>/<file>`) -> split, of the clips that the lists name; None for a corpus without lists."""
-    if not all((root / name).is_file() for name in LISTS.values()):
+def _listed(root: pathlib.Path, mini: bool) -> dict[str, str] | None:
+    """Clip (`<word>/<file>`) -> split, of the clips that the lists name; None for a corpus without lists.
+
+    Where there is one list alone, which names no clip of `_silence_`, all of them are of its split: nothing is trained
+    there.
+    """
+    present = {split: name for split, name in LISTS.items() if (root / name).is_file()}
+    if not present or (mini and len(present) < len(LISTS)):
         return None
     result: dict[str, str] = {}
-    for split, name in LISTS.items():
+    for split, name in present.items():
         try:
             lines = (root / name).read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError as error:
             raise DatasetError(f"data_dir={root}: {name} is not text in UTF-8: unpack the corpus again") from error
         result |= {nfc(line.strip()): split for line in lines if line.strip()}
+    if len(present) == 1 and not any(clip.startswith(f"{SILENCE}/") for clip in result):
+        (split,) = present
+        result |= {f"{SILENCE}/{nfc(path.name)}": split for path in (root / SILENCE).glob("*.wav")}
     return result
 
 
@@ -176,6 +191,8 @@ def _of_split(
     own: list[Listed] = []
     for word, paths in folders.items():
         label = word if word in special else labels.label_of(word, names)
+        if label not in names:
+            continue
         target = own if word in special else unknown if label == UNKNOWN else keywords
         for path in sorted(path for folder in paths for path in folder.glob("*.wav")):
             here = published_split(path.name) if listed is None else listed.get(f"{word}/{nfc(path.name)}", "training")
@@ -184,7 +201,9 @@ def _of_split(
     return keywords, unknown, own
 
 
-def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: DatasetBuilder) -> list[np.ndarray]:
+def _noises(
+    root: pathlib.Path, mini: bool, config: DatasetConfig, builder: DatasetBuilder, needed: bool
+) -> list[np.ndarray]:
     folder = root / BACKGROUND_NOISE
     if mini and not folder.is_dir():
         from kws.datasets.synthetic import dataset as synthetic
@@ -196,7 +215,7 @@ def _noises(root: pathlib.Path, mini: bool, config: DatasetConfig, builder: Data
             recordings.append(read_wav(path))
         except NotAudio as reason:
             builder.skip(path, str(reason))
-    if not recordings:
+    if not recordings and needed:
         raise DatasetError(
             f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there "
             "(WAV, 16 kHz, mono, 16 bits, a minute of noise each)"

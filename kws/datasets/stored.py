@@ -4,6 +4,7 @@ A store has all clips of one corpus under one group of settings. Its key holds a
 settings, names, sizes and times of the corpus' files, the code that reads them and the versions of its libraries.
 """
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -16,7 +17,7 @@ import numpy as np
 
 from cli import settings
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
-from kws.datasets.clip import CLIP_SAMPLES, SPLITS, Clips, Dataset, DatasetConfig
+from kws.datasets.clip import CLIP_SAMPLES, SPLITS, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.clips import folder_of
 from kws.stores import cache_dir, catalogue, file_tree, keeping
@@ -26,8 +27,8 @@ from kws.stores.making import Making
 from kws.stores.store_error import StoreError
 
 
-def load(config: DatasetConfig, source: Source) -> Dataset:
-    """The dataset from its store, which is made where there is none.
+def load(config: DatasetConfig, source: Source, part: Part = WHOLE) -> Dataset:
+    """The dataset from its store, which is made where there is none, but not for a part.
 
     It is collected in memory where `cache_dir` is empty, and with a warning where nobody chose a folder for caches and
     the user's own can't be used.
@@ -37,16 +38,33 @@ def load(config: DatasetConfig, source: Source) -> Dataset:
       StoreError: the chosen folder can't be used.
       OSError: the corpus can't be read.
     """
-    root = source.root(config)
+    root = source.root(config, part)
+    if part != WHOLE:
+        return _kept_part(config, source, root, part) or source.collect(config, root, MemoryRows(), part)
     if config.cache_dir == "":
-        return source.collect(config, root, MemoryRows())
+        return source.collect(config, root, MemoryRows(), WHOLE)
     try:
         return _from_store(config, source, root)
     except StoreError as error:
         if cache_dir.given(config.cache_dir) is not None:
             raise
         warn(f"{error}; until then clips are held in memory, and read again in every run")
-        return source.collect(config, root, MemoryRows())
+        return source.collect(config, root, MemoryRows(), WHOLE)
+
+
+def _kept_part(config: DatasetConfig, source: Source, root: pathlib.Path | None, part: Part) -> Dataset | None:
+    """The part from the whole's store; None where there is none, or it has other classes."""
+    if config.cache_dir == "":
+        return None
+    try:
+        store = keeping.kept(cache_dir.of_clips(config.cache_dir), key(config, source, root))
+    except StoreError:
+        return None
+    if store is None or part.labels not in (None, tuple(store.about["labels"])):
+        return None
+    whole = _dataset(store, root)
+    splits = {split: whole.splits[split] for split in part.splits}
+    return dataclasses.replace(whole, splits=splits, noises={split: whole.noises[split] for split in part.splits})
 
 
 def key(config: DatasetConfig, source: Source, root: pathlib.Path | None) -> str:
@@ -78,7 +96,7 @@ def _from_store(config: DatasetConfig, source: Source, root: pathlib.Path | None
     made = []
 
     def make(making: Making, place: pathlib.Path) -> None:
-        dataset = source.collect(config, root, making)
+        dataset = source.collect(config, root, making, WHOLE)
         if key(config, source, root) != name:
             raise DatasetError(f"data_dir={root} changed while it was read: run again")
         about_clips = {split: _about_clips(clips) for split, clips in dataset.splits.items()}

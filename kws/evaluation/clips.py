@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
+from export.model import float_model
 from kws import datasets
-from kws.datasets import dataset_flags
-from kws.datasets.clip import Dataset
-from kws.evaluation import backends, metrics
+from kws.datasets.clip import UNKNOWN, Dataset, Part
+from kws.evaluation import backends, comparison, metrics
+from kws.evaluation.bootstrap import FALSE_REJECT_RATE
+from kws.evaluation.comparison import FDR
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.examples import extraction
 from quant.qformat import dequantize
@@ -37,36 +40,70 @@ class EvaluateConfig:
 
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
-    """Loads clips, computes features and logits, and returns `metrics.summary` with what it was measured on.
+    """Loads the clips of the split, computes features and logits, and returns `measure`'s result.
 
     Raises:
-      EvaluationError: the dataset's classes are not the bundle's, or the engine's codes are not the interpreter's.
+      EvaluationError: the dataset's classes are not the bundle's, the split has no clip to measure on, or the engine's
+        codes are not the interpreter's.
       HostError: no C compiler where the engine is asked for, or C that does not compile.
     """
-    return measure(bundles.load_hearing(config.bundle), datasets.load(config.dataset), config)
+    bundle = bundles.load_hearing(config.bundle)
+    return measure(bundle, load_split(bundle, config), config)
+
+
+def load_split(bundle: Bundle, config: EvaluateConfig) -> Dataset:
+    """The split that is measured, with the bundle's classes; no other is read.
+
+    Raises:
+      EvaluationError: settings that ask for other classes.
+    """
+    wanted, keywords = config.dataset.words, {name for name in bundle.labels if not name.startswith("_")}
+    others = wanted is not None and set(wanted) != keywords
+    if others or (config.dataset.task == "35" and UNKNOWN in bundle.labels):
+        asked = f"words={','.join(wanted)}" if wanted else f"task={config.dataset.task}"
+        raise EvaluationError(
+            f"the dataset's classes ({asked}) are not the bundle's ({', '.join(bundle.labels)}): give the words and "
+            "task it was trained with, or none"
+        )
+    return datasets.load(config.dataset, Part((config.split,), bundle.labels))
 
 
 def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[str, Any]:
-    """`evaluate` of a bundle and a dataset that are loaded already."""
+    """Metrics of a bundle on a dataset that is loaded, and of its float model on the same clips.
+
+    Returns:
+      `metrics.summary` with what was measured on what; "intervals" (`comparison.intervals`); "float", the same figures
+      of the float model but confusion and curve, and "against_float" (`comparison.against_float`), both None for a
+      bundle that carries no float weights.
+    """
     codes, labels = split_features(bundle, dataset, config)
-    names, threads = dataset.splits[config.split].names, config.dataset.worker_processes
-    found = backends.infer(bundle, codes, names, config.backend, threads)
+    clips, threads = dataset.splits[config.split], config.dataset.worker_processes
+    _check_trials(labels, bundle.labels, config)
+    found = backends.infer(bundle, codes, clips.names, config.backend, threads)
     scores = dequantize(found.logits, bundle.model.output_format)
     what = {"bundle": bundle.name, "backend": found.backend, "computed_by": str(found)}
     what |= {"dataset": dataset.name, "split": config.split}
     result = {**what, "labels": list(bundle.labels), **metrics.summary(scores, labels, bundle.labels)}
-    reference = bundle.metrics.get("float", {}).get(config.split)
-    trained_on = bundle.training.get("settings", {}).get("dataset")
-    if reference and trained_on == dataset_flags.to_json(config.dataset):
-        result["float"] = {"accuracy": reference["accuracy"]}
-        key = "false_discovery_rate_at_false_reject_rate"
-        result["float"][key] = reference[key]
-        # Relative change of the false discovery rate against float, as the method's paper reports it.
-        result["relative_change_of_" + key] = {
-            rate: value / reference[key][rate] - 1 if reference[key][rate] else None
-            for rate, value in result[key].items()
-        }
+    result["intervals"] = comparison.intervals(scores, labels, bundle.labels, clips.speakers)
+    if bundle.float_model is None:
+        return {**result, "float": None, "against_float": None}
+    values = float_model.run(bundle.float_model, codes)
+    summary = metrics.summary(values, labels, bundle.labels)
+    result["float"] = {name: value for name, value in summary.items() if name not in ("confusion", "det")}
+    result["against_float"] = comparison.against_float(scores, values, labels, bundle.labels, clips.speakers)
     return result
+
+
+def _check_trials(labels: np.ndarray, names: tuple[str, ...], config: EvaluateConfig) -> None:
+    """Raises `EvaluationError` where error rates of detection mean nothing: no keyword, or one keyword alone."""
+    present, keywords = set(labels.tolist()), set(metrics.keywords_of(names))
+    if not present & keywords or (present == keywords and len(keywords) == 1):
+        where = f"data_dir={config.dataset.data_dir}" if config.dataset.data_dir else config.dataset.dataset
+        said = ", ".join(names[label] for label in sorted(present))
+        raise EvaluationError(
+            f"{where}: the {config.split} split has clips of {said} alone: measuring takes some of a keyword of "
+            f"{', '.join(names)}, and some that are not of it"
+        )
 
 
 def check_classes(bundle: Bundle, dataset: Dataset) -> None:
@@ -94,19 +131,58 @@ def split_features(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> 
     return codes, clips.labels
 
 
+def _figures(result: dict[str, Any]) -> list[list[str]]:
+    """Rows of accuracy and false discovery rates, with the float model's on the same clips where it is known."""
+    found, own, against = result["float"], result["intervals"], result["against_float"] or {}
+    rows = [["in percent", "integers", "95 % interval", *(["float", "difference", "95 % interval"] if found else [])]]
+
+    def row(title: str, measure: str, value: float | None, of_float: float | None) -> None:
+        cells = [title, _percent(value), _interval(own.get(measure))]
+        if found:
+            difference = None if value is None or of_float is None else value - of_float
+            interval = against.get(measure, {}).get("interval")
+            cells += [_percent(of_float), _percent(difference, "+"), _interval(interval, "+")]
+        rows.append(cells)
+
+    for name in ("accuracy", "accuracy_without_silence"):
+        row(name.replace("_", " "), name, result[name], found and found[name])
+    for rate, value in result[FDR].items():
+        measure = "false_discovery_rate" if float(rate) == FALSE_REJECT_RATE else ""
+        title = f"false discovery rate at {100 * float(rate):.0f} % false reject rate"
+        row(title, measure, value, found and found[FDR][rate])
+    return rows
+
+
+def _remarks(result: dict[str, Any]) -> list[str]:
+    """What the figures are, in a line or two."""
+    against = result["against_float"]
+    if against is None:
+        return ["no float model to compare with: this bundle carries no float weights"]
+    lines = [f"95 % intervals: bootstrap over {against['speakers']} speakers; differences in points"]
+    change = against["false_discovery_rate"]
+    if change["relative_change"] is not None:
+        interval = change["relative_interval"]
+        rate = f"{100 * FALSE_REJECT_RATE:.0f} % false reject rate"
+        lines.append(
+            f"false discovery rate at {rate} against float: {100 * change['relative_change']:+.1f} % of it"
+            + (f", 95 % interval {_interval(interval, '+')} %" if interval else "")
+        )
+    return lines
+
+
+def _percent(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{100 * value:{sign}.2f}"
+
+
+def _interval(interval: list[float] | None, sign: str = "") -> str:
+    return "" if interval is None else " to ".join(_percent(end, sign) for end in interval)
+
+
 def table(result: dict[str, Any]) -> str:
     """The result for a person: accuracy, recall per class, false discovery rates, confusion."""
     names = result["labels"]
     what = f"{result['bundle']} on {result['dataset']} {result['split']} ({result['clips']} clips)"
-    lines = [
-        f"{what}, {result['computed_by']}",
-        f"accuracy                  {100 * result['accuracy']:.2f} %",
-        f"accuracy without silence  {100 * result['accuracy_without_silence']:.2f} %",
-    ]
-    if "float" in result:
-        lines.append(f"float model's accuracy    {100 * result['float']['accuracy']:.2f} %")
-    for rate, value in result["false_discovery_rate_at_false_reject_rate"].items():
-        lines.append(f"false discovery rate at {100 * float(rate):.0f} % false reject rate: {100 * value:.2f} %")
+    lines = [f"{what}, {result['computed_by']}", *aligned(_figures(result), left=1), *_remarks(result)]
     width = max(len(name) for name in names)
     lines.append("confusion (rows: spoken, columns: recognized; recall at the end)")
     lines.append(" " * width + "".join(f"{name[:6]:>7}" for name in names))

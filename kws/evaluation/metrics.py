@@ -9,6 +9,7 @@ log-posterior of the keyword, the log-softmax of the clip's logits. At a thresho
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ def confusion_matrix(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
+def keywords_of(names: Sequence[str]) -> list[int]:
+    """The classes that are keywords: those whose name has no leading '_'."""
+    return [label for label, name in enumerate(names) if not name.startswith("_")]
+
+
 def det_curve(logits: np.ndarray, labels: np.ndarray, keywords: list[int]) -> DetCurve:
     """The DET curve of all trials of `keywords` (class indices) pooled under one threshold.
 
@@ -85,7 +91,6 @@ def summary(logits: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> d
     """
     matrix = confusion_matrix(logits, labels)
     counts = matrix.sum(axis=1)
-    keywords = [i for i, name in enumerate(names) if not name.startswith("_")]
     spoken = np.array([names[label] != "_silence_" for label in labels])
     result = {
         "clips": len(labels),
@@ -94,7 +99,7 @@ def summary(logits: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> d
         "recall": {name: float(matrix[i, i] / counts[i]) if counts[i] else None for i, name in enumerate(names)},
         "confusion": matrix.tolist(),
     }
-    curve = det_curve(logits, labels, keywords)
+    curve = det_curve(logits, labels, keywords_of(names))
     result["false_discovery_rate_at_false_reject_rate"] = {
         f"{rate:.2f}": false_discovery_rate(curve, rate) for rate in (0.01, 0.02, 0.05, 0.1)
     }

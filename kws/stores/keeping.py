@@ -57,6 +57,21 @@ def kept_or_made(
     return store
 
 
+def kept(folder: pathlib.Path, key: str) -> ClipStore | None:
+    """The store `key` in `folder`, to be used as `kept_or_made` gives it; None where there is none that is whole.
+
+    Raises:
+      StoreError: it can't be locked.
+    """
+    place = folder / key
+    if not place.is_dir():
+        return None
+    store = _opened(place, _use(place))
+    with contextlib.suppress(OSError):  # another user's
+        os.utime(f"{place}{LOCK}")
+    return store
+
+
 def _use(place: pathlib.Path) -> FileLock | None:
     """The lock of who uses the store. None for a store on a medium that can't be written, which nobody can remove."""
     try:

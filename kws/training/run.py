@@ -162,6 +162,7 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
             clips=testing.names,
             features=features,
             true_labels=testing.labels,
+            float_model=folder.model_path(FLOAT),
         ),
     )
 

@@ -2,8 +2,11 @@
 
 import shutil
 
+import numpy as np
+
 from export import renew
 from export.bundle import folder as bundles
+from export.model import float_model
 from export.source import model_source
 
 METRICS = {"fixed_point": {"testing": {"accuracy": 0.5, "curve": [1, 2]}}}
@@ -31,3 +34,20 @@ def test_the_card_of_what_was_not_trained_stays(make_bundle, small_model) -> Non
     bundle = make_bundle(small_model, card="by hand")
     assert renew.renew(bundle).manifest == bundle.manifest
     assert (bundle.path / bundles.CARD).read_text() == "by hand"
+
+
+def test_float_weights_stay(make_bundle, small_model) -> None:
+    weights = {
+        f"{layer.name}.{what}": getattr(layer, what).astype(np.float32)
+        for layer in small_model.layers
+        if layer.op != "average_pool"
+        for what in ("kernel", "bias")
+    }
+    older = make_bundle(small_model, metrics=METRICS, training=TRAINING)
+    assert older.float_model is None and bundles.FLOAT_WEIGHTS not in older.manifest["files"]
+    bundle = make_bundle(small_model, metrics=METRICS, training=TRAINING, float_weights=weights)
+    again = bundles.load(renew.renew(bundle).path)
+    assert again.manifest["files"][bundles.FLOAT_WEIGHTS] == bundle.manifest["files"][bundles.FLOAT_WEIGHTS]
+    codes = again.golden.features
+    found = float_model.run(again.float_model, codes)
+    np.testing.assert_array_equal(found, float_model.run(float_model.FloatModel(small_model, weights), codes))

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from kws.datasets.builder import DatasetBuilder
-from kws.datasets.clip import CLIP_SAMPLES, NO_NEGATIVES, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.clip import CLIP_SAMPLES, NO_NEGATIVES, UNKNOWN, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.folder import MUSIC, NOISE, Recording, recordings
 from kws.datasets.noise import rms
@@ -42,7 +42,12 @@ def folder_of(config: DatasetConfig, root: pathlib.Path | None) -> pathlib.Path 
 
 
 def add(
-    config: DatasetConfig, root: pathlib.Path | None, builder: DatasetBuilder, names: tuple[str, ...], noises: Noises
+    config: DatasetConfig,
+    root: pathlib.Path | None,
+    builder: DatasetBuilder,
+    names: tuple[str, ...],
+    noises: Noises,
+    part: Part,
 ) -> Noises:
     """Gives a dataset its negatives.
 
@@ -51,6 +56,7 @@ def add(
 
     Args:
       names: the dataset's labels; speech is left out where `_unknown_` is none of them.
+      part: what is collected.
 
     Returns:
       `noises`, and training's own music and noise.
@@ -61,10 +67,12 @@ def add(
     folder = folder_of(config, root)
     if folder is None:
         return noises
-    for split in SPLITS if UNKNOWN in names else ():
+    for split in part.splits if UNKNOWN in names else ():
         if split == "training" or builder.count(split, (UNKNOWN,)) == 0:
             for recording in recordings(folder, split):
                 _add_seconds(recording, split, builder)
+    if "training" not in part.splits:
+        return noises
     backgrounds = [each.samples for each in recordings(folder, "training") if each.kind in (MUSIC, NOISE)]
     return {**noises, "training": (*noises["training"], *backgrounds)}
 

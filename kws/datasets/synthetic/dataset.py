@@ -15,8 +15,11 @@ from kws.datasets.clip import (
     SAMPLE_RATE,
     SILENCE,
     SPLITS,
+    UNKNOWN,
+    WHOLE,
     Dataset,
     DatasetConfig,
+    Part,
     split_noises,
 )
 from kws.datasets.negatives import clips as negative_clips
@@ -54,7 +57,7 @@ _NOISE_RMS = 1500.0
 _SPOKEN_AT_ONCE = 4096
 
 
-def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dataset:
+def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: Part = WHOLE) -> Dataset:
     """Speaks the dataset into `rows`; `root` is not read.
 
     `clips_per_word` clips of each keyword, 80/10/10 over the splits, and three tenths as many of each other word. The
@@ -63,17 +66,21 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows) -> Dat
     Raises:
       DatasetError: a word that is too long for a clip, or that espeak-ng can't pronounce.
     """
-    words = config.words or ((*KEYWORDS, *OTHER_WORDS, *REMAINING_WORDS) if config.task == "35" else KEYWORDS)
+    measured = tuple(name for name in part.labels or () if name not in (SILENCE, UNKNOWN))
+    every = (*KEYWORDS, *OTHER_WORDS, *REMAINING_WORDS)
+    words = config.words or (every if config.task == "35" else measured or KEYWORDS)
     others = () if config.task == "35" else tuple(word for word in OTHER_WORDS if word not in words)
-    names = labels.choose(config, (*words, *others), "espeak-ng's vocabulary")
-    builder = DatasetBuilder(config.dataset, names, rows)
-    for block in builder.blocks(_named(_plan(config, words, others)), _SPOKEN_AT_ONCE):
+    names = part.labels or labels.choose(config, (*words, *others), "espeak-ng's vocabulary")
+    builder = DatasetBuilder(config.dataset, names, rows, part=part)
+    named = [each for each in _named(_plan(config, words, others)) if each[0] in part.splits]
+    planned = [each for each in named if labels.label_of(each[1].word, names) in names]
+    for block in builder.blocks(planned, _SPOKEN_AT_ONCE):
         clips = speaking.render_all([utterance for _, utterance, _ in block], config.worker_processes)
         for (split, utterance, name), samples in zip(block, clips, strict=True):
             variant = utterance.voice.partition("+")[2]
             builder.add(split, name, samples, labels.label_of(utterance.word, names), variant)
-    noises = _noises(config, {split: builder.samples(split) for split in SPLITS})
-    noises = negative_clips.add(config, root, builder, names, noises)
+    noises = _noises(config, {split: builder.samples(split) for split in part.splits})
+    noises = negative_clips.add(config, root, builder, names, noises, part)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, "synthetic speech")
@@ -125,12 +132,12 @@ def _plan(config: DatasetConfig, words: tuple[str, ...], others: tuple[str, ...]
 
 def _noises(config: DatasetConfig, speech: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, ...]]:
     """The synthesized recordings cut in time, and babble of each split's own voices."""
-    noises = split_noises(noise_recordings(config.seed))
-    for split in SPLITS:
+    noises = split_noises(noise_recordings(config.seed), tuple(speech))
+    for split, spoken in speech.items():
         rng = np.random.default_rng(np.random.SeedSequence([config.seed, 2, SPLITS.index(split)]))
-        babble = noise.babble(rng, speech[split], _BABBLE_S[split] * SAMPLE_RATE)
+        babble = noise.babble(rng, spoken, _BABBLE_S[split] * SAMPLE_RATE)
         noises[split] += (noise.to_int16(noise.with_rms(babble, _NOISE_RMS)),)
     return noises
 
 
-SOURCE = Source(lambda config: None, collect, (collect,), ("numpy", "scipy", "espeakng-loader"))
+SOURCE = Source(lambda config, part: None, collect, (collect,), ("numpy", "scipy", "espeakng-loader"))

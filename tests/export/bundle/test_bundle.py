@@ -28,9 +28,16 @@ def test_what_was_written_is_read(make_bundle, small_model) -> None:
 
 
 def test_every_file_is_needed_and_checked(make_bundle, small_model) -> None:
-    bundle = make_bundle(small_model)
+    bundle = make_bundle(small_model, float_weights={"conv0.kernel": np.zeros(3, np.float32)})
     names = [*bundle.manifest["files"], *(f"c/{name}" for name in bundle.manifest["c"]["files"])]
-    assert {"integer_model.npz", "model.tflite", "golden.npz", "c/fxp_model.c", "MODEL_CARD.md"} <= set(names)
+    assert {
+        "integer_model.npz",
+        "model.tflite",
+        "golden.npz",
+        "c/fxp_model.c",
+        "MODEL_CARD.md",
+        "float_weights.npz",
+    } <= set(names)
     for name in names:
         file = bundle.path / name
         whole = file.read_bytes()
