@@ -1,5 +1,6 @@
 """From clips that come one by one to a dataset: where they are collected, and what is wrong with the whole."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -12,10 +13,12 @@ from tqdm import tqdm
 
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
+from kws.datasets.recordings import reading
 
 _BLOCK = 1024
 
 Job = TypeVar("Job")
+Value = TypeVar("Value")
 
 
 class Rows(Protocol):
@@ -109,13 +112,21 @@ class DatasetBuilder:
         self._skipped: list[tuple[str, str]] = []
         self._divided: list[tuple[str, int]] = []
 
-    def each(self, jobs: Sequence[Job], what: str, unit: str) -> Iterator[Job]:
-        """The jobs that are left, one by one, with progress: what an earlier maker finished is not repeated."""
+    def each(
+        self, jobs: Sequence[Job], read: Callable[[Job], Value], processes: int, what: str, unit: str
+    ) -> Iterator[tuple[Job, Value]]:
+        """The jobs that are left, one by one, each with what `read` gives of it, with progress.
+
+        What an earlier maker finished is not repeated. `read` runs in worker processes where there are many jobs.
+        """
         done = sum(said["jobs"] for said in self._rows.finished)
-        with tqdm(total=len(jobs), initial=done, desc=what, unit=unit, file=sys.stderr, disable=None) as progress:
+        with (
+            contextlib.closing(reading.in_order(jobs[done:], read, processes)) as found,
+            tqdm(total=len(jobs), initial=done, desc=what, unit=unit, file=sys.stderr, disable=None) as progress,
+        ):
             for block in self.blocks(jobs, _BLOCK):
                 for job in block:
-                    yield job
+                    yield job, next(found)
                     progress.update()
 
     def blocks(self, jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
@@ -209,9 +220,6 @@ class DatasetBuilder:
             np.array([label for _, label, _ in clips], np.int64),
             tuple(speaker for _, _, speaker in clips),
         )
-
-
-Value = TypeVar("Value")
 
 
 def in_folder(root: pathlib.Path | None, found: Sequence[tuple[str, Value]]) -> tuple[tuple[str, Value], ...]:

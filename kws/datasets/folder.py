@@ -5,6 +5,7 @@ before `__` ("anna__3.flac" is Anna's). All of a speaker's files in all words ar
 are split by file, 80/10/10 in each word; the clips cut from one file always stay together. Both follow `seed`.
 """
 
+import functools
 import hashlib
 import pathlib
 from collections.abc import Sequence
@@ -174,12 +175,11 @@ def _read_clips(
         reference = sum(splits[recording.path] == split for _, recording in keywords)
         chosen += labels.thin_unknown(config, split, unknown, reference)
     chosen += [job for job in jobs if job[0] == SILENCE]
-    for label, recording in builder.each(chosen, "folder", "file"):
+    read = functools.partial(_clips_of, max_word_seconds=config.max_word_seconds)
+    for (label, recording), clips in builder.each(chosen, read, config.worker_processes, "folder", "file"):
         path = recording.path
-        try:
-            clips = _cut(audio_file.read(path), label, config.max_word_seconds)
-        except (audio_file.NotAudio, cutting.TooLong) as reason:
-            builder.skip(path, str(reason))
+        if isinstance(clips, DatasetError):
+            builder.skip(path, str(clips))
             continue
         if not clips:
             builder.skip(path, "there is no sound in it")
@@ -188,6 +188,15 @@ def _read_clips(
         for number, samples in enumerate(clips):
             name = str(path.relative_to(root)) + (f"#{number}" if len(clips) > 1 else "")
             builder.add(splits[path], name, samples, label, recording.speaker)
+
+
+def _clips_of(job: tuple[str, Recording], max_word_seconds: float | None) -> list[np.ndarray] | DatasetError:
+    """The clips of a file, int16 [16000] each; or why it has none."""
+    label, recording = job
+    try:
+        return _cut(audio_file.read(recording.path), label, max_word_seconds)
+    except (audio_file.NotAudio, cutting.TooLong) as reason:
+        return reason
 
 
 def _cut(samples: np.ndarray, label: str, max_word_seconds: float | None) -> list[np.ndarray]:

@@ -38,6 +38,8 @@ _TESTING_PERCENTAGE = 10.0
 _HASH_BUCKETS = 2**27
 
 Listed = tuple[str, pathlib.Path]
+# Split, label, path.
+_Job = tuple[str, str, pathlib.Path]
 
 
 def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: Part = WHOLE) -> Dataset:
@@ -56,22 +58,29 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     noises = split_noises(recordings, part.splits)
     special = [name for name in (SILENCE, UNKNOWN) if name in names and (root / name).is_dir()]
     folders |= {name: [root / name] for name in special}
-    jobs: list[tuple[str, str, pathlib.Path]] = []
+    paths = {word: sorted(path for place in places for path in place.glob("*.wav")) for word, places in folders.items()}
+    jobs: list[_Job] = []
     for split in part.splits:
-        keywords, unknown, own = _of_split(folders, special, names, listed, split)
+        keywords, unknown, own = _of_split(paths, special, names, listed, split)
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
-    for split, label, path in builder.each(jobs, config.dataset, "clip"):
-        try:
-            samples = centre(read_wav(path))
-        except NotAudio as reason:
-            builder.skip(path, str(reason))
+    for (split, label, path), found in builder.each(jobs, _read, config.worker_processes, config.dataset, "clip"):
+        if isinstance(found, NotAudio):
+            builder.skip(path, str(found))
         else:
-            builder.add(split, str(path.relative_to(root)), samples, label, speaker_of(path.name))
+            builder.add(split, str(path.relative_to(root)), found, label, speaker_of(path.name))
     noises = negative_clips.add(config, root, builder, names, noises, part)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, f"data_dir={root}")
+
+
+def _read(job: _Job) -> np.ndarray | NotAudio:
+    """The clip of a job, int16 [16000]; or why it is none."""
+    try:
+        return centre(read_wav(job[2]))
+    except NotAudio as reason:
+        return reason
 
 
 def speaker_of(file_name: str) -> str:
@@ -179,7 +188,7 @@ def _listed(root: pathlib.Path, mini: bool) -> dict[str, str] | None:
 
 
 def _of_split(
-    folders: dict[str, list[pathlib.Path]],
+    paths: dict[str, list[pathlib.Path]],
     special: list[str],
     names: tuple[str, ...],
     listed: dict[str, str] | None,
@@ -189,12 +198,12 @@ def _of_split(
     keywords: list[Listed] = []
     unknown: list[Listed] = []
     own: list[Listed] = []
-    for word, paths in folders.items():
+    for word, of_word in paths.items():
         label = word if word in special else labels.label_of(word, names)
         if label not in names:
             continue
         target = own if word in special else unknown if label == UNKNOWN else keywords
-        for path in sorted(path for folder in paths for path in folder.glob("*.wav")):
+        for path in of_word:
             here = published_split(path.name) if listed is None else listed.get(f"{word}/{nfc(path.name)}", "training")
             if here == split:
                 target.append((label, path))

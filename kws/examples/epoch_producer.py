@@ -16,10 +16,10 @@ from types import TracebackType
 import numpy as np
 
 from cli.file_lock import FileLock
+from cli.worker_pool import processes_or_cores, start_workers
 from kws.examples import feature_cache
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan, prepare
 from kws.examples.example_error import ExampleError
-from kws.examples.worker_pool import processes_or_cores, start_workers
 from kws.stores.clip_store import Group
 from kws.stores.code_identity import code_sha256
 from kws.stores.digests import content_sha256, row_digests

@@ -17,9 +17,9 @@ from absl import flags
 from cli import command
 from cli.command import UserError
 from cli.table import aligned
+from cli.worker_pool import start_workers
 from kws import datasets
 from kws.datasets import DatasetConfig, dataset_flags, identity
-from kws.examples.worker_pool import start_workers
 
 WAYS = ("in memory", "first", "again")
 

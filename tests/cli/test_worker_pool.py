@@ -8,7 +8,7 @@ import sys
 SECONDS = 60
 SHUT_DOWN = """
 import pathlib, sys, time
-from kws.examples.worker_pool import start_workers
+from cli.worker_pool import start_workers
 
 def work(started):
     import os, pathlib, subprocess, sys, time
