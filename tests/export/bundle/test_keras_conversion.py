@@ -225,5 +225,5 @@ def test_a_layer_class_that_keras_does_not_know_is_one_line(source: KerasSource,
         config = json.loads(file.attrs["model_config"])
         config["config"]["layers"][1]["class_name"] = "Conv2DOfTheirs"
         file.attrs["model_config"] = json.dumps(config)
-    with pytest.raises(BundleError, match=r"^keras_model=.*net\.h5: Keras 2 can't build it \(Unknown layer.*Theirs"):
+    with pytest.raises(KerasFileError, match=r"net\.h5: layer \w+ needs class 'Conv2DOfTheirs', which is not built"):
         convert_keras(dataclasses.replace(source, keras_model=str(tmp_path / "net.h5")), tmp_path / "bundle")
