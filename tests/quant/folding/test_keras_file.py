@@ -117,7 +117,7 @@ def test_only_activations_are_functions(name: object, suffix: str, tmp_path) -> 
     path = saved(plain(), tmp_path / f"model{suffix}")
     function = {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
     with_config(path, lambda config: config["config"]["layers"][1]["config"].update(kernel_initializer=function))
-    with pytest.raises(KerasFileError, match="layer conv needs function .*, expected one of Keras' activations"):
+    with pytest.raises(KerasFileError, match=r"layer conv needs function .*, expected one of Keras' activations"):
         quant.load_model(path)
 
 
