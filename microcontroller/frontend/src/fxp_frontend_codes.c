@@ -11,16 +11,16 @@ static inline int32_t product(const int16_t *logs, const int16_t *row) {
     int32_t sum = 0;
     __asm(".syntax unified\n"
           "  .rept " AS_STRING(FXP_FRONTEND_DCT_TAPS) " / 8\n"
-                                                      "  ldm %[logs]!, {r4, r5, r6, r7}\n"
-                                                      "  ldm %[row]!, {r8, r9, r10, r12}\n"
-                                                      "  smlad %[sum], r4, r8, %[sum]\n"
-                                                      "  smlad %[sum], r5, r9, %[sum]\n"
-                                                      "  smlad %[sum], r6, r10, %[sum]\n"
-                                                      "  smlad %[sum], r7, r12, %[sum]\n"
+                                                      "  ldm %[logs]!, {r4, r5, r6, r8}\n"
+                                                      "  ldm %[row]!, {r10, r11, r12, lr}\n"
+                                                      "  smlad %[sum], r4, r10, %[sum]\n"
+                                                      "  smlad %[sum], r5, r11, %[sum]\n"
+                                                      "  smlad %[sum], r6, r12, %[sum]\n"
+                                                      "  smlad %[sum], r8, lr, %[sum]\n"
                                                       "  .endr\n"
           : [logs] "+r"(logs), [row] "+r"(row), [sum] "+r"(sum)
           :
-          : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r12", "memory");
+          : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
     return sum;
 }
 

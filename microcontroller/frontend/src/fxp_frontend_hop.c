@@ -16,13 +16,13 @@ static inline void copy_half(int16_t *to, const int16_t *from) {
     const int16_t *const end = to + KEPT;
     __asm volatile(".syntax unified\n"
                    "1:\n"
-                   "  ldm %[from]!, {r4, r5, r6, r7, r8, r9, r10, r12}\n"
-                   "  stm %[to]!, {r4, r5, r6, r7, r8, r9, r10, r12}\n"
+                   "  ldm %[from]!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
+                   "  stm %[to]!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
                    "  cmp %[to], %[end]\n"
                    "  bne 1b\n"
                    : [to] "+r"(to), [from] "+r"(from)
                    : [end] "r"(end)
-                   : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r12", "cc", "memory");
+                   : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "cc", "memory");
 #else
     memcpy(to, from, KEPT * sizeof to[0]);
 #endif

@@ -31,14 +31,14 @@ void fxp_average_pool_s16_dsp(const fxp_average_pool_s16_dsp_args *args, const v
         for (int32_t position = 0; position < args->positions; ++position) {
 #if defined(__ARM_FEATURE_DSP)
             /* One load instead of four. */
-            __asm volatile("ldm %4, {r4, r5, r6, r8}\n"
-                           "uadd16 %0, %0, r4\n"
-                           "uadd16 %1, %1, r5\n"
-                           "uadd16 %2, %2, r6\n"
-                           "uadd16 %3, %3, r8\n"
+            __asm volatile("ldm %4, {r8, r10, r11, r12}\n"
+                           "uadd16 %0, %0, r8\n"
+                           "uadd16 %1, %1, r10\n"
+                           "uadd16 %2, %2, r11\n"
+                           "uadd16 %3, %3, r12\n"
                            : "+r"(sum0), "+r"(sum1), "+r"(sum2), "+r"(sum3)
                            : "r"(in)
-                           : "r4", "r5", "r6", "r8", "cc", "memory");
+                           : "r8", "r10", "r11", "r12", "cc", "memory");
 #else
             sum0 = fxp_add16(sum0, in[0]);
             sum1 = fxp_add16(sum1, in[1]);

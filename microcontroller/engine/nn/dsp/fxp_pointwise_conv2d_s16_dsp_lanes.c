@@ -20,19 +20,19 @@ static void combine(const fxp_word *p0, const fxp_word *p1, fxp_word *to, int32_
         __asm volatile(".rept 2\n"
                        "ldm %0!, {r4, r5}\n"
                        "ldm %1!, {r6, r8}\n"
-                       "and r9, %3, r6, lsl #14\n"
-                       "and r10, %3, r6, lsr #2\n"
-                       "and r11, %3, r8, lsl #14\n"
-                       "and r12, %3, r8, lsr #2\n"
-                       "bfi r9, r4, #0, #7\n"
-                       "orr r10, r10, r4, lsr #16\n"
-                       "bfi r11, r5, #0, #7\n"
-                       "orr r12, r12, r5, lsr #16\n"
-                       "stm %2!, {r9-r12}\n"
+                       "and r10, %3, r6, lsl #14\n"
+                       "and r11, %3, r6, lsr #2\n"
+                       "and r12, %3, r8, lsl #14\n"
+                       "and lr, %3, r8, lsr #2\n"
+                       "bfi r10, r4, #0, #7\n"
+                       "orr r11, r11, r4, lsr #16\n"
+                       "bfi r12, r5, #0, #7\n"
+                       "orr lr, lr, r5, lsr #16\n"
+                       "stm %2!, {r10, r11, r12, lr}\n"
                        ".endr\n"
                        : "+r"(p0), "+r"(p1), "+r"(to)
                        : "r"(upper)
-                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
+                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
     }
 #endif
     for (; i < words; ++i) {

@@ -11,12 +11,12 @@ static inline void fxp_position_pair_s16(const fxp_word *a, const fxp_word *b, f
 #if defined(__ARM_FEATURE_DSP)
     /* The compiler forms no LDM and STM of interleaved registers. */
     for (; i < words - 3; i += 4) {
-        __asm volatile("ldm %0!, {r4, r6, r9, r11}\n"
-                       "ldm %1!, {r5, r8, r10, r12}\n"
-                       "stm %2!, {r4-r6, r8-r12}\n"
+        __asm volatile("ldm %0!, {r4, r6, r10, r12}\n"
+                       "ldm %1!, {r5, r8, r11, lr}\n"
+                       "stm %2!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
                        : "+r"(a), "+r"(b), "+r"(to)
                        :
-                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
+                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
     }
 #endif
     for (; i < words; ++i) {

@@ -26,15 +26,15 @@ static inline void fxp_position_pair_s8(
             /* Eight instructions; the compiler makes no STRD of them. */
             __asm volatile("ldr r4, [%0], #4\n"
                            "ldr r6, [%1], #4\n"
-                           "sxtb16 r8, r4\n"
-                           "sxtb16 r9, r6\n"
+                           "sxtb16 r5, r4\n"
+                           "sxtb16 r8, r6\n"
                            "sxtb16 r4, r4, ror #8\n"
                            "sxtb16 r6, r6, ror #8\n"
-                           "strd r8, r9, [%2], #8\n"
+                           "strd r5, r8, [%2], #8\n"
                            "strd r4, r6, [%2], #8\n"
                            : "+r"(p0), "+r"(p1), "+r"(position_pair)
                            :
-                           : "r4", "r6", "r8", "r9", "memory");
+                           : "r4", "r6", "r5", "r8", "memory");
 #else
             const uint32_t codes0 = fxp_load_codes(p0);
             const uint32_t codes1 = fxp_load_codes(p1);

@@ -28,27 +28,27 @@ static void expand(const uint32_t *codes, fxp_word *weights, int32_t words) {
 #if defined(__ARM_FEATURE_DSP)
     /* The compiler forms no LDM and STM of interleaved registers. */
     for (; i < words - 3; i += 4) {
-        __asm volatile("ldm %0!, {r4, r6, r8, r10}\n"
+        __asm volatile("ldm %0!, {r4, r6, r10, r12}\n"
                        "and r5, %2, r4, ror #8\n"
                        "and r4, %2, r4\n"
-                       "and r7, %2, r6, ror #8\n"
+                       "and r8, %2, r6, ror #8\n"
                        "and r6, %2, r6\n"
-                       "and r9, %2, r8, ror #8\n"
-                       "and r8, %2, r8\n"
                        "and r11, %2, r10, ror #8\n"
                        "and r10, %2, r10\n"
+                       "and lr, %2, r12, ror #8\n"
+                       "and r12, %2, r12\n"
                        "uadd16 r4, r4, %3\n"
                        "uadd16 r5, r5, %3\n"
                        "uadd16 r6, r6, %3\n"
-                       "uadd16 r7, r7, %3\n"
                        "uadd16 r8, r8, %3\n"
-                       "uadd16 r9, r9, %3\n"
                        "uadd16 r10, r10, %3\n"
                        "uadd16 r11, r11, %3\n"
-                       "stm %1!, {r4-r11}\n"
+                       "uadd16 r12, r12, %3\n"
+                       "uadd16 lr, lr, %3\n"
+                       "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
                        : "+r"(codes), "+r"(weights)
                        : "r"(NIBBLES), "r"(LESS_8)
-                       : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "cc", "memory");
+                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "cc", "memory");
     }
 #endif
     for (; i < words; ++i) {

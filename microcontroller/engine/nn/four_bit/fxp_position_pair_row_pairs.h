@@ -8,20 +8,20 @@
 /* Four words, so many times. The compiler forms no LDM and STM of interleaved registers. */
 #define FXP_POSITION_PAIR_ROW_PAIRS(times)                                                                             \
     __asm volatile(".rept " #times "\n"                                                                                \
-                   "ldm %0!, {r5, r7, r9, r11}\n"                                                                      \
+                   "ldm %0!, {r5, r8, r11, lr}\n"                                                                      \
                    "and r4, %2, r5, lsr #4\n"                                                                          \
                    "and r5, %2, r5, lsr #12\n"                                                                         \
-                   "and r6, %2, r7, lsr #4\n"                                                                          \
-                   "and r7, %2, r7, lsr #12\n"                                                                         \
-                   "and r8, %2, r9, lsr #4\n"                                                                          \
-                   "and r9, %2, r9, lsr #12\n"                                                                         \
+                   "and r6, %2, r8, lsr #4\n"                                                                          \
+                   "and r8, %2, r8, lsr #12\n"                                                                         \
                    "and r10, %2, r11, lsr #4\n"                                                                        \
                    "and r11, %2, r11, lsr #12\n"                                                                       \
-                   "stm %1!, {r4-r11}\n"                                                                               \
+                   "and r12, %2, lr, lsr #4\n"                                                                         \
+                   "and lr, %2, lr, lsr #12\n"                                                                         \
+                   "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
                    ".endr\n"                                                                                           \
                    : "+r"(input), "+r"(position_pair)                                                                  \
                    : "r"(mask)                                                                                         \
-                   : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "memory")
+                   : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory")
 
 /*
  * input  [words]{ p0c0 | p1c0 | p0c1 | p1c1 }, a code in the upper half of each byte; words is a multiple of 2

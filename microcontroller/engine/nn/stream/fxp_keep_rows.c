@@ -12,11 +12,11 @@ static void move_words(fxp_word *to, const fxp_word *from, size_t words) {
     size_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
     for (; i + 8 <= words; i += 8) {
-        __asm volatile("ldm %0!, {r4-r6, r8-r12}\n"
-                       "stm %1!, {r4-r6, r8-r12}\n"
+        __asm volatile("ldm %0!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
+                       "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
                        : "+r"(from), "+r"(to)
                        :
-                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
+                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
     }
 #endif
     for (; i < words; ++i) {
