@@ -1,7 +1,8 @@
 """Tables and plots of a sweep. `python -m kws.report --sweep_dir=S [--plots]`.
 
 Figures are of the testing split unless a column says otherwise: mean +- standard deviation (of the sample, n - 1) over
-seeds. Changes against float are taken seed by seed, each from the float model that the cell began with.
+seeds. Changes against float are taken seed by seed, each from the float model that the cell began with; their 95 %
+intervals are of seeds and speakers (`kws.evaluation.bootstrap`).
 """
 
 import dataclasses
@@ -14,8 +15,9 @@ from absl import flags
 
 from cli import command
 from cli.table import padded
-from kws.sweeps import results
-from kws.sweeps.cell import POST_TRAINING
+from kws.evaluation.bootstrap import FALSE_REJECT_RATE
+from kws.sweeps import differences, results
+from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING
 from kws.sweeps.shared_storage import is_url
 from kws.training.run_folder import FIXED_POINT, FLOAT
 
@@ -43,7 +45,8 @@ def report(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
       "rows": per configuration `name`, `variant`, `width`, `seeds`, `accumulator_bits_proved` (largest of the seeds),
       and as {mean, deviation}: `validation_accuracy`, `testing_accuracy`, `testing_accuracy_without_silence`,
       `change` (of testing accuracy against float), `post_training_accuracy`, `false_discovery_rate` (at 5 % false
-      reject rate); `false_discovery_rate_change`, relative, of the means. "left_out": row -> reason; "missing": cells.
+      reject rate); `false_discovery_rate_change`, relative, of the means; `against_float`, split ->
+      `kws.sweeps.differences.against_float`. "left_out": row -> reason; "missing": cells.
 
     Raises:
       SweepError: the sweep is empty or damaged.
@@ -53,6 +56,10 @@ def report(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     for cell in found["cells"]:
         groups.setdefault(cell["name"], []).append(cell)
     rows = [_row(cells) for cells in groups.values()]
+    for row, cells in zip(rows, groups.values(), strict=True):
+        if row["width"]:
+            found_of = {split: differences.against_float(sweep_dir, cells, split) for split in MEASURED_SPLITS}
+            row["against_float"] = found_of
     return {"rows": rows, "left_out": found["left_out"], "missing": found["missing"]}
 
 
@@ -91,6 +98,7 @@ def markdown(result: dict[str, Any]) -> str:
         "Mean ± standard deviation over seeds, in percent; changes of accuracy in points, of the false discovery rate "
         "(FDR, at 5 % false reject rate) relative. PTQ: before fine-tuning. Bits: the widest accumulator proved."
     )
+    parts += _differences_tables(result["rows"])
     if result["left_out"]:
         parts.append("Left out:\n\n" + "\n".join(f"- {row}: {reason}" for row, reason in result["left_out"].items()))
     if result["missing"]:
@@ -133,6 +141,46 @@ def _rows_table(rows: list[dict[str, Any]]) -> str:
             ]
         )
     return _table(table)
+
+
+def _differences_tables(rows: list[dict[str, Any]]) -> list[str]:
+    """Differences to float by split, with intervals, and what they are; nothing where no row has any."""
+    parts = []
+    for split in MEASURED_SPLITS:
+        known = [(row["name"], row["seeds"], row["against_float"][split]) for row in rows if row.get("against_float")]
+        known = [each for each in known if each[2]]
+        if known:
+            parts.append(_differences_table(split, known))
+    if parts:
+        parts.append(
+            "Differences to float on the same clips, in points, per seed and their mean; FDR at "
+            f"{100 * FALSE_REJECT_RATE:.0f} % false reject rate relative to float's. 95 % intervals: bootstrap over "
+            "seeds and speakers."
+        )
+    return parts
+
+
+def _differences_table(split: str, known: list[tuple[str, list[int], dict[str, Any]]]) -> str:
+    table = [[f"{split} against float", "seeds", "by seed", "mean", "95 %", "FDR", "95 %"]]
+    for name, seeds, found in known:
+        accuracy, rate = found["accuracy"], found["false_discovery_rate"]
+        relative = rate["relative_change"]
+        table.append(
+            [
+                name,
+                ", ".join(map(str, seeds)),
+                ", ".join(f"{100 * value:+.2f}" for value in accuracy["by_seed"]),
+                f"{100 * accuracy['difference']:+.2f}",
+                _range(accuracy["interval"], 2),
+                "" if relative is None else f"{100 * relative:+.1f} %",
+                _range(rate["relative_interval"], 1),
+            ]
+        )
+    return _table(table)
+
+
+def _range(interval: list[float] | None, digits: int) -> str:
+    return "" if interval is None else " to ".join(f"{100 * end:+.{digits}f}" for end in interval)
 
 
 def _text(spread: dict[str, Any] | None, signed: bool = False) -> str:

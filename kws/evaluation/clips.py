@@ -16,6 +16,7 @@ from kws.evaluation import backends, comparison, metrics
 from kws.evaluation.bootstrap import FALSE_REJECT_RATE
 from kws.evaluation.comparison import FDR
 from kws.evaluation.evaluation_error import EvaluationError
+from kws.evaluation.outcomes import Outcomes
 from kws.examples import extraction
 from quant.qformat import dequantize
 
@@ -48,7 +49,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
       HostError: no C compiler where the engine is asked for, or C that does not compile.
     """
     bundle = bundles.load_hearing(config.bundle)
-    return measure(bundle, load_split(bundle, config), config)
+    return measure(bundle, load_split(bundle, config), config)[0]
 
 
 def load_split(bundle: Bundle, config: EvaluateConfig) -> Dataset:
@@ -68,13 +69,13 @@ def load_split(bundle: Bundle, config: EvaluateConfig) -> Dataset:
     return datasets.load(config.dataset, Part((config.split,), bundle.labels))
 
 
-def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[str, Any]:
+def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> tuple[dict[str, Any], Outcomes]:
     """Metrics of a bundle on a dataset that is loaded, and of its float model on the same clips.
 
     Returns:
       `metrics.summary` with what was measured on what; "intervals" (`comparison.intervals`); "float", the same figures
       of the float model but confusion and curve, and "against_float" (`comparison.against_float`), both None for a
-      bundle that carries no float weights.
+      bundle that carries no float weights. And what all of it was computed from.
     """
     codes, labels = split_features(bundle, dataset, config)
     clips, threads = dataset.splits[config.split], config.dataset.worker_processes
@@ -85,13 +86,14 @@ def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> dict[st
     what |= {"dataset": dataset.name, "split": config.split}
     result = {**what, "labels": list(bundle.labels), **metrics.summary(scores, labels, bundle.labels)}
     result["intervals"] = comparison.intervals(scores, labels, bundle.labels, clips.speakers)
-    if bundle.float_model is None:
-        return {**result, "float": None, "against_float": None}
-    values = float_model.run(bundle.float_model, codes)
+    values = None if bundle.float_model is None else float_model.run(bundle.float_model, codes)
+    outcomes = Outcomes(clips.names, clips.speakers, labels, scores, values)
+    if values is None:
+        return {**result, "float": None, "against_float": None}, outcomes
     summary = metrics.summary(values, labels, bundle.labels)
     result["float"] = {name: value for name, value in summary.items() if name not in ("confusion", "det")}
     result["against_float"] = comparison.against_float(scores, values, labels, bundle.labels, clips.speakers)
-    return result
+    return result, outcomes
 
 
 def _check_trials(labels: np.ndarray, names: tuple[str, ...], config: EvaluateConfig) -> None:

@@ -1,7 +1,8 @@
 """A cell of a sweep, and where its files lie in the sweep's folder.
 
 float/seed0/                  a run: the float model of a seed, shared by its cells
-cells/w4a8-fxp-qat-seed0/     a run, and in it bundle/ and result.json, which is written last
+cells/w4a8-fxp-qat-seed0/     a run, and in it bundle/, outcomes.json (what it and its float
+                              model answered to each clip) and result.json, which is written last
 feature_cache/                features and augmented epochs, shared by all cells
 jobs/                         what each cell was asked to do, and its lock
 logs/                         what each cell printed

@@ -23,6 +23,7 @@ MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
     "false_discovery_rate": lambda summary: summary["false_discovery_rate_at_false_reject_rate"][FALSE_REJECT_RATE],
 }
 _NOT_A_COLUMN = ("dataset", "method", "seed")
+_NOT_IN_CSV = ("det", "labels")
 
 
 def column(split: str, stage: str, measure: str) -> str:
@@ -31,7 +32,7 @@ def column(split: str, stage: str, measure: str) -> str:
 
 
 def row(result: dict[str, Any]) -> dict[str, Any]:
-    """A cell's result.json as a flat row, and its curves under "det": stage -> rates on testing.
+    """A cell's result.json as a flat row, its curves under "det": stage -> rates on testing, and its "labels".
 
     False discovery rates are those at 5 % false reject rate. Raises `KeyError` for a result that is not whole.
     """
@@ -53,6 +54,7 @@ def row(result: dict[str, Any]) -> dict[str, Any]:
     flat["det"] = {
         stage: result["stages"][stage]["testing"]["det"] for stage in (FLOAT, FIXED_POINT) if stage in result["stages"]
     }
+    flat["labels"] = result["stages"].get(FIXED_POINT, {}).get("testing", {}).get("labels")
     return flat
 
 
@@ -65,7 +67,8 @@ def collect(sweep_dir: pathlib.Path, order: list[str]) -> list[dict[str, Any]]:
     rows = []
     for path in [*sweep_dir.glob(f"float/*/{RESULT}"), *sweep_dir.glob(f"cells/*/{RESULT}")]:
         try:
-            rows.append(row(json.loads(path.read_text(encoding="utf-8"))))
+            flat = row(json.loads(path.read_text(encoding="utf-8")))
+            rows.append({**flat, "folder": path.parent.relative_to(sweep_dir).as_posix()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SweepError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
     places = {name: place for place, name in enumerate(order)}
@@ -86,12 +89,12 @@ def write(sweep_dir: pathlib.Path, rows: list[dict[str, Any]], left_out: dict[st
     """
     found = {"left_out": left_out, "missing": missing, "cells": rows}
     atomic.write_text(sweep_dir / JSON, json.dumps(found, indent=1) + "\n")
-    names = dict.fromkeys(name for cell in rows for name in cell if name != "det")
+    names = dict.fromkeys(name for cell in rows for name in cell if name not in _NOT_IN_CSV)
     text = io.StringIO()
     table = csv.DictWriter(text, list(names), lineterminator="\n", restval="")
     table.writeheader()
     for cell in rows:
-        values = {name: value for name, value in cell.items() if name != "det"}
+        values = {name: value for name, value in cell.items() if name not in _NOT_IN_CSV}
         table.writerow({k: " ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items()})
     atomic.write_text(sweep_dir / CSV, text.getvalue())
 
@@ -102,11 +105,11 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     Raises:
       SweepError: there is no such sweep, it has no finished cell, or a row is damaged.
     """
-    path, content = f"{sweep_dir}/{JSON}", _content(sweep_dir)
-    if content is None:
+    path, text = f"{sweep_dir}/{JSON}", content(sweep_dir, JSON)
+    if text is None:
         raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
     try:
-        found = json.loads(content)
+        found = json.loads(text)
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(
@@ -119,14 +122,15 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     return found
 
 
-def _content(sweep_dir: str | pathlib.Path) -> bytes | None:
+def content(sweep_dir: str | pathlib.Path, name: str) -> bytes | None:
+    """What is in a file of a sweep; None where there is none. Raises `SweepError` where it can't be read."""
     if is_url(sweep_dir):
-        return SharedStorage(str(sweep_dir)).read(JSON)
-    path = pathlib.Path(sweep_dir) / JSON
+        return SharedStorage(str(sweep_dir)).read(name)
+    path = pathlib.Path(sweep_dir) / name
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError as error:
-        raise SweepError(f"can't read sweep_dir={sweep_dir}: {JSON}: {error.strerror}") from error
+        raise SweepError(f"can't read sweep_dir={sweep_dir}: {name}: {error.strerror}") from error
 
 
 def _check(cell: Any, where: str) -> None:

@@ -20,6 +20,7 @@ from kws.evaluation import clips
 from kws.evaluation.backends import INTERPRETER
 from kws.sweeps import cell as cell_files
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING, RESULT, Cell
+from kws.sweeps.differences import OUTCOMES
 from kws.training import devices, run_folder
 from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
@@ -45,7 +46,7 @@ def run(cell: Cell) -> None:
             keep_epochs=True,
             cache_dir=cell.cache_dir,
         )
-        folder.write_json(RESULT, _result(cell, folder))
+        folder.write_json(RESULT, _result(cell, folder))  # last: then the cell is finished
 
 
 @contextlib.contextmanager
@@ -66,10 +67,12 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
         bundle = conversion.convert(conversion.ConvertConfig(folder.path, folder.path / "bundle"))
         dataset = datasets.load(cell.config.dataset)
         stages[POST_TRAINING] = metrics[POST_TRAINING]
-        stages[FIXED_POINT] = {}
+        stages[FIXED_POINT], outcomes = {}, {}
         for split in MEASURED_SPLITS:
             config = clips.EvaluateConfig(bundle.path, cell.config.dataset, split, INTERPRETER, cell.cache_dir)
-            stages[FIXED_POINT][split] = clips.measure(bundle, dataset, config)
+            stages[FIXED_POINT][split], heard = clips.measure(bundle, dataset, config)
+            outcomes[split] = heard.to_json()
+        folder.write_json(OUTCOMES, outcomes)
         result["accumulator_bits_proved"] = max(accumulator.required_bits(layer) for layer in bundle.model.layers)
         result["weight_bytes"] = sum(layer.weight_bytes for layer in bundle.model.layers)
         result["sha256"] = bundle.model.sha256

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from kws import report
+from kws.evaluation.outcomes import Outcomes
 from kws.sweeps import plots, results
 from kws.sweeps.sweep_error import SweepError
 
@@ -55,6 +56,22 @@ def sweep_dir(tmp_path: pathlib.Path) -> pathlib.Path:
             (folder / "result.json").write_text(json.dumps(result(name, seed, accuracy)))
     write(tmp_path)
     return tmp_path
+
+
+NAMES = ("_silence_", "yes", "no")
+
+
+def keep_outcomes(folder: pathlib.Path, wrong: int, clips: int = 400) -> None:
+    """Gives a cell outcomes: float is wrong on the first 20 clips, the integers on so many, of ten clips a speaker."""
+    labels = np.arange(clips) % 3
+    of_float, own = (np.eye(3)[(labels + (np.arange(clips) < count)) % 3] for count in (20, wrong))
+    names, speakers = (tuple(f"{what}{i // every}" for i in range(clips)) for what, every in (("clip", 1), ("who", 10)))
+    kept = Outcomes(names, speakers, labels, own, of_float).to_json()
+    (folder / "outcomes.json").write_text(json.dumps({"validation": kept, "testing": kept}))
+    path = folder / "result.json"
+    found = json.loads(path.read_text())
+    found["stages"]["fixed_point"]["testing"]["labels"] = NAMES
+    path.write_text(json.dumps(found))
 
 
 def write(folder: pathlib.Path) -> None:
@@ -167,3 +184,44 @@ def test_a_damaged_cell_is_named(sweep_dir: pathlib.Path) -> None:
         path.write_text(text)
         with pytest.raises(SweepError, match=r"W4A8 QAT-seed1/result.json is damaged .*: remove it"):
             results.collect(sweep_dir, [])
+
+
+def test_differences_have_intervals_over_seeds_and_speakers(sweep_dir: pathlib.Path) -> None:
+    for seed, wrong in enumerate((24, 28, 26)):
+        keep_outcomes(sweep_dir / "cells" / f"W4A8 QAT-seed{seed}", wrong)
+    write(sweep_dir)
+    found = report.report(sweep_dir)
+    rows = {row["name"]: row for row in found["rows"]}
+    assert rows["W4A4 QAT"]["against_float"] == {"validation": None, "testing": None}
+    assert "against_float" not in rows["float"]
+    difference = rows["W4A8 QAT"]["against_float"]["testing"]
+    assert (difference["seeds"], difference["speakers"]) == (3, 40)
+    accuracy, rate = difference["accuracy"], difference["false_discovery_rate"]
+    np.testing.assert_allclose(accuracy["by_seed"], [-0.01, -0.02, -0.015])
+    assert accuracy["difference"] == pytest.approx(-0.015)
+    # All that differs is one speaker of forty, who is drawn zero to three times.
+    low, high = accuracy["interval"]
+    assert -0.06 <= low < -0.015 < high <= 0
+    assert rate["relative_change"] > 0 and rate["interval"][0] <= rate["difference"] <= rate["interval"][1]
+    text = report.markdown(found)
+    assert "testing against float" in text and "-1.00, -2.00, -1.50" in text and "-1.50 |" in text
+    assert "bootstrap over seeds and speakers" in text
+
+
+def test_outcomes_that_cannot_be_compared(sweep_dir: pathlib.Path) -> None:
+    for seed in range(3):
+        keep_outcomes(sweep_dir / "cells" / f"W4A8 QAT-seed{seed}", 24, clips=400 + 10 * (seed == 2))
+    write(sweep_dir)
+    assert report.report(sweep_dir)["rows"][1]["against_float"]["testing"] is None
+    (sweep_dir / "cells" / "W4A8 QAT-seed1" / "outcomes.json").write_text('{"testing": 1, "validation": {}}')
+    with pytest.raises(SweepError, match=r"W4A8 QAT-seed1/outcomes\.json is damaged"):
+        report.report(sweep_dir)
+
+
+def test_outcomes_are_read_as_they_were_kept() -> None:
+    logits = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    outcomes = Outcomes(("a", "b", "c"), ("x", "", "x"), np.array([0, 3, 1]), logits, None)
+    again = Outcomes.from_json(json.loads(json.dumps(outcomes.to_json())))
+    assert (again.names, again.speakers, again.float_logits) == (outcomes.names, outcomes.speakers, None)
+    np.testing.assert_array_equal(again.logits, logits)
+    np.testing.assert_array_equal(again.labels, outcomes.labels)
