@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 ACCUMULATOR_BITS, MIN_ACCUMULATOR_BITS = 32, 8
-QFORMATS = ("per_layer", "uniform")
+PER_LAYER, UNIFORM, UNIFORM_SHIFT = QFORMATS = ("per_layer", "uniform", "uniform_shift")
 
 
 def _setting(default: Any, help_text: str, **limits: Any) -> Any:
@@ -22,11 +22,12 @@ class Method:
       deviation: strength of the pull of std(P) to the most uniform use of the codes; needs squash.
       cosine: lambda of the absolute cosine regularization (ACosR) at full ramp.
       accumulator_bits: declared width of every accumulator; below 32 the weights are trained to keep it.
-      qformat: "per_layer", or "uniform" for one weight format, one activation format and so one shift.
+      qformat: PER_LAYER; UNIFORM for one weight format and one activation format; UNIFORM_SHIFT for formats that may
+        differ by layer, of which every layer has the same requantization shift (`quant.formats.uniform_shift`).
       learn_formats: train the fraction bits of each layer's output (`quant.training.learned_thresholds`).
 
     Raises:
-      ValueError: a setting out of range, deviation without squash, or learned formats that are to be uniform.
+      ValueError: a setting out of range, deviation without squash, or learned formats that are not to differ freely.
     """
 
     equalize: bool = _setting(True, "Balance scales between layers before formats are chosen.")
@@ -36,7 +37,11 @@ class Method:
     accumulator_bits: int = _setting(
         ACCUMULATOR_BITS, "Width that accumulators keep.", lowest=MIN_ACCUMULATOR_BITS, highest=ACCUMULATOR_BITS
     )
-    qformat: str = _setting("per_layer", "Formats per layer, or one for the whole network.", choices=QFORMATS)
+    qformat: str = _setting(
+        PER_LAYER,
+        "Formats per layer, one for the whole network, or per layer with one shift.",
+        choices=QFORMATS,
+    )
     learn_formats: bool = _setting(False, "Train activations' fraction bits, then freeze them.")
 
     def __post_init__(self) -> None:
@@ -49,7 +54,7 @@ class Method:
             raise ValueError(f"accumulator_bits={self.accumulator_bits}: expected {expected}")
         if self.qformat not in QFORMATS:
             raise ValueError(f"qformat={self.qformat!r}: expected one of {', '.join(QFORMATS)}")
-        if self.learn_formats and self.qformat == "uniform":
+        if self.learn_formats and self.qformat != PER_LAYER:
             raise ValueError("learn_formats gives each layer its own format: it needs qformat=per_layer")
 
     @property

@@ -9,9 +9,10 @@ import numpy as np
 
 from export.bundle import folder, generated_c, model_card, tflite, trained
 from export.bundle.bundle_error import BundleError
-from export.model import float_model
+from export.model import float_model, integer_model
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
+from quant.method import UNIFORM_SHIFT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,8 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     """Lowers the trained graph and writes everything that follows from it, and the weights of its float model.
 
     Raises:
-      BundleError: no finished run, a damaged one, or one whose accumulators can leave their declared width.
+      BundleError: no finished run, a damaged one, one whose accumulators can leave their declared width, or one that
+        was trained for one shift and has several.
     """
     from export.model import lower  # imports TensorFlow
 
@@ -41,6 +43,8 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     model = _loaded(source.model)
     try:
         lowered = lower.lower(model, source.name, source.labels)
+        if trained.qformat(source) == UNIFORM_SHIFT:
+            integer_model.prove_one_shift(lowered)
         weights = _float_weights(source.float_model, lowered)
         generated_c.files(lowered, source.frontend, None, config.profile)  # raises before anything is written
     except ValueError as error:

@@ -37,7 +37,7 @@ def inspect(model: IntegerModel) -> dict[str, Any]:
       Keys `name`, `sha256`, `labels`, `macs`, `weight_bytes`, and `layers`: per layer `name`, `op`, `input_shape`,
       `output_shape` (height, width, channels), `input_format`, `weight_format`, `output_format` (as 's8.f5'), `shift`,
       `accumulator_bits` (declared), `required_bits` (proved worst case), `worst_case` (magnitude), `macs`,
-      `weight_bytes`.
+      `weight_bytes`; and `one_shift`, the shift that all layers have, None where they differ.
     """
     layers = [
         {
@@ -63,6 +63,7 @@ def inspect(model: IntegerModel) -> dict[str, Any]:
         "labels": list(model.labels),
         "macs": model.macs,
         "weight_bytes": sum(layer["weight_bytes"] for layer in layers),
+        "one_shift": model.one_shift,
         "layers": layers,
     }
 
@@ -75,6 +76,8 @@ def table(result: dict[str, Any]) -> str:
     rows.append([totals.get(column, "") for column in _COLUMNS])
     rule = ["-" * len(cell) for cell in padded(rows)[0]]
     lines = aligned([rows[0], rule, *rows[1:]], left=_TEXT_COLUMNS)
+    if result["one_shift"] is not None:
+        lines.append(f"one shift: every layer requantizes by {result['one_shift']} bits")
     lines += [LEGEND, f"labels: {', '.join(result['labels'])}", f"model {result['name']}, sha256 {result['sha256']}"]
     return "\n".join(lines)
 

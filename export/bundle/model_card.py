@@ -96,10 +96,12 @@ def _format(q: QFormat) -> str:
 def _identity(model: IntegerModel) -> str:
     weight_bits = sorted({layer.weight_format.bits for layer in model.layers if layer.weight_bytes})
     activation_bits = sorted({layer.output_format.bits for layer in model.layers})
+    shift = "" if model.one_shift is None else f"- One shift: every layer requantizes by {model.one_shift} bits\n"
     return (
         f"- Layers: {len(model.layers)}, multiply-accumulates per inference: {model.macs:,}\n"
         f"- Weights and biases: {sum(layer.weight_bytes for layer in model.layers):,} bytes, weights of "
         f"{_list(weight_bits)} bits, layer outputs of {_list(activation_bits)} bits\n"
+        f"{shift}"
         f"- sha256 of the integer model: `{model.sha256}`"
     )
 

@@ -54,6 +54,11 @@ class Trained:
     float_model: pathlib.Path | None = None
 
 
+def qformat(trained: Trained) -> str:
+    """How its formats were chosen, one of `quant.method.QFORMATS`; "" where its settings don't tell."""
+    return trained.training.get("settings", {}).get("method", {}).get("qformat", "")
+
+
 def write(run_dir: pathlib.Path, trained: Trained) -> None:
     """Writes `run_dir/trained/`, replacing an earlier one; the models' files are copied."""
     description = {name: getattr(trained, name) for name in ("name", "labels", "frontend", "metrics", "training")}

@@ -148,6 +148,12 @@ class IntegerModel:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def one_shift(self) -> int | None:
+        """The shift that all layers have, pooling's among them; None where they differ."""
+        shifts = {layer.shift for layer in self.layers}
+        return shifts.pop() if len(shifts) == 1 else None
+
+    @property
     def sha256(self) -> str:
         """Hash of the header and of every code: two models are equal when their hashes are."""
         digest = hashlib.sha256(_header(self).encode())
@@ -155,6 +161,14 @@ class IntegerModel:
             digest.update(np.ascontiguousarray(layer.kernel, np.int8).tobytes())
             digest.update(np.ascontiguousarray(layer.bias, "<i4").tobytes())
         return digest.hexdigest()
+
+
+def prove_one_shift(model: IntegerModel) -> int:
+    """The shift that all layers have. Raises `ValueError`, with every layer's, where they differ."""
+    if model.one_shift is None:
+        shifts = ", ".join(f"{layer.name} {layer.shift}" for layer in model.layers)
+        raise ValueError(f"layers have different shifts, expected one for all: {shifts}")
+    return model.one_shift
 
 
 def same_padding(size: Size, kernel: Size, stride: Size) -> Padding:

@@ -22,14 +22,18 @@ def _call(instance: Instance) -> str:
     return line if len(line) <= _COLUMNS + 1 else f"{instance.macro}(\n    {arguments}\n)\n"
 
 
-def constants(step: Step) -> str:
-    """A layer's const arrays and the argument struct that names them."""
+def constants(step: Step, one_shift: str = "") -> str:
+    """A layer's const arrays and the argument struct that names them.
+
+    Args:
+      one_shift: the macro that every layer's own shift is written as; empty for numbers.
+    """
     layer = step.layer
     shape = " x ".join(map(str, layer.output_shape))
     text = f"/* {layer.name}: {layer.op} to {shape} */\n"
     for field, constant in step.constants.items():
         text += _array(f"{layer.name}_{field}", constant)
-    return text + f"static const {step.kernel.args_type} {layer.name}_args = {initializer(_args(step))};\n"
+    return text + f"static const {step.kernel.args_type} {layer.name}_args = {initializer(_args(step, one_shift))};\n"
 
 
 def _array(name: str, constant: Constant) -> str:
@@ -49,9 +53,11 @@ def _array(name: str, constant: Constant) -> str:
     )
 
 
-def _args(step: Step) -> dict:
+def _args(step: Step, one_shift: str) -> dict:
     """The kernel's argument struct: field -> number, C expression, or a nested struct's fields."""
     args = step.kernel.args(step.layer)
+    if one_shift and "requantization" in args:
+        args |= {"requantization": args["requantization"] | {"shift": one_shift}}
     args |= {field: f"{step.layer.name}_{field}" for field in step.constants}
     return args | {field: instance.name for field, instance in step.instances.items()}
 

@@ -75,6 +75,7 @@ def _header(model: IntegerModel, steps: Plan) -> str:
         "MACS": model.macs,
         "WEIGHT_BYTES": sum(step.constant_bytes for step in steps.steps),
         "ARENA_BYTES": steps.arena_bytes,
+        **({} if model.one_shift is None else {"SHIFT": model.one_shift}),
     }
     defines = "\n".join(
         f"#define FXP_MODEL_{name} {f'({value})' if isinstance(value, int) and value < 0 else value}"
@@ -134,9 +135,9 @@ def _source(model: IntegerModel, steps: Plan) -> str:
     parts = [
         _preamble(model, steps),
         *instances(steps.steps),
-        *(constants(step) for step in steps.steps),
+        *(constants(step, _shift_macro(model)) for step in steps.steps),
         _labels(model),
-        _layer_table(steps),
+        _layer_table(steps, _shift_macro(model)),
         _unpack(steps),
         _invoke(steps),
     ]
@@ -178,7 +179,12 @@ def _labels(model: IntegerModel) -> str:
     )
 
 
-def _layer_table(steps: Plan) -> str:
+def _shift_macro(model: IntegerModel) -> str:
+    """The header's macro of the shift that all layers have; empty where they differ."""
+    return "" if model.one_shift is None else "FXP_MODEL_SHIFT"
+
+
+def _layer_table(steps: Plan, one_shift: str) -> str:
     rows = []
     for step in steps.steps:
         layer = step.layer
@@ -196,7 +202,7 @@ def _layer_table(steps: Plan) -> str:
             fields[f"{tensor}_bits"] = q.bits
             fields[f"{tensor}_fraction_bits"] = q.fraction_bits
         fields["accumulator_bits"] = layer.accumulator_bits
-        fields |= requantization(layer)
+        fields |= requantization(layer) | ({"shift": one_shift} if one_shift else {})
         rows.append(f"    {initializer(fields, '    ')},\n")
     return (
         "// clang-format off\n"

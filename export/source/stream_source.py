@@ -59,6 +59,7 @@ def _header(model: IntegerModel, steps: StreamPlan) -> str:
         "MACS": sum(item.step.layer.macs * item.repetitions for item in steps.steps),
         "WEIGHT_BYTES": sum(item.step.constant_bytes for item in steps.steps),
         "ARENA_BYTES": steps.arena_bytes,
+        **({} if model.one_shift is None else {"SHIFT": model.one_shift}),
     }
     defines = "\n".join(
         f"#define FXP_STREAM_{name} {f'({value})' if isinstance(value, int) and value < 0 else value}"
@@ -140,7 +141,7 @@ static_assert(FXP_ALIGNMENT == {ALIGNMENT}, "this model was placed for another a
 static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for another block of channels");
 """,
         *instances(layers),
-        *(constants(step) for step in layers),
+        *(constants(step, "" if model.one_shift is None else "FXP_STREAM_SHIFT") for step in layers),
         *(_sum_args(item.history) for item in steps.steps if isinstance(item.history, Sums)),
         "// clang-format off\n"
         f"const char *const fxp_stream_labels[FXP_STREAM_LABELS] = {{\n{labels}\n}};\n// clang-format on\n",

@@ -6,10 +6,12 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from kws.datasets import silence
 from kws.examples import extraction
 from kws.examples.epoch_producer import EpochProducer
-from kws.examples.material import material
+from kws.examples.material import Material, material
 from kws.frontend import INTEGER, Arithmetic
 from kws.training import stages
 from kws.training.run_folder import RunFolder
@@ -61,20 +63,7 @@ def open_job(
         for split in MEASURED_SPLITS
     }
     made_of = material(data.dataset, data.frontend, config.dataset.seed, arithmetic)
-    producer = EpochProducer(
-        data.dataset.splits["training"].samples,
-        made_of.words,
-        data.dataset.noises["training"],
-        None if made_of.config.silence_word is None else silence.draw,
-        made_of.config,
-        seed=made_of.seed,
-        epochs=epochs,
-        processes=processes,
-        scratch_dir=config.dataset.scratch_dir,
-        cache_dir=cache_dir if keep_epochs else None,
-        stored=data.dataset.splits["training"].stored,
-    )
-    with producer:
+    with _producer(config, data, made_of, epochs, cache_dir if keep_epochs else None) as producer:
         yield stages.Job(
             config,
             data.dataset.labels,
@@ -93,3 +82,35 @@ def open_job(
             first_examples_of=producer.first_examples,
             group=group,
         )
+
+
+def training_codes(config: TrainConfig, data: TrainingData, epoch: int, count: int) -> np.ndarray:
+    """Feature codes of the first `count` examples of an epoch, int8 [at most count, h, w, c].
+
+    In the epoch `config.float_epochs` the first ones are those that stage 2 chooses its formats by.
+
+    Raises:
+      ExampleError: clips can't be written.
+    """
+    made_of = material(data.dataset, data.frontend, config.dataset.seed, INTEGER)
+    with _producer(config, data, made_of, epoch + 1, None) as producer:
+        return producer.first_examples(epoch, count)
+
+
+def _producer(
+    config: TrainConfig, data: TrainingData, made_of: Material, epochs: int, cache_dir: str | pathlib.Path | None
+) -> EpochProducer:
+    training = data.dataset.splits["training"]
+    return EpochProducer(
+        training.samples,
+        made_of.words,
+        data.dataset.noises["training"],
+        None if made_of.config.silence_word is None else silence.draw,
+        made_of.config,
+        seed=made_of.seed,
+        epochs=epochs,
+        processes=config.dataset.worker_processes,
+        scratch_dir=config.dataset.scratch_dir,
+        cache_dir=cache_dir,
+        stored=training.stored,
+    )

@@ -88,7 +88,7 @@ def uniform(
         format_ = activation_format(activation_bits[layer.name], x.fraction_bits, layer.relu)
         scalables.append(Scalable(layer.kernel.ravel(), seen[layer.name], weight_bits[layer.name], format_))
     fraction_bits, alphas = least_total(scalables)
-    return Uniform(_scaled(layers, alphas), fraction_bits)
+    return Uniform(scaled(layers, alphas), fraction_bits)
 
 
 def samples(names: Sequence[str], outputs: Callable[[], Iterable[least_error.Tensors]]) -> dict[str, np.ndarray]:
@@ -164,11 +164,12 @@ def _relative_error(values: np.ndarray, q: QFormat) -> float:
     return least_error.squared_error(values, q) / power if power else 0.0
 
 
-def _scaled(layers: FoldedLayers, alphas: np.ndarray) -> FoldedLayers:
-    scaled = []
+def scaled(layers: FoldedLayers, alphas: Sequence[float] | np.ndarray) -> FoldedLayers:
+    """The layers with each output scaled by its factor, one for each layer with weights."""
+    changed = []
     before = 1.0
     for layer, alpha in zip(weighted_layers(layers), alphas, strict=True):
         kernel = (layer.kernel * (alpha / before)).astype(np.float32)
-        scaled.append(dataclasses.replace(layer, kernel=kernel, bias=(layer.bias * alpha).astype(np.float32)))
+        changed.append(dataclasses.replace(layer, kernel=kernel, bias=(layer.bias * alpha).astype(np.float32)))
         before = alpha
-    return with_weighted(layers, scaled)
+    return with_weighted(layers, changed)

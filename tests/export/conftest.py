@@ -1,5 +1,6 @@
 """Small bundles to test with, whole or doctored."""
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -21,6 +22,19 @@ SMALL = {"input_shape": (12, 6, 1), "channels": 4, "blocks": 1, "classes": 3}
 def small_model() -> IntegerModel:
     """Five layers, every op, 4-bit activations."""
     return random_model.ds_cnn(0, activation_bits=4, **SMALL)
+
+
+@pytest.fixture
+def one_shift_model(small_model: IntegerModel) -> IntegerModel:
+    """The small model's codes in formats with which every layer shifts by 6."""
+    layers = []
+    x = small_model.input_format
+    for layer in small_model.layers:
+        fraction_bits = layer.weight_format.fraction_bits + x.fraction_bits - 6
+        output = dataclasses.replace(layer.output_format, fraction_bits=fraction_bits)
+        layers.append(dataclasses.replace(layer, input_format=x, output_format=output))
+        x = output
+    return dataclasses.replace(small_model, layers=tuple(layers))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from quant.method import Method
         ({"accumulator_bits": 7}, "accumulator_bits=7: expected 8 to 32"),
         ({"accumulator_bits": 33}, "accumulator_bits=33"),
         ({"learn_formats": True, "qformat": "uniform"}, "it needs qformat=per_layer"),
+        ({"learn_formats": True, "qformat": "uniform_shift"}, "it needs qformat=per_layer"),
         ({"qformat": "round"}, "qformat='round'"),
     ],
 )

@@ -34,6 +34,13 @@ def test_the_table_has_a_row_per_layer_and_totals(small_model) -> None:
     assert small_model.sha256 in lines[-1]
 
 
+def test_one_shift_is_said_where_there_is_one(small_model, one_shift_model) -> None:
+    assert inspection.inspect(one_shift_model)["one_shift"] == 6
+    assert "one shift: every layer requantizes by 6 bits" in inspection.table(inspection.inspect(one_shift_model))
+    assert inspection.inspect(small_model)["one_shift"] is None
+    assert "one shift" not in inspection.table(inspection.inspect(small_model))
+
+
 def test_the_command(make_bundle, small_model, tmp_path) -> None:
     bundle = make_bundle(small_model)
     command = [sys.executable, "-m", "export.inspect"]

@@ -38,6 +38,12 @@ def test_every_fact_is_on_the_card(small_model) -> None:
         assert fact in card, fact
 
 
+def test_one_shift_is_on_the_card_where_there_is_one(small_model, one_shift_model) -> None:
+    fact = "- One shift: every layer requantizes by 6 bits"
+    assert fact in model_card.write(one_shift_model, {}, {}, {}, {}).splitlines()
+    assert "One shift" not in model_card.write(small_model, {}, {}, {}, {})
+
+
 def test_what_is_unknown_is_left_out(small_model) -> None:
     card = model_card.write(small_model, METRICS, {}, TRAINING, DATA)
     assert "note" not in card and "None" not in card and "confusion" not in card

@@ -93,6 +93,13 @@ def test_bounds_of_a_layer_are_kept_to_the_last_value(model: IntegerModel) -> No
             replaced(model, 1, kernel=kernel + np.int8(np.sign(code)), weight_format=weight_format(4, 7))
 
 
+def test_one_shift_is_that_of_all_layers(model: IntegerModel, one_shift_model: IntegerModel) -> None:
+    assert one_shift_model.one_shift == integer_model.prove_one_shift(one_shift_model) == 6
+    assert model.one_shift is None
+    with pytest.raises(ValueError, match=r"different shifts, expected one for all: layer0_conv2d \d+, layer1_"):
+        integer_model.prove_one_shift(model)
+
+
 def test_the_chain_must_fit(model: IntegerModel) -> None:
     without_pool = (*model.layers[:3], model.layers[4])
     with pytest.raises(ValueError, match=r"layer4_dense takes \(1, 1, 5\) .* layer2_conv2d gives \(5, 3, 5\)"):

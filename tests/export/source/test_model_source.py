@@ -13,7 +13,8 @@ import pytest
 
 from export import plan
 from export.host import compiler
-from export.model import random_model
+from export.host.engine import CEngine
+from export.model import interpreter, random_model
 from export.model.integer_model import IntegerModel
 from export.source import model_source
 from microcontroller import c_sources
@@ -94,6 +95,25 @@ def test_arrays_are_named_after_their_layer_and_aligned(profile):
     }
     for layer in model.layers:
         assert (f"{layer.name}_weights" in arrays or f"{layer.name}_codes" in arrays) == (layer.op != "average_pool")
+
+
+@pytest.mark.parametrize("profile", plan.PROFILES)
+def test_one_shift_is_one_constant(tmp_path, one_shift_model, profile):
+    files = model_source.generate(one_shift_model, profile)
+    assert files["fxp_model.h"].count("#define FXP_MODEL_SHIFT 6\n") == 1
+    written = re.findall(r"\.shift = (\w+)", files["fxp_model.c"])
+    assert len(written) >= len(one_shift_model.layers)
+    assert set(written) - {"16"} == {"FXP_MODEL_SHIFT"}  # 16: of scaled accumulators
+    folder = _write(one_shift_model, tmp_path, profile)
+    with CEngine.build(folder) as engine:
+        codes = random_model.codes(3, one_shift_model, 20)
+        np.testing.assert_array_equal(engine.run(codes), interpreter.run(one_shift_model, codes))
+
+
+@pytest.mark.parametrize("profile", plan.PROFILES)
+def test_several_shifts_are_numbers(small_model, profile):
+    files = model_source.generate(small_model, profile)
+    assert not any("FXP_MODEL_SHIFT" in text for text in files.values())
 
 
 def test_unknown_profile_is_named():

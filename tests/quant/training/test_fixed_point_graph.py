@@ -38,6 +38,8 @@ METHODS = {
     "squashed accumulators": Method(squash=True, accumulator_bits=14),
     "uniform": Method(qformat="uniform"),
     "uniform accumulators": Method(qformat="uniform", accumulator_bits=16),
+    "one shift": Method(qformat="uniform_shift"),
+    "one shift, accumulators": Method(qformat="uniform_shift", accumulator_bits=16),
 }
 CASES = [(bits, Method()) for bits in [(8, 8), (4, 8), (4, 4), (3, 4), (2, 8), (2, 2)]]
 CASES += [((4, 8), method) for method in METHODS.values()]
