@@ -212,6 +212,17 @@ def test_published_rule_agrees_with_the_real_lists(real_corpus: pathlib.Path) ->
         assert {clip for clip in clips if rule(clip) == "testing"} == listed["testing"]
 
 
+def test_real_testing_split_alone(real_corpus: pathlib.Path) -> None:
+    labels = (SILENCE, UNKNOWN, "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+    dataset = datasets.load(_config(real_corpus), datasets.Part(("testing",), labels))
+    assert dataset.labels == labels and dataset.splits.keys() == dataset.noises.keys() == {"testing"}
+    testing = dataset.splits["testing"]
+    listed = (real_corpus / "testing_list.txt").read_text().split()
+    spoken = {name for name, label in zip(testing.names, testing.labels, strict=True) if labels[label] != SILENCE}
+    assert spoken == {name for name in listed if not name.startswith(SILENCE)}
+    assert set(testing.labels.tolist()) == set(range(len(labels)))
+
+
 @pytest.mark.slow
 def test_real_corpus(real_corpus: pathlib.Path) -> None:
     dataset = datasets.load(_config(real_corpus))
