@@ -53,6 +53,16 @@ def test_scales_make_both_sides_alike() -> None:
     np.testing.assert_array_equal(scales([4, 1, 2], [1, 4, 2], relu=False), 1)
 
 
+def test_a_constant_channel_does_not_decide_the_output_s_format() -> None:
+    kernel = np.array([[1.0, 1e-3], [0.5, -1e-3]])
+    first = WeightedLayer("first", DENSE, kernel, np.array([0.1, 1.0]), relu=True)
+    second = WeightedLayer("second", DENSE, np.array([[1.0], [2.0]]), np.zeros(1))
+    this, following = weighted_layers(equalization.equalize((first, second)))
+    np.testing.assert_allclose(this.kernel * following.kernel[:, 0], kernel * second.kernel[:, 0])
+    assert abs(this.bias[1]) < 8 * np.abs(this.kernel).max()
+    assert abs(this.bias[1]) / 8 == equalization.output_ranges(this)[1] > np.abs(this.kernel[:, 1]).max()
+
+
 def test_a_channel_of_a_millionth_is_dead() -> None:
     np.testing.assert_array_equal(scales([1e-6, 0, 4, 4], [4, 4, 1e-6, 0]), 1)
     assert (scales([1.01e-6, 4], [4, 1.01e-6]) != 1).all()
