@@ -3,7 +3,8 @@
 The float model that the bundle carries is measured beside it, on the same clips.
 
 With `--conditions`: accuracy by gain, noise and room, and recall of silence by level, of several bundles side by side.
-With `--streaming`: misses and false alarms of its detector on long recordings composed of the dataset's clips.
+With `--streaming`: misses and false alarms of its detector on long recordings composed of the dataset's clips, word
+behind word; with `--negatives=DIR` too, on hours without keywords and on clips placed alone.
 """
 
 import pathlib
@@ -15,12 +16,13 @@ from cli.command import UserError
 from export.bundle import folder as bundles
 from kws import datasets
 from kws.datasets import dataset_flags
-from kws.datasets.clip import SPLITS
+from kws.datasets.clip import NO_NEGATIVES, SPLITS
 from kws.evaluation import conditions
 from kws.evaluation.backends import BACKENDS, INTERPRETER
 from kws.evaluation.clips import EvaluateConfig, evaluate, table
 from kws.evaluation.conditions import ConditionsConfig
-from kws.evaluation.streaming import evaluation
+from kws.evaluation.streaming import always_on, always_on_table, evaluation
+from kws.evaluation.streaming.always_on import AlwaysOnConfig
 from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
 from kws.training import run_folder
@@ -39,10 +41,15 @@ def define_flags() -> None:
         "What computes the logits; engine is the bundle's C, equal to the interpreter on a sample or refused.",
     )
     flags.DEFINE_bool("conditions", False, "Measure accuracy by gain, noise and room, and recall of silence by level.")
-    flags.DEFINE_bool("streaming", False, "Measure the detector on a long recording instead of clips one by one.")
+    flags.DEFINE_bool("streaming", False, "Measure the detector on a stream of words, with --negatives on theirs.")
     flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
     flags.DEFINE_integer("seed", Recipe().seed, "Of what is drawn (--streaming, --conditions).")
     flags.DEFINE_string("run_dir", None, "The bundle's run, to measure its float model beside it (--streaming).")
+    flags.DEFINE_list(
+        "negatives_without",
+        [],
+        "Keywords that nobody says in the negatives; of others a detection in speech may be none false (--negatives).",
+    )
     flags.DEFINE_string("plot", None, "Also draw misses over false alarms per hour into this image (--streaming).")
 
 
@@ -59,7 +66,7 @@ def dataset_from_flags(values: flags.FlagValues, bundle: pathlib.Path | None = N
     return dataset_flags.from_json(trained_on, **dataset_flags.machine_settings(values))
 
 
-def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingConfig | ConditionsConfig:
+def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingConfig | AlwaysOnConfig | ConditionsConfig:
     """The settings that the flags spell.
 
     Raises:
@@ -68,8 +75,8 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
     command.require(bundle=values.bundle)
     if values.streaming and values.conditions:
         raise UserError("--streaming and --conditions are two measurements: give one of them")
-    only_streaming = ("hours", "run_dir", "plot") if values.conditions else ("hours", "seed", "run_dir", "plot")
-    for name in only_streaming:
+    only_streaming = ("hours", "run_dir", "negatives_without", "plot")
+    for name in only_streaming if values.conditions else (*only_streaming, "seed"):
         if values[name].present and not values.streaming:
             raise UserError(f"--{name} is for --streaming: add --streaming or leave it out")
     if values.conditions:
@@ -80,9 +87,21 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
         return EvaluateConfig(path, dataset, values.split, values.backend)
     if values.backend not in evaluation.BACKENDS:
         raise UserError(f"--streaming can't use --backend={values.backend}: choose {' or '.join(evaluation.BACKENDS)}")
+    if values.negatives not in (None, NO_NEGATIVES):
+        return _always_on(values, path, dataset)
+    if values.negatives_without:
+        raise UserError("--negatives_without is for --negatives: add --negatives=DIR or leave it out")
     recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
     float_model = run_folder.float_model(values.run_dir, bundles.load(path).frontend) if values.run_dir else None
     return StreamingConfig(path, dataset, recipe, values.backend, float_model)
+
+
+def _always_on(values: flags.FlagValues, path: pathlib.Path, dataset: datasets.DatasetConfig) -> AlwaysOnConfig:
+    for name in ("hours", "run_dir"):
+        if values[name].present:
+            raise UserError(f"--{name} is for the composed recording: leave out --{name} or --negatives")
+    folder, without = pathlib.Path(values.negatives), tuple(values.negatives_without)
+    return AlwaysOnConfig(path, dataset, folder, values.split, values.seed, without, values.backend)
 
 
 def _conditions(values: flags.FlagValues) -> ConditionsConfig:
@@ -104,6 +123,13 @@ def main() -> None:
                 from kws.evaluation.streaming import plot
 
                 plot.draw(result, values.plot)
+        elif isinstance(config, AlwaysOnConfig):
+            result = always_on.evaluate(config)
+            command.say(always_on_table.table(result), values.json)
+            if values.plot is not None:
+                from kws.evaluation.streaming import plot
+
+                plot.draw_always_on(result, values.plot)
         elif isinstance(config, ConditionsConfig):
             result = conditions.evaluate(config)
             command.say(conditions.table(result), values.json)

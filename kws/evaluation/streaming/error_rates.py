@@ -144,17 +144,21 @@ def curve(
       thresholds: of the averages, [classes]; above 1 for what is no keyword.
       measure: detections to their score.
     """
-    keyword = thresholds <= 1
-    odds = log_odds(thresholds[keyword])
-    highest, lowest = log_odds(np.array([1.0, _LOWEST_AVERAGE])) - (odds.min(), odds.max())
     shifts, scores = [], []
-    for shift in np.arange(highest, lowest, -_SHIFT_STEP):
+    for shift in shifts_of(thresholds):
         found = measure(detectors.decide(averages, shifted(thresholds, shift), refractory))
-        shifts.append(float(shift))
+        shifts.append(shift)
         scores.append(found)
         if found.false_alarms_per_hour > MOST_FALSE_ALARMS:
             break
     return Curve(tuple(shifts), tuple(scores))
+
+
+def shifts_of(thresholds: np.ndarray) -> list[float]:
+    """Shifts of the log-odds of thresholds, [classes], falling, from where nothing is heard to where all of it is."""
+    odds = log_odds(thresholds[thresholds <= 1])
+    highest, lowest = log_odds(np.array([1.0, _LOWEST_AVERAGE])) - (odds.min(), odds.max())
+    return [float(shift) for shift in np.arange(highest, lowest, -_SHIFT_STEP)]
 
 
 def shifted(thresholds: np.ndarray, shift: float) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Error rates of a bundle's streaming network and detector on a composed recording, the float model's beside them."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,15 +92,28 @@ def hear(bundle: Bundle, dataset: Dataset, recipe: Recipe, processes: int) -> He
     return Heard(recording, frames, step_samples)
 
 
-def logits_of(bundle: Bundle, frames: np.ndarray, backend: str) -> np.ndarray:
-    """The streaming network's logit codes int8 [steps, classes] of frames int8 [hops, coefficients]."""
+@contextlib.contextmanager
+def listening(bundle: Bundle, backend: str) -> Iterator[Callable[[np.ndarray], np.ndarray]]:
+    """The streaming network: frames int8 [hops, coefficients] of a stream from its start to logit codes int8 [steps,
+    classes]. Each call hears another stream; hops that fill no step are left out."""
     if backend == INTERPRETER:
-        return sound.logits_of(bundle.model, frames)
+        yield lambda frames: sound.logits_of(bundle.model, frames)
+        return
     from export.host.stream import StreamEngine
 
     with StreamEngine.build(bundle.c_folder) as engine:
-        whole = len(frames) - len(frames) % engine.frames_per_call
-        return engine.run(frames[:whole])
+
+        def hear_stream(frames: np.ndarray) -> np.ndarray:
+            engine.reset()
+            return engine.run(frames[: len(frames) - len(frames) % engine.frames_per_call])
+
+        yield hear_stream
+
+
+def logits_of(bundle: Bundle, frames: np.ndarray, backend: str) -> np.ndarray:
+    """The streaming network's logit codes int8 [steps, classes] of frames int8 [hops, coefficients]."""
+    with listening(bundle, backend) as network:
+        return network(frames)
 
 
 def measure(

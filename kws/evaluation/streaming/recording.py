@@ -97,7 +97,7 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
       EvaluationError: the split has no keywords or no noises.
     """
     clips, noises = dataset.splits[recipe.split], dataset.noises[recipe.split]
-    spoken, keyword = _spoken(dataset.labels, clips)
+    indices, keyword = spoken(dataset.labels, clips)
     if not keyword.any():
         raise EvaluationError(f"the {recipe.split} split has no keywords: give a dataset that has some")
     if not noises:
@@ -105,9 +105,9 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
             f"the {recipe.split} split has no background noise: put recordings into _background_noise_"
         )
     rng = np.random.default_rng(np.random.SeedSequence([_DOMAIN, recipe.seed, SPLITS.index(recipe.split)]))
-    keywords, others = _Turns(rng, spoken[keyword]), _Turns(rng, spoken[~keyword])
+    keywords, others = _Turns(rng, indices[keyword]), _Turns(rng, indices[~keyword])
     ratios = _Turns(rng, np.array(recipe.snr_db))
-    levels = np.array([noise.rms(clips.samples[clip]) for clip in spoken])
+    levels = np.array([noise.rms(clips.samples[clip]) for clip in indices])
     reference = float(np.median(levels[levels > 0]))
     scene_samples = SCENE_SECONDS * SAMPLE_RATE
     samples = np.empty(recipe.scenes * scene_samples, np.int16)
@@ -121,7 +121,7 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
             wanted = keywords if len(others) == 0 or rng.uniform() < recipe.keyword_share else others
             clip = int(wanted.draw())
             level = reference * 10 ** (rng.uniform(*recipe.gain_db) / 20)
-            sound[position : position + CLIP_SAMPLES] += _fade(
+            sound[position : position + CLIP_SAMPLES] += fade(
                 noise.with_rms(clips.samples[clip].astype(np.float64), level)
             )
             words.append((scene * scene_samples + position, clip, snr_db))
@@ -153,20 +153,20 @@ class _Turns:
         return self._left.pop()
 
 
-def _spoken(labels: tuple[str, ...], clips: Clips) -> tuple[np.ndarray, np.ndarray]:
+def spoken(labels: tuple[str, ...], clips: Clips) -> tuple[np.ndarray, np.ndarray]:
     """Indices int64 [n] of the clips in which a word is heard, and which of them are keywords, bool [n]."""
     silence = np.array([name == "_silence_" for name in labels])
     special = np.array([name.startswith("_") for name in labels])
     loud = clips.samples.any(axis=1)
-    spoken = np.flatnonzero(~silence[clips.labels] & loud)
-    return spoken, ~special[clips.labels[spoken]]
+    indices = np.flatnonzero(~silence[clips.labels] & loud)
+    return indices, ~special[clips.labels[indices]]
 
 
 def _pause(rng: np.random.Generator, recipe: Recipe) -> int:
     return math.floor(rng.uniform(*recipe.pause_seconds) * SAMPLE_RATE)
 
 
-def _fade(clip: np.ndarray) -> np.ndarray:
+def fade(clip: np.ndarray) -> np.ndarray:
     """10 ms of fading in and out, so that a clip's own noise does not begin with a click; float64 [16000]."""
     ramp = np.arange(1, _FADE_SAMPLES + 1) / (_FADE_SAMPLES + 1)
     clip[:_FADE_SAMPLES] *= ramp

@@ -17,6 +17,7 @@ from kws.examples import extraction
 from kws.frontend import FrontEndConfig
 
 _FRAMES_AT_ONCE = 3000
+_WINDOWS_AT_ONCE = 512
 
 
 def frames_of(
@@ -35,6 +36,23 @@ def frames_of(
     Returns:
       int8 [n // hop_samples, coefficients].
     """
+    hops = len(samples) // config.hop_samples
+    codes = extraction.extract(_windows(samples, config), config, processes=processes, label=label)
+    return codes.reshape(-1, config.coefficients)[:hops]
+
+
+def frames_at_once(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
+    """`frames_of` in this process and without a word: for many short streams."""
+    windows = _windows(samples, config)
+    parts = [np.zeros((0, config.coefficients), np.int8)]
+    for first in range(0, len(windows), _WINDOWS_AT_ONCE):
+        codes = frontend.INTEGER.features(np.array(windows[first : first + _WINDOWS_AT_ONCE]), config)
+        parts.append(codes.reshape(-1, config.coefficients))
+    return np.concatenate(parts)[: len(samples) // config.hop_samples]
+
+
+def _windows(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
+    """A view int16 [n, clip_samples] whose frames, one clip's behind another's, are the stream's and some more."""
     hop = config.hop_samples
     hops = len(samples) // hop
     clips = -(-hops // config.frames)
@@ -42,9 +60,7 @@ def frames_of(
     length = max(clips - 1, 0) * config.frames * hop + config.clip_samples
     padded = np.zeros(length, np.int16)
     padded[before : before + hops * hop] = samples[: hops * hop]
-    views = np.lib.stride_tricks.sliding_window_view(padded, config.clip_samples)[:: config.frames * hop][:clips]
-    codes = extraction.extract(views, config, processes=processes, label=label)
-    return codes.reshape(-1, config.coefficients)[:hops]
+    return np.lib.stride_tricks.sliding_window_view(padded, config.clip_samples)[:: config.frames * hop][:clips]
 
 
 def network_of(model: IntegerModel) -> StreamInterpreter:
