@@ -99,7 +99,7 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
 def _always_on(values: flags.FlagValues, path: pathlib.Path, dataset: datasets.DatasetConfig) -> AlwaysOnConfig:
     for name in ("hours", "run_dir"):
         if values[name].present:
-            raise UserError(f"--{name} is for the composed recording: leave out --{name} or --negatives")
+            raise UserError(f"--{name} is for the composed recording: leave it out, or give --negatives=none")
     folder, without = pathlib.Path(values.negatives), tuple(values.negatives_without)
     return AlwaysOnConfig(path, dataset, folder, values.split, values.seed, without, values.backend)
 

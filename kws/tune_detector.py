@@ -1,10 +1,14 @@
 """Chooses a bundle's detector on the validation split and writes it into the bundle, as JSON and as C.
 
-python -m kws.tune_detector --bundle=B --data_dir=D --false_alarms_per_hour=1
+python -m kws.tune_detector --bundle=B --data_dir=D --negatives=DIR
+
+chooses it on recordings of speech, music and noise without keywords, and on validation's keywords in a room. Without
+negatives it is chosen on a recording composed of validation's words.
 """
 
 import dataclasses
 import pathlib
+import sys
 from typing import Any
 
 from absl import flags
@@ -13,11 +17,20 @@ from cli import command
 from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
 from export.model import detector as detectors
 from kws import datasets, evaluate
-from kws.datasets import dataset_flags
-from kws.evaluation.streaming import evaluation, tuning
+from kws.datasets import dataset_flags, negatives
+from kws.datasets.clip import Part
+from kws.datasets.negatives import Recording
+from kws.datasets.negatives import clips as negative_clips
+from kws.evaluation.clips import check_classes
+from kws.evaluation.streaming import always_on, evaluation, negatives_tuning, tuning
+from kws.evaluation.streaming.always_on import NOISY, QUIET
 from kws.evaluation.streaming.recording import Recipe
+
+_COMPOSED_TARGET = 1.0
+_SPLIT = "validation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +39,12 @@ class TuneConfig:
 
     Attributes:
       bundle: path of the bundle, which gets the detector.
-      dataset: where the clips and noises come from.
-      recipe: of the recording, of the validation split.
-      false_alarms_per_hour: at most so many on that recording.
+      dataset: where the clips and noises come from, and the negatives.
+      recipe: of the recording, of the validation split; with negatives its seed alone counts.
+      false_alarms_per_hour: at most so many; None for one on a composed recording, and on negatives for what
+        `negatives_tuning.tune` makes of it.
       backend: one of `kws.evaluation.streaming.evaluation.BACKENDS`.
+      negatives_without: keywords that nobody says in the negatives.
 
     Raises:
       UserError: a negative target.
@@ -38,12 +53,19 @@ class TuneConfig:
     bundle: pathlib.Path
     dataset: datasets.DatasetConfig
     recipe: Recipe
-    false_alarms_per_hour: float = 1.0
+    false_alarms_per_hour: float | None = None
     backend: str = evaluation.INTERPRETER
+    negatives_without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.false_alarms_per_hour >= 0:
+        if self.false_alarms_per_hour is not None and not self.false_alarms_per_hour >= 0:
             raise UserError(f"--false_alarms_per_hour={self.false_alarms_per_hour}: give 0 or more")
+
+    @property
+    def negatives(self) -> pathlib.Path | None:
+        """The folder of negatives; None for none."""
+        root = self.dataset.data_dir
+        return negative_clips.folder_of(self.dataset, None if root is None else pathlib.Path(root))
 
 
 def tune(config: TuneConfig) -> dict[str, Any]:
@@ -52,55 +74,166 @@ def tune(config: TuneConfig) -> dict[str, Any]:
     Raises:
       UserError: other classes than the bundle's, a target that can't be kept, or a bundle that can't be written.
     """
-    bundle = bundles.load_hearing(config.bundle)
+    bundle, folder = bundles.load_hearing(config.bundle), config.negatives
+    if folder is None:
+        print(
+            "warning: without --negatives=DIR false alarms are counted among composed words alone, not in speech, "
+            "music and noise",
+            file=sys.stderr,
+        )
+        detector, record = _on_words(config, bundle)
+    else:
+        detector, record = _on_negatives(config, bundle, folder)
+    bundles.add(bundle, detector_file.bundle_files(detector, record))
+    return {"detector": detector.to_json(), **record}
+
+
+def _on_words(config: TuneConfig, bundle: Bundle) -> tuple[detectors.Detector, dict[str, Any]]:
+    """The detector and the record of its choice, on a composed recording."""
+    target = _COMPOSED_TARGET if config.false_alarms_per_hour is None else config.false_alarms_per_hour
     dataset = datasets.load(config.dataset)
     heard = evaluation.hear(bundle, dataset, config.recipe, config.dataset.worker_processes)
     logits = evaluation.logits_of(bundle, heard.frames, config.backend)
-    tuned = tuning.tune(bundle.model, logits, heard.recording, heard.step_samples, config.false_alarms_per_hour)
-    record = {
-        "tuned_for": {
-            "false_alarms_per_hour": config.false_alarms_per_hour,
-            "dataset": dataset_flags.to_json(config.dataset),
-            "recipe": config.recipe.to_json(),
-        },
-        "there": tuned.to_json(),
+    tuned = tuning.tune(bundle.model, logits, heard.recording, heard.step_samples, target)
+    made_for = {
+        "false_alarms_per_hour": target,
+        "dataset": dataset_flags.to_json(config.dataset),
+        "recipe": config.recipe.to_json(),
     }
-    bundles.add(bundle, detector_file.bundle_files(tuned.detector, record))
-    return {"detector": tuned.detector.to_json(), **record}
+    return tuned.detector, {"tuned_for": made_for, "there": tuned.to_json()}
+
+
+def _on_negatives(
+    config: TuneConfig, bundle: Bundle, folder: pathlib.Path
+) -> tuple[detectors.Detector, dict[str, Any]]:
+    """The same on recordings without keywords, and on words placed alone."""
+    always_on.check_keywords(config.negatives_without, bundle.labels)
+    found = always_on.of_validation(folder)
+    dataset = datasets.load(config.dataset, Part((_SPLIT,), bundle.labels))
+    check_classes(bundle, dataset)
+    chosen, _ = always_on.chosen_clips(dataset, _SPLIT)
+    recordings = [recording for of_split in found.values() for recording in of_split]
+    around = always_on.surroundings(bundle, dataset, recordings, folder, _SPLIT, config.recipe.seed)
+    clips = dataset.splits[_SPLIT]
+    with evaluation.listening(bundle, config.backend) as network:
+        heard = always_on.hear_negatives(bundle, network, recordings)
+        words = {
+            condition.name: always_on.hear_words(bundle, network, clips, chosen, condition, around)
+            for condition in (QUIET, NOISY)
+        }
+    tuned = negatives_tuning.tune(bundle.model, heard, words, config.negatives_without, config.false_alarms_per_hour)
+    made_for = {
+        "false_alarms_per_hour": tuned.target,
+        "dataset": dataset_flags.to_json(config.dataset),
+        "negatives": _hours(found),
+        "negatives_without": list(config.negatives_without),
+        "conditions": list(words),
+        "seed": config.recipe.seed,
+    }
+    return tuned.detector, {"tuned_for": made_for, "there": tuned.to_json()}
+
+
+def _hours(found: dict[str, list[Recording]]) -> dict[str, dict[str, float]]:
+    """Split -> kind -> hours of the negatives that were heard."""
+    return {split: negatives.hours_by_kind(recordings) for split, recordings in found.items()}
 
 
 def table(result: dict[str, Any]) -> str:
     """The choice for a person."""
-    detector, there = result["detector"], result["there"]
-    one = detectors.ONE * detector["window"]
-    rates = ", ".join(
-        f"{window}: {'-' if rate is None else f'{100 * rate:.1f} %'}"
-        for window, rate in there["miss_rate_by_window"].items()
-    )
+    detector = result["detector"]
+    first = f"window {detector['window']} steps, refractory time {detector['refractory']} steps"
+    on_negatives = "negatives" in result["there"]
+    return "\n".join([first, *(_lines_on_negatives(result) if on_negatives else _lines_on_words(result))])
+
+
+def _lines_on_words(result: dict[str, Any]) -> list[str]:
+    there = result["there"]
     lines = [
-        f"window {detector['window']} steps, refractory time {detector['refractory']} steps",
-        f"miss rate by window: {rates}",
+        f"miss rate by window: {_by_window(there['miss_rate_by_window'])}",
         f"on validation: miss rate {100 * there['miss_rate']:.1f} %, {there['false_alarms_per_hour']:.2f} false alarms "
         f"per hour, target {result['tuned_for']['false_alarms_per_hour']:g}",
         f"{'keyword':12}{'threshold':>10}{'spoken':>8}{'missed':>9}{'false alarms':>14}",
     ]
     for name, values in there["keywords"].items():
         missed = "-" if values["miss_rate"] is None else f"{100 * values['miss_rate']:.1f} %"
-        threshold = detector["thresholds"][name] / one
-        lines.append(f"{name:12}{threshold:10.4f}{values['spoken']:8d}{missed:>9}{values['false_alarms']:14d}")
-    return "\n".join(lines)
+        lines.append(
+            f"{name:12}{_average(result, name):10.4f}{values['spoken']:8d}{missed:>9}{values['false_alarms']:14d}"
+        )
+    return lines
+
+
+def _lines_on_negatives(result: dict[str, Any]) -> list[str]:
+    there, made_for = result["there"], result["tuned_for"]
+    alarms = there["negatives"]
+    used = [
+        f"{kind} {hours:.2f} h of {split}" for split, of in made_for["negatives"].items() for kind, hours in of.items()
+    ]
+    counted = ", ".join(f"{kind} {values['false_alarms']}" for kind, values in alarms.items())
+    lines = [
+        f"heard by window: {_by_window(there['heard_by_window'])}",
+        f"negatives: {', '.join(used)}",
+        f"false alarms on them: {counted}; {there['expected_false_alarms_per_hour']:.2f} per hour expected, target "
+        f"{made_for['false_alarms_per_hour']:g}, a detection in speech that may hold the word counted "
+        f"{negatives_tuning.MAYBE_SAID_SHARE:g}",
+        f"{'keyword':12}{'threshold':>10}{'spoken':>8}"
+        + "".join(f"{name:>9}" for name in there["words"])
+        + f"{'false alarms':>14}",
+    ]
+    quiet = there["words"][QUIET.name]
+    for name, values in quiet["keywords"].items():
+        heard = "".join(f"{100 - 100 * one['keywords'][name]['miss_rate']:7.1f} %" for one in there["words"].values())
+        alarm = alarms[always_on.ALL]["keywords"][name]
+        lines.append(f"{name:12}{_average(result, name):10.4f}{values['spoken']:8d}{heard}{alarm:14d}")
+    share = 1 - quiet["miss_rate"]
+    lines.append(f"heard in quiet ({QUIET.name}): {100 * share:.1f} %")
+    if share < negatives_tuning.HEARD_IN_QUIET:
+        lines.append(
+            f"fewer than {negatives_tuning.HEARD_IN_QUIET:.0%} are heard in a quiet room: allow more than "
+            f"--false_alarms_per_hour={made_for['false_alarms_per_hour']:g}, or train a network that hears more"
+        )
+    return lines
+
+
+def _average(result: dict[str, Any], keyword: str) -> float:
+    """A keyword's threshold as one of the average posterior."""
+    detector = result["detector"]
+    return float(detector["thresholds"][keyword] / (detectors.ONE * detector["window"]))
+
+
+def _by_window(shares: dict[str, float | None]) -> str:
+    return ", ".join(
+        f"{window}: {'-' if share is None else f'{100 * share:.1f} %'}" for window, share in shares.items()
+    )
 
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    defaults = Recipe(split="validation")
+    defaults = Recipe(split=_SPLIT)
     dataset_flags.define_flags()
     command.define_json_flag()
     flags.DEFINE_string("bundle", None, "The bundle that gets a detector.")
-    flags.DEFINE_float("false_alarms_per_hour", 1.0, "At most so many on the validation recording.")
-    flags.DEFINE_float("hours", defaults.hours, "Length of the validation recording.")
-    flags.DEFINE_integer("seed", defaults.seed, "Of the validation recording.")
+    flags.DEFINE_float(
+        "false_alarms_per_hour",
+        None,
+        "At most so many on the negatives (default: 0.5 for one keyword, 1 for several, and up to 8 as long as fewer "
+        "than nine of ten are heard in quiet), or on the composed recording (default: 1).",
+    )
+    flags.DEFINE_list(
+        "negatives_without",
+        [],
+        "Keywords that nobody says in the negatives; of others a detection in speech counts a tenth.",
+    )
+    flags.DEFINE_float("hours", defaults.hours, "Length of the composed recording, used without negatives.")
+    flags.DEFINE_integer("seed", defaults.seed, "Of the composed recording, or of the words' surroundings.")
     flags.DEFINE_enum("backend", evaluation.INTERPRETER, evaluation.BACKENDS, "What computes the logits.")
+
+
+def _check(values: flags.FlagValues, folder: pathlib.Path | None) -> None:
+    """Raises `UserError` for flags that mean nothing with negatives, or without."""
+    if folder is not None and values["hours"].present:
+        raise UserError("--hours is for the composed recording: leave it out, or give --negatives=none")
+    if folder is None and values.negatives_without:
+        raise UserError("--negatives_without is for negatives: give --negatives=DIR or leave it out")
 
 
 def main() -> None:
@@ -111,10 +244,12 @@ def main() -> None:
         config = TuneConfig(
             pathlib.Path(values.bundle),
             evaluate.dataset_from_flags(values),
-            Recipe(split="validation", hours=values.hours, seed=values.seed),
+            Recipe(split=_SPLIT, hours=values.hours, seed=values.seed),
             values.false_alarms_per_hour,
             values.backend,
+            tuple(values.negatives_without),
         )
+        _check(values, config.negatives)
         result = tune(config)
         command.say(table(result), values.json)
         command.write_json(result, values.json)

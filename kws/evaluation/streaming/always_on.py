@@ -38,7 +38,7 @@ SYNTHETIC_RT60 = 0.5
 TARGETS = (0.5, 1.0, 2.0, 5.0, 10.0)
 """False alarms per hour at which misses are given."""
 ALL, WITHOUT_SPEECH = "all", "all but speech"
-_WITH_WORDS = (negatives.KINDS[0], OTHER)
+WITH_WORDS = (negatives.KINDS[0], OTHER)
 _MOST_FALSE_ALARMS = 100.0
 
 
@@ -150,6 +150,23 @@ def check_keywords(words: Sequence[str], labels: Sequence[str]) -> None:
             raise EvaluationError(f"{given}: '{word}' is no keyword of the bundle, choose of {', '.join(keywords)}")
 
 
+def of_validation(folder: pathlib.Path) -> dict[str, list[Recording]]:
+    """Split -> recordings to choose thresholds on: validation's, and training's of the kinds that validation lacks.
+
+    Raises:
+      EvaluationError: the folder has neither.
+    """
+    own = negatives.recordings(folder, "validation")
+    kinds = {recording.kind for recording in own}
+    lent = [recording for recording in negatives.recordings(folder, "training") if recording.kind not in kinds]
+    if not own and not lent:
+        raise EvaluationError(
+            f"negatives={folder} has no recording of validation or training: put one there, such as "
+            "speech_validation.wav"
+        )
+    return {"validation": own, "training": lent}
+
+
 def of_split(folder: pathlib.Path, split: str) -> list[Recording]:
     """The recordings of a split. Raises `EvaluationError` where the folder has none."""
     found = negatives.recordings(folder, split)
@@ -246,7 +263,7 @@ def negatives_json(
             detector,
             sum(heard[i].hours for i in members),
             [one for i in members for one in found[i]],
-            bool(maybe_said) and group in (*_WITH_WORDS, ALL),
+            bool(maybe_said) and group in (*WITH_WORDS, ALL),
         )
         for group, members in groups(heard).items()
     }
@@ -255,7 +272,7 @@ def negatives_json(
 def groups(heard: Sequence[HeardNegative]) -> dict[str, list[int]]:
     """Kind, `ALL` or `WITHOUT_SPEECH` -> numbers of its recordings; groups that are empty are left out."""
     kinds = {kind: [i for i, one in enumerate(heard) if one.kind == kind] for kind in (*negatives.KINDS, OTHER)}
-    kinds[WITHOUT_SPEECH] = [i for i, one in enumerate(heard) if one.kind not in _WITH_WORDS]
+    kinds[WITHOUT_SPEECH] = [i for i, one in enumerate(heard) if one.kind not in WITH_WORDS]
     kinds[ALL] = list(range(len(heard)))
     return {kind: members for kind, members in kinds.items() if members}
 

@@ -16,8 +16,8 @@ from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, SPLITS, Clips
 from kws.datasets.negatives import ImpulseResponse, reverberate
 from kws.evaluation.streaming.recording import Recording, fade
 
-BEFORE_SECONDS, BEHIND_SECONDS = 2.0, 1.5
-"""Of noise around a clip: the network looks back 1.3 s, the longest smoothing is 0.5 s; a word may be detected for 1 s
+BEFORE_SECONDS, BEHIND_SECONDS = 2.2, 1.5
+"""Of noise around a clip: the network looks back 1.3 s, the longest smoothing is 0.8 s; a word may be detected for 1 s
 after its clip."""
 _DOMAIN = 0x9A7E
 CLIPS_AT_ONCE = 256

@@ -67,10 +67,10 @@ def tune(
     keywords = [i for i, label in enumerate(labels) if not label.startswith("_")]
     if not keywords:
         raise EvaluationError("the bundle has no keywords: all its labels begin with '_'")
-    refractory = _steps(REFRACTORY_SECONDS, step_samples)
+    refractory = steps_of(REFRACTORY_SECONDS, step_samples)
     best: tuple[Score, Detector] | None = None
     windows: dict[int, float | None] = {}
-    for window in dict.fromkeys(_steps(seconds, step_samples) for seconds in WINDOWS_SECONDS):
+    for window in dict.fromkeys(steps_of(seconds, step_samples) for seconds in WINDOWS_SECONDS):
         blank = Detector(labels, model.output_format.fraction_bits, window, refractory, (NEVER,) * len(labels))
         averages = error_rates.averages_of(blank, logits)
 
@@ -101,7 +101,8 @@ def tune(
     return Tuned(best[1], best[0], windows)
 
 
-def _steps(seconds: float, step_samples: int) -> int:
+def steps_of(seconds: float, step_samples: int) -> int:
+    """Steps of the network in a time, 1 at least and as many as a detector can count at most."""
     return min(max(1, round(seconds * SAMPLE_RATE / step_samples)), MOST_STEPS)
 
 
@@ -157,15 +158,21 @@ def _peaks(
     elsewhere = average.copy()
     for first, end in zip(firsts, ends, strict=True):
         elsewhere[first:end] = 0
+    return peaks_apart(elsewhere, refractory), words
+
+
+def peaks_apart(average: np.ndarray, refractory: int) -> np.ndarray:
+    """The peaks of a keyword's smoothed posterior, float64 [steps], `refractory` steps apart at least, highest first;
+    some hundred at most, and none that is 0."""
     peaks: list[float] = []
-    taken = np.zeros(steps, bool)
-    for step in np.argsort(-elsewhere, kind="stable"):
-        if elsewhere[step] == 0 or len(peaks) == _MOST_PEAKS:
+    taken = np.zeros(len(average), bool)
+    for step in np.argsort(-average, kind="stable"):
+        if average[step] == 0 or len(peaks) == _MOST_PEAKS:
             break
         if not taken[step]:
-            peaks.append(float(elsewhere[step]))
+            peaks.append(float(average[step]))
             taken[max(step - refractory + 1, 0) : step + refractory] = True
-    return np.array(peaks), words
+    return np.array(peaks)
 
 
 def _share(peaks: list[tuple[np.ndarray, np.ndarray]], budget: int) -> list[float]:
