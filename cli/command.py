@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from cli import interrupts
+
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 NO_READER_EXIT_CODE = 141
@@ -60,6 +62,7 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
     def absl_main(argv: list[str]) -> None:
         if len(argv) > 1:
             _fail(f"unexpected argument {argv[1]!r}: settings are given as --name=value (see --help)")
+        interrupts.listen()
         try:
             work(flags.FLAGS)
             sys.stdout.flush()

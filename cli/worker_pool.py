@@ -1,9 +1,13 @@
 """Light worker processes: they import what their task needs and never the parent's main module (with TensorFlow)."""
 
+import contextlib
+import multiprocessing.resource_tracker
 import signal
 import threading
+from collections.abc import Iterator
 
 import loky
+import loky.backend.resource_tracker
 from loky.backend.context import get_context
 
 from cli.cores import usable_cores
@@ -29,13 +33,32 @@ def start_workers(processes: int) -> loky.ProcessPoolExecutor:
     )
     if threading.current_thread() is not threading.main_thread():
         return pool
-    # The first task starts the workers, which inherit what the signal does: no traceback from a half-started one.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with _interrupted_later(pool):  # the first task starts the workers
         pool.submit(_leave_interrupts_to_parent)
-    finally:
-        signal.signal(signal.SIGINT, previous)
     return pool
+
+
+@contextlib.contextmanager
+def _interrupted_later(pool: loky.ProcessPoolExecutor) -> Iterator[None]:
+    """Puts Ctrl-C off to the block's end, which then ends the pool; programs that are started in it get none.
+
+    A worker that has half started would show a traceback, so it inherits that SIGINT is blocked. Where another thread
+    takes the signal for the process, or this one when the block ends, it is noted.
+    """
+    # What starts these would end the blocking.
+    multiprocessing.resource_tracker.ensure_running()
+    loky.backend.resource_tracker.ensure_running()
+    noted: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, previous)
+    if noted:
+        pool.shutdown(wait=True, kill_workers=True)
+        signal.raise_signal(signal.SIGINT)
 
 
 def _leave_interrupts_to_parent() -> None:

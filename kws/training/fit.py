@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from cli import interrupts
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
@@ -300,6 +301,7 @@ def _epoch(take_steps: Callable[..., Any], inputs: tuple[tf.Tensor, ...], steps:
     losses = []
     for first in range(0, steps, _STEPS_AT_A_TIME):
         count = min(_STEPS_AT_A_TIME, steps - first)
+        interrupts.check()
         losses.append(take_steps(inputs, tf.constant(first), tf.constant(count)).numpy())
         progress.update(count)
     return float(np.concatenate(losses).astype(np.float64).mean())

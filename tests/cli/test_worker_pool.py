@@ -2,8 +2,14 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+
+import loky
+import pytest
+
+from cli.worker_pool import start_workers
 
 SECONDS = 60
 SHUT_DOWN = """
@@ -40,3 +46,26 @@ def test_killed_workers_and_their_children_end_without_pgrep(tmp_path: pathlib.P
     assert (done.returncode, done.stderr) == (0, "")
     tree = [int(process) for process in (tmp_path / "started").read_text().split()]
     assert len(tree) == 2 and not any(_runs(process) for process in tree)
+
+
+def test_an_interrupt_while_workers_start_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when they have started, and ends them."""
+    pools = []
+    submit = loky.ProcessPoolExecutor.submit
+
+    def interrupted(pool: loky.ProcessPoolExecutor, *task: object) -> object:
+        pools.append(pool)
+        os.kill(os.getpid(), signal.SIGINT)
+        found = submit(pool, *task)
+        pools.append(found)
+        return found
+
+    monkeypatch.setattr(loky.ProcessPoolExecutor, "submit", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        start_workers(1)
+    assert len(pools) == 2  # it came after the task
+    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    with pytest.raises(RuntimeError):
+        submit(pools[0], int)
