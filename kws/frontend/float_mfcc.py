@@ -20,14 +20,14 @@ def _hertz_to_mel(hertz: float | np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=8)
-def _window(config: FrontEndConfig) -> np.ndarray:
+def window(config: FrontEndConfig) -> np.ndarray:
     """Hann, float64 [window_samples]."""
     time = np.arange(config.window_samples)
     return np.minimum(np.rint(np.sin(np.pi * time / config.window_samples) ** 2 * 2**15), 2**15 - 1) / 2**15
 
 
 @functools.lru_cache(maxsize=8)
-def _filters(config: FrontEndConfig) -> np.ndarray:
+def filters(config: FrontEndConfig) -> np.ndarray:
     """Triangles over the bins' power, float64 [fft_length / 2 + 1, mel_bands], in the unit of the integer energies.
 
     That is: a sample times a Q15 window, divided by the FFT's length, squared and halved 33 times, times Q15 filters.
@@ -41,7 +41,7 @@ def _filters(config: FrontEndConfig) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=8)
-def _dct(config: FrontEndConfig) -> np.ndarray:
+def dct(config: FrontEndConfig) -> np.ndarray:
     """float64 [mel_bands, coefficients]."""
     order, band = np.arange(config.coefficients), np.arange(config.mel_bands)
     return np.cos(np.pi * np.outer(band + 0.5, order) / config.mel_bands) * np.sqrt(2 / config.mel_bands)
@@ -66,11 +66,11 @@ def float_mfcc(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
     for start in range(0, len(samples), _CLIPS_PER_BATCH):
         batch = samples[start : start + _CLIPS_PER_BATCH]
         views = np.lib.stride_tricks.sliding_window_view(batch, config.window_samples, axis=1)
-        frames = views[:, :: config.hop_samples] * _window(config)
+        frames = views[:, :: config.hop_samples] * window(config)
         bins = scipy.fft.rfft(frames, config.fft_length * multiple)[..., ::multiple]
         power = bins.real**2 + bins.imag**2
-        logs = np.log2(power @ _filters(config) + 2.0**config.floor_bits) - config.floor_bits
-        output[start : start + len(batch)] = logs @ _dct(config) * 2.0**22
+        logs = np.log2(power @ filters(config) + 2.0**config.floor_bits) - config.floor_bits
+        output[start : start + len(batch)] = logs @ dct(config) * 2.0**22
     return output
 
 
