@@ -21,10 +21,12 @@ from cli.cores import usable_cores
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
-from kws.sweeps import results, sweep_folder, workers
+from kws.sweeps import results, search, sweep_folder, workers
 from kws.sweeps.cell import Cell
+from kws.sweeps.search import Halving
 from kws.sweeps.shared_storage import is_url
 
+SEARCHES = ("asha",)
 ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"
 
 
@@ -42,6 +44,7 @@ class SweepConfig:
       float_runs: runs to take float models from, a path with {seed} in it; None to train them.
       ray_address: of a Ray cluster that runs the cells; None for this machine.
       gpus_per_cell: of the cluster's GPUs; a part of one where cells share it.
+      halving: when cells that lag behind are stopped; None to finish all.
     """
 
     sweep_dir: str | pathlib.Path
@@ -53,6 +56,7 @@ class SweepConfig:
     float_runs: str | None = None
     ray_address: str | None = None
     gpus_per_cell: float = 0.0
+    halving: Halving | None = None
 
     @property
     def url(self) -> str | None:
@@ -100,6 +104,8 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
     Raises:
       UserError, SweepError: matrix, folder or cluster are not as they should be; no cell has run then.
     """
+    if config.halving:
+        search.check_installed()
     dataset = config.cell_dataset
     matrix = matrices.load(config.matrix, dataset)
     rows = _chosen(matrix.rows, config.only)
@@ -116,24 +122,42 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
             return folder.write_results([row.name for row in matrix.rows], matrix.left_out, (*floats, *cells))
 
         write()
-        waiting = [cell for cell in (*floats, *cells) if not cell.result.is_file()]
+        waiting = [cell for cell in (*floats, *cells) if not (cell.result.is_file() or _is_out(cell, config))]
         finished = len(floats) + len(cells) - len(waiting)
-        say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are finished, {len(waiting)} to do")
+        how = "finished or stopped" if config.halving else "finished"
+        say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are {how}, {len(waiting)} to do")
+        if config.halving and waiting and not cluster:
+            held.enter_context(search.this_machine(config.parallel))
         progress = Progress(waiting, lambda text: say(folder.shown(text)))
         failed: dict[str, str] = {}
+
+        def ended(cell: Cell, error: str | None) -> None:
+            folder.ended(cell)
+            if error:
+                failed[cell.title] = error
+            found = write()
+            out = _is_out(cell, config) and not error
+            progress.finished(cell, error, search.said_of_stopped(cell) if out else _headline(cell, found))
+
         try:
             for batch in (floats, cells):
-                ready, hopeless = _ready([cell for cell in batch if cell in waiting], failed)
+                ready, hopeless = _ready([cell for cell in batch if cell in progress.left], failed, config)
+                stopped = {str(cell.run_dir) for cell in floats if _is_out(cell, config)}
                 for cell in hopeless:
+                    if cell.float_run in stopped:
+                        progress.finished(cell, None, "left out, its float model was stopped")
+                        continue
                     failed[cell.title] = "its float model failed"
                     progress.finished(cell, failed[cell.title], "")
+                if config.halving and ready and search.is_of_use(batch):
+                    before = [cell for cell in batch if cell.result.is_file() or _is_out(cell, config)]
+                    resources = (dataset.worker_processes, config.gpus_per_cell) if cluster else (1, 0.0)
+                    search.run(ready, before, config.halving, *resources, ended)
+                    continue
                 # Closed at once where it is left early, so that running cells stop, resumably.
                 with contextlib.closing(_run(ready, config, cluster, progress)) as outcomes:
                     for cell, error in outcomes:
-                        folder.ended(cell)
-                        if error:
-                            failed[cell.title] = error
-                        progress.finished(cell, error, _headline(cell, write()))
+                        ended(cell, error)
         except KeyboardInterrupt:
             print("\ninterrupted: finished cells and epochs are kept; go on with the same command", file=sys.stderr)
             raise
@@ -153,10 +177,15 @@ def _chosen(rows: tuple[matrices.Row, ...], only: tuple[str, ...]) -> tuple[matr
     return tuple(row for row in rows if not only or any(fnmatch.fnmatchcase(row.name, pattern) for pattern in only))
 
 
-def _ready(batch: list[Cell], failed: dict[str, str]) -> tuple[list[Cell], list[Cell]]:
+def _is_out(cell: Cell, config: SweepConfig) -> bool:
+    """Whether a search has stopped the cell; a sweep without search goes on with it."""
+    return config.halving is not None and cell.stopped.is_file() and not cell.result.is_file()
+
+
+def _ready(batch: list[Cell], failed: dict[str, str], config: SweepConfig) -> tuple[list[Cell], list[Cell]]:
     """The cells whose float model is there (or not needed), and the others."""
     hopeless = []
-    if failed:
+    if failed or config.halving:
         hopeless = [cell for cell in batch if not _has_float_model(cell)]
     return [cell for cell in batch if cell not in hopeless], hopeless
 
@@ -187,6 +216,13 @@ def _headline(cell: Cell, found: list[dict[str, Any]]) -> str:
 def define_flags() -> None:
     """Defines this command's flags."""
     dataset_flags.define_flags()
+    flags.DEFINE_enum("search", None, SEARCHES, "Stop cells that lag behind in validation accuracy, through Ray Tune.")
+    flags.DEFINE_integer(
+        "grace_epochs", Halving.grace_epochs, "With --search: epochs of a stage that every cell trains.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "reduction_factor", Halving.reduction_factor, "With --search: of so many cells one goes on.", lower_bound=2
+    )
     flags.DEFINE_string(
         "sweep_dir", None, "Folder of the sweep, or a URL as s3://bucket/sweep; one with a part of it is gone on with."
     )
@@ -218,6 +254,11 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         raise UserError(f"--gpus_per_cell={values.gpus_per_cell}: give a part of one GPU, or a whole number of them")
     if values.float_runs and "{seed}" not in values.float_runs:
         raise UserError(f"--float_runs={values.float_runs} has no {{seed}} in it: give a path such as runs/s{{seed}}")
+    for name in ("grace_epochs", "reduction_factor"):
+        if values[name].present and not values.search:
+            raise UserError(f"--{name}={values[name].value} is for --search: add --search=asha, or leave --{name} out")
+    if values.search and is_url(values.sweep_dir):
+        raise UserError(f"--search needs a path that all machines see, not --sweep_dir={values.sweep_dir}")
     for seed in values.seeds:
         if not seed.strip().isdecimal():
             raise UserError(f"--seeds={','.join(values.seeds)}: {seed!r} is no seed: give numbers from 0, as in 0,1,2")
@@ -231,6 +272,7 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         float_runs=values.float_runs,
         ray_address=values.ray_address,
         gpus_per_cell=values.gpus_per_cell,
+        halving=Halving(values.grace_epochs, values.reduction_factor) if values.search else None,
     )
 
 

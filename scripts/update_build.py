@@ -27,7 +27,8 @@ C_MODULE = f"microcontroller.{C_SOURCES}"
 C_FILES = ("microcontroller/__init__.py", f"microcontroller/{C_SOURCES}.py")
 HOUSE_FILES = (
     *(".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md"),
-    *("pyproject.toml", "requirements-gpu.txt", "requirements-rivals.txt", "requirements.txt"),
+    *("pyproject.toml", "requirements-gpu.txt", "requirements-rivals.txt", "requirements-search.txt"),
+    "requirements.txt",
 )
 
 HEADER = '''"""Every source file, room by room. Written by `make build-files`: change scripts/update_build.py, not this.

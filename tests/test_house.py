@@ -166,8 +166,9 @@ def test_dependencies_are_pinned_once():
     assert "dependencies" in project["project"]["dynamic"] and "dependencies" not in project["project"]
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
     assert project["tool"]["setuptools"]["dynamic"]["optional-dependencies"] == {
-        "gpu": {"file": ["requirements-gpu.txt"]}
+        name: {"file": [f"requirements-{name}.txt"]} for name in ("gpu", "search")
     }
+    assert f"ray[tune]=={pins()['ray']}" in (ROOT / "requirements-search.txt").read_text().splitlines()
     assert f"tensorflow[and-cuda]=={pins()['tensorflow']}" in (ROOT / "requirements-gpu.txt").read_text().splitlines()
     assert {"tensorflow", "tf-keras", "tensorflow-model-optimization", "tensorflow-io", "absl-py"} <= set(pins())
 

@@ -96,6 +96,11 @@ class Cell:
         return self.path.with_suffix(".lock")
 
     @property
+    def stopped(self) -> pathlib.Path:
+        """What a search that stopped the cell has written: its epochs so far (`kws.sweeps.search`)."""
+        return self.path.with_suffix(".stopped.json")
+
+    @property
     def _file_name(self) -> str:
         return self.folder.replace("/", "-")
 

@@ -6,8 +6,10 @@ import logging
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
@@ -21,35 +23,46 @@ Outcomes = Generator[tuple[Cell, str | None], None, None]
 RUN_CELL = ("-m", "kws.sweeps.run_cell")
 # How often a cell is begun again elsewhere after its machine was lost.
 _LOST_MACHINES = 3
+_SECONDS_BETWEEN_LOOKS = 0.2
 _VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
-def run(cell: Cell, standard_input: int, url: str | None = None, program: tuple[str, ...] = RUN_CELL) -> str | None:
+def run(
+    cell: Cell,
+    standard_input: int,
+    url: str | None = None,
+    program: tuple[str, ...] = RUN_CELL,
+    watch: Callable[[Cell], None] | None = None,
+) -> str | None:
     """Runs a cell to its end; returns None, or why it failed.
 
     Args:
       standard_input: a pipe's end for reading. The process stops, resumably, when the other end is closed.
       url: of the storage that the cell is sent to from this machine's own folder; None to run it in its folder.
       program: what Python runs.
+      watch: is called from time to time with the cell that runs, in its folder on this machine; what it raises
+        interrupts the cell.
     """
-    run_in = functools.partial(_run_process, standard_input=standard_input, program=program)
+    run_in = functools.partial(_run_process, standard_input=standard_input, program=program, watch=watch)
     return workspace.run(cell, url, run_in) if url else run_in(cell)
 
 
-def _run_process(cell: Cell, standard_input: int, program: tuple[str, ...]) -> str | None:
+def _run_process(
+    cell: Cell, standard_input: int, program: tuple[str, ...], watch: Callable[[Cell], None] | None
+) -> str | None:
     path = os.pathsep.join([str(pathlib.Path(kws.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     cell.log.parent.mkdir(parents=True, exist_ok=True)
     with cell.log.open("w", encoding="utf-8") as log:
         # A session of its own: Ctrl-C reaches the sweep alone, which then closes the pipe.
-        process = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, *program, f"--job={cell.path}", "--stop_with_sweep"],
             stdin=standard_input,
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)},
             start_new_session=True,
-            check=False,
         )
+        _wait(process, cell, watch)
     if process.returncode == 0 and cell.result.is_file():
         return None
     lines = [
@@ -58,6 +71,18 @@ def _run_process(cell: Cell, standard_input: int, program: tuple[str, ...]) -> s
     errors = [line for line in lines if re.match(r"error: |[\w.]*(Error|Exception)\b", line)]
     said = (errors or lines or ["no output"])[-1]
     return f"exit code {process.returncode}: {said.removeprefix('error: ')} (see {cell.log})"
+
+
+def _wait(process: subprocess.Popen[bytes], cell: Cell, watch: Callable[[Cell], None] | None) -> None:
+    try:
+        while watch and process.poll() is None:
+            watch(cell)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        raise
+    finally:
+        process.wait()
 
 
 def run_local(
@@ -84,14 +109,21 @@ def run_local(
         os.close(reading)
 
 
-def _run_remote(cell: Cell, url: str | None, program: tuple[str, ...], gpus: float) -> str | None:
+def run_remote(
+    cell: Cell,
+    url: str | None,
+    program: tuple[str, ...],
+    gpus: float,
+    watch: Callable[[Cell], None] | None = None,
+) -> str | None:
+    """`run`, in a process of Ray's that has so many GPUs."""
     # Ray sets it to the task's cores; a result must not depend on where it was computed.
     os.environ.pop("OMP_NUM_THREADS", None)
     if not gpus:
         os.environ[_VISIBLE_GPUS] = ""  # else the cells of a machine would all take its first GPU; Ray sets the others'
     reading, writing = os.pipe()
     try:
-        return run(cell, reading, url, program)
+        return run(cell, reading, url, program, watch)
     finally:
         os.close(writing)
         os.close(reading)
@@ -126,7 +158,7 @@ class RayCluster:
         except SweepError:
             ray.shutdown()
             raise
-        self._task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=_LOST_MACHINES)(_run_remote)
+        self._task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=_LOST_MACHINES)(run_remote)
 
     def _check_machines(self, cores: int, gpus: float) -> None:
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
