@@ -33,7 +33,7 @@ from quant.training import (
 )
 
 LOGIT_BITS = 8
-_CALIBRATION_EXAMPLES = 1024
+CALIBRATION_EXAMPLES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,9 +203,9 @@ def _calibrate(
     config = job.config
     epoch += config.float_epochs
     if config.fixed_point_epochs or job.first_examples_of is None:
-        codes = job.examples_of(epoch)[0][:_CALIBRATION_EXAMPLES]
+        codes = job.examples_of(epoch)[0][:CALIBRATION_EXAMPLES]
     else:
-        codes = job.first_examples_of(epoch, _CALIBRATION_EXAMPLES)
+        codes = job.first_examples_of(epoch, CALIBRATION_EXAMPLES)
     features = dequantize(codes, q)
     by_name = {**by_layer(activation_bits, config.model), MODELS[config.model].layer_names[-1]: LOGIT_BITS}
     return calibrate(layers, features, q, by_layer(weight_bits, config.model), by_name, config.method)

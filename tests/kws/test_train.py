@@ -3,7 +3,6 @@
 import json
 import pathlib
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from absl.flags import ListParser
 from cli.settings import SettingError, settings_of
 from export.bundle import conversion
 from export.bundle import folder as bundles
-from export.bundle.bundle_error import BundleError
 from export.model import lower
 from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from kws.datasets import DatasetConfig
@@ -205,17 +203,6 @@ def test_a_low_width_run_takes_over_a_float_model(
     assert f"--fixed_point_teachers={tmp_path / 'nobody'} holds no run" in error_line(command("kws.train", *taught))
     other = command("kws.train", *flags, f"--run_dir={tmp_path / 'other'}", "--seed=5")
     assert "was trained with seed=0, this run has 5" in error_line(other)
-
-
-def test_a_run_for_one_shift_that_has_several_is_refused(finished: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    shutil.copytree(finished / "trained", tmp_path / "run" / "trained")
-    description = tmp_path / "run" / "trained" / "trained.json"
-    fields = json.loads(description.read_text())
-    fields["training"]["settings"]["method"]["qformat"] = "uniform_shift"
-    description.write_text(json.dumps(fields))
-    with pytest.raises(BundleError, match=r"can't be converted: layers have different shifts, expected one for all: "):
-        conversion.convert(conversion.ConvertConfig(tmp_path / "run", tmp_path / "bundle"))
-    assert not (tmp_path / "bundle").exists()
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_without_epochs_in_fixed_point_no_whole_epoch_is_made(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MODELS, "small", DsCnnSpec(4, (2, 1), ((1, 1),), (3, 3)))
-    monkeypatch.setattr(stages, "_CALIBRATION_EXAMPLES", 10)
+    monkeypatch.setattr(stages, "CALIBRATION_EXAMPLES", 10)
     asked = []
 
     def first_examples_of(epoch: int, count: int) -> np.ndarray:
