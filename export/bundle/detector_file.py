@@ -3,11 +3,27 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from cli import json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import FILE, Detector
 
 if TYPE_CHECKING:
     from export.bundle.folder import Bundle
+
+
+class _Detector(msgspec.Struct, forbid_unknown_fields=True):
+    format_version: int
+    labels: list[str]
+    fraction_bits: int
+    window: int
+    refractory: int
+    thresholds: dict[str, int]
+
+
+class _File(msgspec.Struct):
+    detector: _Detector
 
 
 def of_bundle(bundle: "Bundle") -> Detector:
@@ -21,8 +37,8 @@ def of_bundle(bundle: "Bundle") -> Detector:
     if FILE not in bundle.manifest["files"]:
         raise BundleError(f"bundle={bundle.path} has no detector: {remedy}")
     try:
-        detector = Detector.from_json(json.loads(path.read_text(encoding="utf-8"))["detector"])
-    except (ValueError, KeyError, TypeError) as error:
+        detector = Detector.from_json(msgspec.to_builtins(json_file.read(path, _File).detector))
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path} can't be read ({error}): {remedy}") from error
     if detector.labels != bundle.labels or detector.fraction_bits != bundle.model.output_format.fraction_bits:
         raise BundleError(f"{path} was not made for the bundle's model: {remedy}")

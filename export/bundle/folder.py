@@ -1,6 +1,6 @@
 """A bundle: the folder that `export.convert` writes and everything downstream takes.
 
-bundle.json          manifest: name, labels, front-end parameters, sha256 of every other file, and of the C
+bundle.json          manifest: name, labels, front-end parameters, sha256 of every file, of the C and of itself
 integer_model.npz    the integer model
 model.tflite         fully integer flatbuffer
 keras_model.h5       the trained fixed-point Keras graph, for the parity proof (only of a trained model)
@@ -14,38 +14,32 @@ detector.json        the detector of keywords in a stream, once `kws.tune_detect
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import pathlib
 import shutil
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from cli import atomic
+from cli import atomic, json_file
 from export.bundle import detector_file, generated_c
+from export.bundle import manifest as manifests
 from export.bundle.bundle_error import BundleError
-from export.model import detector, float_model, integer_model, interpreter
+from export.model import array_file, detector, float_model, integer_model, interpreter
 from export.model.float_model import FloatModel
 from export.model.frontend_config import FrontEndConfig
 from export.plan import FAST
-from export.source import model_source
-from export.source.source_error import SourceError
 
-FORMAT_VERSION = 2
-_C_AMONG_FILES = 1
-"""The format whose manifest had the C among the other files."""
-MANIFEST = "bundle.json"
-INTEGER_MODEL = "integer_model.npz"
-TFLITE = "model.tflite"
-KERAS = "keras_model.h5"
-FLOAT_WEIGHTS = "float_weights.npz"
+MANIFEST = manifests.NAME
+INTEGER_MODEL, TFLITE, KERAS, FLOAT_WEIGHTS = (
+    manifests.INTEGER_MODEL,
+    manifests.TFLITE,
+    manifests.KERAS,
+    manifests.FLOAT_WEIGHTS,
+)
+GOLDEN, CARD, METRICS = manifests.GOLDEN, manifests.CARD, manifests.METRICS
 C_FOLDER = generated_c.FOLDER
-GOLDEN = "golden.npz"
-CARD = "MODEL_CARD.md"
-METRICS = "metrics.json"
 UNKNOWN_LABEL = -1
 """In place of the index of a golden input's true label, where it isn't known."""
 
@@ -97,7 +91,8 @@ class Bundle:
 
     @functools.cached_property
     def golden(self) -> Golden:
-        with (self.path / GOLDEN).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        try:
+            arrays = array_file.read(self.path / GOLDEN)
             return Golden(
                 tuple(str(name) for name in arrays["clips"]),
                 arrays["features"],
@@ -105,6 +100,8 @@ class Bundle:
                 arrays["logits_single"],
                 arrays["logits_double"],
             )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{self.path / GOLDEN} can't be read ({error}): {manifests.REMEDY}") from error
 
     @property
     def name(self) -> str:
@@ -184,7 +181,11 @@ class Bundle:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        return json.loads((self.path / METRICS).read_text(encoding="utf-8"))
+        """Raises `BundleError` where they can't be read."""
+        try:
+            return json_file.read(self.path / METRICS, dict[str, Any])
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{self.path / METRICS} can't be read ({error}): {manifests.REMEDY}") from error
 
 
 def write(
@@ -234,13 +235,12 @@ def write(
         (fresh / CARD).write_text(card, encoding="utf-8")
         (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         manifest = {
-            "format_version": FORMAT_VERSION,
             "name": model.name,
             "labels": list(model.labels),
             "frontend": frontend,
             "training": training or {},
             "model_sha256": model.sha256,
-            "files": {file.name: _sha256(file) for file in sorted(fresh.iterdir())},
+            "files": {file.name: manifests.sha256(file) for file in sorted(fresh.iterdir())},
             "c": {"profile": profile},
         }
         _finish(fresh, manifest)
@@ -259,7 +259,7 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
         shutil.copytree(bundle.path, fresh)
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
-        hashes = bundle.manifest["files"] | {name: _sha256(fresh / name) for name in files}
+        hashes = bundle.manifest["files"] | {name: manifests.sha256(fresh / name) for name in files}
         shutil.rmtree(fresh / C_FOLDER, ignore_errors=True)
         _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items()))})
     return load(bundle.path)
@@ -281,33 +281,25 @@ def _finish(fresh: pathlib.Path, manifest: dict[str, Any]) -> None:
     texts = Bundle(fresh, manifest).c_files
     generated_c.write(fresh / C_FOLDER, texts)
     manifest = {**manifest, "c": {"profile": manifest["c"]["profile"], "files": generated_c.hashes(texts)}}
-    (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    manifests.write(fresh, manifest)
 
 
 def load(path: str | pathlib.Path) -> Bundle:
     """Opens a bundle after checking that every file is there and unchanged, those of c/ where there is a c/.
 
     Raises:
-      BundleError: no bundle there, a file missing or changed, or another format version.
+      BundleError: no bundle there, a file missing or changed, another format version, or parts of different models.
+      ModelError: an integer model or a front end that is none.
     """
     path = pathlib.Path(path)
-    remedy = "write the bundle again with python -m export.convert"
     if not path.is_dir():
-        raise BundleError(f"bundle={path} is not a folder: {remedy}, or correct the path")
+        raise BundleError(f"bundle={path} is not a folder: {manifests.REMEDY}, or correct the path")
     if not (path / MANIFEST).is_file():
-        raise BundleError(f"bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {remedy}")
-    manifest = _manifest(path, remedy)
-    for name, expected in manifest["files"].items():
-        if not (path / name).is_file():
-            raise BundleError(f"{path} is truncated, {name} is missing: {remedy}")
-        if _sha256(path / name) != expected:
-            raise BundleError(f"{path / name} is damaged or was changed (its sha256 differs from {MANIFEST}): {remedy}")
+        raise BundleError(f"bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {manifests.REMEDY}")
+    manifest = manifests.read(path)
     generated_c.check(path / C_FOLDER, manifest["c"]["files"])
     bundle = Bundle(path, manifest)
-    try:
-        bundle.golden  # noqa: B018 (read now, so that a broken file is one clear line here)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{path / GOLDEN} can't be read ({error}): {remedy}") from error
+    manifests.check_parts(bundle)
     return bundle
 
 
@@ -316,33 +308,3 @@ def load_hearing(path: str | pathlib.Path) -> Bundle:
     bundle = load(path)
     bundle.frontend_config  # noqa: B018 (the property raises)
     return bundle
-
-
-def _manifest(path: pathlib.Path, remedy: str) -> dict[str, Any]:
-    """The manifest in the present format."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        version, files = manifest["format_version"], manifest["files"]
-        manifest["name"], manifest["labels"], manifest["frontend"], manifest["training"]
-        if version == _C_AMONG_FILES:
-            return _with_c_apart(path, manifest)
-        if version == FORMAT_VERSION:
-            files.items(), manifest["c"]["profile"], manifest["c"]["files"].items()
-            return manifest
-    except SourceError:
-        raise  # it names the header that can't be read
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{path / MANIFEST} can't be read ({error!r}): {remedy}") from error
-    raise BundleError(f"{path} has format version {version}, this program reads {FORMAT_VERSION}: {remedy}")
-
-
-def _with_c_apart(path: pathlib.Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of a bundle that was written when the C was among its files."""
-    own = {name.removeprefix(f"{C_FOLDER}/"): value for name, value in manifest["files"].items() if "/" in name}
-    rest = {name: value for name, value in manifest["files"].items() if "/" not in name}
-    c = {"profile": model_source.profile_of(path / C_FOLDER), "files": own}
-    return {**manifest, "format_version": FORMAT_VERSION, "files": rest, "c": c}
-
-
-def _sha256(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

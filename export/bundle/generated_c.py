@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 from typing import Any
 
-from cli import atomic
+from cli import atomic, json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
@@ -106,10 +106,10 @@ def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str])
 
 def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict[str, str]:
     try:
-        return dict(json.loads((path / WRITTEN).read_text(encoding="utf-8")))
+        return json_file.read(path / WRITTEN, dict[str, str])
     except FileNotFoundError:
         return converted
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
 
 

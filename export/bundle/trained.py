@@ -10,13 +10,14 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import zipfile
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from cli import atomic
+from cli import atomic, json_file
 from export.bundle.bundle_error import BundleError
+from export.model import array_file
 
 FOLDER = "trained"
 _MODEL = "model.h5"
@@ -25,6 +26,14 @@ _FLOAT_MODEL = "float_model.h5"
 _OLDER_FLOAT_MODEL = pathlib.PurePath("float", "model.h5")
 _TESTING = "testing.npz"
 _DESCRIPTION = "trained.json"
+
+
+class _Description(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    labels: tuple[str, ...]
+    frontend: dict[str, Any]
+    metrics: dict[str, Any]
+    training: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,20 +94,18 @@ def read(run_dir: str | pathlib.Path) -> Trained:
     if not folder.is_dir():
         raise BundleError(f"run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
     try:
-        description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        labels = tuple(description.pop("labels"))
-        with np.load(folder / _TESTING, allow_pickle=False) as arrays:
-            clips = tuple(str(name) for name in arrays["clips"])
-            features, true_labels = arrays["features"], arrays["labels"]
+        description = msgspec.structs.asdict(json_file.read(folder / _DESCRIPTION, _Description))
+        arrays = array_file.read(folder / _TESTING)
+        clips = tuple(str(name) for name in arrays["clips"])
+        features, true_labels = arrays["features"], arrays["labels"]
         float_models = (folder / _FLOAT_MODEL, run_dir / _OLDER_FLOAT_MODEL)
         return Trained(
             model=folder / _MODEL,
             float_model=next((path for path in float_models if path.is_file()), None),
-            labels=labels,
             clips=clips,
             features=features,
             true_labels=true_labels,
             **description,
         )
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error

@@ -7,12 +7,11 @@ codes start at 0 is ReLU's, and pooling is a sum and a shift, whose ratio the ne
 
 import dataclasses
 import pathlib
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 
-from export.model import float_interpreter
+from export.model import array_file, float_interpreter
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, IntegerModel, Layer
 from export.model.model_error import ModelError
 from quant.folding.layers import FoldedLayers, weighted_layers
@@ -70,9 +69,8 @@ def load(path: pathlib.Path, model: IntegerModel) -> FloatModel:
       ModelError: a file that isn't whole, or the weights of another model.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            weights = dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        weights = array_file.read(path)
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} can't be read ({error}): {_REMEDY}") from error
     try:
         return FloatModel(model, weights)

@@ -13,11 +13,11 @@ import hashlib
 import json
 import math
 import pathlib
-import zipfile
-import zlib
 
+import msgspec
 import numpy as np
 
+from export.model import array_file, model_header
 from export.model.model_error import ModelError
 from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, weight_format
@@ -29,6 +29,14 @@ DENSE = "dense"
 OPS = (CONV2D, DEPTHWISE_CONV2D, AVERAGE_POOL, DENSE)
 
 FORMAT_VERSION = 1
+LONGEST_NAME = 100
+"""Characters of a layer's or model's name, and of a label."""
+MOST_CODES = 1 << 22
+"""Codes of one tensor: more than any memory here holds."""
+MOST_STEPS = 1023
+"""Positions of a stride, or of padding on one side."""
+MOST_FRACTION_BITS = 64
+"""Of a format, and no fewer than so many below 0."""
 
 Size = tuple[int, int]
 """Rows and columns."""
@@ -114,10 +122,13 @@ class IntegerModel:
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError("an integer model needs at least one layer")
+        for label in self.labels:
+            if not 1 <= len(label) <= LONGEST_NAME or not label.isprintable():
+                raise ValueError(f"label {label!r}: expected 1 to {LONGEST_NAME} printable characters")
         names = [layer.name for layer in self.layers]
         for name in [self.name, *names]:
-            if not name.isidentifier() or not name.isascii():
-                raise ValueError(f"name {name!r} is not a C identifier")
+            if not name.isidentifier() or not name.isascii() or len(name) > LONGEST_NAME:
+                raise ValueError(f"name {name!r} is not a C identifier of at most {LONGEST_NAME} characters")
         if len(set(names)) != len(names):
             raise ValueError(f"layer names are not unique: {names}")
         for layer in self.layers:
@@ -220,6 +231,14 @@ def _validate(layer: Layer) -> None:
         if not condition:
             raise ValueError(f"layer {layer.name} ({layer.op}): {message}")
 
+    for shape in (layer.input_shape, layer.output_shape):
+        held = all(length >= 1 for length in shape) and math.prod(shape) <= MOST_CODES
+        check(held, f"shape {shape}, expected lengths of 1 or more and at most {MOST_CODES} codes")
+    check(all(1 <= step <= MOST_STEPS for step in layer.stride), f"stride {layer.stride}, expected 1 to {MOST_STEPS}")
+    inside = all(0 <= pad <= MOST_STEPS for pads in layer.padding for pad in pads)
+    check(inside, f"padding {layer.padding}, expected 0 to {MOST_STEPS}")
+    for q in (layer.input_format, layer.weight_format, layer.output_format):
+        check(abs(q.fraction_bits) <= MOST_FRACTION_BITS, f"{q}: expected at most {MOST_FRACTION_BITS} fraction bits")
     check(layer.op in OPS, f"unknown op, expected one of {OPS}")
     check(layer.kernel.dtype == np.int8, f"kernel dtype {layer.kernel.dtype}, expected int8")
     check(layer.bias.dtype == np.int32, f"bias dtype {layer.bias.dtype}, expected int32")
@@ -231,6 +250,9 @@ def _validate(layer: Layer) -> None:
         peak = int(np.abs(layer.kernel.astype(np.int32)).max())
         check(peak <= layer.weight_format.max_code, f"weight code {peak} does not fit {layer.weight_format}")
     height, width, channels = layer.input_shape
+    axes = {CONV2D: 4, DEPTHWISE_CONV2D: 3, AVERAGE_POOL: 3, DENSE: 2}[layer.op]
+    whole = layer.kernel.ndim == axes and layer.kernel.size > 0
+    check(whole, f"kernel shape {layer.kernel.shape}, expected {axes} lengths of 1 or more")
     expected = {
         CONV2D: (*layer.kernel.shape[:2], channels, layer.output_shape[2]),
         DEPTHWISE_CONV2D: (*layer.kernel.shape[:2], channels),
@@ -276,24 +298,21 @@ def load(path: str | pathlib.Path) -> IntegerModel:
     if not path.is_file():
         raise ModelError(f"{path} is missing: write the bundle again with python -m export.convert")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            header = json.loads(bytes(arrays["header"]).decode())
-            if header["format_version"] != FORMAT_VERSION:
-                raise ValueError(f"format version {header['format_version']}, this program reads {FORMAT_VERSION}")
-            layers = tuple(_layer(fields, arrays) for fields in header["layers"])
-        return IntegerModel(header["name"], tuple(header["labels"]), layers)
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = array_file.read(path)
+        header = model_header.parse(arrays["header"].tobytes())
+        if header.format_version != FORMAT_VERSION:
+            raise ValueError(f"format version {header.format_version}, this program reads {FORMAT_VERSION}")
+        layers = tuple(_layer(layer, arrays) for layer in header.layers)
+        return IntegerModel(header.name, header.labels, layers)
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{path} is not a whole integer model ({error}): write the bundle again with python -m export.convert"
         ) from error
 
 
-def _layer(fields: dict, arrays: dict) -> Layer:
-    fields = dict(fields)
-    for key in ("input_format", "weight_format", "output_format"):
-        fields[key] = QFormat(**fields[key])
-    for key in ("input_shape", "output_shape", "stride"):
-        fields[key] = tuple(fields[key])
-    fields["padding"] = tuple(tuple(pair) for pair in fields["padding"])
-    name = fields["name"]
-    return Layer(kernel=arrays[f"{name}.kernel"], bias=arrays[f"{name}.bias"], **fields)
+def _layer(header: model_header.LayerHeader, arrays: dict[str, np.ndarray]) -> Layer:
+    fields = msgspec.structs.asdict(header)
+    for name, value in fields.items():
+        if isinstance(value, model_header.Format):
+            fields[name] = QFormat(**msgspec.structs.asdict(value))
+    return Layer(kernel=arrays[f"{header.name}.kernel"], bias=arrays[f"{header.name}.bias"], **fields)

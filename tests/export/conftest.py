@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import pathlib
 from collections.abc import Callable
 
@@ -10,12 +9,23 @@ import numpy as np
 import pytest
 
 from export.bundle import folder as bundles
+from export.bundle import manifest as manifests
 from export.bundle import random_bundle, tflite
 from export.bundle.folder import Bundle
 from export.model import random_model
+from export.model.frontend_config import FrontEndConfig
 from export.model.integer_model import IntegerModel
 
 SMALL = {"input_shape": (12, 6, 1), "channels": 4, "blocks": 1, "classes": 3}
+
+
+def frontend_of(model: IntegerModel) -> FrontEndConfig:
+    """A front end that gives what the model takes."""
+    frames, coefficients, _ = model.input_shape
+    given = random_bundle.FRONTEND
+    samples = given.window_samples + (frames - 1) * given.hop_samples
+    calibration = {"offsets": given.offsets[:coefficients], "shifts": given.shifts[:coefficients]}
+    return dataclasses.replace(given, clip_samples=samples, coefficients=coefficients, **calibration)
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def make_bundle(tmp_path: pathlib.Path) -> Callable[..., Bundle]:
             "model": model,
             "tflite": tflite.to_tflite(model),
             "golden": bundles.golden_vectors(model, names, features, np.zeros(clips, np.int64)),
-            "frontend": random_bundle.FRONTEND.to_json(),
+            "frontend": frontend_of(model).to_json(),
             "keras_model": keras_model,
             "card": "# card\n",
             "metrics": {"testing": {"accuracy": 0.5}},
@@ -67,9 +77,8 @@ def doctor() -> Callable[[Bundle, str, bytes], Bundle]:
 
     def change(bundle: Bundle, name: str, contents: bytes) -> Bundle:
         (bundle.path / name).write_bytes(contents)
-        manifest = json.loads((bundle.path / bundles.MANIFEST).read_text())
-        manifest["files"][name] = hashlib.sha256(contents).hexdigest()
-        (bundle.path / bundles.MANIFEST).write_text(json.dumps(manifest))
+        files = bundle.manifest["files"] | {name: hashlib.sha256(contents).hexdigest()}
+        manifests.write(bundle.path, bundle.manifest | {"files": files})
         return bundles.load(bundle.path)
 
     return change

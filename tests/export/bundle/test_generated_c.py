@@ -131,12 +131,16 @@ def test_a_bundle_with_its_c_among_the_other_files_is_read(bundle) -> None:
     """As format version 1 had it."""
     manifest = bundle.manifest
     among = {f"c/{name}": value for name, value in manifest["c"]["files"].items()}
-    old = {name: value for name, value in manifest.items() if name != "c"}
+    old = {name: value for name, value in manifest.items() if name not in ("c", "sha256")}
     old |= {"format_version": 1, "files": manifest["files"] | among}
     (bundle.path / bundles.MANIFEST).write_text(json.dumps(old))
     (bundle.path / "c" / generated_c.WRITTEN).unlink()
     read = bundles.load(bundle.path)
-    assert read.manifest == manifest and on_disk(read.c_folder) == bundle.c_files
+    del old["format_version"], old["files"]
+    assert read.manifest.items() >= old.items()
+    assert (read.manifest["files"], read.manifest["c"]) == (manifest["files"], manifest["c"]) and on_disk(
+        read.c_folder
+    ) == bundle.c_files
     (bundle.path / "c" / "fxp_model.c").write_text(STALE)
     with pytest.raises(BundleError, match=r"fxp_model\.c is damaged or was changed"):
         bundles.load(bundle.path)

@@ -45,6 +45,21 @@ def test_the_mlperf_tiny_network_has_its_published_macs() -> None:
 
 BROKEN = {
     "op": (0, {"op": "conv3d"}, "unknown op"),
+    "no rows": (0, {"input_shape": (0, 6, 2)}, r"shape \(0, 6, 2\), expected lengths of 1 or more"),
+    "endless": (0, {"output_shape": (10**6, 5, 5)}, r"shape \(1000000, 5, 5\), expected .*at most 4194304 codes"),
+    "stride 0": (0, {"stride": (0, 2)}, r"stride \(0, 2\), expected 1 to 1023"),
+    "stride -1": (0, {"stride": (2, -1)}, "stride"),
+    "stride 1024": (0, {"stride": (1024, 2)}, "stride"),
+    "padding -1": (0, {"padding": ((-1, 5), (0, 0))}, r"padding \(\(-1, 5\), .*, expected 0 to 1023"),
+    "padding 1024": (0, {"padding": ((0, 0), (0, 1024))}, "padding"),
+    "fraction bits": (0, {"input_format": QFormat(8, 65)}, r"s8\.f65: expected at most 64 fraction bits"),
+    "negative fraction bits": (0, {"input_format": QFormat(8, -65)}, r"s8\.f-65"),
+    "axes": (0, {"kernel": np.zeros((4, 2, 5), np.int8)}, r"kernel shape \(4, 2, 5\), expected 4 lengths"),
+    "empty kernel": (
+        0,
+        {"kernel": np.zeros((0, 4, 2, 5), np.int8)},
+        r"kernel shape \(0, 4, 2, 5\), expected 4 lengths",
+    ),
     "kernel dtype": (0, {"kernel": np.zeros((10, 4, 2, 5), np.int16)}, "kernel dtype int16"),
     "bias dtype": (0, {"bias": np.zeros(5, np.int64)}, "bias dtype int64"),
     "bias shape": (0, {"bias": np.zeros(4, np.int32)}, r"bias shape \(4,\)"),
@@ -118,6 +133,13 @@ def test_names_are_c_identifiers_and_unique(model: IntegerModel) -> None:
         dataclasses.replace(model, name="a b")
     with pytest.raises(ValueError, match="not a C identifier"):
         replaced(model, 0, name="größe")
+    with pytest.raises(ValueError, match="at most 100 characters"):
+        replaced(model, 0, name="x" * 101)
+    replaced(model, 0, name="x" * 100)
+    for label in ("", "a\nb", "\x1b[2J", "x" * 101):
+        with pytest.raises(ValueError, match=r"^label .*: expected 1 to 100 printable characters$"):
+            dataclasses.replace(model, labels=("a", label, "b"))
+    dataclasses.replace(model, labels=("grün", "x y", "x" * 100))
     with pytest.raises(ValueError, match="not unique"):
         replaced(model, 0, name=model.layers[1].name)
 
@@ -198,8 +220,17 @@ def test_an_inconsistent_header_is_one_line(model: IntegerModel, tmp_path) -> No
         "format version 99": lambda h: h.update(format_version=99),
         "layers": lambda h: h.pop("layers"),
         "bits=9": lambda h: h["layers"][0]["weight_format"].update(bits=9),
-        "unexpected keyword": lambda h: h["layers"][0].update(colour="red"),
+        "unknown field `colour`": lambda h: h["layers"][0].update(colour="red"),
         "kernel": lambda h: h["layers"][0].update(name="other"),
+        "stride": lambda h: h["layers"][0].update(stride=[0, 0]),
+        "padding": lambda h: h["layers"][0].update(padding=[[-(10**9), 10**9 + 9], [1, 2]]),
+        r"Expected `int`, got `float` - at `\$\.layers": lambda h: h["layers"][0].update(accumulator_bits=32.0),
+        r"Expected `int`, got `bool` - at `\$\.layers": lambda h: h["layers"][0].update(stride=[True, 1]),
+        r"Expected `array` of length 2": lambda h: h["layers"][0].update(stride=[1]),
+        r"at `\$\.labels": lambda h: h.update(labels=[1, 2, 3]),
+        r"at `\$\.name": lambda h: h.update(name=5),
+        "fraction_bits": lambda h: h["layers"][0]["input_format"].update(fraction_bits=10**400),
+        "not a C identifier": lambda h: h.update(name="../../x"),
     }
     for message, change in changes.items():
         path = tmp_path / "model.npz"
