@@ -4,6 +4,8 @@
     C engine on the host      = interpreter, single rounding
     .tflite in TFLite Micro   = interpreter, double rounding
     golden logits             = interpreter, both
+    streaming network in C    = stream interpreter, every step
+    detector in C             = its definition, every step
 
 Run: python -m export.verify --bundle=B. Exit code 1 where a code differs; the first one is named.
 """
@@ -16,7 +18,7 @@ from absl import flags
 
 from cli import command
 from export.bundle import folder as bundles
-from export.proof.bundle_proof import IMPLEMENTATIONS, VerifyConfig, verify_bundle
+from export.proof.bundle_proof import COMPARED, VerifyConfig, verify_bundle
 
 MISMATCH_EXIT_CODE = 1
 
@@ -26,7 +28,7 @@ def define_flags() -> None:
     flags.DEFINE_string("bundle", None, "Folder that export.convert wrote.")
     flags.DEFINE_integer("clips", None, "Golden clips to compare (default: all).")
     flags.DEFINE_integer("random_codes", None, "Probes beside them (default: 64, or as many as make 500 inputs).")
-    flags.DEFINE_list("implementations", list(IMPLEMENTATIONS), "What to compare with the interpreter.")
+    flags.DEFINE_list("implementations", list(COMPARED), "What to compare with the interpreter.")
     flags.DEFINE_integer("seed", 0, "Seed of the probes.")
     command.define_json_flag()
 

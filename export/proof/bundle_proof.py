@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
-from export.proof import implementations, verification
+from export.proof import implementations, stream_proof, verification
 from export.proof.implementations import LayerCodes
 from export.proof.proof_error import ProofError
 from export.proof.verification import BATCH, Verification
@@ -21,14 +21,14 @@ class VerifyConfig:
     Attributes:
       clips: at most so many golden clips; None for all.
       random_codes: so many probes beside them; None for 64, or as many as make 500 inputs.
-      implementations: any of `IMPLEMENTATIONS`.
+      implementations: any of `COMPARED`.
       seed: of the probes.
       batch: inputs at a time.
     """
 
     clips: int | None = None
     random_codes: int | None = None
-    implementations: tuple[str, ...] = ("keras", "c_engine", "tflm")
+    implementations: tuple[str, ...] = ("keras", "c_engine", "tflm", "stream", "detector")
     seed: int = 0
     batch: int = BATCH
 
@@ -37,12 +37,10 @@ class VerifyConfig:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise BundleError(f"{name}={value} is negative: give 0 or more")
-        unknown = set(self.implementations) - set(IMPLEMENTATIONS)
+        unknown = set(self.implementations) - set(COMPARED)
         if unknown:
             given = ",".join(self.implementations)
-            raise BundleError(
-                f"implementations={given}: unknown {sorted(unknown)}, choose from {', '.join(IMPLEMENTATIONS)}"
-            )
+            raise BundleError(f"implementations={given}: unknown {sorted(unknown)}, choose from {', '.join(COMPARED)}")
 
 
 def _keras(bundle: Bundle) -> LayerCodes:
@@ -75,6 +73,8 @@ IMPLEMENTATIONS: dict[str, tuple[str, Callable[[Bundle], LayerCodes]]] = {
     "tflm": ("double", _tflm),
 }
 """Name -> the rounding that it must have, and how a bundle's is loaded."""
+COMPARED = (*IMPLEMENTATIONS, *stream_proof.PARTS)
+"""All that can be compared."""
 
 
 def verify_bundle(bundle: Bundle, config: VerifyConfig = VerifyConfig()) -> Verification:
@@ -93,15 +93,19 @@ def verify_bundle(bundle: Bundle, config: VerifyConfig = VerifyConfig()) -> Veri
     loaded = {
         name: (IMPLEMENTATIONS[name][0], IMPLEMENTATIONS[name][1](bundle))
         for name in config.implementations
-        if name not in skipped
+        if name in IMPLEMENTATIONS and name not in skipped
     }
     logits = {"single": golden.logits_single, "double": golden.logits_double}
     try:
-        return verification.compare(bundle.model, compared, loaded, logits, skipped, config.batch)
+        found = verification.compare(bundle.model, compared, loaded, logits, skipped, config.batch)
     except ProofError as error:
         raise BundleError(f"{error}: {_REMEDY}") from error
+    parts = [name for name in stream_proof.PARTS if name in config.implementations and name not in skipped]
+    heard = tuple(stream_proof.PARTS[name](bundle, config.seed) for name in parts)
+    return dataclasses.replace(found, pairs=found.pairs + heard)
 
 
 def _missing(bundle: Bundle) -> dict[str, str]:
     """What the bundle has none of: implementation -> reason."""
-    return {} if bundle.keras_path else {"keras": f"the bundle {_NO_GRAPH}"}
+    graph = {} if bundle.keras_path else {"keras": f"the bundle {_NO_GRAPH}"}
+    return graph | stream_proof.missing(bundle)

@@ -1,0 +1,61 @@
+"""verify finds a wrong streaming network and a wrong detector, and names the first step."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.model import detector as detectors
+from export.model import stream_interpreter
+from export.model.integer_model import IntegerModel
+from export.proof import stream_proof
+from export.proof.bundle_proof import VerifyConfig, verify_bundle
+
+PARTS = VerifyConfig(implementations=("stream", "detector"), random_codes=1)
+
+
+@pytest.fixture
+def bundle(make_bundle, small_model: IntegerModel) -> Bundle:
+    detector = detectors.default(
+        dataclasses.replace(small_model, labels=("_silence_", "yes", "no")), window=3, refractory=5
+    )
+    detector = dataclasses.replace(detector, labels=small_model.labels)
+    return bundles.add(make_bundle(small_model), detector_file.bundle_files(detector, {}))
+
+
+def test_what_hears_a_stream_is_proved(bundle) -> None:
+    result = verify_bundle(bundle, PARTS)
+    assert result.mismatches == 0 and not result.skipped
+    assert result.pair("stream").codes > 100 and result.pair("detector").codes == 4000
+
+
+def test_a_wrong_streaming_network_is_named(bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = stream_interpreter.StreamInterpreter.run
+
+    def wrong(self: stream_interpreter.StreamInterpreter, frames: np.ndarray) -> np.ndarray:
+        logits = right(self, frames).copy()
+        logits[7, 1] ^= 1
+        return logits
+
+    monkeypatch.setattr(stream_proof.StreamInterpreter, "run", wrong)
+    result = verify_bundle(bundle, PARTS)
+    assert result.pair("stream").mismatches == result.mismatches == 1
+    assert result.pair("stream").first.clip == "step 7" and result.pair("stream").first.position == (0, 0, 1)
+
+
+@pytest.mark.parametrize("change", [{"window": 4}, {"refractory": 6}, {"thresholds": (detectors.NEVER, 96000, 60000)}])
+def test_a_wrong_detector_is_named(change: dict, bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the C had been generated from another one."""
+    assert bundle.c_folder.is_dir()  # written from the bundle's own
+    other = dataclasses.replace(detector_file.of_bundle(bundle), **change)
+    monkeypatch.setattr(stream_proof.detector_file, "of_bundle", lambda _: other)
+    assert verify_bundle(bundle, PARTS).pair("detector").mismatches > 3
+
+
+def test_what_a_bundle_has_not_is_said(make_bundle, small_model: IntegerModel) -> None:
+    result = verify_bundle(make_bundle(small_model), PARTS)
+    assert "detector skipped: the bundle has no detector" in result.table()
+    assert [pair.implementation for pair in result.pairs] == ["golden", "golden", "stream"]
