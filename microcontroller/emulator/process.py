@@ -14,6 +14,8 @@ from microcontroller.emulator.emulator_error import EmulatorError
 END_PREFIX = "END status="
 VERSION_TIMEOUT_S = 60.0
 """Limit on the wall clock of `--version`; Renode's takes seconds."""
+MOST_REPORTED = 1 << 26
+"""Bytes of a report, 64 MB: a firmware that repeats itself doesn't fill memory, or the disk."""
 _POLL_S = 0.02
 # A complaint's details follow it at once, but not in one piece.
 _DETAILS_S = 0.3
@@ -61,6 +63,8 @@ def run_until_end(
     ):
         while True:
             stopped = process.poll() is not None
+            if _size(report) > MOST_REPORTED:
+                raise EmulatorError(f"the firmware has reported more than {MOST_REPORTED:,} bytes and no END line")
             lines = _whole_lines(report)
             for number, line in enumerate(lines):
                 if line.startswith(END_PREFIX):
@@ -152,6 +156,13 @@ def _last(path: pathlib.Path) -> str:
 def _lines(printed: bytes) -> list[str]:
     lines = (line.strip() for line in printed.decode(errors="replace").splitlines())
     return [line for line in lines if line]
+
+
+def _size(path: pathlib.Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _read(path: pathlib.Path) -> bytes:

@@ -1,6 +1,7 @@
 """The firmware's report: lines of `KIND name=value ...`, described in firmware/main.c."""
 
 import dataclasses
+import re
 
 import numpy as np
 
@@ -13,6 +14,9 @@ _STATUS = {
     4: "the stack was used up to its end: give it more bytes in microcontroller/firmware/build.py",
 }
 _LAST_FIELD = " label="
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
+_SHOWN = 40
+_LONGEST_FAULT = 300
 
 
 class DeviceError(MeasurementError):
@@ -70,11 +74,11 @@ def check_end(lines: list[str]) -> None:
     """Raises `DeviceError` for a report that tells of a fault or does not end well."""
     for line in lines:
         if line.startswith("FAULT "):
-            raise DeviceError(f"the firmware ran into a fault: {line}")
+            raise DeviceError(f"the firmware ran into a fault: {line[:_LONGEST_FAULT]}")
     status = lines[-1].partition("END status=")[2] if lines else ""
     if status != "0":
-        reason = _STATUS.get(int(status), "an unknown reason") if status.isdecimal() else "no END line"
-        raise DeviceError(f"the firmware gave up with status={status or '?'}: {reason}")
+        reason = _STATUS.get(int(status), "an unknown reason") if _NUMBER.fullmatch(status) else "no END line"
+        raise DeviceError(f"the firmware gave up with status={status[:_SHOWN].strip() or '?'}: {reason}")
 
 
 def parse(lines: list[str]) -> Report:
@@ -90,6 +94,19 @@ def parse(lines: list[str]) -> Report:
         raise DeviceError(f"the firmware's report is garbled ({error!r}): run it again") from error
 
 
+def number(fields: dict[str, str], name: str, highest: int = 2**63 - 1) -> int:
+    """A field's number, from `-highest` to `highest`. Raises `KeyError`, or `ValueError` for anything else."""
+    text = fields[name]
+    if not _NUMBER.fullmatch(text) or abs(int(text)) > highest:
+        raise ValueError(f"{name}={text[:_SHOWN]}")
+    return int(text)
+
+
+def numbered(lines: list[dict[str, str]], count: int) -> bool:
+    """Whether there are `count` lines, and their indices count from 0; `count` may be anything that a device said."""
+    return len(lines) == count and all(number(line, "index") == i for i, line in enumerate(lines))
+
+
 def by_kind(lines: list[str]) -> dict[str, list[dict[str, str]]]:
     """Name-value pairs of every line, in order, by the line's first word; raises ValueError for other lines."""
     found: dict[str, list[dict[str, str]]] = {}
@@ -102,31 +119,31 @@ def by_kind(lines: list[str]) -> dict[str, list[dict[str, str]]]:
 def _report(lines: list[str]) -> Report:
     kinds = by_kind(lines)
     banner, calibration, summary = kinds["FXP"][0], kinds["CALIBRATION"][0], kinds["SUMMARY"][0]
-    clips = tuple(_clip(fields) for fields in kinds["CLIP"])
     layers = kinds["LAYER"]
-    counted = int(summary["clips"])
-    if [clip.index for clip in clips] != list(range(counted)):
-        raise ValueError(f"{len(clips)} CLIP lines of {counted}")
-    if [int(layer["index"]) for layer in layers] != list(range(len(layers))):
+    counted = number(summary, "clips")
+    if not numbered(kinds["CLIP"], counted):
+        raise ValueError(f"{len(kinds['CLIP'])} CLIP lines of {counted}")
+    clips = tuple(_clip(fields) for fields in kinds["CLIP"])
+    if not numbered(layers, len(layers)):
         raise ValueError("LAYER lines out of order")
     observed = int(layers[0]["inferences"])
-    if not 0 < observed <= counted or any(int(layer["inferences"]) != observed for layer in layers):
+    if not 0 < observed <= counted or any(number(layer, "inferences") != observed for layer in layers):
         raise ValueError("layers were measured over another number of inferences")
-    if sum(clip.instructions for clip in clips) != int(summary["total"]):
+    if sum(clip.instructions for clip in clips) != number(summary, "total"):
         raise ValueError("the SUMMARY's total is not the sum of the CLIP lines")
     return Report(
         board=banner["board"],
         counter=banner["counter"],
         engine=banner["engine"],
         model_sha256=banner["model"],
-        calibration_instructions=int(calibration["instructions"]),
-        calibration_ticks=int(calibration["ticks"]),
-        step_error=int(calibration["step_error"]),
+        calibration_instructions=number(calibration, "instructions"),
+        calibration_ticks=number(calibration, "ticks"),
+        step_error=number(calibration, "step_error"),
         clips=clips,
-        layer_instructions=tuple(int(layer["instructions"]) for layer in layers),
+        layer_instructions=tuple(number(layer, "instructions") for layer in layers),
         layer_inferences=observed,
-        arena_bytes=int(summary["arena"]),
-        stack_bytes=int(summary["stack"]),
+        arena_bytes=number(summary, "arena"),
+        stack_bytes=number(summary, "stack"),
     )
 
 
@@ -139,9 +156,9 @@ def _fields(text: str) -> dict[str, str]:
 
 def _clip(fields: dict[str, str]) -> Clip:
     return Clip(
-        index=int(fields["index"]),
+        index=number(fields, "index"),
         label=fields["label"],
-        score=int(fields["score"]),
-        instructions=int(fields["instructions"]),
+        score=number(fields, "score", 128),
+        instructions=number(fields, "instructions"),
         logits=np.frombuffer(bytes.fromhex(fields["logits"]), np.int8),
     )

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 
 from microcontroller.measurement import protocol
-from microcontroller.measurement.protocol import DeviceError
+from microcontroller.measurement.protocol import DeviceError, number
 
 FRONTEND, NETWORK, DETECTOR = "frontend", "network", "detector"
 PARTS = (FRONTEND, NETWORK, DETECTOR)
+_MOST_CLASSES = 2**15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,28 +73,29 @@ def _report(lines: list[str]) -> Report:
     kinds = protocol.by_kind(lines)
     banner, calibration, steps = kinds["FXP"][0], kinds["CALIBRATION"][0], kinds["STEP"]
     parts = {
-        line["name"]: Part(int(line["calls"]), int(line["instructions"]), int(line["most"])) for line in kinds["PART"]
+        line["name"]: Part(number(line, "calls"), number(line, "instructions"), number(line, "most"))
+        for line in kinds["PART"]
     }
-    hops = int(banner["hops"])
+    hops = number(banner, "hops")
     if tuple(parts) != PARTS:
-        raise ValueError(f"PART lines {tuple(parts)}")
+        raise ValueError(f"{len(parts)} PART lines, expected {', '.join(PARTS)}")
     if parts[FRONTEND].calls != hops:
         raise ValueError(f"{parts['frontend'].calls} of {hops} hops")
-    if [int(step["index"]) for step in steps] != list(range(parts[DETECTOR].calls)):
+    if not protocol.numbered(steps, parts[DETECTOR].calls):
         raise ValueError(f"{len(steps)} STEP lines of {parts['detector'].calls}")
-    memory = {name: int(value) for name, value in kinds["MEMORY"][0].items()}
+    memory = {name: number(kinds["MEMORY"][0], name) for name in kinds["MEMORY"][0]}
     if tuple(memory) != (*PARTS, "scratch", "frames", "stack"):
-        raise ValueError(f"MEMORY line of {tuple(memory)}")
+        raise ValueError(f"MEMORY line of {len(memory)} fields, expected other ones")
     return Report(
         model_sha256=banner["model"],
         frontend_sha256=banner["frontend"],
         hops=hops,
-        calibration_instructions=int(calibration["instructions"]),
-        calibration_ticks=int(calibration["ticks"]),
-        step_error=int(calibration["step_error"]),
+        calibration_instructions=number(calibration, "instructions"),
+        calibration_ticks=number(calibration, "ticks"),
+        step_error=number(calibration, "step_error"),
         logits=np.stack([np.frombuffer(bytes.fromhex(step["logits"]), np.int8) for step in steps]),
-        classes=np.array([int(step["class"]) for step in steps], np.int32),
-        labels=tuple(step["label"] for step in steps if int(step["class"]) >= 0),
+        classes=np.array([number(step, "class", _MOST_CLASSES) for step in steps], np.int32),
+        labels=tuple(step["label"] for step in steps if number(step, "class") >= 0),
         parts=parts,
         memory=memory,
     )

@@ -73,6 +73,12 @@ def test_an_unfinished_end_line_is_not_the_end(tmp_path: pathlib.Path) -> None:
     assert run_program(tmp_path, code) == ["END status=123"]
 
 
+def test_a_firmware_that_repeats_itself_is_stopped(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MOST_REPORTED", 1000)
+    with pytest.raises(EmulatorError, match="has reported more than 1,000 bytes and no END line"):
+        run_program(tmp_path, "while True: print('FXP again')")
+
+
 def test_the_wall_clock_is_limited(tmp_path: pathlib.Path) -> None:
     with pytest.raises(EmulatorError, match=r"no END line .* after timeout=5 s, the last line was 'FXP'"):
         run_program(tmp_path, "import time; print('FXP', flush=True); time.sleep(600)", timeout_s=5)
