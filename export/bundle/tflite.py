@@ -67,13 +67,21 @@ def _fused_activation(layer: Layer) -> int:
     q = layer.output_format
     if not q.signed:
         return schema.ActivationFunctionType.RELU
-    narrow = q.bits < 8 or q.symmetric
-    if narrow and layer.op != AVERAGE_POOL:  # a mean of clamped codes stays inside their range
+    if (q.bits < 8 or q.symmetric) and not _stays_inside(layer):
         raise ModelError(
             f"layer {layer.name}: .tflite can't clamp to {q} ({q.min_code} .. {q.max_code}); "
             "give outputs without ReLU 8 bits"
         )
     return schema.ActivationFunctionType.NONE
+
+
+def _stays_inside(layer: Layer) -> bool:
+    """Whether outputs need no clamp: of pooling, where the mean of the largest codes, in either rounding, is a code."""
+    if layer.op != AVERAGE_POOL:
+        return False
+    positions, x, y = layer.kernel[..., 0].size, layer.input_format, layer.output_format
+    largest, smallest = (positions * code for code in (x.max_code, x.min_code))
+    return -(-largest >> layer.shift) <= y.max_code and smallest >> layer.shift >= y.min_code
 
 
 def _padding(layer: Layer) -> int:

@@ -8,9 +8,10 @@ import pytest
 
 from export.bundle import flatbuffer, tflite
 from export.bundle.flatbuffer import schema
-from export.model import random_model
-from export.model.integer_model import DENSE, IntegerModel, Layer
+from export.model import interpreter, random_model
+from export.model.integer_model import DENSE, IntegerModel, Layer, average_pool
 from export.model.model_error import ModelError
+from export.proof.tflm import TflmModel
 from quant.qformat import QFormat, weight_format
 
 WIDTHS = [(8, 8), (4, 8), (4, 4), (2, 8)]
@@ -146,3 +147,50 @@ def test_bytes_that_are_no_flatbuffer_are_refused(small_model: IntegerModel) -> 
         flatbuffer.read(b"PK\x03\x04 something else")
     with pytest.raises(ValueError, match=r"damaged \.tflite file"):
         flatbuffer.read(whole[: len(whole) // 2])
+
+
+def pooled(x: QFormat, y: QFormat, size: tuple[int, int] = (2, 2)) -> IntegerModel:
+    pool = average_pool("pool", (*size, 1), x, y)
+    no_padding = ((0, 0), (0, 0))
+    kernel, bias = np.array([[1, 2]], np.int8), np.zeros(2, np.int32)
+    dense = Layer(
+        "dense", DENSE, (1, 1, 1), (1, 1, 2), kernel, bias, (1, 1), no_padding, y, weight_format(4, 0), QFormat(8, 4)
+    )
+    return IntegerModel("pooled", ("a", "b"), (pool, dense))
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (QFormat(4, 5, signed=False), QFormat(4, 5)),
+        (QFormat(4, 5), QFormat(4, 6)),
+        (QFormat(8, 5), QFormat(8, 5, symmetric=True)),
+        (QFormat(5, 5), QFormat(4, 5)),
+    ],
+)
+def test_a_pool_whose_output_is_narrower_than_its_means_is_refused(x: QFormat, y: QFormat) -> None:
+    with pytest.raises(ModelError, match=r"^layer pool: \.tflite can't clamp to "):
+        tflite.to_tflite(pooled(x, y))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "size"),
+    [
+        (QFormat(4, 5), QFormat(4, 5), (2, 2)),
+        (QFormat(4, 5), QFormat(4, 5), (3, 5)),
+        (QFormat(4, 5, signed=False), QFormat(5, 5), (2, 2)),
+        (QFormat(4, 5, signed=False), QFormat(4, 4), (2, 2)),
+        (QFormat(4, 5), QFormat(8, 7), (5, 5)),
+        (QFormat(3, 5, signed=False), QFormat(3, 5, signed=False), (5, 5)),
+        (QFormat(7, 5, signed=False), QFormat(4, 5, signed=False), (2, 2)),
+    ],
+)
+def test_other_pools_are_the_interpreters_in_tflm(x: QFormat, y: QFormat, size: tuple[int, int]) -> None:
+    model = pooled(x, y, size)
+    codes = np.arange(x.min_code, x.max_code + 1, dtype=np.int8)
+    rng = np.random.default_rng(0)
+    inputs = np.concatenate([np.tile(codes[:, None], size[0] * size[1]), rng.choice(codes, (50, size[0] * size[1]))])
+    inputs = inputs.reshape(-1, *size, 1)
+    found = TflmModel(tflite.to_tflite(model)).run_layers(inputs)
+    for layer, expected in interpreter.run_layers(model, inputs, "double"):
+        np.testing.assert_array_equal(found[layer.name].reshape(expected.shape), expected)
