@@ -1,13 +1,18 @@
 """Pieces of generated C: constants, argument structs, calls. What `c_source` and `stream_source` have in common."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from export.model.integer_model import Layer
 from export.plan import Conversion, Step, Tensor
 from export.plan.kernel import Constant, Instance
+from export.source.source_error import SourceError
 
 _COLUMNS = 120
+_RESERVED = ("fxp", "_")
+_CONSTANT = re.compile(r"^(?:alignas\(FXP_ALIGNMENT\) )?static const \w+ (\w+)", re.MULTILINE)
 
 
 def instances(steps: Sequence[Step]) -> list[str]:
@@ -22,6 +27,18 @@ def _call(instance: Instance) -> str:
     return line if len(line) <= _COLUMNS + 1 else f"{instance.macro}(\n    {arguments}\n)\n"
 
 
+def symbol(layer: Layer) -> str:
+    """What C calls a layer: its name, where that can't be one of the engine's or the compiler's."""
+    return f"layer_{layer.name}" if layer.name.lower().startswith(_RESERVED) else layer.name
+
+
+def check_names(source: str) -> None:
+    """Raises `SourceError` where two constants have one name: of layers `a` and `a_kernel`, for example."""
+    names = _CONSTANT.findall(source)
+    if twice := sorted(name for name in set(names) if names.count(name) > 1):
+        raise SourceError(f"layers' names give two constants the name {twice[0]}: rename one of the layers")
+
+
 def constants(step: Step, one_shift: str = "") -> str:
     """A layer's const arrays and the argument struct that names them.
 
@@ -32,8 +49,8 @@ def constants(step: Step, one_shift: str = "") -> str:
     shape = " x ".join(map(str, layer.output_shape))
     text = f"/* {layer.name}: {layer.op} to {shape} */\n"
     for field, constant in step.constants.items():
-        text += _array(f"{layer.name}_{field}", constant)
-    return text + f"static const {step.kernel.args_type} {layer.name}_args = {initializer(_args(step, one_shift))};\n"
+        text += _array(f"{symbol(layer)}_{field}", constant)
+    return text + f"static const {step.kernel.args_type} {symbol(layer)}_args = {initializer(_args(step, one_shift))};\n"
 
 
 def _array(name: str, constant: Constant) -> str:
@@ -58,7 +75,7 @@ def _args(step: Step, one_shift: str) -> dict:
     args = step.kernel.args(step.layer)
     if one_shift and "requantization" in args:
         args |= {"requantization": args["requantization"] | {"shift": one_shift}}
-    args |= {field: f"{step.layer.name}_{field}" for field in step.constants}
+    args |= {field: f"{symbol(step.layer)}_{field}" for field in step.constants}
     return args | {field: instance.name for field, instance in step.instances.items()}
 
 

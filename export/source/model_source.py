@@ -12,7 +12,7 @@ from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
 from export.plan.layout import CHANNEL_BLOCK
-from export.source.c_text import constants, convert, initializer, instances, pointer, string
+from export.source.c_text import check_names, constants, convert, initializer, instances, pointer, string, symbol
 from export.source.source_error import SourceError
 
 HEADER = "fxp_model.h"
@@ -141,7 +141,9 @@ def _source(model: IntegerModel, steps: Plan) -> str:
         _unpack(steps),
         _invoke(steps),
     ]
-    return "\n".join(parts)
+    source = "\n".join(parts)
+    check_names(source)
+    return source
 
 
 def _preamble(model: IntegerModel, steps: Plan) -> str:
@@ -232,7 +234,7 @@ def _invoke(steps: Plan) -> str:
     calls = []
     for i, step in enumerate(steps.steps):
         calls += [convert(conversion) for conversion in step.conversions]
-        arguments = [f"&{step.layer.name}_args", pointer(step.input), pointer(step.output)]
+        arguments = [f"&{symbol(step.layer)}_args", pointer(step.input), pointer(step.output)]
         if step.scratch is not None:
             arguments.append(f"bytes + {step.scratch}")
         calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")

@@ -10,7 +10,7 @@ from export.plan import ALIGNMENT, FAST, INPUT
 from export.plan.layout import CHANNEL_BLOCK
 from export.plan.schedule import NoKernelError
 from export.plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
-from export.source.c_text import constants, convert, initializer, instances, pointer, string
+from export.source.c_text import check_names, constants, convert, initializer, instances, pointer, string, symbol
 
 HEADER = "fxp_stream_model.h"
 SOURCE = "fxp_stream_model.c"
@@ -147,7 +147,9 @@ static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for
         f"const char *const fxp_stream_labels[FXP_STREAM_LABELS] = {{\n{labels}\n}};\n// clang-format on\n",
         _functions(steps),
     ]
-    return "\n".join(parts)
+    source = "\n".join(parts)
+    check_names(source)
+    return source
 
 
 def _sum_args(history: Sums) -> str:
@@ -160,14 +162,16 @@ def _functions(steps: StreamPlan) -> str:
     calls += [convert(conversion) for conversion in steps.answer]
     text = "".join(calls)
     used = "bytes + " in text
-    bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
+    start = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
+    if not any(item.history for item in steps.steps):
+        start += "    (void)state;\n"
     return f"""\
 void fxp_stream_init(fxp_stream_state *state) {{
     memset(state, 0, sizeof *state);
 }}
 
 void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *output, void *arena) {{
-{bytes_pointer}
+{start}
     // clang-format off
 {text}    // clang-format on
 }}
@@ -187,7 +191,7 @@ def _calls(item: StreamStep) -> list[str]:
             sums = f"state->{history.field}"
             calls.append(f"    fxp_running_sum_s16_dsp(&{history.field}_args, {source}, {sums});\n")
             source = sums
-        arguments = [f"&{step.layer.name}_args", source, target]
+        arguments = [f"&{symbol(step.layer)}_args", source, target]
         if step.scratch is not None:
             arguments.append(f"bytes + {step.scratch}")
         calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")
