@@ -146,8 +146,8 @@ def _blocks(audio: str | None) -> Iterator[np.ndarray]:
 def _check_length(samples: int, audio: str) -> None:
     if samples < CLIP_SAMPLES:
         raise UserError(
-            f"--audio={audio} has {samples / SAMPLE_RATE:.2f} s of sound: the network hears a second at a time, "
-            "give one at least"
+            f"--audio={audio} has {samples:,} samples at 16 kHz: the network hears {CLIP_SAMPLES:,} at a time, "
+            "give a second at least"
         )
 
 

@@ -1,5 +1,7 @@
 """The model card of a bundle: facts in Markdown. What is unknown is left out."""
 
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ from export.model.integer_model import IntegerModel
 from quant.qformat import QFormat
 
 _SCALAR = (str, int, float)
+_BACKTICKS = re.compile("`+")
 _LOCAL_SUFFIXES = ("_dir", "_path")
 INTENDED_USE = (
     "Spotting the words below in one-second clips of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
@@ -52,7 +55,8 @@ def write(
     parts += ["## Accumulators", _accumulators(model)]
     parts += ["## Size and identity", _identity(model)]
     if training.get("command"):
-        parts += ["## Make it again", f"```\n{training['command']}\n```"]
+        fence = _fence(training["command"], 3)
+        parts += ["## Make it again", f"{fence}\n{training['command']}\n{fence}"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -80,7 +84,7 @@ def _section(title: str, text: str) -> list[str]:
 
 def _interface(model: IntegerModel) -> str:
     height, width, channels = model.input_shape
-    labels = ", ".join(f"`{label}`" for label in model.labels)
+    labels = ", ".join(map(_code, model.labels))
     return (
         f"- Input: int8 [1, {height}, {width}, {channels}], {_format(model.input_format)}\n"
         f"- Output: int8 [1, {len(model.labels)}] logits, {_format(model.output_format)}\n"
@@ -127,8 +131,25 @@ def _list(values: list[int]) -> str:
     return ", ".join(map(str, values))
 
 
+def _fence(text: str, least: int) -> str:
+    """Backticks, at least so many, and more than stand in a row in the text."""
+    return "`" * max(least, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+
+
+def _code(text: str) -> str:
+    """A code span, in which Markdown reads nothing."""
+    fence = _fence(text, 1)
+    space = " " if len(fence) > 1 else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _escaped(text: str) -> str:
+    """In one line, and no HTML or code: a label or a name of a corpus may be anything."""
+    return " ".join(html.escape(text, quote=False).replace("`", "&#96;").split())
+
+
 def _plain(key: str) -> str:
-    return str(key).replace("_", " ").strip()
+    return _escaped(str(key).replace("_", " "))
 
 
 def _text(value: Any) -> str | None:
@@ -138,7 +159,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, _SCALAR):
-        return " ".join(str(value).split()) or None
+        return _escaped(str(value)) or None
     if isinstance(value, (list, tuple)) and value and all(isinstance(item, _SCALAR) for item in value):
         return ", ".join(_text(item) or "" for item in value)
     return None
@@ -176,7 +197,7 @@ def _metrics(values: dict[str, Any], labels: tuple[str, ...]) -> str:
 
 def _table(rows: dict[tuple[str, ...], dict[str, str]], labels: tuple[str, ...]) -> str:
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    header = ["", *(key if key in labels else _plain(key) for key in columns)]
+    header = ["", *(_escaped(key) if key in labels else _plain(key) for key in columns)]
     lines = [_row(header), _row(["---"] * len(header))]
     for parent, row in rows.items():
         lines.append(_row([", ".join(map(_plain, parent)), *(row.get(key, "") for key in columns)]))

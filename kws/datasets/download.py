@@ -7,6 +7,7 @@ Range). Only a whole file of the right sha256 gets its name, is unpacked beside 
 import dataclasses
 import hashlib
 import http.client
+import lzma
 import os
 import pathlib
 import shutil
@@ -15,6 +16,7 @@ import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -131,7 +133,7 @@ def unpack(path: pathlib.Path, folder: pathlib.Path, inside: str = "") -> None:
         # Folders first: the lists, which say that the corpus is whole, come last.
         for entry in sorted(staging.iterdir(), key=lambda entry: (entry.is_file(), entry.name)):
             os.replace(entry, folder / entry.name)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, FileNotFoundError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, FileNotFoundError) as error:
         raise DatasetError(f"{path} can't be unpacked ({error}): remove it and download it again") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,5 +1,7 @@
 """The model card states what it was given, and nothing else."""
 
+import dataclasses
+
 from export.bundle import model_card
 from export.model import accumulator
 
@@ -99,3 +101,17 @@ def test_the_accumulators_proof_is_on_the_card(small_model) -> None:
     assert "(declared: 32 bits)" in card
     for layer in small_model.layers:
         assert f"| {layer.name} | {accumulator.worst_case(layer).max():,} | {bits[layer.name]} |" in card
+
+
+def test_nothing_that_a_card_quotes_is_markup(small_model) -> None:
+    sly = "<script>alert(1)</script> `x` a|b"
+    model = dataclasses.replace(small_model, labels=(sly, "label1", "``"))
+    metrics = {"float": {"testing": {"recall": {sly: 0.5, "label1": 0.25}}}}
+    training = {"command": "python -m x\n```\n# no title", "note": f"{sly}\n# no title"}
+    card = model_card.write(model, metrics, {}, training, {"name": sly})
+    assert f"`` {sly} ``, `label1`, ``` `` ```" in card  # code spans, in which nothing is read
+    escaped = r"&lt;script&gt;alert(1)&lt;/script&gt; &#96;x&#96; a\|b"
+    assert rows_of(card)[0] == f"|  | {escaped} | label1 |"
+    assert "- name: &lt;script&gt;" in card and "- note: &lt;script&gt;" in card
+    assert "\n````\npython -m x\n```\n# no title\n````\n" in card
+    assert card.count("\n# no title") == 1

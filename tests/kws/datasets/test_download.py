@@ -151,6 +151,20 @@ def test_a_damaged_archive_leaves_nothing_behind(tmp_path: pathlib.Path) -> None
     assert list((tmp_path / "corpus").iterdir()) == []
 
 
+def test_damage_anywhere_in_an_archive_is_one_line(tmp_path: pathlib.Path) -> None:
+    """Damage that its sha256 does not tell of speaks in the words of zlib, too."""
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mini/yes/a.wav", bytes(range(256)) * 40)
+    whole = (tmp_path / "whole.zip").read_bytes()
+    for name, content in (("x.tar.gz", _tar(_CORPUS)), ("x.zip", whole)):
+        for place in range(0, len(content), max(len(content) // 60, 1)):
+            damaged = bytearray(content)
+            damaged[place] ^= 0x55
+            (tmp_path / name).write_bytes(damaged)
+            with contextlib.suppress(DatasetError):
+                download.unpack(tmp_path / name, tmp_path / "corpus")
+
+
 def test_a_folder_with_something_else_is_left_alone(tmp_path: pathlib.Path) -> None:
     (tmp_path / "yes").mkdir()
     (tmp_path / "yes" / "own.wav").touch()

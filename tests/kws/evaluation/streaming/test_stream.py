@@ -112,7 +112,7 @@ def test_unusable_recordings_are_one_line(tmp_path):
     truncated = tmp_path / "truncated.wav"
     truncated.write_bytes(_wav(tmp_path / "whole.wav", _sound(2)).read_bytes()[:9000])
     for path, message in (
-        (short, r"has 0\.90 s of sound"),
+        (short, r"has 14,400 samples at 16 kHz: the network hears 16,000 at a time, give a second at least"),
         (empty, "the file is empty"),
         (truncated, "truncated"),
         (tmp_path / "none.wav", "is not a file"),
