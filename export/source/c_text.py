@@ -50,7 +50,9 @@ def constants(step: Step, one_shift: str = "") -> str:
     text = f"/* {layer.name}: {layer.op} to {shape} */\n"
     for field, constant in step.constants.items():
         text += _array(f"{symbol(layer)}_{field}", constant)
-    return text + f"static const {step.kernel.args_type} {symbol(layer)}_args = {initializer(_args(step, one_shift))};\n"
+    return (
+        text + f"static const {step.kernel.args_type} {symbol(layer)}_args = {initializer(_args(step, one_shift))};\n"
+    )
 
 
 def _array(name: str, constant: Constant) -> str:
