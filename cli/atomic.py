@@ -1,11 +1,18 @@
 """Files and folders that others see whole or not at all: written beside their place, then moved into it."""
 
 import contextlib
+import ctypes
+import errno
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Iterator
+
+from cli import held_folder
+
+# Of renameat2(2): paths as they are, and both names stay.
+_HERE = -100
+_EXCHANGE = 2
 
 
 @contextlib.contextmanager
@@ -14,20 +21,18 @@ def writing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
     It ends in `path`'s own name and lies in a folder beside it, on the same file system, that is removed at the end.
     What is written is on the disk before it takes its place; where the block raises, what was there stays. `path`'s
-    folder is made where it is missing; a symbolic link is followed, not replaced.
+    folder is made where it is missing; a symbolic link is followed, not replaced. What a killed writer left beside
+    `path` is removed.
 
     Raises:
       OSError: the folder can't be written.
     """
     place = pathlib.Path(os.path.realpath(path))
     place.parent.mkdir(parents=True, exist_ok=True)
-    staging = pathlib.Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    try:
+    with held_folder.made(f".{place.name}-", place.parent) as staging:
         fresh = staging / place.name
         yield fresh
         put(fresh, place)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def put(fresh: pathlib.Path, place: pathlib.Path) -> None:
@@ -54,10 +59,30 @@ def _flush(path: pathlib.Path) -> None:
 
 
 def _move(fresh: pathlib.Path, place: pathlib.Path) -> None:
-    """Puts `fresh` where `place` is; a folder there is moved aside first: at every moment one of the two is whole."""
+    """Puts `fresh` where `place` is; a folder there changes places with it: at every moment one of the two is there."""
     if not (fresh.is_dir() and place.is_dir()):
         os.replace(fresh, place)
-        return
+    elif _exchange(fresh, place):
+        shutil.rmtree(fresh, ignore_errors=True)
+    else:
+        _move_aside(fresh, place)
+
+
+def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
+    """Exchanges two folders in one step, by renameat2(2); False where the file system has no such step."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _move_aside(fresh: pathlib.Path, place: pathlib.Path) -> None:
     aside = fresh.with_name(f"{fresh.name}.old")
     os.replace(place, aside)
     try:

@@ -2,8 +2,10 @@
 
 import contextlib
 import multiprocessing.resource_tracker
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import loky
@@ -11,6 +13,8 @@ import loky.backend.resource_tracker
 from loky.backend.context import get_context
 
 from cli.cores import usable_cores
+
+_LOOKED_AFTER_S = 1.0
 
 
 def processes_or_cores(processes: int | None) -> int:
@@ -27,9 +31,12 @@ def processes_or_cores(processes: int | None) -> int:
 
 
 def start_workers(processes: int) -> loky.ProcessPoolExecutor:
-    """A pool of `processes` workers that leave Ctrl-C to the parent, which shuts them down."""
+    """A pool of `processes` workers that leave Ctrl-C to the parent, which shuts them down.
+
+    They end by themselves, within two seconds, where the parent is killed.
+    """
     pool = loky.ProcessPoolExecutor(
-        max_workers=processes, context=get_context("loky"), initializer=_leave_interrupts_to_parent
+        max_workers=processes, context=get_context("loky"), initializer=_prepare, initargs=(os.getpid(),)
     )
     if threading.current_thread() is not threading.main_thread():
         return pool
@@ -59,6 +66,19 @@ def _interrupted_later(pool: loky.ProcessPoolExecutor) -> Iterator[None]:
     if noted:
         pool.shutdown(wait=True, kill_workers=True)
         signal.raise_signal(signal.SIGINT)
+
+
+def _prepare(parent: int) -> None:
+    """What a worker does first."""
+    _leave_interrupts_to_parent()
+    threading.Thread(target=_end_with, args=(parent,), name="end with parent", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent is another: who has lost its own is given one by the system."""
+    while os.getppid() == parent:
+        time.sleep(_LOOKED_AFTER_S)
+    os._exit(1)
 
 
 def _leave_interrupts_to_parent() -> None:

@@ -11,12 +11,11 @@ import json
 import pathlib
 import re
 import sys
-import tempfile
 from typing import Any
 
 from absl import flags
 
-from cli import command
+from cli import command, held_folder
 from cli.command import UserError
 from export.bundle import random_bundle
 from export.bundle.random_bundle import RandomBundleConfig
@@ -76,8 +75,8 @@ def board(profile: str) -> str:
 
 
 def _bench(weight_bits: int, activation_bits: int, profile: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="baseline") as folder:
-        bundle = pathlib.Path(folder, "bundle")
+    with held_folder.made("baseline-") as folder:
+        bundle = folder / "bundle"
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
         random_bundle.write(RandomBundleConfig(bundle, seed=SEED, profile=profile, clips=1, **widths))
         config = bench.BenchConfig(

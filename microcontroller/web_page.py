@@ -11,11 +11,10 @@ import html
 import pathlib
 import shutil
 import string
-import tempfile
 
 from absl import flags
 
-from cli import atomic, command
+from cli import atomic, command, held_folder
 from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
@@ -100,8 +99,8 @@ def compiled(bundle: Bundle) -> bytes:
     own = [*(file for part in parts for file in part.files), _BROWSER / "listener.c"]
     exported = ",".join(f"_listener_{name}" for name in _EXPORTED)
     build = (emcc, "-O3", "--no-entry", "-sSTANDALONE_WASM", f"-sEXPORTED_FUNCTIONS={exported}")
-    with tempfile.TemporaryDirectory(prefix="fxp-wasm-") as folder:
-        module = pathlib.Path(folder) / "listener.wasm"
+    with held_folder.made("fxp-wasm-") as folder:
+        module = folder / "listener.wasm"
         compiler.compile_library(bundle.c_folder, _GENERATED, own, includes, module, build=build)
         return module.read_bytes()
 

@@ -6,14 +6,15 @@ its files as some version of this program wrote them: it tells C of another vers
 edited or damaged, which is refused.
 """
 
+import atexit
+import contextlib
 import functools
 import hashlib
 import json
 import pathlib
-import tempfile
 from typing import Any
 
-from cli import atomic, json_file
+from cli import atomic, held_folder, json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
@@ -124,14 +125,10 @@ def _holds(path: pathlib.Path, texts: dict[str, str]) -> bool:
 @functools.cache
 def _temporary(texts: tuple[tuple[str, str], ...]) -> pathlib.Path:
     try:
-        # Kept by the cache, and so removed when the process ends.
-        place = pathlib.Path(_kept_folder(texts).name) / FOLDER
+        kept = contextlib.ExitStack()
+        place = kept.enter_context(held_folder.made("fxp-bundle-")) / FOLDER
+        atexit.register(kept.close)
         write(place, dict(texts))
     except OSError as error:
         raise BundleError(f"can't write C to a temporary folder: {error.strerror}; free some space there") from error
     return place
-
-
-@functools.cache
-def _kept_folder(texts: tuple[tuple[str, str], ...]) -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="fxp-bundle-")

@@ -1,13 +1,12 @@
 """Writes an integer model in memory as files: C, .tflite, or a bundle."""
 
 import pathlib
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from cli import atomic
+from cli import atomic, held_folder
 from export.bundle import folder, generated_c, model_card, tflite
 from export.bundle.folder import UNKNOWN_LABEL, Bundle
 from export.model.integer_model import IntegerModel
@@ -81,14 +80,14 @@ def write_bundle(
     known = np.full(len(codes), UNKNOWN_LABEL) if true_labels is None else true_labels
     numbered = tuple(f"input{i}" for i in range(len(codes))) if names is None else tuple(names)
     generated_c.files(model, {}, None, profile)  # raises before anything is written
-    with tempfile.TemporaryDirectory(prefix="fxp-graph-") as staging:
+    with held_folder.made("fxp-graph-") as staging:
         return folder.write(
             path,
             model=model,
             tflite=tflite.to_tflite(model),
             golden=folder.golden_vectors(model, numbered, codes, known),
             frontend={},
-            keras_model=_saved(keras_model, pathlib.Path(staging)),
+            keras_model=_saved(keras_model, staging),
             card=model_card.write(model, metrics or {}, {}, {"command": command}, {}),
             metrics=metrics or {},
             profile=profile,

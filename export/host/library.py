@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import pathlib
 import platform
-import tempfile
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -14,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from cli import atomic
+from cli import atomic, held_folder
 from export.host import compiler
 from export.host.host_error import HostError
 from microcontroller.c_sources import CSources
@@ -99,8 +98,8 @@ class HostLibrary:
         c_folder = pathlib.Path(c_folder)
         if build_dir is not None:
             return cls(cls._kept(c_folder, pathlib.Path(build_dir)))
-        with tempfile.TemporaryDirectory(prefix="fxp-host-") as folder:
-            return cls(cls.definition.compile(c_folder, pathlib.Path(folder) / _NAME))
+        with held_folder.made("fxp-host-") as folder:
+            return cls(cls.definition.compile(c_folder, folder / _NAME))
 
     @classmethod
     def _kept(cls, c_folder: pathlib.Path, build_dir: pathlib.Path) -> pathlib.Path:

@@ -2,11 +2,11 @@
 
 import dataclasses
 import pathlib
-import tempfile
 from typing import Self
 
 import numpy as np
 
+from cli import held_folder
 from export.host.library import COUNT, POINTER, HostLibrary, LibraryDefinition
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
@@ -50,9 +50,9 @@ class CMfcc(HostLibrary):
         """
         coefficients = config.coefficients
         some_codes = dataclasses.replace(config, offsets=(0,) * coefficients, shifts=(1,) * coefficients)
-        with tempfile.TemporaryDirectory(prefix="fxp-mfcc-") as folder:
+        with held_folder.made("fxp-mfcc-") as folder:
             for name, text in frontend_source.generate(some_codes).items():
-                pathlib.Path(folder, name).write_text(text, encoding="utf-8")
+                (folder / name).write_text(text, encoding="utf-8")
             return cls.build(folder, build_dir)
 
     def mfcc(self, samples: np.ndarray) -> np.ndarray:

@@ -1,12 +1,11 @@
 """Proves an integer model in memory: what can be written from it, against the exact interpreter."""
 
-import pathlib
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from cli import held_folder
 from export.bundle import generated_c, tflite
 from export.model.integer_model import IntegerModel
 from export.model.model_error import ModelError
@@ -59,7 +58,7 @@ def verify(
 
 
 def _compiled(model: IntegerModel, profile: str) -> LayerCodes:
-    with tempfile.TemporaryDirectory(prefix="fxp-proof-") as folder:
-        c_folder = pathlib.Path(folder) / "c"
+    with held_folder.made("fxp-proof-") as folder:
+        c_folder = folder / "c"
         generated_c.write(c_folder, generated_c.files(model, {}, None, profile))
         return implementations.c_engine(c_folder)

@@ -9,12 +9,12 @@ import dataclasses
 import functools
 import hashlib
 import pathlib
-import tempfile
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import numpy as np
 
+from cli import held_folder
 from cli.file_lock import FileLock
 from cli.worker_pool import processes_or_cores, start_workers
 from kws.examples import feature_cache
@@ -155,8 +155,8 @@ class EpochProducer:
     def _copied(self, samples: np.ndarray, noises: Sequence[np.ndarray], scratch_dir: str | None) -> SampleStore:
         """The clips on disk until the producer is closed."""
         try:
-            folder = self._ends.enter_context(tempfile.TemporaryDirectory(prefix="epochs-", dir=scratch_dir))
-            store = SampleStore(folder, samples.shape[1], tuple(len(noise) for noise in noises))
+            folder = self._ends.enter_context(held_folder.made("epochs-", scratch_dir))
+            store = SampleStore(str(folder), samples.shape[1], tuple(len(noise) for noise in noises))
             store.write(samples, noises)
         except OSError as error:
             size = samples.nbytes / 1e6

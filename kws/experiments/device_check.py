@@ -12,14 +12,13 @@ import dataclasses
 import pathlib
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
-from cli import command, setting_flags
+from cli import command, held_folder, setting_flags
 from cli.settings import setting
 from cli.table import aligned
 from kws import frontend
@@ -100,8 +99,8 @@ def check(
     Args:
       device: TensorFlow's name of it, such as GPU:0, or CPU:0 to compare the CPU with itself.
     """
-    with tempfile.TemporaryDirectory(prefix="device-check-") as scratch:
-        folders = [pathlib.Path(scratch) / name for name in ("cpu", "first", "second")]
+    with held_folder.made("device-check-") as scratch:
+        folders = [scratch / name for name in ("cpu", "first", "second")]
         checks: list[Check] = []
         speeds: dict[str, dict[str, float]] = {}
         for stage in STAGES:

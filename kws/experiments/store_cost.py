@@ -7,14 +7,13 @@ folder in --scratch_dir that is removed at the end. `scripts.stand_in` makes a c
 """
 
 import dataclasses
-import tempfile
 import time
 from typing import Any
 
 import psutil
 from absl import flags
 
-from cli import command
+from cli import command, held_folder
 from cli.command import UserError
 from cli.table import aligned
 from cli.worker_pool import start_workers
@@ -31,8 +30,10 @@ def measure(config: DatasetConfig) -> dict[str, Any]:
       DatasetError, StoreError: the corpus can't be loaded, or the store not be written.
       UserError: the ways give different clips.
     """
-    with tempfile.TemporaryDirectory(prefix="store-cost-", dir=config.scratch_dir) as folder:
-        found = {way: _in_a_process(dataclasses.replace(config, cache_dir=_cache_dir(way, folder))) for way in WAYS}
+    with held_folder.made("store-cost-", config.scratch_dir) as folder:
+        found = {
+            way: _in_a_process(dataclasses.replace(config, cache_dir=_cache_dir(way, str(folder)))) for way in WAYS
+        }
     heard = {(figures.pop("sha256"), figures.pop("clips")) for figures in found.values()}
     if len(heard) > 1:
         raise UserError(f"--data_dir={config.data_dir} changed meanwhile: measure again")

@@ -3,11 +3,10 @@
 import contextlib
 import dataclasses
 import pathlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cli import file_lock
+from cli import file_lock, held_folder
 from kws.sweeps import results
 from kws.sweeps.cell import RESULT, Cell
 from kws.sweeps.shared_storage import SharedStorage, is_url
@@ -69,8 +68,8 @@ def open_folder(sweep_dir: str | pathlib.Path) -> Iterator[SweepFolder]:
     """
     if is_url(sweep_dir):
         storage = SharedStorage(str(sweep_dir))
-        with tempfile.TemporaryDirectory(prefix="kws-sweep-") as copy:
-            folder = SweepFolder(pathlib.Path(copy).resolve(), storage)
+        with held_folder.made("kws-sweep-") as copy:
+            folder = SweepFolder(copy.resolve(), storage)
             storage.fetch(["jobs/*.json", f"float/*/{RESULT}", f"cells/*/{RESULT}"], folder.path)
             yield folder
         return

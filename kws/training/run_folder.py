@@ -19,7 +19,7 @@ import pathlib
 import platform
 from typing import Any
 
-from cli import atomic
+from cli import atomic, held_folder
 from kws.datasets import identity
 from kws.datasets.identity import Identity
 from kws.training.training_error import TrainingError
@@ -83,8 +83,16 @@ def check_new(path: str | pathlib.Path) -> None:
         raise TrainingError(
             f"run_dir={path} holds a run: go on with python -m kws.train --resume, or choose another folder"
         )
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not (path.is_dir() and _nothing_but_a_start(path)):
         raise TrainingError(f"run_dir={path} exists and is not a run: choose another folder")
+
+
+def _nothing_but_a_start(path: pathlib.Path) -> bool:
+    """Whether a folder is empty, or holds what `create` had made when it was killed: no run.json, no stage's files."""
+    stages = (path / FLOAT, path / FIXED_POINT)
+    others = {entry for entry in path.iterdir() if entry not in stages and entry.name != CLIPS}
+    half_written = {entry for entry in others if (entry / held_folder.HELD).is_file()}
+    return others == half_written and not any(stage.is_dir() and any(stage.iterdir()) for stage in stages)
 
 
 def create(

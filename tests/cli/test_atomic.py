@@ -2,6 +2,9 @@
 
 import os
 import pathlib
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -58,6 +61,49 @@ def test_a_folder_is_replaced_with_all_that_is_in_it(tmp_path) -> None:
     assert entries(tmp_path) == ["folder"]
 
 
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_folder_is_replaced_on_any_file_system(exchanges: bool, tmp_path, monkeypatch) -> None:
+    if not exchanges:
+        monkeypatch.setattr(atomic, "_exchange", lambda *paths: False)
+    for text in ("old", "new"):
+        new_folder(tmp_path / "folder", text)
+    assert (tmp_path / "folder" / "a").read_text() == "new" and entries(tmp_path) == ["folder"]
+
+
+# Ends itself before or after a step of the second writing: argv are the folder, the step's name, and which of both.
+KILLED = """
+import os, pathlib, signal, sys
+from cli import atomic
+folder, step, when = sys.argv[1:]
+def write(text):
+    with atomic.writing(pathlib.Path(folder) / "bundle") as fresh:
+        fresh.mkdir()
+        (fresh / "a").write_text(text)
+        (fresh / "b").write_text(text)
+write("old")
+module, name = (os, step[3:]) if step.startswith("os.") else (atomic, step)
+right = getattr(module, name)
+def wrong(*arguments):
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    right(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(module, name, wrong)
+write("new")
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["put", "_flush", "_move", "_exchange", "os.fsync"])
+def test_a_folder_is_whole_whenever_its_writer_is_killed(step: str, when: str, tmp_path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), step, when], check=False)
+    assert done.returncode == -signal.SIGKILL
+    texts = {name: (tmp_path / "bundle" / name).read_text() for name in entries(tmp_path / "bundle")}
+    assert texts in ({"a": "old", "b": "old"}, {"a": "new", "b": "new"})
+    new_folder(tmp_path / "bundle", "next")
+    assert entries(tmp_path) == ["bundle"]  # what the killed one left is gone
+
+
 def test_an_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch) -> None:
     path = tmp_path / "folder"
     new_folder(path, "old")
@@ -68,6 +114,7 @@ def test_an_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_pa
             raise OSError("no room")
         replace(source, target)
 
+    monkeypatch.setattr(atomic, "_exchange", lambda *paths: False)
     monkeypatch.setattr(os, "replace", fails)
     with pytest.raises(OSError, match="no room"):
         new_folder(path, "new")

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import loky
 import pytest
@@ -69,3 +70,35 @@ def test_an_interrupt_while_workers_start_is_not_lost(monkeypatch: pytest.Monkey
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
     with pytest.raises(RuntimeError):
         submit(pools[0], int)
+
+
+KILLED = """
+import os, pathlib, signal, sys, time
+from cli.worker_pool import start_workers
+
+def work(folder):
+    import os, pathlib, time
+    pathlib.Path(folder, str(os.getpid())).touch()
+    time.sleep(100)
+
+folder = pathlib.Path(sys.argv[1])
+pool = start_workers(2)
+for _ in range(2):
+    pool.submit(work, str(folder))
+while len(list(folder.iterdir())) < 2:
+    time.sleep(0.05)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: pathlib.Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], timeout=SECONDS, check=False)
+    assert done.returncode == -signal.SIGKILL
+    workers = [int(path.name) for path in tmp_path.iterdir()]
+    deadline = time.monotonic() + SECONDS / 2
+    while any(map(_runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = [worker for worker in workers if _runs(worker)]
+    for worker in left:
+        os.kill(worker, signal.SIGKILL)
+    assert len(workers) == 2 and not left

@@ -18,12 +18,12 @@ import os
 import pathlib
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from cli import held_folder
 from kws.training.training_error import TrainingError
 
 VARIABLE = "TF_CONFIG"
@@ -142,10 +142,10 @@ def own_folder(group: WorkerGroup | None, run_dir: str | pathlib.Path) -> Iterat
     if group is None:
         yield pathlib.Path(run_dir)
         return
-    with tempfile.TemporaryDirectory(prefix="kws-worker-") as scratch:
+    with held_folder.made("kws-worker-") as scratch:
         path = pathlib.Path(run_dir)
         if group.rank:
-            path = pathlib.Path(scratch) / "run"
+            path = scratch / "run"
             if pathlib.Path(run_dir).is_dir():
                 shutil.copytree(run_dir, path)
         try:

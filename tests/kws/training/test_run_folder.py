@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cli import held_folder
 from kws.training import run_folder
-from kws.training.run_folder import FLOAT, RunFolder
+from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.training_error import TrainingError
 
 
@@ -44,3 +45,23 @@ def test_a_run_whose_settings_are_damaged_is_refused(tmp_path: pathlib.Path, tex
     (tmp_path / run_folder.SETTINGS).write_text(text)
     with pytest.raises(TrainingError, match=r"run\.json is damaged \(.*: train the run again"):
         run_folder.open_run(tmp_path)
+
+
+def test_a_start_that_was_killed_can_be_started_again(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "run"
+    for stage in (FLOAT, FIXED_POINT):
+        (path / stage).mkdir(parents=True)
+    (path / run_folder.CLIPS).write_text("{}")
+    (path / ".run.json-abcdefgh").mkdir()
+    (path / ".run.json-abcdefgh" / held_folder.HELD).touch()
+    folder = run_folder.create(path, {"seed": 0})
+    assert run_folder.open_run(path)[1]["settings"] == {"seed": 0}
+    assert sorted(entry.name for entry in path.iterdir()) == [FIXED_POINT, FLOAT, "clips.json", "run.json"]
+    with pytest.raises(TrainingError, match="holds a run"):
+        run_folder.check_new(path)
+    folder.file(run_folder.SETTINGS).unlink()
+    for other in ("thesis.txt", "float/model.h5"):
+        (path / other).touch()
+        with pytest.raises(TrainingError, match="exists and is not a run: choose another folder"):
+            run_folder.check_new(path)
+        (path / other).unlink()

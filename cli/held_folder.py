@@ -1,0 +1,64 @@
+"""Temporary folders that a killed program doesn't leave for good: the next one of their kind removes them.
+
+    <prefix>xxxxxxxx/     as `tempfile.mkdtemp` makes it
+        .held             locked by the process that works in it, as long as it lives
+
+A folder whose lock nobody holds was left by a process that was killed. One without the file is none of these.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from cli import file_lock
+from cli.file_lock import FileLock
+
+HELD = ".held"
+
+
+@contextlib.contextmanager
+def made(prefix: str, parent: str | pathlib.Path | None = None) -> Iterator[pathlib.Path]:
+    """A new folder, removed at the end; before it is made, those of its kind that nobody holds are removed.
+
+    Args:
+      prefix: of its name, which says what it is for.
+      parent: where it lies; None for the system's folder of temporary files.
+
+    Raises:
+      OSError: it can't be made.
+    """
+    parent = pathlib.Path(parent or tempfile.gettempdir())
+    remove_abandoned(prefix, parent)
+    folder, lock = _new(prefix, parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+
+
+def remove_abandoned(prefix: str, parent: pathlib.Path) -> None:
+    """Removes the folders of a kind that killed processes left; what can't be removed stays."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False):
+                _remove(pathlib.Path(entry.path))
+
+
+def _remove(folder: pathlib.Path) -> None:
+    with contextlib.suppress(OSError):
+        if (folder / HELD).is_file() and (lock := file_lock.take(folder / HELD, wait=False)):
+            with lock:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new(prefix: str, parent: pathlib.Path) -> tuple[pathlib.Path, FileLock]:
+    while True:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        # Between its making and its locking another process may take it for an abandoned one.
+        with contextlib.suppress(FileNotFoundError):
+            if lock := file_lock.take(folder / HELD, wait=False, needed=False):
+                return folder, lock

@@ -1,0 +1,70 @@
+"""Temporary folders go with who made them, or with the next one of their kind."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cli import held_folder
+
+KILLED = """
+import os, signal, sys
+from cli import held_folder
+with held_folder.made("kind-", sys.argv[1]) as folder:
+    (folder / "clips").write_bytes(bytes(1000))
+    print(folder.name, flush=True)
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+
+
+def names(folder: pathlib.Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_lasts_as_long_as_its_block(tmp_path) -> None:
+    with pytest.raises(KeyError), held_folder.made("kind-", tmp_path) as folder:
+        (folder / "file").touch()
+        assert folder.parent == tmp_path and names(tmp_path) == [folder.name]
+        raise KeyError
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "killed"], check=False)
+    assert done.returncode == -signal.SIGKILL and len(names(tmp_path)) == 1
+    with held_folder.made("other-", tmp_path):
+        assert len(names(tmp_path)) == 2  # another kind
+    with held_folder.made("kind-", tmp_path) as folder:
+        assert names(tmp_path) == [folder.name]
+
+
+def test_what_another_process_works_in_stays(tmp_path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "lives"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        theirs = process.stdout.readline().strip()
+        with held_folder.made("kind-", tmp_path) as ours:
+            assert names(tmp_path) == sorted([theirs, ours.name])
+        assert names(tmp_path / theirs) == [held_folder.HELD, "clips"]
+        process.stdin.close()
+    assert names(tmp_path) == []
+
+
+def test_what_is_none_of_its_kind_stays(tmp_path) -> None:
+    for name in ("kind-of-mine", "kind-abcdefgh", "unkind-abcdefgh"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "unkind-abcdefgh" / held_folder.HELD).touch()
+    (tmp_path / "kind-a-link").symlink_to(tmp_path / "unkind-abcdefgh")
+    (tmp_path / "kind-a-file").touch()
+    before = names(tmp_path)
+    with held_folder.made("kind-", tmp_path):
+        pass
+    assert names(tmp_path) == before
+
+
+def test_a_place_that_is_not_there_is_an_os_error(tmp_path) -> None:
+    with pytest.raises(OSError, match="nowhere"), held_folder.made("kind-", tmp_path / "nowhere"):
+        pass
