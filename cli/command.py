@@ -5,6 +5,7 @@ dataclass of settings, and `main()`, which calls `run` below. Flags are defined 
 not when its module is imported, so that one command can import another.
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 NO_READER_EXIT_CODE = 141
 """What a shell says of a program that SIGPIPE ended."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UserError(Exception):
@@ -47,8 +49,8 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
 
     That is an exception of a class with the attribute `user_can_mend = True`: `UserError`, which commands raise, and
     those of the library (`kws.datasets.DatasetError`, `export.BundleError`), which know nothing of commands.
-    A setting that they name, as in `clips=-1`, is shown as the flag that gave it, `--clips=-1`. Any other exception is
-    a bug and shows its traceback.
+    A setting that they name, as in `clips=-1`, is shown as the flag that gave it, `--clips=-1`. A full disk is one
+    line, too, whichever library tells of it. Any other exception is a bug and shows its traceback.
 
     Ctrl-C ends with exit code 130; a command that can resume says so itself before that. Where nobody reads standard
     output any more, as after `| head`, the command ends with 141 and no word.
@@ -72,6 +74,7 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
         except Exception as error:
             if not getattr(type(error), "user_can_mend", False):
                 _end_without_output(error)
+                _end_without_room(error)
                 raise
             _fail(with_flags(str(error), flags.FLAGS))
 
@@ -89,6 +92,18 @@ def _end_without_output(error: Exception) -> None:
         if isinstance(failed, BrokenPipeError):
             sys.exit(NO_READER_EXIT_CODE)
         _fail(f"can't write to standard output: {failed.strerror}")
+
+
+def _end_without_room(error: BaseException) -> None:
+    """Ends the command if `error`, of whatever library, is that the disk is full."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # HDF5 and TensorFlow have errors of their own, which quote the system's.
+        if getattr(cause, "errno", None) in _FULL or any(os.strerror(number) in str(cause) for number in _FULL):
+            place = getattr(cause, "filename", None)
+            where = f" for {place}" if place else ""
+            _fail(f"{os.strerror(errno.ENOSPC)}{where}: free some and run again (a training goes on with --resume)")
+        cause = cause.__cause__ or cause.__context__
 
 
 def with_flags(message: str, values: flags.FlagValues) -> str:

@@ -14,7 +14,7 @@ from cli import command
 from cli.command import UserError
 
 PROGRAM = """
-import sys
+import errno, os, sys
 from absl import flags
 from cli import command
 from cli.command import UserError
@@ -60,6 +60,17 @@ def work(values):
         sys.exit(1)
     if values.mode == "missing":
         open("/no/such/file")
+    if values.mode == "full":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/a/history.json")
+    if values.mode == "full of others":
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+    if values.mode == "told by HDF5":
+        raise OSError("[Errno 28] Can't write data (file write failed: error message = 'No space left on device')")
+    if values.mode == "told by TensorFlow":
+        try:
+            raise ValueError("RESOURCE_EXHAUSTED: runs/a/ckpt-3; No space left on device")
+        except ValueError:
+            raise RuntimeError("a checkpoint could not be written")
     if values.mode == "long":
         print("line\\n" * 100_000)
     command.say(f"count is {values.count}", values.json)
@@ -226,3 +237,11 @@ def test_a_setting_is_shown_as_the_flag_that_gave_it(message: str, shown: str) -
 )
 def test_what_no_flag_gave_is_shown_as_it_is(message: str) -> None:
     assert command.with_flags(message, a_commands_flags()) == message
+
+
+@pytest.mark.parametrize("mode", ["full", "full of others", "told by HDF5", "told by TensorFlow"])
+def test_a_full_disk_is_one_line_whoever_tells_of_it(mode: str) -> None:
+    done = run(f"--mode={mode}")
+    place = " for runs/a/history.json" if mode == "full" else ""
+    expected = f"error: No space left on device{place}: free some and run again (a training goes on with --resume)\n"
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (2, "", expected)
