@@ -15,9 +15,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cli import atomic, json_file
+from cli import array_file, atomic, json_file
 from export.bundle.bundle_error import BundleError
-from export.model import array_file
 
 FOLDER = "trained"
 _MODEL = "model.h5"

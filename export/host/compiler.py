@@ -10,7 +10,8 @@ from export.host.host_error import HostError
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 C_FLAGS = ("-std=c11", *WARNINGS)
 """Language and warnings for every C file of the project, on the host and on the device."""
-HOST_FLAGS = ("-O2", "-ffp-contract=off", "-shared", "-fPIC")
+COMPILE_FLAGS = ("-O2", "-ffp-contract=off", "-fPIC")
+HOST_FLAGS = (*COMPILE_FLAGS, "-shared")
 """Of a shared library of this machine; a product and a sum of floats stay two operations, as NumPy has them."""
 REMEDY = "write the bundle again with python -m export.convert"
 _COMPILERS = ("cc", "gcc", "clang")

@@ -55,8 +55,11 @@ class LibraryDefinition:
 
     def compile(self, c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
         """Compiles them with the generated files in `c_folder`. Raises `HostError`, as `compile_library` does."""
-        includes = (*self.part().include_folders, _HOST_HEADERS)
-        return compiler.compile_library(c_folder, self.generated, self.files(), includes, library, self.remedy)
+        return compiler.compile_library(c_folder, self.generated, self.files(), self.includes(), library, self.remedy)
+
+    def includes(self) -> tuple[pathlib.Path, ...]:
+        """Folders of the headers."""
+        return (*self.part().include_folders, _HOST_HEADERS)
 
     def content_hash(self, c_folder: pathlib.Path) -> str:
         """SHA-256 of all that a library depends on: machine, compiler, flags and files. Raises `HostError`."""

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from export.model import array_file, float_interpreter
+from cli import array_file
+from export.model import float_interpreter
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, IntegerModel, Layer
 from export.model.model_error import ModelError
 from quant.folding.layers import FoldedLayers, weighted_layers

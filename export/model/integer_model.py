@@ -17,7 +17,8 @@ import pathlib
 import msgspec
 import numpy as np
 
-from export.model import array_file, model_header
+from cli import array_file
+from export.model import model_header
 from export.model.model_error import ModelError
 from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, weight_format

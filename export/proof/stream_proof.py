@@ -61,8 +61,8 @@ def detector(bundle: Bundle, seed: int) -> Parity:
     rng = np.random.default_rng(seed)
     classes = len(definition.labels)
     logits = rng.integers(-128, 128, (_STEPS, classes))
-    leading = np.repeat(rng.integers(0, classes, _STEPS), rng.integers(1, 60, _STEPS))[: _STEPS // 2]
-    logits[: len(leading)] >>= 1
+    leading = np.repeat(rng.integers(0, classes, _STEPS), rng.integers(1, 16, _STEPS))[: _STEPS // 2]
+    logits[: len(leading)] = rng.integers(-128, -100, (len(leading), classes))
     logits[np.arange(len(leading)), leading] = 127
     codes = logits.astype(np.int8)
     expected = np.full(_STEPS, -1, np.int32)

@@ -5,6 +5,8 @@ Range). Only a whole file of the right sha256 gets its name, is unpacked beside 
 """
 
 import dataclasses
+import errno
+import gzip
 import hashlib
 import http.client
 import lzma
@@ -27,6 +29,9 @@ from kws.datasets.dataset_error import DatasetError
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30
 _ATTEMPTS = 4
+# What tells of it: an archive's structure, its compression, a flag that says it is encrypted or of a later version.
+_ARCHIVE_ERRORS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+_DAMAGE = (*_ARCHIVE_ERRORS, EOFError, FileNotFoundError, NotImplementedError, RuntimeError)
 _UNPACKING = ".unpacking"
 _STORAGE = "https://storage.googleapis.com/download.tensorflow.org/data"
 
@@ -133,10 +138,18 @@ def unpack(path: pathlib.Path, folder: pathlib.Path, inside: str = "") -> None:
         # Folders first: the lists, which say that the corpus is whole, come last.
         for entry in sorted(staging.iterdir(), key=lambda entry: (entry.is_file(), entry.name)):
             os.replace(entry, folder / entry.name)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, FileNotFoundError) as error:
-        raise DatasetError(f"{path} can't be unpacked ({error}): remove it and download it again") from error
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the archive's beginning
+            raise
+        raise _damaged(path, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path} can't be unpacked ({error}): remove it and download it again")
 
 
 def _tar_members(path: pathlib.Path) -> Iterator[tuple[str, IO[bytes]]]:

@@ -1,12 +1,12 @@
 """Only C that this program writes is used: missing or another version's is written, edited is refused."""
 
 import json
-import os
 import pathlib
 import shutil
 
 import pytest
 
+from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
@@ -70,7 +70,7 @@ def test_c_of_another_version_is_not_compiled_where_it_cannot_be_replaced(stale,
         raise PermissionError("read-only")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "replace", read_only)
+        patched.setattr(atomic, "_move", read_only)
         folder = stale.c_folder
         assert bundles.load(stale.path).c_folder == folder
     assert stale.path not in folder.parents and on_disk(folder) == stale.c_files

@@ -229,7 +229,7 @@ def test_an_inconsistent_header_is_one_line(model: IntegerModel, tmp_path) -> No
         r"Expected `array` of length 2": lambda h: h["layers"][0].update(stride=[1]),
         r"at `\$\.labels": lambda h: h.update(labels=[1, 2, 3]),
         r"at `\$\.name": lambda h: h.update(name=5),
-        "fraction_bits": lambda h: h["layers"][0]["input_format"].update(fraction_bits=10**400),
+        "expected at most 64 fraction bits": lambda h: h["layers"][0]["input_format"].update(fraction_bits=10**400),
         "not a C identifier": lambda h: h.update(name="../../x"),
     }
     for message, change in changes.items():

@@ -162,7 +162,7 @@ def test_damage_anywhere_in_an_archive_is_one_line(tmp_path: pathlib.Path) -> No
             damaged[place] ^= 0x55
             (tmp_path / name).write_bytes(damaged)
             with contextlib.suppress(DatasetError):
-                download.unpack(tmp_path / name, tmp_path / "corpus")
+                download.unpack(tmp_path / name, tmp_path / f"{name} {place}")
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: pathlib.Path) -> None:

@@ -56,7 +56,7 @@ def test_a_start_that_was_killed_can_be_started_again(tmp_path: pathlib.Path) ->
     (path / ".run.json-abcdefgh" / held_folder.HELD).touch()
     folder = run_folder.create(path, {"seed": 0})
     assert run_folder.open_run(path)[1]["settings"] == {"seed": 0}
-    assert sorted(entry.name for entry in path.iterdir()) == [FIXED_POINT, FLOAT, "clips.json", "run.json"]
+    assert sorted(entry.name for entry in path.iterdir()) == ["clips.json", FIXED_POINT, FLOAT, "run.json"]
     with pytest.raises(TrainingError, match="holds a run"):
         run_folder.check_new(path)
     folder.file(run_folder.SETTINGS).unlink()

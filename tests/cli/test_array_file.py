@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from export.model import array_file
+from cli import array_file
 
 
 def header(descr: str, shape: tuple) -> bytes:
