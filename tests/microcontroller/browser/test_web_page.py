@@ -19,6 +19,7 @@ import pytest
 
 from export.bundle import detector_file
 from export.bundle import folder as bundles
+from export.bundle import manifest as manifests
 from export.bundle.bundle_error import BundleError
 from export.model import detector as detectors
 from kws.evaluation.streaming import sound
@@ -189,9 +190,9 @@ def test_no_microphone_is_one_line(site, tmp_path):
 
 def test_errors_of_the_command_are_one_line(bundle, monkeypatch, tmp_path):
     mute = shutil.copytree(bundle.path, tmp_path / "mute")
-    manifest = json.loads((mute / bundles.MANIFEST).read_text())
-    del manifest["files"][detectors.FILE]
-    (mute / bundles.MANIFEST).write_text(json.dumps(manifest))
+    (mute / detectors.FILE).unlink()
+    files = {name: value for name, value in bundle.manifest["files"].items() if name != detectors.FILE}
+    manifests.write(mute, bundle.manifest | {"files": files})
     with pytest.raises(BundleError, match="has no detector: write one with python"):
         web_page.write(web_page.WebPageConfig(mute, tmp_path / "page.html"))
     (tmp_path / "folder").mkdir()
