@@ -28,7 +28,7 @@ each_model = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 
 def test_there_are_models_of_every_kind() -> None:
     found = {path.name for path in PATHS}
-    assert {"w8a8", "w4a8", "w4a4", "w2a8", "w4a8_uniform"} <= found
+    assert {"w8a8", "w4a8", "w4a4", "w2a8", "w4a8_uniform_shift", "marvin_w4a4", "ds_cnn_m_w8a8"} <= found
 
 
 @each_model
@@ -81,13 +81,15 @@ def test_the_card_says_whose_data_they_are_and_how_to_make_the_model_again(path:
 def test_the_teacher_that_a_card_names_is_the_one_among_the_models() -> None:
     training = {path.name: bundles.load(path).training for path in PATHS}
     teacher = training["ds_cnn_m_w8a8"]
-    for name in sorted(set(training) - {"ds_cnn_m_w8a8"}):
+    # Its own stage 2 makes no difference to those who follow its float model.
+    float_part = re.sub(r" --fixed_point_epochs=\d+", "", teacher["command"])
+    for name in sorted(set(training) - {"ds_cnn_m_w8a8", "marvin_w4a4"}):
         identities = training[name]["teachers"]
         assert identities["float_teachers"] == {"runs/ds_cnn_m": teacher["float_sha256"]}, name
         for flag in identities:
             assert list(identities[flag]) == training[name]["settings"][flag], name
         first, last = training[name]["command"].splitlines()
-        assert first == teacher["command"].replace("--run_dir=R", "--run_dir=runs/ds_cnn_m"), name
+        assert first == float_part.replace("--run_dir=R", "--run_dir=runs/ds_cnn_m"), name
         assert "--float_teachers=runs/ds_cnn_m" in last, name
 
 
@@ -104,13 +106,13 @@ def test_the_table_of_models_has_their_own_figures() -> None:
                 assert figure in cells, f"{name}: {stage} {split} is {figure}"
 
 
-def test_what_detectors_miss_is_what_their_tuning_found() -> None:
-    said = re.findall(r"([\d.]+) %(?: of the\s+keywords)? \((\w+)\)", (MODELS / "README.md").read_text())
+def test_what_detectors_hear_is_what_their_tuning_found() -> None:
+    said = re.findall(r"([\d.]+) % \((\w+)\)", (MODELS / "README.md").read_text())
     assert sorted(name for _, name in said) == [path.name for path in PATHS]
     for figure, name in said:
         tuned = json.loads((MODELS / name / detectors.FILE).read_text())
-        assert tuned["tuned_for"]["false_alarms_per_hour"] == 5
-        assert figure == f"{100 * tuned['there']['miss_rate']:.1f}"
+        assert tuned["tuned_for"]["negatives"]
+        assert figure == f"{100 * (1 - tuned['there']['words']['30 dB']['miss_rate']):.1f}"
 
 
 @each_model
@@ -118,7 +120,7 @@ def test_it_hears_keywords_in_a_stream(path: pathlib.Path) -> None:
     bundle = bundles.load(path)
     listener = Listener(bundle, detector_file.of_bundle(bundle), block_seconds=2.0)
     found = listener.feed(recording.synthetic().samples)
-    assert len({detection.keyword for detection in found}) >= 3
+    assert len({detection.keyword for detection in found}) >= (0 if path.name.startswith("marvin") else 3)
 
 
 def test_formats_are_those_of_the_name() -> None:
@@ -128,8 +130,8 @@ def test_formats_are_those_of_the_name() -> None:
         assert {layer.weight_format.bits for layer in layers} == {int(widths[1])}, path.name
         # 8 bits after ReLU are seven and a spare sign; logits have eight whatever the width.
         assert {layer.output_format.bits for layer in layers[:-1]} == {min(int(widths[2]), 7)}, path.name
-        if path.name.endswith("uniform"):
-            assert len({layer.weight_format for layer in layers}) == 1
+        if path.name.endswith("uniform_shift"):
+            assert bundles.load(path).model.one_shift is not None
 
 
 @pytest.mark.slow
