@@ -81,7 +81,7 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
         rest = rest[whole:]
     if len(rest) % 2:
         raise UserError(f"standard input ends with half a sample: raw PCM is {RAW_FORM}")
-    _check_length(count, STANDARD_INPUT)
+    _check_length(count + len(rest) // 2, STANDARD_INPUT)
 
 
 def microphone_blocks() -> Iterator[np.ndarray]:

@@ -1,6 +1,7 @@
-"""What every test has in common: its caches are its own."""
+"""What every test has in common: its caches are its own, and Ctrl-C reaches it and what it starts."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,3 +15,10 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("KWS_CACHE_DIR", str(folder))
         yield
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and every process below inherits that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

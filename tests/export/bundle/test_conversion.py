@@ -10,7 +10,7 @@ from export.bundle import conversion, random_bundle, trained
 from export.bundle.bundle_error import BundleError
 from kws.models.ds_cnn import DsCnnSpec
 
-SHAPE, CLASSES = (11, 6, 1), 3
+SHAPE, CLASSES = (49, 10, 1), 3
 
 
 def run(folder: pathlib.Path, qformat: str, claimed: str) -> pathlib.Path:

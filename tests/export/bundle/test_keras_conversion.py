@@ -61,7 +61,7 @@ def bundle(source: KerasSource, tmp_path_factory: pytest.TempPathFactory) -> Bun
 def test_the_bundle_is_proved(bundle: Bundle) -> None:
     result = verify_bundle(bundle, VerifyConfig(random_codes=40))
     assert result.mismatches == 0, result.table()
-    assert [pair.implementation for pair in result.pairs] == ["keras", "c_engine", "tflm", "golden", "golden"]
+    assert [pair.implementation for pair in result.pairs] == ["keras", "c_engine", "tflm", "golden", "golden", "stream"]
 
 
 def test_widths_and_names_are_those_given(bundle: Bundle) -> None:

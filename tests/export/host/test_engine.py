@@ -251,7 +251,7 @@ def test_a_changed_weight_is_seen(tmp_path, small, profile):
 def test_labels_and_names_of_any_kind(tmp_path):
     layer = _layer(DENSE, (1, 1, 2), np.ones((2, 5)))
     object.__setattr__(layer, "name", "int")
-    labels = ('say "yes"', "back\\slash", "what??/", "größer", "line\nend")
+    labels = ('say "yes"', "back\\slash", "what??/", "größer", "100 %")
     model = IntegerModel("while", labels, (layer,))
     with CEngine.build(_write(model, tmp_path / "c")) as engine:
         assert engine.labels == labels

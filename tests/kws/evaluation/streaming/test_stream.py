@@ -142,11 +142,11 @@ def test_unusable_raw_pcm_is_one_line():
     pcm = _sound(1.5).astype("<i2").tobytes()
     assert sum(len(block) for block in stream.raw_blocks(io.BytesIO(pcm))) == 24000
     for data, message in (
-        (b"", r"has 0\.00 s"),
-        (pcm[:1000], r"has 0\.03 s"),
+        (b"", "has 0 samples"),
+        (pcm[:1000], "has 500 samples"),
         (pcm + b"x", "half a sample"),
         (b"x", "half a sample"),
-        (b"xy", r"has 0\.00 s"),
+        (b"xy", "has 1 samples"),
         *((header + pcm, "file with a header") for header in (b"RIFF", b"RF64", b"FORM", b"ID3\4", b"OggS", b"caff")),
     ):
         with pytest.raises(UserError, match=message):
