@@ -95,7 +95,8 @@ def test_both_arithmetics_train_on_the_same_examples(tmp_path: pathlib.Path) -> 
     codes = np.load(next((tmp_path / "feature_cache").glob("epoch0-*")))
     values = np.load(next((tmp_path / "out" / "feature_cache").glob("epoch0-*")))
     assert (codes.dtype, values.dtype, codes.shape) == (np.int8, np.float32, values.shape)
-    assert np.abs(np.clip(32 * values, -128, 127) - codes).max() < 1.5
+    # Quiet clips differ most: 2.3 codes at the largest among real ones (docs/frontend.md).
+    assert np.abs(np.clip(32 * values, -128, 127) - codes).max() < 2.5
 
     # Without its last step, the seed goes on where its checkpoint is.
     folder = run_folder.RunFolder(tmp_path / "out" / "seed0")
