@@ -25,8 +25,8 @@ from kws.datasets.clip import Part
 from kws.datasets.negatives import Recording
 from kws.datasets.negatives import clips as negative_clips
 from kws.evaluation.clips import check_classes
-from kws.evaluation.streaming import always_on, evaluation, negatives_tuning, tuning
-from kws.evaluation.streaming.always_on import NOISY, QUIET
+from kws.evaluation.streaming import always_on_figures, evaluation, hearing, negatives_tuning, tuning
+from kws.evaluation.streaming.hearing import NOISY, QUIET
 from kws.evaluation.streaming.recording import Recipe
 
 _COMPOSED_TARGET = 1.0
@@ -107,18 +107,18 @@ def _on_negatives(
     config: TuneConfig, bundle: Bundle, folder: pathlib.Path
 ) -> tuple[detectors.Detector, dict[str, Any]]:
     """The same on recordings without keywords, and on words placed alone."""
-    always_on.check_keywords(config.negatives_without, bundle.labels)
-    found = always_on.of_validation(folder)
+    hearing.check_keywords(config.negatives_without, bundle.labels)
+    found = hearing.of_validation(folder)
     dataset = datasets.load(config.dataset, Part((_SPLIT,), bundle.labels))
     check_classes(bundle, dataset)
-    chosen, _ = always_on.chosen_clips(dataset, _SPLIT)
+    chosen, _ = hearing.chosen_clips(dataset, _SPLIT)
     recordings = [recording for of_split in found.values() for recording in of_split]
-    around = always_on.surroundings(bundle, dataset, recordings, folder, _SPLIT, config.recipe.seed)
+    around = hearing.surroundings(bundle, dataset, recordings, folder, _SPLIT, config.recipe.seed)
     clips = dataset.splits[_SPLIT]
     with evaluation.listening(bundle, config.backend) as network:
-        heard = always_on.hear_negatives(bundle, network, recordings)
+        heard = hearing.hear_negatives(bundle, network, recordings)
         words = {
-            condition.name: always_on.hear_words(bundle, network, clips, chosen, condition, around)
+            condition.name: hearing.hear_words(bundle, network, clips, chosen, condition, around)
             for condition in (QUIET, NOISY)
         }
     tuned = negatives_tuning.tune(bundle.model, heard, words, config.negatives_without, config.false_alarms_per_hour)
@@ -182,7 +182,7 @@ def _lines_on_negatives(result: dict[str, Any]) -> list[str]:
     quiet = there["words"][QUIET.name]
     for name, values in quiet["keywords"].items():
         heard = "".join(f"{100 - 100 * one['keywords'][name]['miss_rate']:7.1f} %" for one in there["words"].values())
-        alarm = alarms[always_on.ALL]["keywords"][name]
+        alarm = alarms[always_on_figures.ALL]["keywords"][name]
         lines.append(f"{name:12}{_average(result, name):10.4f}{values['spoken']:8d}{heard}{alarm:14d}")
     share = 1 - quiet["miss_rate"]
     lines.append(f"heard in quiet ({QUIET.name}): {100 * share:.1f} %")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kws.evaluation.streaming.always_on import ALL, CONDITIONS, NOISY, QUIET, TARGETS, WITHOUT_SPEECH
+from kws.evaluation.streaming.always_on_figures import ALL, TARGETS, WITHOUT_SPEECH
+from kws.evaluation.streaming.hearing import CONDITIONS, NOISY, QUIET
 
 UPPER_BOUND = "upper bound: the recordings have no transcripts"
 

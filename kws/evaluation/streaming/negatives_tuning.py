@@ -24,10 +24,10 @@ import numpy as np
 from export.model.detector import NEVER, ONE, Detector
 from export.model.integer_model import IntegerModel
 from kws.evaluation.evaluation_error import EvaluationError
-from kws.evaluation.streaming import always_on, error_rates, tuning
-from kws.evaluation.streaming.always_on import QUIET, HeardWords
+from kws.evaluation.streaming import always_on_figures, error_rates, hearing, tuning
 from kws.evaluation.streaming.error_rates import REACH_SAMPLES
 from kws.evaluation.streaming.false_alarms import HeardNegative
+from kws.evaluation.streaming.hearing import QUIET, HeardWords
 
 WINDOWS_SECONDS = (0.16, 0.32, 0.48, 0.64, 0.8)
 MAYBE_SAID_SHARE = 0.1
@@ -50,8 +50,8 @@ class Tuned:
       expected: false alarms per hour by the tails, counted like the target.
       windows: window length in steps -> mean share of keywords heard, geometric over keywords; None where the target
         can't be kept.
-      false_alarms: `always_on.negatives_json`.
-      words: condition -> `always_on.words_json`.
+      false_alarms: `always_on_figures.negatives_json`.
+      words: condition -> `always_on_figures.words_json`.
     """
 
     detector: Detector
@@ -76,7 +76,7 @@ class Tuned:
 
 def default_target(labels: Sequence[str]) -> float:
     """False alarms per hour that one would bear: half of one for a wake word, one for several keywords."""
-    return 0.5 if len(always_on.keyword_labels(labels)) == 1 else 1.0
+    return 0.5 if len(hearing.keyword_labels(labels)) == 1 else 1.0
 
 
 def tune(
@@ -138,7 +138,7 @@ class _Choice:
         blank = Detector(labels, model.output_format.fraction_bits, window, refractory, (NEVER,) * len(labels))
         spoken = [(one, error_rates.averages_of(blank, one.logits)) for one in words.values()]
         quiet = [(one, error_rates.averages_of(blank, one.logits)) for one in heard]
-        keywords = [labels.index(label) for label in always_on.keyword_labels(labels)]
+        keywords = [labels.index(label) for label in hearing.keyword_labels(labels)]
         shares = [np.mean([_heard(one, averages, k) for one, averages in spoken], axis=0) for k in keywords]
         rates = [_rates(quiet, k, labels[k] in negatives_without, refractory) for k in keywords]
         return _Choice(blank, keywords, np.log(np.array(shares)), np.array(rates))
@@ -182,14 +182,14 @@ def _at(
         return None
     choice, at = max(possible, key=lambda one: one[0].worth(one[1]))
     detector = choice.detector(at)
-    maybe_said = [label for label in always_on.keyword_labels(detector.labels) if label not in negatives_without]
+    maybe_said = [label for label in hearing.keyword_labels(detector.labels) if label not in negatives_without]
     return Tuned(
         detector,
         target,
         choice.cost(at),
         windows,
-        always_on.negatives_json(detector, heard, maybe_said),
-        {name: always_on.words_json(detector, one) for name, one in words.items()},
+        always_on_figures.negatives_json(detector, heard, maybe_said),
+        {name: always_on_figures.words_json(detector, one) for name, one in words.items()},
     )
 
 
@@ -210,7 +210,7 @@ def _rates(
 ) -> np.ndarray:
     """False alarms per hour of a keyword at each threshold of `_GRID`, as the target counts them."""
     total = np.zeros(len(_GRID))
-    certain = [never_said or one.kind not in always_on.WITH_WORDS for one, _ in quiet]
+    certain = [never_said or one.kind not in always_on_figures.WITH_WORDS for one, _ in quiet]
     for wanted, share in ((True, 1.0), (False, MAYBE_SAID_SHARE)):
         members = [each for each, sure in zip(quiet, certain, strict=True) if sure == wanted]
         if members:

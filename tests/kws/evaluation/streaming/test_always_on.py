@@ -18,10 +18,21 @@ from kws import datasets
 from kws.datasets import DatasetConfig, negatives
 from kws.datasets.dataset_error import DatasetError
 from kws.evaluation.evaluation_error import EvaluationError
-from kws.evaluation.streaming import always_on, always_on_table, evaluation, false_alarms, placed_clips, plot, sound
+from kws.evaluation.streaming import (
+    always_on,
+    always_on_figures,
+    always_on_table,
+    evaluation,
+    false_alarms,
+    hearing,
+    placed_clips,
+    plot,
+    sound,
+)
 from kws.evaluation.streaming import recording as recordings
-from kws.evaluation.streaming.always_on import AlwaysOnConfig, HeardWords
+from kws.evaluation.streaming.always_on import AlwaysOnConfig
 from kws.evaluation.streaming.false_alarms import HeardNegative
+from kws.evaluation.streaming.hearing import HeardWords
 from kws.evaluation.streaming.placed_clips import Condition, Surroundings
 
 LABELS = streaming_corpus.LABELS
@@ -67,7 +78,7 @@ def test_a_false_alarm_is_counted_once_and_with_its_kind():
     speech = HeardNegative("speech_testing", "speech", 0.5, _logits(60, [(10, 2), (20, 3), (30, 1)]))
     noise = HeardNegative("noise_testing", "noise", 0.25, _logits(60, [(5, 3)]))
     music = HeardNegative("music_testing", "music", 0.25, _logits(60, []))
-    found = always_on.negatives_json(_detector(), [noise, speech, music], ["yes"])
+    found = always_on_figures.negatives_json(_detector(), [noise, speech, music], ["yes"])
     assert {group: (one["hours"], one["false_alarms"], one["per_hour"]) for group, one in found.items()} == {
         "speech": (0.5, 2, 4.0),
         "music": (0.25, 0, 0.0),
@@ -77,14 +88,14 @@ def test_a_false_alarm_is_counted_once_and_with_its_kind():
     }
     assert [group for group, one in found.items() if one["upper_bound"]] == ["speech", "all"]
     assert found["all"]["keywords"] == {"yes": 1, "no": 2}
-    alarms = always_on.alarms_json(_detector(), [noise, speech, music], STEP)
+    alarms = always_on_figures.alarms_json(_detector(), [noise, speech, music], STEP)
     assert [(one["file"], one["keyword"]) for one in alarms] == [
         ("noise_testing", "no"),
         ("speech_testing", "yes"),
         ("speech_testing", "no"),
     ]
     assert [one["seconds"] for one in alarms] == pytest.approx([5.12, 10.12, 20.12], abs=0.05)
-    certain = always_on.negatives_json(_detector(), [speech], [])
+    certain = always_on_figures.negatives_json(_detector(), [speech], [])
     assert not any(one["upper_bound"] for one in certain.values())
     assert "all but speech" not in certain
 
@@ -109,12 +120,12 @@ def _words(heard: list[tuple[float, int]]) -> HeardWords:
 )
 def test_a_miss_is_counted_once(detections, heard, wrong):
     steps = [(round(second * 25) - 1, label) for second, label in detections]
-    found = always_on.outcomes(steps, _words([]), LABELS)
+    found = always_on_figures.outcomes(steps, _words([]), LABELS)
     assert found[0].tolist() == heard and found[1].tolist() == wrong
 
 
 def test_misses_by_hand():
-    found = always_on.words_json(_detector(), _words([(2.6, 2)]))
+    found = always_on_figures.words_json(_detector(), _words([(2.6, 2)]))
     assert found["spoken"] == 3 and found["speakers"] == 2
     assert found["miss_rate"] == pytest.approx(2 / 3)
     assert found["keywords"]["yes"] == {"spoken": 1, "miss_rate": 0.0}
@@ -125,7 +136,7 @@ def test_the_curve_counts_what_moved_thresholds_let_in():
     weak = _logits(60, [])
     weak[125:135, 3] = 108  # a posterior of 0.73
     heard = [HeardNegative("noise_testing", "noise", 0.5, weak)]
-    curve = always_on.curve_of(_detector(), heard, {"30 dB": _words([(2.6, 2), (7.6, 3)])})
+    curve = always_on_figures.curve_of(_detector(), heard, {"30 dB": _words([(2.6, 2), (7.6, 3)])})
     assert set(curve["false_alarms_per_hour"]) == {"noise", "all but speech", "all"}
     rates = curve["false_alarms_per_hour"]["all"]
     assert set(rates) == {0.0, 2.0} and rates == sorted(rates)
@@ -185,8 +196,8 @@ def test_a_clip_is_heard_as_in_a_stream_of_its_own(bundle):
     loaded = bundles.load_hearing(bundle)
     clips, condition = streaming_corpus.dataset().splits["testing"], Condition(10.0)
     with evaluation.listening(loaded, evaluation.INTERPRETER) as network:
-        together = always_on.hear_words(loaded, network, clips, np.array([6, 7]), condition, _around())
-        alone = always_on.hear_words(loaded, network, clips, np.array([7]), condition, _around())
+        together = hearing.hear_words(loaded, network, clips, np.array([6, 7]), condition, _around())
+        alone = hearing.hear_words(loaded, network, clips, np.array([7]), condition, _around())
     begin = int(together.recording.starts[1]) // STEP
     ahead = len(together.logits) - begin
     assert np.array_equal(together.logits[-ahead:], alone.logits[-ahead:])
@@ -208,7 +219,7 @@ def test_two_measurements_by_either_backend_give_the_same_numbers(bundle, data, 
     assert by_engine == {name: value for name, value in first.items() if name != "backend"}
     assert json.loads(json.dumps(first)) == json.loads(json.dumps(by_engine | {"backend": "interpreter"}))
     assert first["negatives"]["all"]["false_alarms"] == len(first["alarms"]) > 0
-    assert set(first["words"]) == {condition.name for condition in always_on.CONDITIONS}
+    assert set(first["words"]) == {condition.name for condition in hearing.CONDITIONS}
     shown = always_on_table.table(first)
     assert f"speech {'':10}" in shown and shown.count(always_on_table.UPPER_BOUND) == 2
     assert "speech may hold yes, no" in shown and "0.5" in shown

@@ -18,9 +18,9 @@ from kws import datasets, tune_detector
 from kws.datasets import DatasetConfig
 from kws.datasets.dataset_error import DatasetError
 from kws.evaluation.evaluation_error import EvaluationError
-from kws.evaluation.streaming import always_on, error_rates, evaluation, negatives_tuning
-from kws.evaluation.streaming.always_on import HeardWords
+from kws.evaluation.streaming import error_rates, evaluation, hearing, negatives_tuning
 from kws.evaluation.streaming.false_alarms import HeardNegative
+from kws.evaluation.streaming.hearing import HeardWords
 from kws.evaluation.streaming.recording import Recipe, Recording
 from quant.qformat import QFormat
 
@@ -127,7 +127,7 @@ def _folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def test_what_validation_lacks_is_training_s(folder):
-    found = always_on.of_validation(folder)
+    found = hearing.of_validation(folder)
     assert {split: [one.name for one in of] for split, of in found.items()} == {
         "validation": ["speech_validation"],
         "training": ["noise_training"],
@@ -135,7 +135,7 @@ def test_what_validation_lacks_is_training_s(folder):
     for name in ("speech_validation", "noise_training"):
         (folder / f"{name}.wav").unlink()
     with pytest.raises(EvaluationError, match="no recording of validation or training"):
-        always_on.of_validation(folder)
+        hearing.of_validation(folder)
 
 
 def test_the_command_writes_what_either_backend_finds(tmp_path, folder, monkeypatch, capsys):
