@@ -16,12 +16,19 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from cli import interrupts
+from cli import help_page, interrupts
 
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 NO_READER_EXIT_CODE = 141
 """What a shell says of a program that SIGPIPE ended."""
+EXTRAS = {
+    **dict.fromkeys(
+        ("tensorflow", "tensorflow_io", "tensorflow_model_optimization", "tf_keras", "h5py", "espeakng_loader"), "train"
+    ),
+    "ray": "sweep",
+}
+"""Packages that a small installation does without, and the extra of this project that brings them."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -36,6 +43,28 @@ def _parse_flags(argv: list[str]) -> list[str]:
         return list(flags.FLAGS(argv))
     except flags.Error as error:
         _fail(f"{error} (see --help)")
+
+
+class _Help(flags.BooleanFlag):
+    """`--help`, which prints a page and ends with 0."""
+
+    def __init__(self, page: Callable[[], str]) -> None:
+        super().__init__("help", False, "Print this.", short_name="h", allow_override=True)
+        self._page = page
+
+    def parse(self, argument: Any) -> None:
+        if self._parse(argument):
+            try:
+                print(self._page(), flush=True)
+            except OSError as error:
+                _end_without_output(error)
+            sys.exit(0)
+
+
+def _program() -> str:
+    """How this command was called: as a module, or by the name that its package was installed with."""
+    spec = sys.modules["__main__"].__spec__
+    return f"python -m {spec.name}" if spec else pathlib.Path(sys.argv[0]).name
 
 
 def _fail(message: str) -> NoReturn:
@@ -56,16 +85,23 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
     output any more, as after `| head`, the command ends with 141 and no word.
     """
     logging.set_verbosity(logging.WARNING)
-    known = set(flags.FLAGS)
+    others = set(flags.FLAGS)
     define_flags()
-    for name in set(flags.FLAGS) - known:  # --help lists the main module's own flags alone: all of these are
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+    own = set(flags.FLAGS) - others
+
+    def parse_flags(argv: list[str]) -> list[str]:
+        text = sys.modules[define_flags.__module__].__doc__ or ""
+        flags.DEFINE_flag(
+            _Help(lambda: help_page.page(text, _program(), own))
+        )  # in the place of absl's, defined by now
+        return _parse_flags(argv)
 
     def absl_main(argv: list[str]) -> None:
         if len(argv) > 1:
             _fail(f"unexpected argument {argv[1]!r}: settings are given as --name=value (see --help)")
         interrupts.listen()
         try:
+            require(**{flag.name: flag.value for flag in help_page.required(flags.FLAGS)})
             work(flags.FLAGS)
             sys.stdout.flush()
         except KeyboardInterrupt:
@@ -75,10 +111,11 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
             if not getattr(type(error), "user_can_mend", False):
                 _end_without_output(error)
                 _end_without_room(error)
+                _end_without_package(error)
                 raise
             _fail(with_flags(str(error), flags.FLAGS))
 
-    app.run(absl_main, flags_parser=_parse_flags)
+    app.run(absl_main, flags_parser=parse_flags)
 
 
 def _end_without_output(error: Exception) -> None:
@@ -104,6 +141,13 @@ def _end_without_room(error: BaseException) -> None:
             where = f" for {place}" if place else ""
             _fail(f"{os.strerror(errno.ENOSPC)}{where}: free some and run again (a training goes on with --resume)")
         cause = cause.__cause__ or cause.__context__
+
+
+def _end_without_package(error: Exception) -> None:
+    """Ends the command if `error` is that a package is missing without which other commands do."""
+    name = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if name in EXTRAS:
+        _fail(f"this needs {name}, which is not installed: pip install 'fixed-point-kws[{EXTRAS[name]}]'")
 
 
 def with_flags(message: str, values: flags.FlagValues) -> str:
@@ -136,10 +180,16 @@ def define_json_flag() -> None:
     flags.DEFINE_string("json", None, "Also write the result as JSON to this path ('-' for standard output).")
 
 
+def define_required_flag(name: str, text: str, *, is_list: bool = False) -> None:
+    """Defines a flag without which the command does nothing: `run` refuses to begin, `--help` shows it first."""
+    define = flags.DEFINE_list if is_list else flags.DEFINE_string
+    define(name, None, text, module_name=help_page.REQUIRED)
+
+
 def require(**values: Any) -> None:
     """Raises `UserError` for the first flag in `values` that is None or empty."""
     for name, value in values.items():
-        if value is None or value == "":
+        if value in (None, "", []):
             raise UserError(f"--{name} is required: give --{name}=... (see --help)")
 
 

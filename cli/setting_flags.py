@@ -1,40 +1,51 @@
 """Flags from declared settings (`cli.settings`), and settings from flags."""
 
 import dataclasses
+import re
 from typing import Any
 
 from absl import flags
 
+from cli import help_page
 from cli.command import UserError
 from cli.settings import Setting, settings_of
 
 
 def define_flags(cls: type, *, only_machine: bool = False, values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines a flag for each setting of `cls` that has one; `only_machine`: for those that differ between machines."""
+    """Defines a flag for each setting of `cls` that has one; `only_machine`: for those that differ between machines.
+
+    `--help` shows them together, under the class's name.
+    """
     for setting in settings_of(cls):
         if setting.is_group:
             define_flags(setting.kind, only_machine=only_machine, values=values)
         elif setting.is_flag and (setting.is_of_machine or not only_machine):
-            _define(setting, values)
+            _define(setting, values, heading(cls))
 
 
-def _define(setting: Setting, values: flags.FlagValues) -> None:
+def heading(cls: type) -> str:
+    """What `--help` calls the settings of a class: "dataset settings" those of `DatasetConfig`."""
+    words = re.findall("[A-Z][a-z0-9]*", cls.__name__.removesuffix("Config"))
+    return " ".join(words).lower() + help_page.SETTINGS
+
+
+def _define(setting: Setting, values: flags.FlagValues, heading: str) -> None:
     given = setting.metadata.get("flag_default")
     default = given() if given else setting.default
     name, text = setting.flag, setting.metadata["help"]
     lowest, highest = setting.metadata.get("lowest"), setting.metadata.get("highest")
     if setting.kind is bool:
-        flags.DEFINE_bool(name, default, text, values)
+        flags.DEFINE_bool(name, default, text, values, module_name=heading)
     elif setting.kind in (int, float):
         define = flags.DEFINE_integer if setting.kind is int else flags.DEFINE_float
-        define(name, default, text, lowest, highest, values)
+        define(name, default, text, lowest, highest, values, module_name=heading)
     elif setting.kind is tuple:
         texts = None if default is None else [str(item) for item in default]
-        flags.DEFINE_list(name, texts, text, values)
+        flags.DEFINE_list(name, texts, text, values, module_name=heading)
     elif "choices" in setting.metadata:
-        flags.DEFINE_enum(name, default, setting.metadata["choices"], text, values)
+        flags.DEFINE_enum(name, default, setting.metadata["choices"], text, values, module_name=heading)
     else:
-        flags.DEFINE_string(name, default, text, values)
+        flags.DEFINE_string(name, default, text, values, module_name=heading)
 
 
 def from_flags(cls: type, values: flags.FlagValues) -> Any:

@@ -21,7 +21,7 @@ from export.plan import FAST, PROFILES
 def define_flags() -> None:
     """Defines this command's flags."""
     flags.DEFINE_string("run_dir", None, "A finished run of kws.train.")
-    flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
+    command.define_required_flag("bundle", "Folder to write the bundle to.")
     flags.DEFINE_enum(
         "profile",
         FAST,
@@ -47,7 +47,6 @@ def check_source(values: Any) -> None:
 
 
 def _work(values: Any) -> None:
-    command.require(bundle=values.bundle)
     check_source(values)
     if values.keras_model:
         source = setting_flags.from_flags(KerasSource, values)

@@ -6,8 +6,6 @@ Run: python -m export.inspect --bundle=B [--json=PATH|-].
 import pathlib
 from typing import Any
 
-from absl import flags
-
 from cli import command
 from export.bundle import folder as bundles
 from export.bundle.inspection import inspect, table
@@ -16,13 +14,12 @@ from export.source import model_source
 
 def define_flags() -> None:
     """Flags of `python -m export.inspect`."""
-    flags.DEFINE_string("bundle", None, "Folder that export.convert wrote.")
+    command.define_required_flag("bundle", "Folder that export.convert wrote.")
     command.define_json_flag()
 
 
 def work(values: Any) -> None:
     """The command with parsed flags."""
-    command.require(bundle=values.bundle)
     bundle = bundles.load(pathlib.Path(values.bundle))
     result = inspect(bundle.model)
     command.say(table(result), values.json)

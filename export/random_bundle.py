@@ -20,7 +20,7 @@ from export.plan import PROFILES
 def define_flags() -> None:
     """Defines this command's flags."""
     defaults = {field.name: field.default for field in dataclasses.fields(RandomBundleConfig)}
-    flags.DEFINE_string("bundle", None, "Folder to write the bundle to.")
+    command.define_required_flag("bundle", "Folder to write the bundle to.")
     flags.DEFINE_integer("seed", defaults["seed"], "Seed of the model's and the inputs' codes.")
     flags.DEFINE_integer("weight_bits", defaults["weight_bits"], "Width of weights.")
     flags.DEFINE_integer("activation_bits", defaults["activation_bits"], "Width of activations.")
@@ -31,7 +31,6 @@ def define_flags() -> None:
 
 
 def _work(values: Any) -> None:
-    command.require(bundle=values.bundle)
     names = [field.name for field in dataclasses.fields(RandomBundleConfig) if field.name != "bundle"]
     config = RandomBundleConfig(pathlib.Path(values.bundle), **{name: getattr(values, name) for name in names})
     print(f"bundle: {write(config).path}", file=sys.stderr)

@@ -8,8 +8,6 @@ After a change of the generator or of the card; the integer model and all that w
 import pathlib
 from typing import Any
 
-from absl import flags
-
 from cli import command
 from export.bundle import folder as bundles
 from export.bundle import model_card
@@ -33,11 +31,10 @@ def card(bundle: Bundle) -> str:
 
 def define_flags() -> None:
     """Flags of `python -m export.renew`."""
-    flags.DEFINE_string("bundle", None, "Folder that export.convert wrote.")
+    command.define_required_flag("bundle", "Folder that export.convert wrote.")
 
 
 def _work(values: Any) -> None:
-    command.require(bundle=values.bundle)
     before = bundles.load(pathlib.Path(values.bundle))
     after = renew(before)
     old, new = (bundle.manifest["c"]["files"] | bundle.manifest["files"] for bundle in (before, after))

@@ -25,7 +25,7 @@ MISMATCH_EXIT_CODE = 1
 
 def define_flags() -> None:
     """Flags of `python -m export.verify`."""
-    flags.DEFINE_string("bundle", None, "Folder that export.convert wrote.")
+    command.define_required_flag("bundle", "Folder that export.convert wrote.")
     flags.DEFINE_integer("clips", None, "Golden clips to compare (default: all).")
     flags.DEFINE_integer("random_codes", None, "Probes beside them (default: 64, or as many as make 500 inputs).")
     flags.DEFINE_list("implementations", list(COMPARED), "What to compare with the interpreter.")
@@ -35,7 +35,6 @@ def define_flags() -> None:
 
 def work(values: Any) -> None:
     """The command with parsed flags."""
-    command.require(bundle=values.bundle)
     config = VerifyConfig(values.clips, values.random_codes, tuple(values.implementations), values.seed)
     bundle = bundles.load(pathlib.Path(values.bundle))
     result = verify_bundle(bundle, config)

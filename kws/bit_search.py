@@ -162,7 +162,7 @@ def define_flags() -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(BitSearchConfig)}
     dataset_flags.define_machine_flags()
     command.define_json_flag()
-    flags.DEFINE_string("run_dir", None, "A run of kws.train with a finished float model.")
+    command.define_required_flag("run_dir", "A run of kws.train with a finished float model.")
     flags.DEFINE_list("bits", [str(bits) for bits in BITS], "Widths that a layer may have.")
     flags.DEFINE_integer("examples", defaults["examples"], "Training examples on which losses are measured.")
     flags.DEFINE_float("max_instructions", None, "At most so many instructions per inference.")
@@ -178,7 +178,6 @@ def define_flags() -> None:
 
 def config_from_flags(values: flags.FlagValues) -> BitSearchConfig:
     """The search that the flags ask for. Raises `UserError` for an impossible one."""
-    command.require(run_dir=values.run_dir)
     if wrong := [text for text in values.bits if not text.strip().isdigit()]:
         raise UserError(f"--bits={','.join(values.bits)}: {wrong[0]!r} is no width; give numbers, such as 2,4,8")
     same = ("examples", *_LIMITS, "profile", "board", "emulator", "count", "points")

@@ -32,7 +32,7 @@ def define_flags() -> None:
     """Defines this command's flags."""
     dataset_flags.define_flags()
     command.define_json_flag()
-    flags.DEFINE_string("bundle", None, "The bundle to measure; with --conditions several, separated by commas.")
+    command.define_required_flag("bundle", "The bundle to measure; with --conditions several, separated by commas.")
     flags.DEFINE_enum("split", "testing", SPLITS, "The split to measure on.")
     flags.DEFINE_enum(
         "backend",
@@ -72,7 +72,6 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
     Raises:
       UserError: flags that don't go together.
     """
-    command.require(bundle=values.bundle)
     if values.streaming and values.conditions:
         raise UserError("--streaming and --conditions are two measurements: give one of them")
     only_streaming = ("hours", "run_dir", "negatives_without", "plot")

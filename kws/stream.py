@@ -153,7 +153,6 @@ def _check_length(samples: int, audio: str) -> None:
 
 def config_from_flags(values: flags.FlagValues) -> StreamConfig:
     """The settings that the flags spell. Raises `UserError` unless one source of sound is given."""
-    command.require(bundle=values.bundle)
     if values.microphone == (values.audio is not None):
         raise UserError("give either --audio=FILE (or --audio=- for raw PCM) or --microphone")
     return StreamConfig(pathlib.Path(values.bundle), values.audio)
@@ -162,7 +161,7 @@ def config_from_flags(values: flags.FlagValues) -> StreamConfig:
 def define_flags() -> None:
     """Defines this command's flags."""
     command.define_json_flag()
-    flags.DEFINE_string("bundle", None, "A bundle with a detector (kws.tune_detector writes it).")
+    command.define_required_flag("bundle", "A bundle with a detector (kws.tune_detector writes it).")
     flags.DEFINE_string("audio", None, f"A recording ({audio_file.FORMATS}), or - for raw PCM ({RAW_FORM}).")
     flags.DEFINE_bool("microphone", False, "Listen until Ctrl-C (needs the package sounddevice).")
 

@@ -223,8 +223,8 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "reduction_factor", Halving.reduction_factor, "With --search: of so many cells one goes on.", lower_bound=2
     )
-    flags.DEFINE_string(
-        "sweep_dir", None, "Folder of the sweep, or a URL as s3://bucket/sweep; one with a part of it is gone on with."
+    command.define_required_flag(
+        "sweep_dir", "Folder of the sweep, or a URL as s3://bucket/sweep; one with a part of it is gone on with."
     )
     flags.DEFINE_string("matrix", str(ABLATION), "The matrix of settings, TOML or JSON (see docs/results.md).")
     flags.DEFINE_list("seeds", ["0"], "Seeds, separated by commas: every row is run with each.")
@@ -241,7 +241,6 @@ def define_flags() -> None:
 
 def config_from_flags(values: flags.FlagValues) -> SweepConfig:
     """The settings that the flags spell. Raises `UserError` for an impossible one."""
-    command.require(sweep_dir=values.sweep_dir)
     if values.dataset != "synthetic":
         command.require(data_dir=values.data_dir)
     if values.download and (values.parallel > 1 or values.ray_address):

@@ -17,7 +17,7 @@ from kws.training.settings import TrainConfig
 def define_flags() -> None:
     """Defines this command's flags."""
     setting_flags.define_flags(TrainConfig)
-    flags.DEFINE_string("run_dir", None, "Folder to write the run to.")
+    command.define_required_flag("run_dir", "Folder to write the run to.")
     flags.DEFINE_string("float_run", None, "Take stage 1 from this run, which must agree in all its settings.")
     flags.DEFINE_bool("keep_epochs", False, "Keep augmented epochs beside --run_dir, for other runs on the same data.")
     flags.DEFINE_enum("device", devices.AUTO, devices.DEVICES, "auto: a GPU where TensorFlow finds one, else the CPU.")
@@ -28,7 +28,6 @@ def main() -> None:
     """The command `python -m kws.train`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(run_dir=values.run_dir)
         config = resumed_config(values) if values.resume else setting_flags.from_flags(TrainConfig, values)
         devices.prepare(config.threads, values.device)
         from kws.training.workers import worker_group

@@ -211,7 +211,7 @@ def define_flags() -> None:
     defaults = Recipe(split=_SPLIT)
     dataset_flags.define_flags()
     command.define_json_flag()
-    flags.DEFINE_string("bundle", None, "The bundle that gets a detector.")
+    command.define_required_flag("bundle", "The bundle that gets a detector.")
     flags.DEFINE_float(
         "false_alarms_per_hour",
         None,
@@ -240,7 +240,6 @@ def main() -> None:
     """The command `python -m kws.tune_detector`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(bundle=values.bundle)
         config = TuneConfig(
             pathlib.Path(values.bundle),
             evaluate.dataset_from_flags(values),

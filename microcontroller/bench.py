@@ -170,7 +170,7 @@ def _with_ratios(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    flags.DEFINE_string("bundle", None, "The bundle to run, written by python -m export.convert.")
+    command.define_required_flag("bundle", "The bundle to run, written by python -m export.convert.")
     flags.DEFINE_string(
         "emulator", emulator.AUTO, "auto (qemu, or renode where that alone is installed), qemu or renode."
     )
@@ -197,7 +197,6 @@ def define_flags() -> None:
 
 
 def _config(values: Any) -> BenchConfig:
-    command.require(bundle=values.bundle)
     return BenchConfig(
         bundle=pathlib.Path(values.bundle),
         emulator=values.emulator,
@@ -213,7 +212,6 @@ def _config(values: Any) -> BenchConfig:
 
 
 def _streaming_config(values: Any) -> StreamBenchConfig:
-    command.require(bundle=values.bundle)
     for name in _OF_INFERENCES:
         if values[name].present:
             raise UserError(f"--{name} is about inferences of clips: leave it out with --streaming")

@@ -229,7 +229,9 @@ def _entry(cell: dict[str, Any]) -> str:
 def define_flags() -> None:
     """Defines this command's flags."""
     defaults = {field.name: field.default for field in dataclasses.fields(MatrixConfig)}
-    flags.DEFINE_list("bundles", None, "The bundles, written by export.convert or export.random_bundle.")
+    command.define_required_flag(
+        "bundles", "The bundles, written by export.convert or export.random_bundle.", is_list=True
+    )
     flags.DEFINE_list("boards", [ALL], f"Boards: folders of microcontroller/boards, or {ALL}.")
     flags.DEFINE_list("profiles", [ALL], f"Kernels: of {', '.join(PROFILES)}, or {ALL}.")
     flags.DEFINE_integer("random_codes", defaults["random_codes"], "Random inputs, besides all golden vectors.")
@@ -239,7 +241,6 @@ def define_flags() -> None:
 
 
 def _work(values: Any) -> None:
-    command.require(bundles=",".join(values.bundles or ()))
     config = MatrixConfig(
         bundles=tuple(pathlib.Path(path) for path in values.bundles),
         boards=boards.names() if values.boards == [ALL] else tuple(values.boards),

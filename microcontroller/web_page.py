@@ -107,15 +107,14 @@ def compiled(bundle: Bundle) -> bytes:
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    flags.DEFINE_string("bundle", None, "A bundle with a detector (kws.tune_detector writes it).")
-    flags.DEFINE_string("page", None, "The HTML file to write.")
+    command.define_required_flag("bundle", "A bundle with a detector (kws.tune_detector writes it).")
+    command.define_required_flag("page", "The HTML file to write.")
 
 
 def main() -> None:
     """The command `python -m microcontroller.web_page`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(bundle=values.bundle, page=values.page)
         size = write(WebPageConfig(pathlib.Path(values.bundle), pathlib.Path(values.page)))
         print(f"{values.page}: {size:,} bytes of WebAssembly; open it in a browser")
 

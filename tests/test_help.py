@@ -2,14 +2,22 @@
 
 import ast
 import functools
+import os
 import pathlib
+import resource
+import subprocess
+import sys
+import wave
 
+import numpy as np
 import pytest
-from test_rooms import is_command, modules
+from test_rooms import ROOT, is_command, modules
 
+from kws.datasets.clip import SAMPLE_RATE
 from kws.stores import code_identity
 
-HEAVY = {"tensorflow", "tensorflow_io", "tensorflow_model_optimization", "tf_keras", "matplotlib", "ray"}
+FRAMEWORKS = {"tensorflow", "tensorflow_io", "tensorflow_model_optimization", "tf_keras"}
+HEAVY = FRAMEWORKS | {"matplotlib", "ray"}
 COMMANDS = {name: path for name, path in modules().items() if is_command(path)}
 
 
@@ -35,3 +43,73 @@ def test_no_command_imports_a_framework_before_it_runs(name: str) -> None:
 
 def test_all_commands_are_looked_at() -> None:
     assert {"kws.train", "kws.cache", "kws.experiments.step_cost", "export.convert"} <= set(COMMANDS)
+
+
+@pytest.fixture(scope="session")
+def without_frameworks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which importing TensorFlow, and what belongs to it, raises."""
+    folder = tmp_path_factory.mktemp("without_frameworks")
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({FRAMEWORKS!r}))\n")
+    return {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"}
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
+    line = [sys.executable, "-m", *arguments]
+    return subprocess.run(line, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_takes_less_than_a_second_and_no_framework(name: str, without_frameworks: dict[str, str]) -> None:
+    started = cpu_seconds()
+    helped = run(without_frameworks, name, "--help")
+    took = cpu_seconds() - started
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert f"usage: python -m {name} " in helped.stdout
+    print(f"{name} --help: {took:.2f} s of a core")
+    assert took < 1
+
+
+def test_what_needs_no_framework_runs_without_one(without_frameworks: dict[str, str], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run([sys.executable, "-c", "import tensorflow"], env=without_frameworks, check=True, stderr=-3)
+    bundle = str(tmp_path / "bundle")
+    write_noise(tmp_path / "noise.wav")
+    for arguments in (
+        ("export.random_bundle", f"--bundle={bundle}", "--channels=8", "--blocks=1"),
+        ("export.renew", f"--bundle={bundle}"),
+        ("export.inspect", f"--bundle={bundle}"),
+        ("export.verify", f"--bundle={bundle}", "--clips=2", "--random_codes=2"),
+        ("kws.stream", "--bundle=models/w4a4", f"--audio={tmp_path}/noise.wav"),
+    ):
+        done = run(without_frameworks, *arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_bench_runs_without_a_framework(without_frameworks: dict[str, str], tmp_path: pathlib.Path) -> None:
+    bundle = str(tmp_path / "bundle")
+    run(without_frameworks, "export.random_bundle", f"--bundle={bundle}", "--channels=8", "--blocks=1")
+    line = ("microcontroller.bench", f"--bundle={bundle}", f"--build_dir={tmp_path}/build", "--emulator=qemu")
+    done = run(without_frameworks, *line, "--clips=1", "--random_codes=1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_trained_bundles_graph_is_left_out_of_its_proof_and_named(without_frameworks: dict[str, str]) -> None:
+    line = ("export.verify", "--bundle=models/w4a4", "--implementations=keras", "--clips=1", "--random_codes=1")
+    done = run(without_frameworks, *line)
+    assert done.returncode == 0, done.stderr
+    assert "keras skipped: TensorFlow, which runs the Keras graph, is not installed" in done.stdout
+
+
+def write_noise(path: pathlib.Path) -> None:
+    """Two seconds of quiet noise as a WAV file."""
+    samples = np.random.default_rng(0).normal(0, 100, 2 * SAMPLE_RATE).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, len(samples), "NONE", ""))
+        file.writeframes(samples.tobytes())

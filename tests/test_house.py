@@ -11,6 +11,10 @@ import sys
 import tomllib
 
 import pytest
+from packaging.requirements import Requirement
+
+from cli import command
+from scripts import core_size
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
@@ -160,17 +164,41 @@ def test_every_console_script_has_its_main():
         assert function in names, f"{script}: no {function} in {module}"
 
 
-def test_dependencies_are_pinned_once():
-    """pyproject takes them from requirements.txt, so there is no second list to disagree with it."""
-    project = pyproject()
-    assert "dependencies" in project["project"]["dynamic"] and "dependencies" not in project["project"]
-    assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
-    assert project["tool"]["setuptools"]["dynamic"]["optional-dependencies"] == {
-        name: {"file": [f"requirements-{name}.txt"]} for name in ("gpu", "search")
-    }
-    assert f"ray[tune]=={pins()['ray']}" in (ROOT / "requirements-search.txt").read_text().splitlines()
-    assert f"tensorflow[and-cuda]=={pins()['tensorflow']}" in (ROOT / "requirements-gpu.txt").read_text().splitlines()
-    assert {"tensorflow", "tf-keras", "tensorflow-model-optimization", "tensorflow-io", "absl-py"} <= set(pins())
+def test_ranges_of_dependencies_take_the_pinned_versions():
+    """pyproject.toml has ranges, for installations beside other projects; the one version that is tested is a pin."""
+    extras = core_size.requirements()
+    pinned = pins()
+    for extra, files in {"gpu": "requirements-gpu.txt", "search": "requirements-search.txt"}.items():
+        lines = [Requirement(line) for line in (ROOT / files).read_text().splitlines() if not line.startswith("#")]
+        exact = {normalized(line.name): next(iter(line.specifier)).version for line in lines}
+        assert_ranges_take(extras.pop(extra), {**pinned, **exact}, extra)
+        assert all(pinned.get(name, version) == version for name, version in exact.items()), files
+    ranged = {name for extra, required in extras.items() for name in assert_ranges_take(required, pinned, extra)}
+    assert ranged == set(pinned), "each pin has a range in pyproject.toml, and each range a pin"
+
+
+def assert_ranges_take(required: list[str], versions: dict[str, str], extra: str) -> set[str]:
+    """The packages that an extra requires, this project aside; each is pinned to a version that its range takes."""
+    found = {normalized(each.name): each for each in map(Requirement, required) if each.name != core_size.OWN_NAME}
+    for name, requirement in found.items():
+        assert requirement.specifier.contains(versions[name], prereleases=True), f"{extra}: {requirement}"
+    return set(found)
+
+
+def test_the_core_is_light_and_without_tensorflow(capsys):
+    weight, missing = core_size.weigh(core_size.CORE)
+    with capsys.disabled():
+        print(f"\nthe core's packages: {weight / 1e6:,.0f} MB")
+    assert not missing and weight < 300e6
+    installed, _ = core_size.closure(core_size.requirements()[core_size.CORE])
+    assert not installed & {"tensorflow", "keras", "tf-keras", "ray", "pytest", "ruff"}
+
+
+def test_what_a_command_says_is_missing_is_in_the_extra_that_it_names():
+    owners = importlib.metadata.packages_distributions()
+    for package, extra in command.EXTRAS.items():
+        installed, _ = core_size.closure(core_size.requirements()[extra])
+        assert {normalized(owner) for owner in owners[package]} & installed, package
 
 
 def test_installed_packages_are_the_pinned_ones():

@@ -1,6 +1,7 @@
 """Proves a bundle: what is in it, and its C compiled for this machine, against the exact interpreter."""
 
 import dataclasses
+import importlib.util
 from collections.abc import Callable
 
 from export.bundle.bundle_error import BundleError
@@ -11,6 +12,7 @@ from export.proof.proof_error import ProofError
 from export.proof.verification import BATCH, Verification
 
 _NO_GRAPH = "has no Keras graph: its model was not trained"
+_GRAPHS_PACKAGE = "tensorflow"
 _REMEDY = "write the bundle again with python -m export.convert"
 
 
@@ -106,6 +108,8 @@ def verify_bundle(bundle: Bundle, config: VerifyConfig = VerifyConfig()) -> Veri
 
 
 def _missing(bundle: Bundle) -> dict[str, str]:
-    """What the bundle has none of: implementation -> reason."""
+    """What can't be compared: implementation -> reason."""
     graph = {} if bundle.keras_path else {"keras": f"the bundle {_NO_GRAPH}"}
+    if bundle.keras_path and importlib.util.find_spec(_GRAPHS_PACKAGE) is None:
+        graph = {"keras": "TensorFlow, which runs the Keras graph, is not installed"}
     return graph | stream_proof.missing(bundle)

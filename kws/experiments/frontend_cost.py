@@ -238,8 +238,10 @@ def define_flags() -> None:
     """Defines this command's flags."""
     command.define_json_flag()
     dataset_flags.define_machine_flags()
-    flags.DEFINE_list("integer_runs", [], "Finished runs of kws.train that differ in --seed alone, such as three.")
-    flags.DEFINE_string("run_dir", None, "Folder to write to; the same again to go on.")
+    command.define_required_flag(
+        "integer_runs", "Finished runs of kws.train that differ in --seed alone, such as three.", is_list=True
+    )
+    command.define_required_flag("run_dir", "Folder to write to; the same again to go on.")
     flags.DEFINE_bool("exchange", False, "Hear every network with the other arithmetic, too.")
 
 
@@ -247,7 +249,6 @@ def main() -> None:
     """The command `python -m kws.experiments.frontend_cost`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(integer_runs=",".join(values.integer_runs), run_dir=values.run_dir)
         config = FrontEndCostConfig(
             tuple(map(pathlib.Path, values.integer_runs)),
             pathlib.Path(values.run_dir),

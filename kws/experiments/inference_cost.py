@@ -81,7 +81,7 @@ def table(result: dict[str, Any]) -> str:
 def define_flags() -> None:
     """Defines this command's flags."""
     command.define_json_flag()
-    flags.DEFINE_string("bundle", None, "The bundle whose model is run.")
+    command.define_required_flag("bundle", "The bundle whose model is run.")
     flags.DEFINE_integer("clips", InferenceCostConfig.clips, "Inputs in a round.", lower_bound=1)
     flags.DEFINE_integer("rounds", InferenceCostConfig.rounds, "Rounds of each way.", lower_bound=1)
 
@@ -90,7 +90,6 @@ def main() -> None:
     """The command `python -m kws.experiments.inference_cost`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(bundle=values.bundle)
         result = measure(InferenceCostConfig(pathlib.Path(values.bundle), values.clips, values.rounds))
         command.say(table(result), values.json)
         command.write_json(result, values.json)

@@ -123,7 +123,7 @@ def table(result: dict[str, Any]) -> str:
 def define_flags() -> None:
     """Defines this command's flags."""
     recipe = Recipe()
-    flags.DEFINE_string("bundle", None, "The bundle to measure.")
+    command.define_required_flag("bundle", "The bundle to measure.")
     flags.DEFINE_string("data_dir", None, "Folder of the corpus that it was trained with.")
     flags.DEFINE_enum("split", recipe.split, SPLITS, "The split whose words are spoken.")
     flags.DEFINE_float("hours", recipe.hours, "Length of the recording.")
@@ -133,7 +133,6 @@ def define_flags() -> None:
 
 
 def _work(values: Any) -> None:
-    command.require(bundle=values.bundle)
     recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
     result = measure(WordAccuracyConfig(pathlib.Path(values.bundle), values.data_dir, recipe, values.processes))
     command.say(table(result), values.json)

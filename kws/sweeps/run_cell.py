@@ -94,7 +94,7 @@ def _stop_with_sweep() -> None:
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    flags.DEFINE_string("job", None, "The job's file, written by kws.sweep.")
+    command.define_required_flag("job", "The job's file, written by kws.sweep.")
     flags.DEFINE_bool("stop_with_sweep", False, "End, as by Ctrl-C, when standard input ends.")
 
 
@@ -102,7 +102,6 @@ def main() -> None:
     """The command `python -m kws.sweeps.run_cell`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(job=values.job)
         if values.stop_with_sweep:
             _stop_with_sweep()
         cell = cell_files.read(pathlib.Path(values.job)).on_this_machine

@@ -35,6 +35,7 @@ def define_flags():
     flags.DEFINE_integer("count", 1, "How many.")
     flags.DEFINE_string("mode", "work", "What happens.")
     flags.DEFINE_string("bundle", None, "A folder.")
+    command.define_required_flag("needed", "A text.")
     command.define_json_flag()
 
 def work(values):
@@ -54,6 +55,9 @@ def work(values):
         raise KeyboardInterrupt
     if values.mode == "require":
         command.require(count=values.count, bundle=values.bundle)
+    if values.mode == "no package":
+        sys.modules["tensorflow"] = None
+        import tensorflow
     if values.mode == "bug":
         raise RuntimeError("a bug")
     if values.mode == "exit":
@@ -81,12 +85,13 @@ if __name__ == "__main__":
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+def run(*arguments: str, needed: str = "--needed=it") -> subprocess.CompletedProcess:
+    command_line = [sys.executable, "-c", PROGRAM, *arguments, *filter(None, [needed])]
+    return subprocess.run(command_line, capture_output=True, text=True, check=False)
 
 
 def run_into(stdout: BinaryIO, *arguments: str) -> subprocess.CompletedProcess:
-    command_line = [sys.executable, "-c", PROGRAM, *arguments]
+    command_line = [sys.executable, "-c", PROGRAM, *arguments, "--needed=it"]
     return subprocess.run(command_line, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
 
 
@@ -115,6 +120,12 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(arguments: list[str], messa
     assert failed.returncode == 2
     assert failed.stdout == ""
     assert failed.stderr == message + "\n"
+
+
+@pytest.mark.parametrize("needed", ["", "--needed="])
+def test_a_required_flag_is_asked_for_before_the_work_begins(needed: str) -> None:
+    failed = run("--mode=bug", needed=needed)
+    assert (failed.returncode, failed.stderr) == (2, "error: --needed is required: give --needed=... (see --help)\n")
 
 
 def test_an_interrupt_is_exit_code_130() -> None:
@@ -160,9 +171,28 @@ def test_a_full_disk_under_standard_output_is_one_line(mode: str) -> None:
     )
 
 
-def test_help_lists_the_flags() -> None:
-    helped = run("--help")
-    assert "--json" in helped.stdout + helped.stderr and "How many." in helped.stdout + helped.stderr
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_the_commands_own_flags_and_ends_well(flag: str) -> None:
+    helped = run(flag)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert helped.stdout.splitlines()[0] == "usage: -c --needed=... [--flag=value ...]"
+    assert "How many. (default: 1)" in helped.stdout and "--pdb_post_mortem" not in helped.stdout
+
+
+def test_help_into_a_closed_pipe_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as closed:
+        failed = run_into(closed, "--help")
+    assert (failed.returncode, failed.stderr) == (command.NO_READER_EXIT_CODE, "")
+
+
+def test_a_missing_package_of_an_extra_is_one_line() -> None:
+    failed = run("--mode=no package")
+    assert failed.returncode == 2
+    assert failed.stderr == (
+        "error: this needs tensorflow, which is not installed: pip install 'fixed-point-kws[train]'\n"
+    )
 
 
 def test_json_alone_is_on_standard_output() -> None:

@@ -12,7 +12,6 @@ import itertools
 import pathlib
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from kws.datasets.clip import SAMPLE_RATE, SPLITS
 from kws.datasets.dataset_error import DatasetError
@@ -91,6 +90,8 @@ def synthetic(rng: np.random.Generator, rt60_seconds: float) -> ImpulseResponse:
 def reverberate(samples: np.ndarray, response: ImpulseResponse) -> np.ndarray:
     """Sound in a room: float64 [n + length of the response - 1] of samples [n]; the direct sound is not delayed by
     more than two milliseconds."""
+    from scipy.signal import fftconvolve  # takes a second
+
     return np.asarray(fftconvolve(samples.astype(np.float64), response.samples))
 
 

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import chi2
 
 from export.model import detector as detectors
 from export.model.detector import Detector
@@ -47,6 +46,8 @@ def of_detector(detector: Detector, heard: Sequence[HeardNegative]) -> list[list
 
 def poisson_interval(events: int, hours: float) -> tuple[float, float]:
     """The central interval of a rate per hour at `CONFIDENCE`; its lower end is 0 where nothing happened."""
+    from scipy.stats import chi2  # takes a second
+
     tail = (1 - CONFIDENCE) / 2
     lower = chi2.ppf(tail, 2 * events) / 2 if events else 0.0
     return float(lower / hours), float(chi2.ppf(1 - tail, 2 * events + 2) / 2 / hours)
