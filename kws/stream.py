@@ -70,7 +70,7 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
     # What is there already is taken at once, so that a live source is not waited for.
     read = getattr(source, "read1", source.read)
     while data := read(_READ_BYTES):
-        if count == 0 and (rest + data).startswith(audio_file.BEGINNINGS):
+        if count == 0 and audio_file.has_header(rest + data):
             raise UserError(f"standard input is no raw PCM ({RAW_FORM}) but a file with a header: give --audio=FILE")
         rest += data
         whole = len(rest) - len(rest) % 2

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import sys
@@ -161,9 +162,9 @@ class DatasetBuilder:
         self._clips[split].append((name, self._labels.index(label), speaker))
 
     def skip(self, path: os.PathLike | str, reason: str) -> None:
-        """Counts a file that can't be used and warns once, by name, on stderr."""
+        """Counts a file that can't be used; warns of it on stderr, once in a command that reads it several times."""
         self._skipped.append((self._relative(path), reason))
-        warn(f"skipped {path}: {reason}")
+        _warn_once(f"skipped {path}: {reason}")
 
     def divide(self, path: os.PathLike | str, clips: int) -> None:
         """Counts a file of a keyword that gave several clips; `build` says how many there are."""
@@ -256,6 +257,11 @@ def say_what_lacks(dataset: Dataset, where: str, named: bool = True) -> None:
         lacks += [f"no {split} clips of {', '.join(empty)}"] if empty else []
     if lacks:
         warn(f"{where}: {'; '.join(lacks)}: accuracy says nothing about these classes there")
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    warn(message)
 
 
 def warn(message: str) -> None:

@@ -230,4 +230,4 @@ def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder, needed: boo
     return noises
 
 
-SOURCE = Source(_root, collect, (collect,), ("numpy", "scipy", "soundfile"))
+SOURCE = Source(_root, collect, (collect,), ("av", "numpy", "scipy", "soundfile"))

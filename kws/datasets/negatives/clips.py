@@ -17,7 +17,7 @@ WORD = f"_{NEGATIVES}_"
 _PAUSE = 0.1
 
 # What reads recordings.
-LIBRARIES = ("scipy", "soundfile")
+LIBRARIES = ("av", "scipy", "soundfile")
 
 Noises = dict[str, tuple[np.ndarray, ...]]
 

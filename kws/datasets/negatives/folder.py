@@ -19,7 +19,6 @@ from kws.datasets.recordings import audio_file
 SPEECH, MUSIC, NOISE = KINDS = ("speech", "music", "noise")
 OTHER = "other"
 IMPULSE_RESPONSES = "room_impulse_responses"
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +86,7 @@ def hours_by_kind(found: Sequence[Recording]) -> dict[str, float]:
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
     """The recordings in a folder, by name. Raises `DatasetError` unless it has some."""
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+        paths = sorted(path for path in folder.iterdir() if _is_recording(path))
     except OSError as error:
         raise DatasetError(
             f"negatives={folder} can't be read ({error.strerror}): give a folder of recordings without keywords"
@@ -95,9 +94,13 @@ def _files(folder: pathlib.Path) -> list[pathlib.Path]:
     files = [path for path in paths if not path.stem.startswith(IMPULSE_RESPONSES)]
     if not files:
         raise DatasetError(
-            f"negatives={folder} has no recordings: put some there ({', '.join(SUFFIXES)}), such as speech_testing.wav"
+            f"negatives={folder} has no recordings: put some there ({audio_file.FORMATS}), such as speech_testing.wav"
         )
     return files
+
+
+def _is_recording(path: pathlib.Path) -> bool:
+    return path.suffix.lower() in audio_file.SUFFIXES and path.name[0] != "."
 
 
 def _read(path: pathlib.Path) -> np.ndarray:

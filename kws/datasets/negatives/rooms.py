@@ -15,7 +15,7 @@ import numpy as np
 
 from kws.datasets.clip import SAMPLE_RATE, SPLITS
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.negatives.folder import IMPULSE_RESPONSES, SUFFIXES
+from kws.datasets.negatives.folder import IMPULSE_RESPONSES
 from kws.datasets.recordings import audio_file
 
 SOURCES = "sources.csv"
@@ -100,7 +100,7 @@ def _file(folder: pathlib.Path) -> pathlib.Path | None:
         paths = sorted(folder.glob(f"{IMPULSE_RESPONSES}.*"))
     except OSError as error:
         raise DatasetError(f"negatives={folder} can't be read ({error.strerror}): give a folder of sound") from error
-    return next((path for path in paths if path.suffix.lower() in SUFFIXES), None)
+    return next((path for path in paths if path.suffix.lower() in audio_file.SUFFIXES), None)
 
 
 def _listed(path: pathlib.Path) -> list[tuple[int, int]]:

@@ -1,13 +1,14 @@
 """Decodes recordings of any rate, channel count and common format to 16 kHz mono.
 
 The standard library reads plain 16-bit WAV, which is most of what there is, in a third of the time; libsndfile, through
-soundfile, reads everything else.
+soundfile, reads what it can of the rest, and FFmpeg's libraries what phones write besides (`ffmpeg_file`).
 """
 
 import contextlib
 import io
 import os
 import pathlib
+import shlex
 import threading
 import wave
 from collections.abc import Iterator
@@ -18,12 +19,22 @@ import soundfile
 
 from kws.datasets import noise
 from kws.datasets.clip import SAMPLE_RATE
-from kws.datasets.dataset_error import DatasetError
-from kws.datasets.recordings import resampling, wav_header
+from kws.datasets.recordings import ffmpeg_file, resampling, wav_header
+from kws.datasets.recordings.ffmpeg_file import Blocks
+from kws.datasets.recordings.not_audio import NotAudio, NotRead
 
-FORMATS = "WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus"
-# How a file that is read begins; libsndfile guesses at more formats and prints on standard output while it does.
-BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS", b"ID3")
+__all__ = ["FORMATS", "SUFFIXES", "NotAudio", "has_header", "read"]
+
+FORMATS = "WAV, AIFF, FLAC, MP3, M4A/AAC, Ogg, Opus, WebM, AMR or WMA"
+# Where a file's name tells whether it is to be read, as among those that lie beside recordings.
+SUFFIXES = (
+    *(".wav", ".aif", ".aiff", ".au", ".caf", ".w64", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".spx"),
+    *(".m4a", ".mp4", ".aac", ".3gp", ".amr", ".webm", ".mka", ".wma"),
+)
+# How a file that libsndfile reads begins; it guesses at more formats and prints on standard output while it does.
+_BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS", b"ID3")
+# What lasts longer is no recording that training can use, or a small file that would fill the memory.
+_MOST_HOURS = 6
 _FULL_SCALE = 32768.0
 # Above this a float file is not audio (full scale is 1.0; some overshoot is normal).
 _MOST_FLOAT = 64.0
@@ -33,10 +44,6 @@ _STANDARD_ERROR = 2
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class NotAudio(DatasetError):
-    """A file that is no usable recording; the message is the reason, without the file's name."""
-
-
 def read(path: pathlib.Path) -> np.ndarray:
     """Reads a recording: channels are averaged, the rate becomes 16 kHz.
 
@@ -44,19 +51,55 @@ def read(path: pathlib.Path) -> np.ndarray:
       int16 [n].
 
     Raises:
-      NotAudio: it can't be read or decoded, is truncated, has no samples, or a rate outside 4 to 384 kHz.
+      NotRead: it may be sound of another kind; the reason has the command that converts it.
+      NotAudio: it can't be read or decoded, is truncated, has no samples, a rate outside 4 to 384 kHz, or lasts longer
+        than six hours.
     """
     try:
         with path.open("rb") as file:
             plain = _read_plain_wav(file)
             if plain is not None and plain[1] == SAMPLE_RATE and plain[0].shape[1] == 1:
                 return plain[0][:, 0]
-            mono, rate = _decode(file) if plain is None else (_average(plain[0] / _FULL_SCALE), plain[1])
+            with _decoded(file) if plain is None else _sliced(*plain) as (blocks, rate):
+                return _at_16_khz(blocks, rate)
+    except NotRead as reason:
+        raise NotRead(f"{reason}; if it is sound, this converts it: {_conversion(path)}") from reason
     except OSError as error:
         raise NotAudio(f"it can't be read: {error.strerror or error}") from error
-    if mono.size == 0:
+
+
+def has_header(start: bytes) -> bool:
+    """Whether what begins so is a file of some format, and no raw PCM."""
+    sample = start.startswith(b"\xff")  # the first of raw PCM, as likely as a stream of AAC
+    return start.startswith(_BEGINNINGS) or (ffmpeg_file.demuxer_of(start) is not None and not sample)
+
+
+def _at_16_khz(blocks: Blocks, rate: int) -> np.ndarray:
+    """int16 [n] of float64 blocks at `rate` Hz."""
+    parts = [noise.to_int16(block * _FULL_SCALE) for block in resampling.in_blocks(_checked(blocks, rate), rate)]
+    if not parts:
         raise NotAudio("it has no samples")
-    return noise.to_int16(resampling.to_16_khz(mono, rate) * _FULL_SCALE)
+    return np.concatenate(parts)
+
+
+def _checked(blocks: Blocks, rate: int) -> Blocks:
+    """The blocks, as long as they are samples and not too many."""
+    count = 0
+    for block in blocks:
+        if not np.all(np.isfinite(block)):
+            raise NotAudio("its samples are not audio")
+        count += len(block)
+        if count > _MOST_HOURS * 3600 * rate:
+            raise NotAudio(f"it lasts longer than {_MOST_HOURS} hours: cut it into shorter recordings")
+        yield block
+
+
+@contextlib.contextmanager
+def _sliced(samples: np.ndarray, rate: int) -> Iterator[tuple[Blocks, int]]:
+    """A plain WAV file, int16 [n, channels], as blocks."""
+    frames = max(1, _BLOCK_SAMPLES // samples.shape[1])
+    parts = (samples[start : start + frames] for start in range(0, len(samples), frames))
+    yield (_average(part / _FULL_SCALE) for part in parts), rate
 
 
 def _read_plain_wav(file: BinaryIO) -> tuple[np.ndarray, int] | None:
@@ -77,23 +120,25 @@ def _read_plain_wav(file: BinaryIO) -> tuple[np.ndarray, int] | None:
     return np.frombuffer(data, "<i2").astype(np.int16).reshape(frames, channels), sound.getframerate()
 
 
-def _decode(file: BinaryIO) -> tuple[np.ndarray, int]:
-    """(float64 [n] in -1 .. 1, the average of the channels; rate) through libsndfile."""
-    _check_beginning(file)
-    found = wav_header.samples(file)
-    if found is not None and found.truncated:
-        raise NotAudio(f"truncated: {found.present // found.frame} of {found.promised // found.frame} samples")
-    if found is not None and found.unfinished:
-        source: io.BytesIO | int = io.BytesIO(wav_header.with_size(file, found))
-    else:
-        source = file.fileno()
-        os.lseek(source, 0, os.SEEK_SET)
-    try:
-        with _silent_decoder(), _ForwardFile(source, closefd=False) as sound:
-            _check_rate(sound.samplerate)
-            return _mono(sound), sound.samplerate
-    except soundfile.SoundFileError as error:
-        raise NotAudio(f"damaged, or of a kind that is not read ({FORMATS} is)") from error
+@contextlib.contextmanager
+def _decoded(file: BinaryIO) -> Iterator[tuple[Blocks, int]]:
+    """(float64 [n] each, the average of the channels; rate) through libsndfile or FFmpeg."""
+    file.seek(0)
+    head = file.read(ffmpeg_file.HEAD_BYTES)
+    demuxer = ffmpeg_file.demuxer_of(head)
+    if not head:
+        raise NotAudio("the file is empty")
+    if demuxer is None and not head.startswith(_BEGINNINGS) and not _is_mpeg(head[:4]):
+        raise NotRead(f"not a {FORMATS} file")
+    with ffmpeg_file.opened(file, demuxer) if demuxer else _by_libsndfile(file) as (blocks, rate):
+        _check_rate(rate)
+        yield blocks, rate
+
+
+def _conversion(path: pathlib.Path) -> str:
+    """The command of a shell that makes a WAV file of it."""
+    name = f"{path.stem}_converted.wav" if path.suffix.lower() == ".wav" else f"{path.stem}.wav"
+    return shlex.join(["ffmpeg", "-i", str(path), str(path.with_name(name))])
 
 
 class _ForwardFile(soundfile.SoundFile):
@@ -106,28 +151,34 @@ class _ForwardFile(soundfile.SoundFile):
         return False
 
 
-def _mono(sound: soundfile.SoundFile) -> np.ndarray:
-    """float64 [n]: the average of the channels."""
+@contextlib.contextmanager
+def _by_libsndfile(file: BinaryIO) -> Iterator[tuple[Blocks, int]]:
+    found = wav_header.samples(file)
+    if found is not None and found.truncated:
+        raise NotAudio(f"truncated: {found.present // found.frame} of {found.promised // found.frame} samples")
+    if found is not None and found.unfinished:
+        source: io.BytesIO | int = io.BytesIO(wav_header.with_size(file, found))
+    else:
+        source = file.fileno()
+        os.lseek(source, 0, os.SEEK_SET)
+    try:
+        with _silent_decoder(), _ForwardFile(source, closefd=False) as sound:
+            yield _mono(sound), sound.samplerate
+    except soundfile.SoundFileError as error:
+        raise NotAudio(f"damaged, or of a kind that is not read ({FORMATS} is)") from error
+
+
+def _mono(sound: soundfile.SoundFile) -> Blocks:
+    """float64 [n] each: the average of the channels."""
     frames = max(1, _BLOCK_SAMPLES // sound.channels)
-    blocks = [np.zeros(0)]
     while len(block := sound.read(frames, dtype="float64", always_2d=True)):
         if not np.all(np.isfinite(block)) or np.max(np.abs(block)) > _MOST_FLOAT:
             raise NotAudio("its samples are not audio")
-        blocks.append(_average(block))
-    return np.concatenate(blocks)
+        yield _average(block)
 
 
 def _average(samples: np.ndarray) -> np.ndarray:
     return np.mean(samples, axis=1, dtype=np.float64)
-
-
-def _check_beginning(file: BinaryIO) -> None:
-    file.seek(0)
-    start = file.read(4)
-    if not start:
-        raise NotAudio("the file is empty")
-    if not start.startswith(BEGINNINGS) and not _is_mpeg(start):
-        raise NotAudio(f"not a {FORMATS} file")
 
 
 def _is_mpeg(start: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import fractions
 import functools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -15,6 +16,8 @@ _LARGEST_DENOMINATOR = 64_000
 _PERIODS = 32
 _CUTOFF = 0.95
 _KAISER_BETA = 9.0
+# Samples that are resampled at a time, at least.
+_LEAST_BLOCK = 1 << 19
 
 
 def to_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -31,9 +34,40 @@ def to_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
         return samples
     import scipy.signal
 
-    ratio = fractions.Fraction(SAMPLE_RATE, rate).limit_denominator(_LARGEST_DENOMINATOR)
-    up, down = ratio.numerator, ratio.denominator
+    up, down = _ratio(rate)
     return scipy.signal.resample_poly(samples, up, down, window=_low_pass(max(up, down)))
+
+
+def in_blocks(blocks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    """What `to_16_khz` gives of the blocks end to end, bit by bit, in blocks: memory is that of a few seconds.
+
+    Between two blocks lie as many samples as the filter is long. Blocks begin at multiples of `down` samples, at which
+    the phases of the filter begin anew.
+
+    Args:
+      blocks: float64 [any length] each.
+
+    Raises:
+      ValueError: as `to_16_khz`.
+    """
+    up, down = _ratio(rate)
+    margin = down * -(-_PERIODS * max(up, down) // (up * down)) if up != down else 0
+    held, done = np.zeros(0), 0
+    for block in blocks:
+        held = np.concatenate((held, block))
+        end = (len(held) - margin) // down * down
+        if end - done < _LEAST_BLOCK:
+            continue
+        yield to_16_khz(held, rate)[done * up // down : end * up // down]
+        kept = max(end - margin, 0)
+        held, done = held[kept:], end - kept
+    if len(held) > done:
+        yield to_16_khz(held, rate)[done * up // down :]
+
+
+def _ratio(rate: int) -> tuple[int, int]:
+    ratio = fractions.Fraction(SAMPLE_RATE, rate).limit_denominator(_LARGEST_DENOMINATOR)
+    return ratio.numerator, ratio.denominator
 
 
 @functools.lru_cache(maxsize=4)

@@ -356,3 +356,11 @@ def test_short_clips_are_centred(recordings: pathlib.Path) -> None:
     clip = next(clip for clips in splits for clip in clips if clip.name == "lamp/5.wav")
     sounding = np.flatnonzero(clip.samples)
     assert abs((sounding[0] + sounding[-1]) / 2 - CLIP_SAMPLES / 2) < 30
+
+
+def test_a_file_is_warned_of_once_in_a_command(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that measures several models reads a split several times."""
+    (recordings / "lamp" / "broken.wav").write_bytes(b"no sound")
+    for _ in range(2):
+        assert len(datasets.load(_config(recordings, cache_dir="")).skipped) == 1
+    assert capsys.readouterr().err.count("skipped " + str(recordings / "lamp" / "broken.wav")) == 1

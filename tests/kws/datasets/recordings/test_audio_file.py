@@ -250,7 +250,7 @@ def test_damage_is_named(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[st
         "empty.flac": (b"", "the file is empty"),
         "text.wav": (
             b"no audio, whatever its name says",
-            "not a WAV, AIFF, FLAC, MP3, Ogg Vorbis or Opus file",
+            "not a WAV, AIFF, FLAC, MP3, M4A/AAC, Ogg, Opus, WebM, AMR or WMA file",
         ),
         "one_byte.wav": (b"R", "not a WAV"),
         "half.flac": (flac[: len(flac) // 2], "damaged"),
@@ -259,7 +259,7 @@ def test_damage_is_named(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[st
         "head.ogg": (b"OggS" + bytes(60), "damaged"),
         "no_channels.wav": (_wav(_PCM, 16000, 16, bytes(64), channels=0), "damaged"),
         "no_samples.wav": (_chunk(b"RIFF", b"WAVE" + _chunk(b"fmt ", bytes(16))), "damaged"),
-        "phone.m4a": (b"\0\0\0\x1cftypM4A " + bytes(200), "not a WAV"),
+        "phone.m4a": (b"\0\0\0\x1cftypM4A " + bytes(200), "damaged or cut short"),
         "minus_one.raw": (b"\xff" * 4000, "not a WAV"),
     }
     for name, (content, reason) in files.items():

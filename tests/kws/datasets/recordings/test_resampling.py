@@ -57,3 +57,17 @@ def test_an_odd_rate_beyond_64_khz_has_a_close_ratio() -> None:
     for rate in (64_001, 191_999, 383_999):
         ratio = fractions.Fraction(SAMPLE_RATE, rate).limit_denominator(resampling._LARGEST_DENOMINATOR)
         assert abs(float(ratio) * rate / SAMPLE_RATE - 1) < 1e-5
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000, 6007])
+def test_blocks_give_the_whole_bit_by_bit(rate: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resampling, "_LEAST_BLOCK", 3000)
+    rng = np.random.default_rng(rate)
+    samples = rng.normal(0, 0.3, 50_000 + (50_000 if rate > 40_000 else 0))
+    whole = resampling.to_16_khz(samples, rate)
+    for lengths in ([len(samples)], [1] * 3, [20_000, 0, 1], [7, 4000, *[5000] * 6]):
+        edges = np.cumsum(lengths)
+        parts = list(resampling.in_blocks(np.split(samples, edges[edges < len(samples)]), rate))
+        assert np.array_equal(np.concatenate(parts), whole)
+    assert len(parts) > 3
+    assert list(resampling.in_blocks([], rate)) == []
