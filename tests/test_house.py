@@ -244,7 +244,7 @@ def _names_no_encoding(call: ast.Call) -> bool:
     owner, name = ast.unparse(call.func.value), call.func.attr
     if name == "open":
         modes = [arg.value for arg in ast.walk(call) if isinstance(arg, ast.Constant)]
-        return owner not in ("os", "wave", "tarfile", "archive") and not any("b" in str(mode) for mode in modes)
+        return owner not in ("os", "wave", "tarfile", "archive", "av") and not any("b" in str(mode) for mode in modes)
     return name in ("read_text", "write_text") and owner != "atomic"
 
 
