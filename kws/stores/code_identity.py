@@ -47,7 +47,7 @@ def _sha256(files: tuple[tuple[str, pathlib.Path], ...], libraries: tuple[str, .
 
 
 def _version(library: str) -> str:
-    """Of an installed package; "" for one that a small installation does without, whose part of the work is not done."""
+    """Of an installed package; "" for one that a small installation does without: its part of the work is not done."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
