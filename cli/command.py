@@ -64,7 +64,7 @@ class _Help(flags.BooleanFlag):
 def _program() -> str:
     """How this command was called: as a module, or by the name that its package was installed with."""
     spec = sys.modules["__main__"].__spec__
-    return f"python -m {spec.name}" if spec else pathlib.Path(sys.argv[0]).name
+    return f"python -m {spec.name.removesuffix('.__main__')}" if spec else pathlib.Path(sys.argv[0]).name
 
 
 def _fail(message: str) -> NoReturn:

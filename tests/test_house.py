@@ -151,7 +151,9 @@ def test_readme_shows_the_picture_and_the_two_commands():
 def test_every_command_of_the_readme_exists():
     modules = set(re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)+)", (ROOT / "README.md").read_text()))
     assert len(modules) >= 7
-    missing = {module for module in modules if not (ROOT / (module.replace(".", "/") + ".py")).is_file()}
+    folders = {module: ROOT / module.replace(".", "/") for module in modules}
+    files = {module: (path.with_suffix(".py"), path / "__main__.py") for module, path in folders.items()}
+    missing = {module for module, paths in files.items() if not any(path.is_file() for path in paths)}
     assert not missing
 
 

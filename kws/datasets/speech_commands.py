@@ -12,7 +12,7 @@ import wave
 
 import numpy as np
 
-from kws.datasets import download, labels, silence, word_folders
+from kws.datasets import labels, silence, word_folders
 from kws.datasets.builder import DatasetBuilder, Rows, Source
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
@@ -28,6 +28,7 @@ from kws.datasets.clip import (
 )
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives import clips as negative_clips
+from kws.datasets.origin import download
 from kws.datasets.recordings.audio_file import NotAudio
 from kws.datasets.word_folders import NOHASH, nfc
 

@@ -11,7 +11,7 @@ import numpy as np
 from cli.settings import to_json
 from export.bundle import trained
 from kws.datasets import identity
-from kws.datasets.attribution import ATTRIBUTION
+from kws.datasets.origin.attribution import ATTRIBUTION
 from kws.training import devices, earlier_runs, run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kws import datasets
-from kws.datasets import download
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.download import Archive
+from kws.datasets.origin import download
+from kws.datasets.origin.download import Archive
 
 
 class _Server(http.server.ThreadingHTTPServer):

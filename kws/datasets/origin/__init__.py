@@ -1,0 +1,1 @@
+"""Where published corpora come from: their licences, and how they are fetched."""
