@@ -22,7 +22,6 @@ from export.model import detector as detectors
 from kws import datasets, evaluate
 from kws.datasets import dataset_flags, negatives
 from kws.datasets.clip import Part
-from kws.datasets.negatives import Recording
 from kws.datasets.negatives import clips as negative_clips
 from kws.evaluation.clips import check_classes
 from kws.evaluation.streaming import always_on_figures, evaluation, hearing, negatives_tuning, tuning
@@ -108,11 +107,10 @@ def _on_negatives(
 ) -> tuple[detectors.Detector, dict[str, Any]]:
     """The same on recordings without keywords, and on words placed alone."""
     hearing.check_keywords(config.negatives_without, bundle.labels)
-    found = hearing.of_validation(folder)
+    recordings = hearing.of_split(folder, _SPLIT)
     dataset = datasets.load(config.dataset, Part((_SPLIT,), bundle.labels))
     check_classes(bundle, dataset)
     chosen, _ = hearing.chosen_clips(dataset, _SPLIT)
-    recordings = [recording for of_split in found.values() for recording in of_split]
     around = hearing.surroundings(bundle, dataset, recordings, folder, _SPLIT, config.recipe.seed)
     clips = dataset.splits[_SPLIT]
     with evaluation.listening(bundle, config.backend) as network:
@@ -125,17 +123,12 @@ def _on_negatives(
     made_for = {
         "false_alarms_per_hour": tuned.target,
         "dataset": dataset_flags.to_json(config.dataset),
-        "negatives": _hours(found),
+        "negatives": negatives.hours_by_kind(recordings),
         "negatives_without": list(config.negatives_without),
         "conditions": list(words),
         "seed": config.recipe.seed,
     }
     return tuned.detector, {"tuned_for": made_for, "there": tuned.to_json()}
-
-
-def _hours(found: dict[str, list[Recording]]) -> dict[str, dict[str, float]]:
-    """Split -> kind -> hours of the negatives that were heard."""
-    return {split: negatives.hours_by_kind(recordings) for split, recordings in found.items()}
 
 
 def table(result: dict[str, Any]) -> str:
@@ -165,13 +158,11 @@ def _lines_on_words(result: dict[str, Any]) -> list[str]:
 def _lines_on_negatives(result: dict[str, Any]) -> list[str]:
     there, made_for = result["there"], result["tuned_for"]
     alarms = there["negatives"]
-    used = [
-        f"{kind} {hours:.2f} h of {split}" for split, of in made_for["negatives"].items() for kind, hours in of.items()
-    ]
+    used = [f"{kind} {hours:.2f} h" for kind, hours in made_for["negatives"].items()]
     counted = ", ".join(f"{kind} {values['false_alarms']}" for kind, values in alarms.items())
     lines = [
         f"heard by window: {_by_window(there['heard_by_window'])}",
-        f"negatives: {', '.join(used)}",
+        f"negatives of validation: {', '.join(used)}",
         f"false alarms on them: {counted}; {there['expected_false_alarms_per_hour']:.2f} per hour expected, target "
         f"{made_for['false_alarms_per_hour']:g}, a detection in speech that may hold the word counted "
         f"{negatives_tuning.MAYBE_SAID_SHARE:g}",

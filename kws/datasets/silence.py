@@ -12,6 +12,7 @@ import numpy as np
 from kws.datasets import labels, noise
 from kws.datasets.builder import DatasetBuilder
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.negatives import textures
 
 # Share of each kind; the rest are excerpts of recordings.
 _DIGITAL_SHARE = 0.08
@@ -21,6 +22,8 @@ _HISS_SHARE = 0.12
 _ROOM_RMS = (0.5, 200.0)
 _HISS_RMS = (200.0, 10_000.0)
 _EXCERPT_RMS = (1.0, 10_000.0)
+# Of training's clips alone.
+_TEXTURE_SHARE = 0.4
 # Not the user's seed: validation and testing are the same clips in every run.
 _FIXED_SEED = 20180409
 
@@ -49,6 +52,14 @@ def draw(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
         return noise.to_int16(_room(rng) * noise.log_uniform(rng, *_ROOM_RMS))
     excerpt = noise.excerpt(rng, noises)
     return noise.to_int16(noise.with_rms(excerpt, noise.log_uniform(rng, *_EXCERPT_RMS)))
+
+
+def draw_for_training(rng: np.random.Generator, noises: Sequence[np.ndarray]) -> np.ndarray:
+    """One clip of silence, int16 [16000], as of `draw`, or of a texture, RMS 1 to 10,000: what a network is measured on
+    and what it is switched on for are other sounds than those that it was trained on."""
+    if rng.uniform() >= _TEXTURE_SHARE:
+        return draw(rng, noises)
+    return noise.to_int16(textures.texture(rng, CLIP_SAMPLES) * noise.log_uniform(rng, *_EXCERPT_RMS))
 
 
 def fixed_set(split: str, count: int, noises: Sequence[np.ndarray]) -> list[tuple[str, np.ndarray]]:

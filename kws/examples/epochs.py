@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kws.examples import compiled_augment
-from kws.examples.augment import AugmentConfig, Steps, augment
+from kws.examples.augment import INT16_MAX, INT16_MIN, AugmentConfig, Steps, augment
 from kws.examples.example_error import ExampleError
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
@@ -33,6 +33,10 @@ class EpochConfig:
       most_repeats: how often a rare word may be repeated.
       silence_word: number of drawn silence among the words; None for an epoch without.
       silence_share: share of drawn silence in an epoch.
+      negatives_word: number of the word that stands for seconds of other speech (`kws.datasets.negatives`), which an
+        epoch has in the share `negatives_share`, each at most `most_repeats` times; None where there are none.
+      neighbour_share: share of the clips beside which another word is heard, cut by the end of the second.
+      neighbours: the clips that may be heard so; none for no neighbours.
       arithmetic: what computes features.
     """
 
@@ -42,16 +46,26 @@ class EpochConfig:
     balanced: bool = True
     most_repeats: int = 3
     silence_word: int | None = None
-    silence_share: float = 0.08
+    silence_share: float = 0.1
+    negatives_word: int | None = None
+    negatives_share: float = 0.08
+    neighbour_share: float = 0.25
+    neighbours: tuple[int, ...] = ()
     arithmetic: Arithmetic = INTEGER
+
+    @property
+    def without_word(self) -> tuple[int, ...]:
+        """The numbers of the words that are none: drawn silence and negatives."""
+        return tuple(word for word in (self.silence_word, self.negatives_word) if word is not None)
 
     def __post_init__(self) -> None:
         if not self.frontend.calibrated:
             raise ValueError("the front end isn't calibrated: call calibrate on training data first")
         if self.most_repeats < 1:
             raise ValueError(f"most_repeats={self.most_repeats}: expected 1 or more")
-        if not 0 <= self.silence_share < 1:
-            raise ValueError(f"silence_share={self.silence_share}: expected 0 to below 1")
+        for name in ("silence_share", "negatives_share", "neighbour_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 0 to below 1")
 
 
 def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,13 +87,14 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
     if len(words) == 0:
         raise ExampleError("there are no training clips to make an epoch from")
     rng = _generator(seed, epoch, 0)
-    sources = _balanced(np.asarray(words), config, rng) if config.balanced else np.arange(len(words))
+    words = np.asarray(words)
+    sources = _balanced(words, config, rng) if config.balanced else np.arange(len(words))
     if config.silence_word is not None:
         silences = round(len(sources) * config.silence_share / (1 - config.silence_share))
         sources = np.concatenate([sources, np.full(silences, _FROM_SILENCE)])
     sources = rng.permutation(sources).astype(np.int64)
     silence_word = -1 if config.silence_word is None else config.silence_word
-    return sources, np.where(sources == _FROM_SILENCE, silence_word, np.asarray(words)[sources]).astype(np.int64)
+    return sources, np.where(sources == _FROM_SILENCE, silence_word, words[sources]).astype(np.int64)
 
 
 # Of the median class' size: what each word of a class of several is repeated towards, and what such a class gives.
@@ -87,8 +102,17 @@ _WORD_SHARE, _CLASS_SHARE = 1 / 3, 3
 
 
 def _balanced(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
+    chosen = _balanced_words(words, config, rng)
+    if config.negatives_word is None:
+        return chosen
+    negatives = np.flatnonzero(words == config.negatives_word)
+    aim = max(1, round(len(chosen) * config.negatives_share / (1 - config.negatives_share)))
+    return np.concatenate([chosen, _repeated(negatives, aim, config.most_repeats, rng)[:aim]])
+
+
+def _balanced_words(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
     classes: dict[int, list[np.ndarray]] = {}
-    for word in np.unique(words):
+    for word in np.unique(words[words != config.negatives_word] if config.negatives_word is not None else words):
         classes.setdefault(config.classes[word] if config.classes else int(word), []).append(
             np.flatnonzero(words == word)
         )
@@ -166,8 +190,29 @@ def variants(
                 raise ValueError("silence_word is given, but no function that draws silence")
             samples[row] = silence_draw(rng, noises)
         else:
-            samples[row] = augment(clips(int(source)), rng, noises, config.augment, steps)
+            samples[row] = augment(_heard(clips, int(source), rng, config), rng, noises, config.augment, steps)
     return samples
+
+
+# How far from the clip's own beginning, or end, a neighbour begins, or ends, as a share of the clip.
+_NEIGHBOUR_AWAY = (0.5, 0.9)
+
+
+def _heard(
+    clips: Callable[[int], np.ndarray], source: int, rng: np.random.Generator, config: EpochConfig
+) -> np.ndarray:
+    """A clip, int16 [clip_samples]; sometimes with a part of another word before or behind it."""
+    clip = clips(source)
+    if not config.neighbours or rng.uniform() >= config.neighbour_share:
+        return clip
+    away = int(rng.uniform(*_NEIGHBOUR_AWAY) * len(clip))
+    other = clips(config.neighbours[int(rng.integers(len(config.neighbours)))]).astype(np.int32)
+    both = clip.astype(np.int32)
+    if rng.uniform() < 0.5:
+        both[away:] += other[: len(both) - away]
+    else:
+        both[: len(both) - away] += other[away:]
+    return np.clip(both, INT16_MIN, INT16_MAX).astype(np.int16)
 
 
 def epoch_examples(

@@ -4,9 +4,13 @@ import dataclasses
 
 import numpy as np
 
-from kws.datasets.clip import SILENCE, Dataset
+from kws.datasets.clip import SILENCE, UNKNOWN, Dataset
+from kws.datasets.negatives import clips as negative_clips
 from kws.examples.epochs import EpochConfig, plan
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
+
+# Enough voices to be heard beside others; every task of the workers is told them.
+_NEIGHBOURS = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +41,26 @@ def material(dataset: Dataset, frontend: FrontEndConfig, seed: int, arithmetic: 
     if has_silence:
         class_of[SILENCE] = dataset.labels.index(SILENCE)
     names = sorted(class_of)
+    number = {name: place for place, name in enumerate(names)}
+    words = np.array([number[word] for word in training.words], np.int64)
+    neighbours = _neighbours(dataset, seed)
     config = EpochConfig(
         frontend,
         classes=tuple(class_of[name] for name in names),
-        silence_word=names.index(SILENCE) if has_silence else None,
+        silence_word=number[SILENCE] if has_silence else None,
         arithmetic=arithmetic,
+        # Where they are all of their class, they are balanced like any other.
+        negatives_word=number.get(negative_clips.WORD) if neighbours else None,
+        neighbours=neighbours,
     )
-    return Material(np.array([names.index(word) for word in training.words], np.int64), config, seed)
+    return Material(words, config, seed)
+
+
+def _neighbours(dataset: Dataset, seed: int) -> tuple[int, ...]:
+    """Some of the words of `_unknown_` among the training clips: each may be heard beside any keyword."""
+    training = dataset.splits["training"]
+    if UNKNOWN not in dataset.labels:
+        return ()
+    unknown = training.labels == dataset.labels.index(UNKNOWN)
+    words = np.flatnonzero(unknown & (np.array(training.words) != negative_clips.WORD))
+    return tuple(np.sort(np.random.default_rng(seed).permutation(words)[:_NEIGHBOURS]).tolist())

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
+from cli import command, interrupts
 from export.bundle import conversion
 from export.model import accumulator
 from kws import datasets
@@ -81,7 +81,12 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
 
 
 def _stop_with_sweep() -> None:
-    """Interrupts this process when standard input ends, which the sweep holds open as long as it lives."""
+    """Interrupts this process when standard input ends, which the sweep holds open as long as it lives.
+
+    A sweep that a shell started in its background ignores SIGINT, and its cells would, too.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.listen()
 
     def watch() -> None:
         # Not sys.stdin, whose lock a thread that reads holds until the interpreter ends, which then aborts.

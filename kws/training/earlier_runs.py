@@ -40,7 +40,8 @@ def teachers(config: TrainConfig, data: TrainingData, float_from: RunFolder | No
       float_from: a run with or without a finished float model, which is not trained again; None for none.
 
     Raises:
-      TrainingError: a teacher has no float model, or one of other data: settings, clips or front end.
+      TrainingError: a teacher has no float model, or one of another dataset, of another front end, or that was trained
+        on clips that this run is measured on.
     """
     trained = float_from is not None and float_from.model_path(FLOAT).is_file()
     return {flag: () if trained and flag == "float_teachers" else _models(flag, config, data) for flag in FLAGS}
@@ -52,7 +53,7 @@ def _models(flag: str, config: TrainConfig, data: TrainingData) -> tuple[Any, ..
         source, saved = _finished(path, flag)
         if saved["settings"]["dataset"] != dataset_flags.to_json(config.dataset):
             raise TrainingError(f"{flag}={path} was trained on another dataset than this run is")
-        run_folder.check_clips(source, data.clips, f"{flag}={path}")
+        run_folder.check_unheard(source, data.clips, f"{flag}={path}")
         if source.read_json(run_folder.FRONTEND) != data.frontend.to_json():
             raise TrainingError(f"{flag}={path} has another front end: its training data were others")
         found.append(run_folder.load_model(source, FLOAT))

@@ -46,6 +46,7 @@ class FitConfig:
       input_format: of the feature codes; None where features are values.
       distillation: share of the loss that is the distance to the teachers' posteriors; the rest is to the labels.
       classes: the class of each word that an example's label names; None where words are classes.
+      untaught: words of which teachers are not asked: their label takes the place of the posteriors.
       word_loss: weight of the cross entropy of the second head, where a model has one for words.
       ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
       begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
@@ -63,6 +64,7 @@ class FitConfig:
     input_format: QFormat | None
     distillation: float = 0.0
     classes: tuple[int, ...] | None = None
+    untaught: tuple[int, ...] = ()
     word_loss: float = 0.0
     ema: float = 0.0
     begin: int = 0
@@ -293,7 +295,19 @@ def _inputs(
     coloured = channel_augment.recolour(values(features[order], config.input_format), seeds[0])
     masked = spec_augment.mask(coloured, seeds[1])
     own, own_words = (_rows_of_batches(part, config.batch_size, rows) for part in (masked, words[order]))
-    return tuple(map(tf.constant, (own, own_words, *([followed.posteriors(own)] if followed else []))))
+    if followed is None:
+        return tf.constant(own), tf.constant(own_words)
+    return tf.constant(own), tf.constant(own_words), tf.constant(_followed(followed.posteriors(own), own_words, config))
+
+
+def _followed(posteriors: np.ndarray, words: np.ndarray, config: FitConfig) -> np.ndarray:
+    """What distillation follows, float32 [n, classes]: posteriors, and for untaught words the smoothed label."""
+    classes = posteriors.shape[1]
+    labels = words if config.classes is None else np.take(config.classes, words)
+    smoothed = (
+        np.eye(classes, dtype=np.float32)[labels] * (1 - config.label_smoothing) + config.label_smoothing / classes
+    )
+    return np.where(np.isin(words, config.untaught)[:, None], smoothed, posteriors).astype(np.float32)
 
 
 def _epoch(take_steps: Callable[..., Any], inputs: tuple[tf.Tensor, ...], steps: int, progress: tqdm) -> float:

@@ -167,6 +167,27 @@ def check_clips(folder: RunFolder, now: Identity, what: str) -> None:
     )
 
 
+def check_unheard(folder: RunFolder, now: Identity, what: str) -> None:
+    """Checks that a run was not trained on any clip that the splits of now are measured on; a run of an earlier version
+    kept no clips, and passes.
+
+    Args:
+      what: as for `check_clips`.
+
+    Raises:
+      TrainingError: it was; it says on how many and names the first.
+    """
+    if DATA not in folder.read_json(SETTINGS):
+        return
+    heard = {digest for split, _, digest in folder.read_json(CLIPS).values() if split == "training"}
+    measured = (name for name, (split, _, digest) in now.items() if split != "training" and digest in heard)
+    if found := sorted(measured):
+        raise TrainingError(
+            f"{what} was trained on {len(found)} clips that this run is measured on (the first: {found[0]}): a student "
+            "of it would know them; give one that was trained on this run's splits"
+        )
+
+
 def save_model(folder: RunFolder, stage: str, model: Any) -> None:
     """Writes the Keras model that a stage ended with: from then on the stage counts as finished, so it is whole."""
     from quant.training import model_file

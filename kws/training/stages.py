@@ -48,6 +48,8 @@ class Job:
       examples_per_epoch: m.
       batch_size: examples in a step.
       classes: the class of each word; None where every word is a class.
+      untaught: words of which teachers are not asked: silence and negatives, of which each dataset has its own, so that
+        a teacher may never have heard the like.
       float_teachers: whose posteriors stage 1 follows, in the share `config.float_distillation`.
       fixed_point_teachers: whose posteriors stage 2 follows, in the share `config.distillation`; empty for the stage's
         own float model.
@@ -67,6 +69,7 @@ class Job:
     examples_per_epoch: int
     batch_size: int
     classes: tuple[int, ...] | None = None
+    untaught: tuple[int, ...] = ()
     float_teachers: tuple[tf.keras.Model, ...] = ()
     fixed_point_teachers: tuple[tf.keras.Model, ...] = ()
     posteriors_dir: pathlib.Path | None = None
@@ -93,6 +96,7 @@ class Job:
             seed=self.config.seed,
             input_format=self.input_format,
             classes=self.classes,
+            untaught=self.untaught,
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])

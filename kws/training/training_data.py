@@ -1,6 +1,7 @@
 """What a run is trained and measured on: enough of it, a batch that fits it, and the same when it is resumed."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 
 from kws import datasets
@@ -55,7 +56,8 @@ def load(
         run_folder.check_clips(begun, clips, f"run_dir={begun.path}")
     if source:
         run_folder.check_clips(source, clips, f"float_run={source.path}")
-    frontend = _frontend(dataset, begun, source)
+    teachers = [RunFolder(pathlib.Path(path)) for path in (*config.float_teachers, *config.fixed_point_teachers)]
+    frontend = _frontend(dataset, [folder for folder in (begun, source, *teachers) if folder])
     examples = material(dataset, frontend, config.dataset.seed).examples_per_epoch
     size = _batch_size(config, examples, begun, source)
     if size < config.batch_size:
@@ -63,10 +65,11 @@ def load(
     return TrainingData(dataset, clips, frontend, size)
 
 
-def _frontend(dataset: Dataset, begun: RunFolder | None, source: RunFolder | None) -> FrontEndConfig:
-    """The front end with the Q-format that training data choose, from the run that has it already or calibrated now."""
-    for folder in (begun, source):
-        if folder and folder.file(run_folder.FRONTEND).is_file():
+def _frontend(dataset: Dataset, earlier: list[RunFolder]) -> FrontEndConfig:
+    """The front end with the Q-format that training data choose, of the first of the earlier runs that has one, the
+    teachers' among them, whose student hears what they hear; or calibrated now."""
+    for folder in earlier:
+        if folder.file(run_folder.FRONTEND).is_file():
             return FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
     return extraction.calibrate_on_clips(dataset.splits["training"].samples, FrontEndConfig())
 

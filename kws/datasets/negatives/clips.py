@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from kws.datasets.builder import DatasetBuilder
-from kws.datasets.clip import CLIP_SAMPLES, NO_NEGATIVES, UNKNOWN, DatasetConfig, Part
+from kws.datasets.clip import CLIP_SAMPLES, NO_NEGATIVES, SAMPLE_RATE, UNKNOWN, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.folder import MUSIC, NOISE, Recording, recordings
 from kws.datasets.noise import rms
@@ -13,6 +13,8 @@ from kws.datasets.word_folders import NEGATIVES
 
 # A word of its own among those of `_unknown_`.
 WORD = f"_{NEGATIVES}_"
+# Training's seconds overlap by half, so that what one cuts at its ends is whole in the next.
+TRAINING_HOP = CLIP_SAMPLES // 2
 # A second is a pause where its level is this far below that of its recording.
 _PAUSE = 0.1
 
@@ -80,13 +82,14 @@ def add(
 def _add_seconds(recording: Recording, split: str, builder: DatasetBuilder) -> None:
     if recording.kind in (MUSIC, NOISE):
         return
-    for second, samples in seconds(recording.samples):
-        builder.add(split, f"{WORD}/{recording.name}#{second}", samples, UNKNOWN, "")
+    hop = TRAINING_HOP if split == "training" else CLIP_SAMPLES
+    for start, samples in seconds(recording.samples, hop):
+        builder.add(split, f"{WORD}/{recording.name}#{start / SAMPLE_RATE:g}", samples, UNKNOWN, "")
 
 
-def seconds(samples: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """(number, int16 [16000]) of every whole second of a recording, int16 [n], that is no pause."""
-    whole = len(samples) // CLIP_SAMPLES
+def seconds(samples: np.ndarray, hop: int) -> list[tuple[int, np.ndarray]]:
+    """(first sample, int16 [16000]) of every second of a recording, int16 [n], that is no pause, each `hop` samples
+    behind the one before."""
     least = _PAUSE * rms(samples)
-    parts = samples[: whole * CLIP_SAMPLES].reshape(whole, CLIP_SAMPLES)
-    return [(second, part) for second, part in enumerate(parts) if rms(part) > least]
+    parts = ((start, samples[start : start + CLIP_SAMPLES]) for start in range(0, len(samples) - CLIP_SAMPLES + 1, hop))
+    return [(start, part) for start, part in parts if rms(part) > least]

@@ -3,7 +3,9 @@
 A file's name says what it is. It begins with its kind (`speech`, `music`, `noise`; anything else is of the kind
 `other`) and may end with its split: `noise_training.wav`, `speech_books_testing.flac`. A recording without a split in
 its name is cut in time, 60 % for training and 20 % each for validation and testing, so that no stretch of sound is in
-two splits. Impulse responses (`kws.datasets.negatives.rooms`) may lie in the same folder.
+two splits. A kind with recordings of training and none of validation gives validation the last quarter of each: what
+thresholds are chosen on must not have been trained on. Impulse responses (`kws.datasets.negatives.rooms`) may lie in
+the same folder.
 """
 
 import dataclasses
@@ -19,6 +21,7 @@ from kws.datasets.recordings import audio_file
 SPEECH, MUSIC, NOISE = KINDS = ("speech", "music", "noise")
 OTHER = "other"
 IMPULSE_RESPONSES = "room_impulse_responses"
+_HELD_OUT_SHARE = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +58,28 @@ def recordings(folder: str | pathlib.Path, split: str) -> list[Recording]:
     """
     if split not in SPLITS:
         raise DatasetError(f"split={split} is unknown: choose one of {', '.join(SPLITS)}")
+    paths = _files(pathlib.Path(folder))
+    validated = {kind_of(path.stem) for path in paths if split_of(path.stem) in ("validation", None)}
     found = []
-    for path in _files(pathlib.Path(folder)):
-        own = split_of(path.stem)
-        if own is not None and own != split:
+    for path in paths:
+        kind, own = kind_of(path.stem), split_of(path.stem)
+        gives = own == "training" and kind not in validated
+        if own not in (split, None) and not (gives and split == "validation"):
             continue
-        samples = _read(path)
-        part = samples if own is not None else split_noise(samples)[split]
+        part = _part(_read(path), split, own, gives)
         if len(part):
-            found.append(Recording(path.stem, kind_of(path.stem), part))
+            found.append(Recording(path.stem, kind, part))
     return found
+
+
+def _part(samples: np.ndarray, split: str, own: str | None, gives: bool) -> np.ndarray:
+    """What of a recording belongs to a split: of one that is `own`ed by no split, and of training's that `gives`."""
+    if own is None:
+        return split_noise(samples)[split]
+    if not gives:
+        return samples
+    kept = len(samples) - int(len(samples) * _HELD_OUT_SHARE)
+    return samples[:kept] if split == "training" else samples[kept:]
 
 
 def kind_of(name: str) -> str:

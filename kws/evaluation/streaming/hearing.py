@@ -57,23 +57,6 @@ def check_keywords(words: Sequence[str], labels: Sequence[str]) -> None:
             raise EvaluationError(f"{given}: '{word}' is no keyword of the bundle, choose of {', '.join(keywords)}")
 
 
-def of_validation(folder: pathlib.Path) -> dict[str, list[Recording]]:
-    """Split -> recordings to choose thresholds on: validation's, and training's of the kinds that validation lacks.
-
-    Raises:
-      EvaluationError: the folder has neither.
-    """
-    own = negatives.recordings(folder, "validation")
-    kinds = {recording.kind for recording in own}
-    lent = [recording for recording in negatives.recordings(folder, "training") if recording.kind not in kinds]
-    if not own and not lent:
-        raise EvaluationError(
-            f"negatives={folder} has no recording of validation or training: put one there, such as "
-            "speech_validation.wav"
-        )
-    return {"validation": own, "training": lent}
-
-
 def of_split(folder: pathlib.Path, split: str) -> list[Recording]:
     """The recordings of a split. Raises `EvaluationError` where the folder has none."""
     found = negatives.recordings(folder, split)

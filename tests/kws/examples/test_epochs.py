@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from kws.examples.epochs import EpochConfig, epoch_examples, plan
+from kws.examples.augment import NUMPY, AugmentConfig
+from kws.examples.epochs import EpochConfig, epoch_examples, plan, variants
 from kws.examples.example_error import ExampleError
 from kws.frontend import FrontEndConfig, features
 
@@ -101,3 +102,41 @@ def test_rare_words_of_a_class_are_repeated() -> None:
     assert np.bincount(drawn, minlength=6).tolist() == [60, 60, 0, 50, 12, 20]
     many = np.repeat([0, 1, 3, 4], [10, 10, 50, 50])
     assert (plan(many, config, 1, 0)[1] >= 2).sum() == 30
+
+
+def test_negatives_have_a_share_of_their_own() -> None:
+    # Keywords 0 and 1; of _unknown_, a word, 3, and negatives, 4.
+    words = np.repeat([0, 1, 3, 4], [60, 60, 60, 40])
+    config = EpochConfig(FRONTEND, classes=(0, 1, 2, 2, 2), negatives_word=4, negatives_share=0.1)
+    drawn = plan(words, config, 1, 0)[1]
+    assert np.bincount(drawn).tolist() == [60, 60, 0, 60, 20]
+    # Few of them are repeated three times at most, and an epoch of every clip has them once.
+    few = plan(np.repeat([0, 1, 3, 4], [60, 60, 60, 2]), config, 1, 0)[1]
+    assert (few == 4).sum() == 6
+    assert (plan(words, dataclasses.replace(config, balanced=False), 1, 0)[1] == 4).sum() == 40
+    assert config.without_word == (4,)
+
+
+def test_neighbours_are_heard_at_one_end() -> None:
+    words = np.array([0] * 60 + [1] * 4)
+    clips = np.zeros((64, 16000), np.int16)
+    clips[:60, 6000:10000] = 1000
+    clips[60:] = 30000
+    still = AugmentConfig((1.0, 1.0), 0, 0.0, 0.0, gain_db=(0.0, 0.0))
+    config = EpochConfig(FRONTEND, still, balanced=False, neighbour_share=0.5, neighbours=tuple(range(60, 64)))
+    sources = plan(words, config, 1, 0)[0]
+    found = variants(clips.__getitem__, [], None, sources, 0, config, 1, 0, NUMPY)[sources < 60]
+    loud = found >= 30000
+    cut = loud.sum(axis=1)
+    assert 15 < (cut > 0).sum() < 45 and (loud[:, 0] & loud[:, -1]).sum() == 0
+    assert loud[:, 0].any() and loud[:, -1].any()
+    # A tenth to a half of the second is the neighbour's, and sums saturate.
+    assert cut[cut > 0].min() >= 1600 and cut.max() <= 8000 and found.max() == 31000
+    alone = dataclasses.replace(config, neighbours=())
+    np.testing.assert_array_equal(variants(clips.__getitem__, [], None, sources, 0, alone, 1, 0, NUMPY), clips[sources])
+
+
+def test_shares_are_shares() -> None:
+    for name in ("silence_share", "negatives_share", "neighbour_share"):
+        with pytest.raises(ValueError, match=f"{name}=1"):
+            dataclasses.replace(CONFIG, **{name: 1.0})

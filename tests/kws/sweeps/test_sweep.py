@@ -1,5 +1,6 @@
 """A sweep as a user meets it: killed and gone on with, failing in part, on a cluster."""
 
+import contextlib
 import csv
 import json
 import os
@@ -54,6 +55,15 @@ def run(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
 
 
+def cells_of(sweep_dir: pathlib.Path) -> list[str]:
+    """The command lines of the cells of a sweep that run."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_text(errors="replace"))
+    return [line for line in found if f"--job={sweep_dir}" in line]
+
+
 def rows(sweep_dir: pathlib.Path) -> dict[tuple[str, str], dict[str, str]]:
     with (sweep_dir / "results.csv").open() as file:
         found = {(row["name"], row["seed"]): row for row in csv.DictReader(file)}
@@ -65,7 +75,12 @@ def finished(data: pathlib.Path, matrix: pathlib.Path, tmp_path_factory: pytest.
     """A sweep that was killed in its second cell and then gone on with."""
     sweep_dir = tmp_path_factory.mktemp("sweeps") / "killed"
     process = subprocess.Popen(
-        arguments(sweep_dir, data, matrix), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        arguments(sweep_dir, data, matrix),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a shell's background, where its cells have to end with it all the same.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     deadline = time.monotonic() + 300
     while not (sweep_dir / "cells" / "w4a8-ptq-seed0" / "run.json").is_file():
@@ -73,6 +88,9 @@ def finished(data: pathlib.Path, matrix: pathlib.Path, tmp_path_factory: pytest.
         time.sleep(0.1)
     process.kill()
     process.communicate()
+    while cells_of(sweep_dir):
+        assert time.monotonic() < deadline, "a cell outlives its sweep"
+        time.sleep(0.1)
     before = (sweep_dir / "float" / "seed0" / "result.json").stat().st_mtime_ns
     (sweep_dir / "killed.csv").write_text((sweep_dir / "results.csv").read_text())
     done = run(*arguments(sweep_dir, data, matrix))

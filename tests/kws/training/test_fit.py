@@ -263,3 +263,11 @@ def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
     )
     assert one == same
     assert one != other
+
+
+def test_of_untaught_words_the_label_is_followed() -> None:
+    posteriors = np.array([[0.2, 0.8], [0.3, 0.7], [0.4, 0.6]], np.float32)
+    config = settings(classes=(0, 1, 1), untaught=(2,), label_smoothing=0.1)
+    found = fit_module._followed(posteriors, np.array([0, 2, 1]), config)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [[0.2, 0.8], [0.05, 0.95], [0.4, 0.6]], rtol=1e-6)

@@ -123,17 +123,33 @@ def test_changed_data_are_noticed_when_a_run_is_resumed(
 
 
 @pytest.mark.slow
-def test_changed_data_are_noticed_beside_a_float_model_and_teachers(
+def test_changed_data_are_noticed_beside_a_float_model(
     finished: RunFolder, other_data: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    path = re.escape(str(finished.path))
-    with pytest.raises(TrainingError, match=f"^float_run={path} {OTHER}"):
+    with pytest.raises(TrainingError, match=f"^float_run={re.escape(str(finished.path))} {OTHER}"):
         training.run(config(other_data), tmp_path / "run", float_run=finished.path)
-    for flag in ("float_teachers", "fixed_point_teachers"):
-        with pytest.raises(TrainingError, match=f"^{flag}={path} {OTHER}"):
-            training.run(config(other_data, **{flag: (str(finished.path),)}), tmp_path / flag)
-        assert not (tmp_path / flag).exists()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_teacher_may_have_heard_other_clips_but_none_that_is_measured(
+    finished: RunFolder, other_data: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    taught = config(other_data, float_teachers=(str(finished.path),), fixed_point_epochs=0)
+    pupil = training.run(taught, tmp_path / "pupil")
+    assert pupil.read_json(run_folder.FRONTEND) == finished.read_json(run_folder.FRONTEND)
+    listed = (other_data / "validation_list.txt").read_text().split()
+    measured = next(name for name in listed if name.startswith("yes/"))
+    not_listed = {path.name for path in (other_data / "yes").iterdir()} - {pathlib.Path(name).name for name in listed}
+    heard = finished.read_json(run_folder.CLIPS)
+    known = next(name for name in sorted(not_listed) if heard.get(f"yes/{name}", [""])[0] == "training")
+    shutil.copyfile(other_data / "yes" / known, other_data / measured)
+    for flag in ("float_teachers", "fixed_point_teachers"):
+        given = config(other_data, **{flag: (str(finished.path),)})
+        expected = rf"^{flag}={re.escape(str(finished.path))} was trained on 1 clips .*\(the first: {measured}\)"
+        with pytest.raises(TrainingError, match=expected):
+            training.run(given, tmp_path / flag)
+        assert not (tmp_path / flag).exists()
 
 
 @pytest.mark.slow

@@ -23,7 +23,8 @@ def negatives(tmp_path: pathlib.Path) -> pathlib.Path:
     for name, length in (
         ("speech_training", 4.5),
         ("other_training", 2.0),
-        ("music_training", 3.0),
+        ("other_validation", 1.0),
+        ("music_training", 4.0),
         ("noise_testing", 2.0),
         ("speech_validation", 3.0),
         ("speech_testing", 2.0),
@@ -62,7 +63,11 @@ def _taken(dataset: datasets.Dataset) -> dict[str, list[str]]:
     return found
 
 
-TRAINING = ["other_training#0", "other_training#1", *(f"speech_training#{second}" for second in range(4))]
+# Seconds overlap by half.
+TRAINING = [
+    *(f"other_training#{half / 2:g}" for half in range(3)),
+    *(f"speech_training#{half / 2:g}" for half in range(8)),
+]
 
 
 def test_training_gets_seconds_of_speech_and_noises(negatives: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -70,6 +75,7 @@ def test_training_gets_seconds_of_speech_and_noises(negatives: pathlib.Path, tmp
     without = _load(root)
     dataset = _load(root, negatives=str(negatives))
     assert _taken(dataset) == {"training": TRAINING, "validation": [], "testing": []}
+    # The music's last quarter is validation's.
     assert [len(noise) for noise in dataset.noises["training"]] == [96000, 48000]
     for split in ("validation", "testing"):
         np.testing.assert_array_equal(dataset.splits[split].samples, without.splits[split].samples)
@@ -89,7 +95,7 @@ def test_without_other_words_negatives_make_the_class(negatives: pathlib.Path, t
     dataset = _load(root, dataset="folder", negatives=str(negatives))
     assert dataset.labels == ("_silence_", UNKNOWN, "no", "yes")
     expected = {
-        "validation": [f"speech_validation#{n}" for n in range(3)],
+        "validation": ["other_validation#0", *(f"speech_validation#{n}" for n in range(3))],
         "testing": [f"speech_testing#{n}" for n in range(2)],
     }
     assert _taken(dataset) == {"training": TRAINING, **expected}
@@ -117,10 +123,11 @@ def test_a_store_is_of_its_negatives(negatives: pathlib.Path, tmp_path: pathlib.
 
 def test_pauses_and_what_is_left_of_a_second_are_passed_over() -> None:
     recording = np.concatenate([_noise(1.0), _noise(1.0, 50), _noise(1.7)])
-    found = seconds(recording)
-    assert [second for second, _ in found] == [0, 2]
+    found = seconds(recording, 16000)
+    assert [start for start, _ in found] == [0, 32000]
     np.testing.assert_array_equal(found[1][1], recording[32000:48000])
-    assert seconds(np.zeros(40000, np.int16)) == [] and seconds(recording[:15999]) == []
+    assert [start for start, _ in seconds(recording, 8000)] == [0, 8000, 24000, 32000, 40000]
+    assert seconds(np.zeros(40000, np.int16), 16000) == [] and seconds(recording[:15999], 16000) == []
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: pathlib.Path) -> None:

@@ -40,10 +40,15 @@ def files(cache: pathlib.Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("dataset", ["speech_commands", "folder"])
 def test_workers_make_the_same_store(
-    dataset: str, root: pathlib.Path, tmp_path: pathlib.Path, workers: list[int], capfd: pytest.CaptureFixture
+    dataset: str,
+    root: pathlib.Path,
+    tmp_path: pathlib.Path,
+    workers: list[int],
+    capfd: pytest.CaptureFixture,
 ) -> None:
     made, said = [], []
     for processes in (1, 2):
+        builder._warn_once.cache_clear()  # each is as a command of its own
         cache = tmp_path / f"cache{processes}"
         config = DatasetConfig(dataset, str(root), ("yes", "no"), cache_dir=str(cache), processes=processes)
         found = datasets.load(config)
