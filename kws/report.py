@@ -1,25 +1,36 @@
-"""Tables and plots of a sweep. `python -m kws.report --sweep_dir=S [--plots]`.
+"""A page about bundles, or tables and plots of a sweep.
 
-Figures are of the testing split unless a column says otherwise: mean +- standard deviation (of the sample, n - 1) over
-seeds. Changes against float are taken seed by seed, each from the float model that the cell began with; their 95 %
-intervals are of seeds and speakers (`kws.evaluation.bootstrap`).
+python -m kws.report --bundle=B --run_dir=R --data_dir=D --measured=bench.json,verify.json --page=report.html
+python -m kws.report --sweep_dir=S --plots
+
+The page is one HTML file: accuracy, confusion, trade-offs, Q-formats, instructions, memory, boards, training, mistakes.
+What was measured by other commands it takes from their --json.
+
+A sweep's figures are of the testing split unless a column says otherwise: mean +- standard deviation (of the sample,
+n - 1) over seeds. Changes against float are taken seed by seed, each from the float model that the cell began with;
+their 95 % intervals are of seeds and speakers (`kws.evaluation.bootstrap`).
 """
 
 import dataclasses
 import pathlib
 import statistics
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
-from cli import command
+from cli import atomic, command
 from cli.table import padded
+from kws.datasets import dataset_flags
+from kws.datasets.clip import SPLITS
 from kws.evaluation.bootstrap import FALSE_REJECT_RATE
 from kws.sweeps import differences, results
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING
 from kws.sweeps.shared_storage import is_url
 from kws.training.run_folder import FIXED_POINT, FLOAT
+
+_OF_A_PAGE = ("bundle", "run_dir", "measured")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,16 +208,59 @@ def _table(rows: list[list[str]]) -> str:
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    flags.DEFINE_string("sweep_dir", None, "Folder, or URL, that kws.sweep wrote to.")
+    flags.DEFINE_list("bundle", [], "Bundles to write a page about, side by side.")
+    flags.DEFINE_list("run_dir", [], "Their runs, in the same order, for curves of training.")
+    flags.DEFINE_list("measured", [], "What export.verify, microcontroller.bench and kws.evaluate wrote with --json.")
+    flags.DEFINE_enum("split", "testing", SPLITS, "With --data_dir: the split that the bundles are heard on.")
+    flags.DEFINE_string("page", "report.html", "The HTML file to write.")
+    flags.DEFINE_string("sweep_dir", None, "Folder, or URL, that kws.sweep wrote to, for its tables instead.")
     flags.DEFINE_bool("plots", False, "Also draw accuracy by width and the DET curves, into the folder's plots/.")
     command.define_json_flag()
+    dataset_flags.define_machine_flags()
+
+
+def write_page(values: flags.FlagValues) -> pathlib.Path:
+    """Writes the page of the bundles that the flags name, and returns its path.
+
+    Raises:
+      UserError: the file can't be written.
+    """
+    from kws.reports import hearing, page, subject
+
+    bundles, runs, files = ([pathlib.Path(path) for path in values[name].value] for name in _OF_A_PAGE)
+    subjects = subject.open_all(bundles, runs, files)
+    if values["data_dir"].present:
+        machine = dataset_flags.machine_settings(values)
+        subjects = [hearing.heard(one, machine, values.split) for one in subjects]
+    path = pathlib.Path(values.page)
+    text = page.write(subjects, ["python", "-m", "kws.report", *sys.argv[1:]])
+    try:
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise command.UserError(f"can't write --page={path}: {error.strerror}") from error
+    return path
+
+
+def _check(values: flags.FlagValues) -> None:
+    """Raises `UserError` unless there are bundles or a sweep, not both, and no flag of the other one."""
+    if not values.bundle and not values.sweep_dir:
+        raise command.UserError("--bundle or --sweep_dir is required: give one of them (see --help)")
+    if values.bundle and values.sweep_dir:
+        raise command.UserError("--bundle makes a page, --sweep_dir tables: give one of them")
+    others = ("plots", "json") if values.bundle else (*_OF_A_PAGE[1:], "page", "split", "data_dir")
+    for name in others:
+        if values[name].present:
+            raise command.UserError(f"--{name} does not go with --{'bundle' if values.bundle else 'sweep_dir'}")
 
 
 def main() -> None:
     """The command `python -m kws.report`."""
 
     def work(values: flags.FlagValues) -> None:
-        command.require(sweep_dir=values.sweep_dir)
+        _check(values)
+        if values.bundle:
+            print(f"page: {write_page(values)}")
+            return
         if values.plots and is_url(values.sweep_dir):
             raise command.UserError(f"--plots needs a folder: copy {results.JSON} of {values.sweep_dir} into one first")
         result = report(values.sweep_dir)

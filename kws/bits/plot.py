@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from kws.bits.bits_error import BitsError
 from kws.bits.search import FLASH, INSTRUCTIONS, RAM
+from kws.figures import style
 
 _AXES = {
     INSTRUCTIONS: ("millions of instructions per inference", 1e6),
@@ -27,16 +27,24 @@ def draw(title: str, rows: Sequence[dict[str, Any]], chosen: dict[str, Any] | No
     Raises:
       BitsError: the file can't be written.
     """
-    figure = Figure((13, 4.5), layout="constrained")
+    figure = style.figure(13, 4.5)
     figure.suptitle(title)
     for axes, (name, (label, unit)) in zip(figure.subplots(1, len(_AXES), sharey=True), _AXES.items(), strict=True):
-        axes.plot([row[name] / unit for row in rows], [row["loss"] for row in rows], "o", label="front")
+        axes.plot(
+            [row[name] / unit for row in rows],
+            [row["loss"] for row in rows],
+            "o",
+            color=style.PALETTE[0],
+            label="front",
+        )
         if chosen:
-            axes.plot(chosen[name] / unit, chosen["loss"], "s", markersize=10, fillstyle="none", label="chosen")
+            marks = {"markersize": 10, "fillstyle": "none", "color": style.PALETTE[1]}
+            axes.plot(chosen[name] / unit, chosen["loss"], "s", label="chosen", **marks)
         axes.set(xlabel=label, yscale="log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.ticklabel_format(axis="x", style="plain", useOffset=False)
-        axes.grid(which="both", alpha=0.3)
+        losses = [row["loss"] for row in rows if row["loss"] > 0] or [1.0]
+        style.plain_logarithmic(axes.yaxis, min(losses), max(losses))
+        style.plain_linear(axes.xaxis)
+        style.grid(axes)
     figure.axes[0].set_ylabel("loss: sum of the layers' divergences, nats")
     figure.axes[0].legend()
     try:

@@ -82,8 +82,8 @@ def measure(bundle: Bundle, dataset: Dataset, config: EvaluateConfig) -> tuple[d
     _check_trials(labels, bundle.labels, config)
     found = backends.infer(bundle, codes, clips.names, config.backend, threads)
     scores = dequantize(found.logits, bundle.model.output_format)
-    what = {"bundle": bundle.name, "backend": found.backend, "computed_by": str(found)}
-    what |= {"dataset": dataset.name, "split": config.split}
+    what = {"bundle": bundle.name, "model_sha256": bundle.model.sha256}
+    what |= {"backend": found.backend, "computed_by": str(found), "dataset": dataset.name, "split": config.split}
     result = {**what, "labels": list(bundle.labels), **metrics.summary(scores, labels, bundle.labels)}
     result["intervals"] = comparison.intervals(scores, labels, bundle.labels, clips.speakers)
     values = None if bundle.float_model is None else float_model.run(bundle.float_model, codes)

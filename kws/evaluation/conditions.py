@@ -72,19 +72,21 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A column: logits of feature codes, int8 [n, h, w, c] to [n, classes]."""
+    """A column: logits of feature codes, int8 [n, h, w, c] to [n, classes], and which integer model they are of."""
 
     title: str
     bundle: Bundle
     logits: Callable[[np.ndarray], np.ndarray]
+    sha256: str | None = None
 
 
 def evaluate(config: ConditionsConfig) -> dict[str, Any]:
     """Hears all conditions with all models.
 
     Returns:
-      "dataset", "split", "seed", "models" (titles), and "rows": "condition", "clips", and "correct", of each model the
-      share of clips that it gets right. Spoken clips are counted in the conditions of speech, `_silence_` in its own.
+      "dataset", "split", "seed", "models" (titles), "model_sha256" (None of a float model), and "rows": "condition",
+      "clips", and "correct", of each model the share of clips that it gets right. Spoken clips are counted in the
+      conditions of speech, `_silence_` in its own.
 
     Raises:
       EvaluationError: bundles of different classes, or no spoken clip.
@@ -98,8 +100,8 @@ def evaluate(config: ConditionsConfig) -> dict[str, Any]:
     first = EvaluateConfig(config.bundles[0], config.dataset, config.split)
     dataset = on_clips.load_split(opened[0], first)
     rows = [_row(condition, models, config) for condition in conditions(dataset, config)]
-    titles = [model.title for model in models]
-    return {"dataset": dataset.name, "split": config.split, "seed": config.seed, "models": titles, "rows": rows}
+    names = {"models": [model.title for model in models], "model_sha256": [model.sha256 for model in models]}
+    return {"dataset": dataset.name, "split": config.split, "seed": config.seed, **names, "rows": rows}
 
 
 def _apart(opened: Sequence[Bundle]) -> Iterator[list[Model]]:
@@ -110,7 +112,7 @@ def _apart(opened: Sequence[Bundle]) -> Iterator[list[Model]]:
         if bundle.float_model is not None and weights not in seen:
             seen.add(weights)
             models.append(Model(f"float of {title}", bundle, _float_logits(bundle.float_model)))
-        yield [*models, Model(title, bundle, _integer_logits(bundle))]
+        yield [*models, Model(title, bundle, _integer_logits(bundle), bundle.model.sha256)]
 
 
 def _float_logits(model: float_model.FloatModel) -> Callable[[np.ndarray], np.ndarray]:

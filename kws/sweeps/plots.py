@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from kws.figures import error_axes, style
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import FIXED_POINT, FLOAT
 
@@ -43,24 +44,26 @@ def accuracy_by_width(rows: list[dict[str, Any]]) -> Figure:
     """Testing accuracy in percent over widths, a line for each variant, bars of one standard deviation."""
     fixed = [row for row in rows if row["width"]]
     widths = list(dict.fromkeys(row["width"] for row in fixed))
-    figure = Figure((9, 5), layout="constrained")
+    figure = style.figure(9, 5)
     axes = figure.subplots()
+    axes.set_title("Accuracy by width: mean over seeds, bars of one standard deviation")
     for row in rows:
         if not row["width"]:
-            axes.axhline(100 * row["testing_accuracy"]["mean"], color="black", linestyle="--", label=row["name"])
-    for variant in dict.fromkeys(row["variant"] for row in fixed):
+            axes.axhline(100 * row["testing_accuracy"]["mean"], color=style.INK, linestyle="--", label=row["name"])
+    for number, variant in enumerate(dict.fromkeys(row["variant"] for row in fixed)):
         own = [row for row in fixed if row["variant"] == variant]
         axes.errorbar(
             [widths.index(row["width"]) for row in own],
             [100 * row["testing_accuracy"]["mean"] for row in own],
             [100 * (row["testing_accuracy"]["deviation"] or 0.0) for row in own],
-            marker="o",
             capsize=3,
             label=variant,
+            **style.line(number, marked=True),
         )
     axes.set_xticks(range(len(widths)), widths)
-    axes.set_ylabel("accuracy on testing, %")
-    axes.grid(alpha=0.3)
+    axes.set(xlabel="bits of weights (W) and activations (A)", ylabel="accuracy on testing, %")
+    style.plain_linear(axes.yaxis)
+    style.grid(axes)
     figure.legend(loc="outside right upper", fontsize="small")
     return figure
 
@@ -71,20 +74,26 @@ def det_curves(cells: list[dict[str, Any]]) -> Figure:
     widths = list(dict.fromkeys(cell["width"] for cell in cells if cell["width"])) or [""]
     variants = list(dict.fromkeys(cell["variant"] for cell in cells if cell["width"]))
     columns = min(len(widths), _PANELS_IN_A_ROW)
-    figure = Figure((4 * columns + 3, 4 * math.ceil(len(widths) / columns)), layout="constrained")
-    panels = figure.subplots(math.ceil(len(widths) / columns), columns, sharex=True, sharey=True, squeeze=False).ravel()
+    figure = style.figure(4 * columns + 3, 4 * math.ceil(len(widths) / columns))
+    figure.suptitle("Detection error trade-off on testing: mean over seeds")
+    panels = figure.subplots(math.ceil(len(widths) / columns), columns, squeeze=False).ravel()
     for panel in panels[len(widths) :]:
         panel.remove()
     lines = {}
     for panel, width in zip(panels, widths, strict=False):
         for cell in _by_name(floats):
-            lines[cell[0]["name"]] = _draw_mean(panel, [c["det"][FLOAT] for c in cell], color="black", linestyle="--")
+            lines[cell[0]["name"]] = _draw_mean(panel, [c["det"][FLOAT] for c in cell], color=style.INK, linestyle="--")
         for own in _by_name([cell for cell in cells if cell["width"] == width != ""]):
             variant = own[0]["variant"]
             curves = [cell["det"][FIXED_POINT] for cell in own]
-            lines[variant] = _draw_mean(panel, curves, color=f"C{variants.index(variant)}")
-        panel.set(xscale="log", yscale="log", title=width, xlabel="false alarm rate, %", ylabel="false reject rate, %")
-        panel.grid(which="both", alpha=0.3)
+            lines[variant] = _draw_mean(panel, curves, **style.line(variants.index(variant)))
+        panel.set(title=width, xlabel="false alarm rate, %", ylabel="false reject rate, %")
+        style.grid(panel)
+    drawn = panels[: len(widths)]
+    for which in "xy":
+        rates = np.concatenate([getattr(line, f"get_{which}data")() for panel in drawn for line in panel.lines])
+        for panel in drawn:
+            error_axes.normal_deviate(panel, which, rates)
     figure.legend(list(lines.values()), list(lines), loc="outside right upper", fontsize="small")
     return figure
 

@@ -46,11 +46,11 @@ def evaluate(config: AlwaysOnConfig) -> dict[str, Any]:
     """Measures and returns the figures as JSON values.
 
     Returns:
-      "bundle", "dataset", "split", "seed", "backend", "detector"; "negatives": kind (and `ALL`, `WITHOUT_SPEECH`) ->
-      hours, false alarms, their rate and its interval, by keyword, and whether that is an upper bound; "alarms": each
-      one's file and second; "words": condition -> spoken, missed and taken for another keyword, with interval, by
-      keyword; "other_words": those taken for a keyword, in quiet; "curve" and "at_false_alarms_per_hour": misses
-      where all thresholds are moved together.
+      "bundle", "model_sha256", "dataset", "split", "seed", "backend", "detector"; "negatives": kind (and `ALL`,
+      `WITHOUT_SPEECH`) -> hours, false alarms, their rate and its interval, by keyword, and whether that is an upper
+      bound; "alarms": each one's file and second; "words": condition -> spoken, missed and taken for another
+      keyword, with interval, by keyword; "other_words": those taken for a keyword, in quiet; "curve" and
+      "at_false_alarms_per_hour": misses where all thresholds are moved together.
 
     Raises:
       BundleError: a bundle without a detector.
@@ -77,6 +77,7 @@ def evaluate(config: AlwaysOnConfig) -> dict[str, Any]:
     curve = always_on_figures.curve_of(detector, heard, {name: words[name] for name in (QUIET.name, NOISY.name)})
     return {
         "bundle": bundle.name,
+        "model_sha256": bundle.model.sha256,
         "dataset": dataset.name,
         "split": config.split,
         "seed": config.seed,

@@ -62,9 +62,10 @@ def evaluate(config: StreamingConfig) -> dict[str, Any]:
     """Composes the recording and returns the figures as JSON values.
 
     Returns:
-      "bundle", "dataset", "recipe", "hours", "keywords", "other_words"; "integer" and, with a run, "float", each with
-      "detector" (miss rate and false alarms per hour of the bundle's own thresholds), "at_false_alarms_per_hour" (the
-      same at 1 and 5 of them, all thresholds moved together) and "det"; "miss_rate_by_snr_db" of "integer".
+      "bundle", "model_sha256", "dataset", "recipe", "hours", "keywords", "other_words"; "integer" and, with a run,
+      "float", each with "detector" (miss rate and false alarms per hour of the bundle's own thresholds),
+      "at_false_alarms_per_hour" (the same at 1 and 5 of them, all thresholds moved together) and "det";
+      "miss_rate_by_snr_db" of "integer".
 
     Raises:
       BundleError: a bundle without a detector.
@@ -138,6 +139,7 @@ def measure(
     keyword = np.array([not label.startswith("_") for label in labels])[recording.labels]
     result: dict[str, Any] = {
         "bundle": bundle.name,
+        "model_sha256": bundle.model.sha256,
         "dataset": dataset.name,
         "recipe": config.recipe.to_json(),
         "tolerance_seconds": error_rates.TOLERANCE_SECONDS,

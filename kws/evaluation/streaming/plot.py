@@ -1,12 +1,15 @@
 """The DET plot of a streaming evaluation."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kws.evaluation.evaluation_error import EvaluationError
+from kws.figures import error_axes, style
 
 
 def draw(result: dict[str, Any], path: str | pathlib.Path) -> None:
@@ -37,22 +40,16 @@ def draw_always_on(result: dict[str, Any], path: str | pathlib.Path) -> None:
 
 def always_on_figure(result: dict[str, Any]) -> Figure:
     """The plot of `draw_always_on`."""
-    drawing, curve = Figure((6, 4.5), layout="constrained"), result["curve"]
-    axes = drawing.subplots()
+    drawing, axes = _empty()
+    curve, hours = result["curve"], result["negatives"]["all"]["hours"]
     for colour, (condition, missed) in enumerate(curve["miss_rate"].items()):
-        for group, style in (("all", "-"), ("all but speech", "--")):
+        for group, linestyle in (("all", "-"), ("all but speech", "--")):
             if group in curve["false_alarms_per_hour"]:
-                points = zip(curve["false_alarms_per_hour"][group], missed, strict=True)
-                heard = [(rate, 100 * miss) for rate, miss in points if rate > 0]
-                drawn = np.array(heard).reshape(-1, 2).T
-                axes.plot(*drawn, f"C{colour}{style}", label=f"{condition}, alarms on {group}")
-        own = result["negatives"]["all"]["per_hour"], 100 * result["words"][condition]["miss_rate"]
-        axes.plot(*own, f"C{colour}o")
-    axes.set(xscale="log", xlabel="false alarms per hour", ylabel="miss rate, %", ylim=(0, 100))
-    hours = result["negatives"]["all"]["hours"]
-    axes.set_title(f"{result['bundle']}, {hours:.1f} hours of {result['split']} negatives")
-    axes.grid(which="both", alpha=0.3)
-    axes.legend()
+                look = {"color": style.PALETTE[colour], "linestyle": linestyle}
+                _plot(axes, curve["false_alarms_per_hour"][group], missed, f"{condition}, alarms on {group}", look)
+        own = result["negatives"]["all"]["per_hour"], result["words"][condition]["miss_rate"]
+        _mark(axes, *own, f"{condition}, the bundle's detector", style.PALETTE[colour], hours)
+    _finish(axes, f"{result['bundle']}, {hours:.1f} hours of {result['split']} negatives")
     return drawing
 
 
@@ -65,18 +62,44 @@ def _save(drawing: Figure, path: str | pathlib.Path) -> None:
 
 def figure(result: dict[str, Any]) -> Figure:
     """The plot of `draw`."""
-    drawing = Figure((6, 4.5), layout="constrained")
-    axes = drawing.subplots()
-    for system, style in (("float", "k--"), ("integer", "C0-")):
+    drawing, axes = _empty()
+    looks = {"float": {"color": style.INK, "linestyle": "--"}, "integer": {"color": style.PALETTE[0]}}
+    for system, look in looks.items():
         if system in result:
             det = result[system]["det"]
-            points = zip(det["false_alarms_per_hour"], det["miss_rate"], strict=True)
-            heard = [(rate, missed) for rate, missed in points if rate > 0]
-            axes.plot([rate for rate, _ in heard], [100 * missed for _, missed in heard], style, label=system)
+            _plot(axes, det["false_alarms_per_hour"], det["miss_rate"], system, look)
     own = result["integer"]["detector"]
-    axes.plot(own["false_alarms_per_hour"], 100 * own["miss_rate"], "C0o", label="the bundle's detector")
-    axes.set(xscale="log", xlabel="false alarms per hour", ylabel="miss rate, %", ylim=(0, 100))
-    axes.set_title(f"{result['bundle']}, {result['hours']:.1f} hours of {result['recipe']['split']}")
-    axes.grid(which="both", alpha=0.3)
-    axes.legend()
+    values = own["false_alarms_per_hour"], own["miss_rate"]
+    _mark(axes, *values, "the bundle's detector", style.PALETTE[0], result["hours"])
+    _finish(axes, f"{result['bundle']}, {result['hours']:.1f} hours of {result['recipe']['split']}")
     return drawing
+
+
+def _empty() -> tuple[Figure, Axes]:
+    drawing = style.figure(6, 4.5)
+    return drawing, drawing.subplots()
+
+
+def _plot(axes: Axes, per_hour: Sequence[float], missed: Sequence[float], label: str, look: dict[str, Any]) -> None:
+    """A curve of the points that a logarithmic axis has, those with a false alarm; none where there is none."""
+    points = [(rate, 100 * miss) for rate, miss in zip(per_hour, missed, strict=True) if rate > 0]
+    if points:
+        axes.plot(*np.array(points).T, label=label, **look)
+
+
+def _mark(axes: Axes, per_hour: float, missed: float, label: str, colour: str, hours: float) -> None:
+    """A point; at one false alarm in all hours, with an arrow to the left, where there was none."""
+    if per_hour > 0:
+        axes.plot(per_hour, 100 * missed, "o", color=colour, label=label)
+    else:
+        axes.plot(1 / hours, 100 * missed, "<", color=colour, label=f"{label}: no false alarm")
+
+
+def _finish(axes: Axes, title: str) -> None:
+    """Title, units, and axes that fit what is drawn."""
+    rates, missed = (np.concatenate([getattr(line, f"get_{which}data")() for line in axes.lines]) for which in "xy")
+    axes.set(xscale="log", xlabel="false alarms per hour", ylabel="miss rate, %", title=title)
+    style.plain_logarithmic(axes.xaxis, rates.min(), rates.max())
+    error_axes.normal_deviate(axes, "y", missed)
+    style.grid(axes)
+    style.legend(axes)

@@ -1,0 +1,226 @@
+"""Results that other commands wrote with --json: recognized by what is in them, in the shape that a report needs."""
+
+import pathlib
+from typing import Any
+
+import msgspec
+
+from cli import json_file
+from kws.reports.report_error import ReportError
+
+
+class Pair(msgspec.Struct):
+    """What one implementation was compared with."""
+
+    implementation: str
+    reference: str
+    codes: int
+    mismatches: int
+
+
+class Verification(msgspec.Struct):
+    """Of `export.verify`."""
+
+    model_sha256: str
+    inputs: int
+    mismatches: int
+    pairs: list[Pair]
+    skipped: dict[str, str]
+
+
+class BenchLayer(msgspec.Struct):
+    """Counts of a layer in one inference; no cycles where they were not estimated."""
+
+    name: str
+    op: str
+    instructions: int
+    estimated_cycles: int | None = None
+
+
+class Bench(msgspec.Struct):
+    """Of `microcontroller.bench`."""
+
+    model_sha256: str
+    board: str
+    profile: str
+    compiler: str
+    emulator_version: str
+    instructions_per_inference: int
+    layers: list[BenchLayer]
+    ram_bytes: int
+    ram_sections: dict[str, int]
+    flash_bytes: int
+    flash_sections: dict[str, int]
+    mismatches: int
+    inferences: int
+    estimated_cycles: int | None = None
+
+
+class Streaming(msgspec.Struct):
+    """Of `microcontroller.bench --streaming`."""
+
+    model_sha256: str
+    board: str
+    profile: str
+    compiler: str
+    emulator_version: str
+    instructions_per_second_of_audio: dict[str, int]
+    ram_bytes: int
+    ram_sections: dict[str, int]
+    flash_bytes: int
+    mismatches: int
+
+
+class Det(msgspec.Struct):
+    """A trade-off, rates from 0 to 1."""
+
+    false_reject_rate: list[float]
+    false_alarm_rate: list[float]
+
+
+class FloatClips(msgspec.Struct):
+    """Of the float model on the same clips."""
+
+    accuracy: float
+
+
+class Clips(msgspec.Struct):
+    """Of `kws.evaluate`, rates from 0 to 1."""
+
+    model_sha256: str
+    dataset: str
+    split: str
+    computed_by: str
+    labels: list[str]
+    clips: int
+    accuracy: float
+    recall: dict[str, float | None]
+    confusion: list[list[int]]
+    false_discovery_rate_at_false_reject_rate: dict[str, float]
+    det: Det
+    intervals: dict[str, tuple[float, float] | None]
+    float_model: FloatClips | None = msgspec.field(name="float", default=None)
+
+
+class Negatives(msgspec.Struct):
+    """False alarms on one kind of recordings."""
+
+    hours: float
+    false_alarms: int
+    per_hour: float
+    interval: tuple[float, float]
+    upper_bound: bool = False
+
+
+class Words(msgspec.Struct):
+    """Misses of words in one condition."""
+
+    spoken: int
+    miss_rate: float
+    interval: tuple[float, float]
+
+
+class Curve(msgspec.Struct):
+    """Misses over false alarms, along a shift of all thresholds."""
+
+    false_alarms_per_hour: dict[str, list[float]]
+    miss_rate: dict[str, list[float]]
+
+
+class AlwaysOn(msgspec.Struct):
+    """Of `kws.evaluate --streaming --negatives`."""
+
+    bundle: str
+    model_sha256: str
+    split: str
+    negatives: dict[str, Negatives]
+    words: dict[str, Words]
+    curve: Curve
+
+
+class ComposedDetector(msgspec.Struct):
+    """A detector's errors on a composed recording."""
+
+    miss_rate: float
+    false_alarms_per_hour: float
+
+
+class ComposedSystem(msgspec.Struct):
+    """Of the integers, or of the float model."""
+
+    detector: ComposedDetector
+
+
+class Composed(msgspec.Struct):
+    """Of `kws.evaluate --streaming` on a recording composed of clips and noise."""
+
+    model_sha256: str
+    hours: float
+    integer: ComposedSystem
+
+
+class ConditionRow(msgspec.Struct):
+    """Shares of clips that each model gets right."""
+
+    condition: str
+    clips: int
+    correct: list[float]
+
+
+class Conditions(msgspec.Struct):
+    """Of `kws.evaluate --conditions`."""
+
+    dataset: str
+    split: str
+    models: list[str]
+    model_sha256: list[str | None]
+    rows: list[ConditionRow]
+
+
+Result = Verification | Bench | Streaming | Clips | AlwaysOn | Composed | Conditions
+
+# What only this kind has, and how it is called.
+KINDS: dict[type, tuple[set[str], str]] = {
+    Verification: ({"pairs", "skipped"}, "export.verify"),
+    Streaming: ({"instructions_per_second_of_audio"}, "microcontroller.bench --streaming"),
+    Bench: ({"instructions_per_inference"}, "microcontroller.bench"),
+    AlwaysOn: ({"negatives", "words", "curve"}, "kws.evaluate --streaming --negatives"),
+    Composed: ({"recipe", "integer"}, "kws.evaluate --streaming"),
+    Conditions: ({"models", "rows", "split"}, "kws.evaluate --conditions"),
+    Clips: ({"confusion", "det"}, "kws.evaluate"),
+}
+
+
+def read(path: pathlib.Path) -> Result:
+    """A result.
+
+    Raises:
+      ReportError: the file can't be read, or is none of these.
+    """
+    known = ", ".join(command for _, command in KINDS.values())
+    try:
+        values = json_file.read(path)
+    except OSError as error:
+        raise ReportError(f"measured={path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ReportError(f"measured={path} is no JSON ({error}): give what --json of {known} wrote") from error
+    for kind, (keys, command) in KINDS.items():
+        if isinstance(values, dict) and keys <= values.keys():
+            return shaped(values, kind, f"measured={path}", command)
+    raise ReportError(f"measured={path} is no result of {known}: give what --json of one of them wrote")
+
+
+def shaped(values: dict[str, Any], kind: type, source: str, command: str) -> Any:
+    """A result's JSON values in their shape. Raises `ReportError` where they are of another."""
+    try:
+        return json_file.shaped(values, kind)
+    except ValueError as error:
+        raise ReportError(
+            f"{source} is not as python -m {command} writes it ({error}): run that again with --json"
+        ) from error
+
+
+def models_of(result: Result) -> set[str]:
+    """The hashes of the integer models that a result is of."""
+    found = result.model_sha256
+    return {found} if isinstance(found, str) else {each for each in found if each is not None}

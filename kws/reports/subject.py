@@ -1,0 +1,83 @@
+"""What a report is about: bundles, each with its run and what was measured of it."""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from kws.reports import measured
+from kws.reports.measured import Result
+from kws.reports.mistakes import Mistake
+from kws.reports.report_error import ReportError
+from kws.training import run_folder
+
+MOST = 8
+"""Bundles side by side; a page with more can't be read."""
+_Kind = TypeVar("_Kind", bound=Result)
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A bundle and what is known about it.
+
+    Attributes:
+      title: the folder's name.
+      history: a row per epoch, of its run; empty without.
+      results: measured of it, one of a kind.
+      mistakes: clips that it gets wrong; None where none were heard.
+    """
+
+    title: str
+    bundle: Bundle
+    history: tuple[dict[str, Any], ...] = ()
+    results: tuple[Result, ...] = ()
+    mistakes: tuple[Mistake, ...] | None = None
+
+    def result(self, kind: type[_Kind]) -> _Kind | None:
+        """What was measured of this kind; None where nothing was."""
+        return next((result for result in self.results if isinstance(result, kind)), None)
+
+
+Paths = Sequence[pathlib.Path]
+
+
+def open_all(paths: Paths, runs: Paths, files: Paths) -> list[Subject]:
+    """The bundles, with their runs in the same order, none or one each, and each result with the bundle it is of.
+
+    Raises:
+      ReportError: too many bundles, another number of runs, a result of none of the bundles, or two of a kind of one.
+      BundleError, TrainingError: a folder that is no bundle, or no run.
+    """
+    if len(paths) > MOST:
+        raise ReportError(f"bundle= names {len(paths)} bundles: give {MOST} at most")
+    if runs and len(runs) != len(paths):
+        raise ReportError(f"run_dir= names {len(runs)} runs for {len(paths)} bundles: give one each, in the same order")
+    opened = [bundles.load(path) for path in paths]
+    titles = [path.resolve().name for path in paths]
+    histories = [_history(run) for run in runs] or [()] * len(paths)
+    results = [(path, measured.read(path)) for path in files]
+    for path, result in results:
+        if not measured.models_of(result) & {bundle.model.sha256 for bundle in opened}:
+            raise ReportError(f"measured={path} is of another model than {', '.join(titles)}: leave it out")
+    return [
+        Subject(title, bundle, history, _of(bundle, results))
+        for title, bundle, history in zip(titles, opened, histories, strict=True)
+    ]
+
+
+def _of(bundle: Bundle, results: Sequence[tuple[pathlib.Path, Result]]) -> tuple[Result, ...]:
+    found: dict[type, Result] = {}
+    for path, result in results:
+        if bundle.model.sha256 in measured.models_of(result):
+            if type(result) in found:
+                command = measured.KINDS[type(result)][1]
+                raise ReportError(f"measured={path} is a second result of {command} of one model: leave one out")
+            found[type(result)] = result
+    return tuple(found.values())
+
+
+def _history(path: pathlib.Path) -> tuple[dict[str, Any], ...]:
+    folder, _ = run_folder.open_run(path)
+    return tuple(folder.read_json(run_folder.HISTORY)) if folder.file(run_folder.HISTORY).is_file() else ()
