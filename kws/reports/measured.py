@@ -203,11 +203,11 @@ def read(path: pathlib.Path) -> Result:
     except OSError as error:
         raise ReportError(f"measured={path} can't be read: {error.strerror}") from error
     except ValueError as error:
-        raise ReportError(f"measured={path} is no JSON ({error}): give what --json of {known} wrote") from error
+        raise ReportError(f"measured={path} is no JSON ({error}): give what {known} wrote as JSON") from error
     for kind, (keys, command) in KINDS.items():
         if isinstance(values, dict) and keys <= values.keys():
             return shaped(values, kind, f"measured={path}", command)
-    raise ReportError(f"measured={path} is no result of {known}: give what --json of one of them wrote")
+    raise ReportError(f"measured={path} is no result of {known}: give what one of them wrote as JSON")
 
 
 def shaped(values: dict[str, Any], kind: type, source: str, command: str) -> Any:
@@ -215,9 +215,7 @@ def shaped(values: dict[str, Any], kind: type, source: str, command: str) -> Any
     try:
         return json_file.shaped(values, kind)
     except ValueError as error:
-        raise ReportError(
-            f"{source} is not as python -m {command} writes it ({error}): run that again with --json"
-        ) from error
+        raise ReportError(f"{source} is not as python -m {command} writes it ({error}): run that again") from error
 
 
 def models_of(result: Result) -> set[str]:
