@@ -38,6 +38,7 @@ web: setup ## a page that listens in a browser, from a bundle with a detector (B
 
 test: lint ## lint, then the fast tests, then the slow ones
 	@scripts/setup.sh browser
+	@scripts/setup.sh riscv
 	$(python) -m pytest -m "not slow" $(workers)
 	$(python) -m pytest -m slow $(workers)
 

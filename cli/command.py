@@ -180,9 +180,14 @@ def define_json_flag() -> None:
     flags.DEFINE_string("json", None, "Also write the result as JSON to this path ('-' for standard output).")
 
 
-def define_required_flag(name: str, text: str, *, is_list: bool = False) -> None:
-    """Defines a flag without which the command does nothing: `run` refuses to begin, `--help` shows it first."""
-    define = flags.DEFINE_list if is_list else flags.DEFINE_string
+def define_required_flag(name: str, text: str, *, is_list: bool = False, is_repeated: bool = False) -> None:
+    """Defines a flag without which the command does nothing: `run` refuses to begin, `--help` shows it first.
+
+    Args:
+      is_list: several values with commas between them.
+      is_repeated: several values, the flag given again for each.
+    """
+    define = flags.DEFINE_multi_string if is_repeated else flags.DEFINE_list if is_list else flags.DEFINE_string
     define(name, None, text, module_name=help_page.REQUIRED)
 
 

@@ -12,7 +12,7 @@ _MICROCONTROLLER = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass(frozen=True)
 class CSources:
-    """One part: the engine, the front end or the detector.
+    """One part: the engine, the front end, the detector or the library around them.
 
     Attributes:
       files: C files, sorted.
@@ -43,6 +43,15 @@ def detector(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
     """From a stream's logits to keywords."""
     folder = microcontroller / "detector"
     return _part(folder, folder / "src", (folder / "include",))
+
+
+def library(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
+    """From samples to keywords in one call: what a package shows its user, around the parts above.
+
+    Its public headers are generated for a bundle (`export.packaging`).
+    """
+    folder = microcontroller / "library"
+    return _part(folder, folder / "src", (folder / "src",))
 
 
 def include_flags(*parts: CSources) -> list[str]:

@@ -4,6 +4,7 @@
 # and buildifier where npm is there to install it.
 # With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests. With GPU=1
 # also the packages of requirements-gpu.txt, CUDA's libraries for TensorFlow.
+# With the argument `riscv` the compiler, C library and emulator of a RISC-V core, on which the tests try packages.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use. Where the machine has
 # another Python alone, uv fetches one into .python.
 set -euo pipefail
@@ -229,6 +230,12 @@ install_browser_tools() {
   has_browser || (install_packages chromium) || echo "setup: without chromium the page in the browser is not tested"
 }
 
+install_riscv_tools() {
+  command -v riscv64-unknown-elf-gcc >/dev/null && command -v qemu-system-riscv32 >/dev/null && return
+  (install_packages gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc) ||
+    echo "setup: without gcc-riscv64-unknown-elf and qemu-system-misc packages are not tried on a RISC-V core"
+}
+
 fingerprint() {
   cat requirements.txt pyproject.toml scripts/setup.sh | sha256sum
 }
@@ -258,4 +265,7 @@ fi
 install_buildifier
 if [ "${1:-}" = browser ]; then
   install_browser_tools
+fi
+if [ "${1:-}" = riscv ]; then
+  install_riscv_tools
 fi

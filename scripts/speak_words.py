@@ -1,31 +1,34 @@
-"""Writes the words that `microcontroller.bench --streaming` plays: microcontroller/streaming/words.json.
+"""Writes the words of `microcontroller.bench --streaming` and of a package's self-test: export/packaging/words.json.
 
     python -m scripts.speak_words
 
-They are spoken by espeak-ng and kept, so that the recording is the same on every machine, to the bit.
+They are spoken by espeak-ng and kept, so that what is played is the same on every machine, to the bit.
 """
 
 import base64
 import json
-import pathlib
 import zlib
 from typing import Any
 
 import numpy as np
 
+from export.packaging import spoken_words
 from kws.datasets.clip import KEYWORDS, SAMPLE_RATE
 from kws.datasets.synthetic import espeak
 from kws.datasets.synthetic.utterance import resample, trim
 
-TARGET = pathlib.Path(__file__).resolve().parents[1] / "microcontroller" / "streaming" / "words.json"
+TARGET = spoken_words.FILE
 OTHER_WORDS = ("bed", "house", "seven", "tree")
 VOICES = ("en-us+f3", "en-us+m1", "en+f2", "en-us+m7")
+# Not of the streaming bench's recording: word, voice, rate.
+WAKE_WORDS = (("marvin", "en-us+f5", 200), ("marvin", "en+m5", 200))
+_RATE = 170
 _PEAK = 127
 
 
-def speak(word: str, voice: str) -> np.ndarray:
+def speak(word: str, voice: str, rate: int = _RATE) -> np.ndarray:
     """A word without the silence around it, int8 [n] at 16 kHz, with a peak of 127."""
-    raw = espeak.speak(word, voice, rate=170, pitch=50, pitch_range=50, seed=1)
+    raw = espeak.speak(word, voice, rate=rate, pitch=50, pitch_range=50, seed=1)
     samples = resample(trim(raw.astype(np.float64), espeak.RATE))
     return np.rint(samples * (_PEAK / np.abs(samples).max())).astype(np.int8)
 
@@ -35,12 +38,16 @@ def words() -> dict[str, Any]:
     spoken = {}
     for number, word in enumerate((*KEYWORDS, *OTHER_WORDS)):
         voice = VOICES[number % len(VOICES)]
-        packed = zlib.compress(speak(word, voice).tobytes(), 9)
-        spoken[word] = {"voice": voice, "samples": base64.b64encode(packed).decode()}
+        spoken[word] = _entry(voice, speak(word, voice))
     return {
         "about": f"espeak-ng's words, int8 at {SAMPLE_RATE} Hz, zlib, base64; written by python -m scripts.speak_words",
         "words": spoken,
+        "wake_words": [{"word": word, **_entry(voice, speak(word, voice, rate))} for word, voice, rate in WAKE_WORDS],
     }
+
+
+def _entry(voice: str, samples: np.ndarray) -> dict[str, str]:
+    return {"voice": voice, "samples": base64.b64encode(zlib.compress(samples.tobytes(), 9)).decode()}
 
 
 def main() -> None:

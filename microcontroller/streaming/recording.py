@@ -1,21 +1,18 @@
 """What the device listens to: a WAV file, or a minute of synthetic words that needs no corpus."""
 
-import base64
 import dataclasses
-import json
 import math
 import pathlib
 import wave
-import zlib
 
 import numpy as np
 
+from export.packaging import spoken_words
 from microcontroller.measurement.measurement_error import MeasurementError
 
-SAMPLE_RATE = 16000
+SAMPLE_RATE = spoken_words.SAMPLE_RATE
 SEED = 0
 SECONDS = 60
-_WORDS = pathlib.Path(__file__).with_name("words.json")
 _SAMPLE_BYTES = 2
 _FULL_SCALE = 32767
 _SILENT_SECONDS = 2
@@ -79,7 +76,7 @@ def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
     It begins with two seconds of digital silence, then the noise's level changes every ten seconds. A word's peak is
     3 to 20 dB below full scale, a pause 0.4 to 1.8 s long.
     """
-    words = list(_words().values())
+    words = list(spoken_words.recorded().values())
     rng = np.random.default_rng(seed)
     count = seconds * SAMPLE_RATE
     levels = np.resize(np.repeat(_NOISE_RMS, _SCENE_SECONDS * SAMPLE_RATE), count)
@@ -99,10 +96,3 @@ def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
         position += len(word)
     samples = np.clip(np.rint(sound), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
     return Recording(samples, f"{seconds} s of synthetic words, seed {seed}")
-
-
-def _words() -> dict[str, np.ndarray]:
-    """Word -> float64 [n] at 16 kHz."""
-    words = json.loads(_WORDS.read_text(encoding="utf-8"))["words"]
-    packed = {word: zlib.decompress(base64.b64decode(entry["samples"])) for word, entry in words.items()}
-    return {word: np.frombuffer(data, np.int8).astype(np.float64) for word, data in packed.items()}

@@ -1,0 +1,77 @@
+"""Packages a bundle, or several, as one self-contained C library for an ecosystem.
+
+python -m export.package --bundle=B --target=cmake --output=kws.zip
+python -m export.package --bundle=COMMANDS --bundle=WAKE --prefix=commands,wake --target=cmake --output=kws.zip
+
+docs/integrate.md says what is in a package, and how it is built and used on each platform.
+"""
+
+import pathlib
+from typing import Any
+
+from absl import flags
+
+from cli import command
+from cli.command import UserError
+from export.packaging import package, public_header, variants
+from export.packaging.package import TARGETS, PackageConfig
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    command.define_required_flag("bundle", "A bundle with a detector; given again, a second model.", is_repeated=True)
+    command.define_required_flag("target", f"The ecosystem: {', '.join(TARGETS)}.")
+    command.define_required_flag("output", "The zip to write.")
+    flags.DEFINE_list("prefix", [], "What the names of each model begin with: one for each bundle (fxp_kws).")
+    flags.DEFINE_string("name", "", "The library's name (the prefix; of several models fxp_kws).")
+    flags.DEFINE_string("profile", variants.AUTO, f"Kernels: {', '.join(variants.CHOICES)} (by the compiler's macros).")
+    flags.DEFINE_string("package_version", PackageConfig.version, "The package's version.")
+    flags.DEFINE_list("label_names", [], "LABEL:NAME for labels that are no C identifiers.")
+    flags.DEFINE_string("clip", None, "A WAV file for the self-test (16 kHz, mono, 16 bits) in place of a kept word.")
+    flags.DEFINE_string("maintainer", PackageConfig.maintainer, "Who looks after the package, for its metadata.")
+    flags.DEFINE_string("url", PackageConfig.url, "A page about the package, for its metadata.")
+    flags.DEFINE_string("vendor", PackageConfig.vendor, "The vendor of a CMSIS pack.")
+
+
+def config_of(values: Any) -> PackageConfig:
+    """The settings that flags give. Raises `UserError` for names that are no pairs."""
+    pairs = [text.rpartition(":") for text in values.label_names]
+    for label, separator, name in pairs:
+        if not (label and separator and name):
+            raise UserError(f"--label_names={','.join(values.label_names)}: expected LABEL:NAME, as 'hey you:hey_you'")
+    return PackageConfig(
+        bundles=tuple(pathlib.Path(path) for path in values.bundle),
+        target=values.target,
+        output=pathlib.Path(values.output),
+        prefixes=tuple(values.prefix),
+        name=values.name,
+        profile=values.profile,
+        version=values.package_version,
+        label_names={label: name for label, _, name in pairs},
+        clip=pathlib.Path(values.clip) if values.clip else None,
+        maintainer=values.maintainer,
+        url=values.url,
+        vendor=values.vendor,
+    )
+
+
+def work(values: Any) -> None:
+    """The command with parsed flags."""
+    members = package.write(config_of(values))
+    print(f"{values.output}: a package for {values.target}")
+    for member in members:
+        subject, clip = member.subject, member.clip
+        heard = f"{subject.labels[clip.label]!r} is heard" if clip.label >= 0 else "nothing is heard"
+        print(f"  {member.prefix}.h: model {subject.name} {subject.sha256[:12]}, {heard} in its clip")
+        for variant in subject.variants:
+            ram = public_header.state_bytes(subject, variant) + public_header.scratch_bytes(subject, variant)
+            print(f"    {variant.core.lower()} (profile {variant.profile}): {ram:,} bytes of RAM")
+
+
+def main() -> None:
+    """Entry point of `python -m export.package` and `kws-package`."""
+    command.run(work, define_flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Names in a package's C: a prefix for each model, one for the kernels that models share, constants for labels.
+
+The project's own C calls everything fxp_ or FXP_. In a package the model's part gets the model's prefix, the kernels
+the library's: two libraries of different names, or two models in one, have no symbol, macro or header in common.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from export.packaging.packaging_error import PackagingError
+
+PUBLIC = "fxp_kws"
+"""What the project's C calls the library: its public functions, macros and header begin with it."""
+NONE = "NONE"
+LONGEST = 40
+_PREFIX = re.compile(r"[a-z][a-z0-9_]*\Z")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w+)?\b")
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+
+
+def without_comments(text: str) -> str:
+    """C without its comments."""
+    return _COMMENT.sub(" ", text)
+
+
+def tokens(text: str) -> set[str]:
+    """The names of the project's in a piece of C, comments left aside."""
+    return set(_TOKEN.findall(without_comments(text)))
+
+
+def check_prefixes(prefixes: Sequence[str], name: str) -> None:
+    """Raises `PackagingError` for a prefix that begins no C name, or that is given twice."""
+    for setting, value in (*(("prefix", prefix) for prefix in prefixes), ("name", name)):
+        if not _PREFIX.match(value) or len(value) > LONGEST:
+            raise PackagingError(
+                f"{setting}={value} begins no C name: give up to {LONGEST} lower-case letters, digits and _, "
+                "a letter first"
+            )
+    twice = sorted({prefix for prefix in prefixes if prefixes.count(prefix) > 1})
+    if twice:
+        raise PackagingError(f"prefix={','.join(prefixes)} gives two models the prefix {twice[0]}: give each its own")
+
+
+def prefix_of(folder: str) -> str:
+    """A prefix for one model of several, from the name of its bundle's folder."""
+    return f"{PUBLIC}_{re.sub('[^a-z0-9]+', '_', folder.lower()).strip('_')}"[:LONGEST].rstrip("_")
+
+
+def label_constants(labels: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """The end of each label's constant: "_silence_" is SILENCE.
+
+    Args:
+      renamed: label -> the C identifier to take for it.
+
+    Raises:
+      PackagingError: a label that is no C identifier and has no other name, or two labels with one constant.
+    """
+    constants: list[str] = []
+    for label in labels:
+        identifier = renamed.get(label, label)
+        if not _IDENTIFIER.match(identifier):
+            raise PackagingError(
+                f"label {label!r} is no C identifier{f', nor is {identifier!r}' if label in renamed else ''}: "
+                "give label_names=LABEL:NAME with a name of letters, digits and _"
+            )
+        constant = identifier.strip("_").upper() or "BLANK"
+        if constant == NONE or constant in constants:
+            other = "no label at all" if constant == NONE else repr(labels[constants.index(constant)])
+            raise PackagingError(f"labels {label!r} and {other} have one constant, {constant}: give label_names=")
+        constants.append(constant)
+    return constants
+
+
+def renaming(library: str, shared: set[str], prefixes: Sequence[str], models: Sequence[set[str]]) -> list[dict]:
+    """What each token is called in a package: first those of the shared kernels, then of each model.
+
+    Args:
+      library: prefix of the shared kernels.
+      shared: their tokens.
+      prefixes: of the models.
+      models: their tokens, some of which may be shared ones.
+
+    Returns:
+      token -> new token, for the shared files and for each model's.
+
+    Raises:
+      PackagingError: two tokens would have one name.
+    """
+    kernels = {token: renamed(token, library) for token in shared}
+    result, owners = [kernels], {name: token for token, name in kernels.items()}
+    for prefix, found in zip(prefixes, models, strict=True):
+        own = {token: renamed(token, prefix) for token in found - shared}
+        for token, name in own.items():
+            if name in owners:
+                raise PackagingError(
+                    f"prefix={prefix} gives {token} the name {name}, which {owners[name]} has: choose another prefix"
+                )
+            owners[name] = token
+        result.append(kernels | own)
+    return result
+
+
+def rename(text: str, names: Mapping[str, str]) -> str:
+    """Text with every known token's new name; one that only a comment knows stays."""
+    return _TOKEN.sub(lambda found: names.get(found[0], found[0]), text)
+
+
+def renamed(token: str, prefix: str) -> str:
+    """fxp_kws_push, FXP_KWS_LABELS and fxp_frontend_hop with a prefix in place of fxp_kws or fxp."""
+    upper = token.startswith("FXP")
+    rest = token[len(PUBLIC) :] if token.lower().startswith(PUBLIC) else token[len("fxp") :]
+    return (prefix.upper() if upper else prefix) + rest
+
+
+def named_in(files: Iterable[str]) -> set[str]:
+    """The project's tokens in all these texts."""
+    return set().union(*map(tokens, files))

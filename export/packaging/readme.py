@@ -1,0 +1,110 @@
+"""What a package says of itself: README.md with its files, memory, loop and self-test."""
+
+from collections.abc import Sequence
+
+from cli.table import aligned
+from export.bundle.folder import CARD, Bundle
+from export.packaging import public_header
+from export.packaging.library import Member
+
+_LOOP = """\
+```c
+#include "{prefix}.h"
+
+static {prefix} kws;
+static {prefix}_scratch scratch;
+
+{prefix}_init(&kws);
+for (;;) {{
+    size_t count = next_block(block); /* int16, {rate} Hz, mono: as many as the microphone gave */
+    {prefix}_push(&kws, block, count, &scratch);
+    {prefix}_detection heard;
+    while ({prefix}_poll(&kws, &heard)) {{
+        puts({prefix}_label(heard.label));
+    }}
+}}
+```
+"""
+
+
+def text(members: Sequence[Member], name: str, use: str) -> str:
+    """README.md.
+
+    Args:
+      use: what is the target's own, in Markdown.
+    """
+    models = "".join(_model(member) for member in members)
+    first = members[0]
+    loop = _LOOP.format(prefix=first.prefix, rate=first.subject.frontend.sample_rate)
+    return f"""\
+# {name}
+
+Keyword spotting on int16 samples of 16 kHz, in integers only: no heap, no recursion, no floating point, weights in
+flash, all state in the caller's memory. Plain C11; add `src` to the include path and compile every `.c` in it.
+
+{models}
+## Use
+
+{use.rstrip()}
+
+## The loop
+
+{loop}
+Blocks may have any length and lie at any address. Two streams have two states; scratch memory may be shared by what
+does not run at once. Between two hops ({_hop_ms(first)} ms) the core can sleep.
+
+## Does the device compute what the host computed?
+
+`{first.prefix}_self_test` plays the clip that is part of this package and compares every logit and the detection with
+what the host computed when the package was made; the example `clip` prints the result. A linker leaves it out
+where it isn't called (`-ffunction-sections -fdata-sections -Wl,--gc-sections`).
+
+## Licence
+
+Apache-2.0, see LICENSE. What the model was trained on and how well it hears: {", ".join(_cards(members))}.
+"""
+
+
+def cards(members: Sequence[Member]) -> dict[str, str]:
+    """The model cards, by their names in the package."""
+    return dict(zip(_cards(members), (card(member.bundle) for member in members), strict=True))
+
+
+def card(bundle: Bundle) -> str:
+    """A bundle's model card."""
+    return (bundle.path / CARD).read_text(encoding="utf-8")
+
+
+def _cards(members: Sequence[Member]) -> list[str]:
+    if len(members) == 1:
+        return ["MODEL_CARD.md"]
+    return [f"MODEL_CARD_{member.prefix}.md" for member in members]
+
+
+def _hop_ms(member: Member) -> int:
+    return 1000 * member.subject.frontend.hop_samples // member.subject.frontend.sample_rate
+
+
+def _model(member: Member) -> str:
+    subject, clip = member.subject, member.clip
+    spoken = f'"{subject.labels[clip.label]}"' if clip.label >= 0 else "nothing"
+    rows: list[tuple[str, ...]] = [("core", "profile", "state", "scratch", "RAM", "weights in flash")]
+    for variant in subject.variants:
+        state, scratch = public_header.state_bytes(subject, variant), public_header.scratch_bytes(subject, variant)
+        weights = sum(item.step.constant_bytes for item in variant.plan.steps)
+        numbers = (f"{number:,}" for number in (state, scratch, state + scratch, weights))
+        rows.append((variant.core.capitalize(), variant.profile, *numbers))
+    table = "\n".join(aligned(rows))
+    return f"""\
+## {member.prefix}
+
+Model {subject.name}, sha256 {subject.sha256[:16]}...; header `{member.prefix}.h`; labels {", ".join(subject.labels)}.
+The clip is {len(clip.samples) / subject.frontend.sample_rate:.2f} s long; the host hears {spoken} in it.
+
+```
+{table}
+```
+
+Bytes; the profile is chosen by the compiler's macros, or by defining `{member.prefix.upper()}_PROFILE` for all files.
+
+"""

@@ -1,0 +1,129 @@
+"""The streaming network's C for every kind of core: the compiler's macros say which of them is compiled.
+
+A variant is a profile of the plan for cores with vectors (Helium), with the DSP extension, or with neither.
+"""
+
+import dataclasses
+
+from export.bundle.folder import Bundle
+from export.packaging.packaging_error import PackagingError
+from export.plan import FAST, HELIUM, PORTABLE, PROFILES, SMALL
+from export.plan.schedule import NoKernelError
+from export.plan.stream import StreamPlan, plan
+from export.source import stream_source
+
+AUTO = "auto"
+CHOICES = (AUTO, *PROFILES)
+HEADER = stream_source.HEADER
+# Macros of the compiler that tell of the core, in the order in which they are asked for.
+_CORES = {
+    "HELIUM": "defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)",
+    "DSP": "defined(__ARM_FEATURE_DSP)",
+    "SCALAR": "",
+}
+_CORE_OF = {HELIUM: "HELIUM", FAST: "DSP", SMALL: "DSP"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One profile's C.
+
+    Attributes:
+      core: "HELIUM", "DSP" or "SCALAR", the end of its macro.
+      profile: of `export.plan`.
+      plan: of the streaming network.
+      header, source: texts of the generated C.
+    """
+
+    core: str
+    profile: str
+    plan: StreamPlan
+    header: str
+    source: str
+
+    @property
+    def header_name(self) -> str:
+        return f"fxp_stream_model_{self.core.lower()}.h"
+
+    @property
+    def source_name(self) -> str:
+        return f"fxp_stream_model_{self.core.lower()}.c"
+
+    def files(self) -> dict[str, str]:
+        """Header and source, which compile to nothing where the variant is not chosen."""
+        guard = f"#if FXP_KWS_PROFILE == FXP_KWS_PROFILE_{self.core}"
+        source = self.source.replace('#include "fxp_stream_model.h"', f'#include "{self.header_name}"', 1)
+        text = f'#include "fxp_kws.h"\n\n{guard}\n\n{source}\n#endif\n'
+        return {self.header_name: self.header, self.source_name: text}
+
+
+def of_bundle(bundle: Bundle, profile: str = AUTO) -> list[Variant]:
+    """The variants of a bundle's streaming network, in the order in which the compiler's macros are asked.
+
+    Args:
+      profile: `AUTO` for one for each kind of core, in the bundle's profile where it is of that kind; else a profile
+        for all cores.
+
+    Raises:
+      PackagingError: an unknown profile, or a network that can't be streamed.
+    """
+    if profile not in CHOICES:
+        raise PackagingError(f"profile={profile} is unknown: choose one of {', '.join(CHOICES)}")
+    profiles = _profiles(bundle.profile) if profile == AUTO else [profile]
+    return [_variant(bundle, name) for name in profiles]
+
+
+def _profiles(own: str) -> list[str]:
+    dsp = own if _CORE_OF.get(own) == "DSP" else FAST
+    return [HELIUM, dsp, next((name for name in ("packed",) if name in PROFILES), PORTABLE)]
+
+
+def _variant(bundle: Bundle, profile: str) -> Variant:
+    try:
+        texts = stream_source.generate(bundle.model, profile)
+        steps = plan(bundle.model, profile)
+    except NoKernelError as error:
+        raise PackagingError(f"bundle={bundle.path} has no kernel of profile {profile}: {error}") from error
+    except ValueError as error:
+        raise PackagingError(f"bundle={bundle.path} can't be streamed: {error}") from error
+    core = _CORE_OF.get(profile, "SCALAR")
+    return Variant(core, profile, steps, texts[stream_source.HEADER], texts[stream_source.SOURCE])
+
+
+def choice(variants: list[Variant]) -> str:
+    """The public header's macros that choose a variant, by the compiler's macros unless the user defines it."""
+    numbers = {core: number for number, core in enumerate(reversed(_CORES), 1)}
+    lines = [f"#define FXP_KWS_PROFILE_{core} {numbers[core]}" for core in reversed(_CORES)]
+    lines.append("#ifndef FXP_KWS_PROFILE")
+    tested = [variant for variant in variants[:-1] if _CORES[variant.core]]
+    for number, variant in enumerate(tested):
+        lines.append(f"#{'elif' if number else 'if'} {_CORES[variant.core]}")
+        lines.append(f"#define FXP_KWS_PROFILE FXP_KWS_PROFILE_{variant.core}")
+    last = f"#define FXP_KWS_PROFILE FXP_KWS_PROFILE_{variants[-1].core}"
+    lines += ["#else", last, "#endif"] if tested else [last]
+    return "\n".join([*lines, "#endif"])
+
+
+def by_variant(variants: list[Variant], texts: list[str]) -> str:
+    """Pieces of C of which the preprocessor takes the chosen variant's."""
+    lines = []
+    for number, (variant, text) in enumerate(zip(variants, texts, strict=True)):
+        lines.append(f"#{'elif' if number else 'if'} FXP_KWS_PROFILE == FXP_KWS_PROFILE_{variant.core}")
+        lines.append(text)
+    return "\n".join([*lines, "#else", '#error "FXP_KWS_PROFILE names a profile that this package has not"', "#endif"])
+
+
+def dispatching_header(variants: list[Variant]) -> str:
+    """The header that the library includes in place of one variant's."""
+    includes = by_variant(variants, [f'#include "{variant.header_name}"' for variant in variants])
+    return f"""\
+/* The streaming network in the profile that fxp_kws.h chose. */
+#ifndef FXP_STREAM_CHOSEN_H
+#define FXP_STREAM_CHOSEN_H
+
+#include "fxp_kws.h"
+
+{includes}
+
+#endif
+"""

@@ -1,0 +1,134 @@
+"""Packages unpacked, compiled and run: on this machine, on emulated boards."""
+
+import pathlib
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from export.host import compiler
+from export.packaging import package, public_header
+from export.packaging.library import Member
+from export.packaging.package import PackageConfig
+from export.packaging.public_header import Subject
+from export.packaging.variants import Variant
+from microcontroller import boards
+from microcontroller.emulator import process
+from microcontroller.firmware import build
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+MODELS = ROOT / "models"
+DEVICE = pathlib.Path(__file__).with_name("device")
+FIRMWARE = ROOT / "microcontroller" / "firmware"
+HARNESS = ("fault.c", "report.c", "startup.c", "counter.c", "stack.c", "mailbox.c")
+TIMEOUT_S = 300.0
+
+
+def made(folder: pathlib.Path, bundles: Sequence[pathlib.Path], target: str, **settings: Any) -> pathlib.Path:
+    """A package, unpacked below `folder`; the folder that holds everything."""
+    return made_with_members(folder, bundles, target, **settings)[0]
+
+
+def made_with_members(
+    folder: pathlib.Path, bundles: Sequence[pathlib.Path], target: str, **settings: Any
+) -> tuple[pathlib.Path, list[Member]]:
+    output = folder / f"{target}.zip"
+    members = package.write(PackageConfig(tuple(bundles), target, output, **settings))
+    place = folder / target
+    with zipfile.ZipFile(output) as archive:
+        archive.extractall(place)
+    inside = list(place.iterdir())
+    return (inside[0] if len(inside) == 1 else place), members
+
+
+def sources(root: pathlib.Path) -> list[pathlib.Path]:
+    """The C files of a package's library."""
+    return sorted((root / "src").rglob("*.c"))
+
+
+def ram_bytes(subject: Subject, variant: Variant) -> int:
+    """State and scratch memory of a model."""
+    return public_header.state_bytes(subject, variant) + public_header.scratch_bytes(subject, variant)
+
+
+def needs(*tools: str) -> None:
+    """Skips the test where a tool isn't installed."""
+    for tool in tools:
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+
+
+def run(command: Sequence[object], folder: pathlib.Path, given: bytes = b"") -> str:
+    """Standard output of a command that has to succeed, of what it is given on its standard input."""
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, input=given, timeout=TIMEOUT_S)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()[-2000:]
+    return done.stdout.decode()
+
+
+def heard_on(
+    board_name: str, root: pathlib.Path, folder: pathlib.Path, example: pathlib.Path, flags: Sequence[str] = ("-O2",)
+) -> list[str]:
+    """Lines that an example prints on a board in QEMU, the END line last."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    board = boards.load(board_name)
+    folder.mkdir()
+    (folder / "firmware_config.h").write_text(build._config(board, "package"))
+    (folder / "memory.ld").write_text(build._memory(board))
+    machine = [flag for flag in build._machine(board) if not flag.startswith("-O")]
+    files = [*sources(root), example, DEVICE / "main.c", *(FIRMWARE / name for name in HARNESS)]
+    files.append(board.driver / "board.c")
+    renamed = ["-Dmain=example_main"]
+    link = ["--specs=nano.specs", "--specs=nosys.specs", "-nostartfiles", "-Wl,--gc-sections"]
+    command = ["arm-none-eabi-gcc", "-std=c11", *machine, *flags, f"-I{root / 'src'}", f"-I{FIRMWARE}", f"-I{folder}"]
+    run([*command, *renamed, "-c", example, "-o", folder / "example.o"], folder)
+    files[files.index(example)] = folder / "example.o"
+    run([*command, *files, *link, f"-T{FIRMWARE / 'firmware.ld'}", "-o", "firmware.elf"], folder)
+    emulator = [
+        "qemu-system-arm",
+        "-M",
+        board.qemu.machine,
+        *board.qemu.options,
+        "-kernel",
+        str(folder / "firmware.elf"),
+    ]
+    emulator += ["-nographic", "-monitor", "none", *["-serial", "null"] * board.qemu.serial_index, "-serial", "stdio"]
+    log = folder / "qemu.log"
+    return process.run_until_end(emulator, folder / "uart.log", log, report_is_stdout=True, timeout_s=TIMEOUT_S)
+
+
+def heard_on_rv32(root: pathlib.Path, folder: pathlib.Path, example: pathlib.Path) -> list[str]:
+    """Lines that an example prints on a 32-bit RISC-V core (rv32imac) in QEMU, with picolibc."""
+    needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
+    machine = ["-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs", "--oslib=semihost", "--crt0=hosted"]
+    memory = {
+        "flash": 0x80000000,
+        "flash_size": 0x400000,
+        "ram": 0x80400000,
+        "ram_size": 0x100000,
+        "stack_size": 0x2000,
+    }
+    link = ["-Wl,--gc-sections", *(f"-Wl,--defsym=__{name}={value:#x}" for name, value in memory.items())]
+    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"]
+    command = ["riscv64-unknown-elf-gcc", *machine, *flags, f"-I{root / 'src'}", *sources(root), example, *link]
+    run([*command, "-o", "clip.elf"], folder)
+    emulator = [
+        "qemu-system-riscv32",
+        "-M",
+        "virt",
+        "-bios",
+        "none",
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+    ]
+    semihosting = ["-semihosting-config", "enable=on,target=native"]
+    return run([*emulator, *semihosting, "-kernel", "clip.elf"], folder).splitlines()
+
+
+def host_flags() -> list[str]:
+    return [*compiler.C_FLAGS, "-Wshadow", "-O2"]

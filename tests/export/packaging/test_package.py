@@ -1,0 +1,125 @@
+"""The command: what it writes, and what it says of what it can't take."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import wave
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import packages
+import pytest
+
+from export.bundle import detector_file
+from export.bundle import folder as bundles
+from export.bundle.folder import Bundle
+from export.model.integer_model import IntegerModel
+from export.packaging import package, self_test_clip
+from export.packaging.package import PackageConfig
+from export.packaging.packaging_error import PackagingError
+
+WORDS = packages.MODELS / "w4a8"
+
+
+def refused(
+    folder: pathlib.Path, message: str, bundles: tuple[pathlib.Path, ...] = (WORDS,), **settings: object
+) -> None:
+    """The package is refused with this message, and nothing is left in the folder."""
+    before = sorted(folder.rglob("*"))
+    config = {"target": "cmake", "output": folder / "kws.zip", **settings}
+    with pytest.raises(ValueError, match=message) as error:
+        package.write(PackageConfig(bundles, **config))
+    assert error.type.user_can_mend and "\n" not in str(error.value)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_same_bundle_gives_the_same_bytes(tmp_path: pathlib.Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        package.write(PackageConfig((WORDS,), "cmake", tmp_path / name))
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+
+
+def test_settings_are_checked(tmp_path: pathlib.Path) -> None:
+    refused(tmp_path, "target=amiga is unknown: choose one of", target="amiga")
+    refused(tmp_path, "profile=best is unknown: choose one of auto, fast", profile="best")
+    refused(tmp_path, "prefix=Kws begins no C name", prefixes=("Kws",))
+    refused(tmp_path, "prefix=a,b for 1 bundles: give one for each", prefixes=("a", "b"))
+    refused(tmp_path, "gives two models the prefix fxp_kws_w4a8", bundles=(WORDS, WORDS))
+    refused(tmp_path, "package_version=1.0: expected three numbers", version="1.0")
+    refused(tmp_path, "clip=.*missing.wav can't be read: No such file", clip=tmp_path / "missing.wav")
+    refused(tmp_path, "0 bundles: give 1 to 8", bundles=())
+    refused(tmp_path, "2 bundles with target=tflm: give one", bundles=(WORDS, WORDS.parent / "w8a8"), target="tflm")
+    refused(tmp_path, "maintainer=Ada: expected a name and an address", maintainer="Ada")
+    refused(tmp_path, 'url=https://a"b: expected an address', url='https://a"b')
+    refused(tmp_path, "vendor=A/B: expected letters and digits", vendor="A/B")
+
+
+def test_an_output_that_exists_stays(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "kws.zip").write_text("mine")
+    refused(tmp_path, "output=.*kws.zip exists: remove it, or give another path")
+    refused(tmp_path, "output=.* exists", output=tmp_path)
+    (tmp_path / "link.zip").symlink_to("nowhere")
+    refused(tmp_path, "output=.*link.zip exists", output=tmp_path / "link.zip")
+    assert (tmp_path / "kws.zip").read_text() == "mine"
+    refused(tmp_path, "can't write output=.*kws.zip/a.zip: ", output=tmp_path / "kws.zip" / "a.zip")
+    refused(tmp_path, "can't write output=/proc/a.zip: ", output=pathlib.Path("/proc/a.zip"))
+
+
+def test_bundles_without_what_a_package_needs_are_refused(
+    tmp_path: pathlib.Path, make_bundle: Callable[..., Bundle], small_model: IntegerModel
+) -> None:
+    silent = make_bundle(small_model)
+    refused(tmp_path, "has no detector: write one with python -m kws.tune_detector", bundles=(silent.path,))
+    make_bundle(small_model, frontend={})
+    refused(tmp_path, "has no front end", bundles=(silent.path,))
+    refused(tmp_path, "is not a folder", bundles=(tmp_path / "none",))
+    damaged = tmp_path / "damaged"
+    shutil.copytree(WORDS, damaged, ignore=shutil.ignore_patterns("c"))
+    with (damaged / "integer_model.npz").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\0\1\2\3")
+    refused(tmp_path, "is damaged or was changed", bundles=(damaged,))
+
+
+def test_the_command_says_it_in_one_line(tmp_path: pathlib.Path) -> None:
+    def said(*flags: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "export.package", *flags]
+        done = subprocess.run(command, cwd=packages.ROOT, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    output = f"--output={tmp_path / 'a.zip'}"
+    assert said("--target=cmake", output) == (2, "error: --bundle is required: give --bundle=... (see --help)\n")
+    code, line = said(f"--bundle={WORDS}", "--target=amiga", output)
+    assert code == 2 and line.startswith("error: --target=amiga is unknown: choose one of") and line.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_clip_of_ones_own_is_played(tmp_path: pathlib.Path) -> None:
+    samples = np.random.default_rng(0).integers(-2000, 2000, 16100).astype(np.int16)
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setframerate(16000)
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.writeframes(samples.tobytes())
+    [member] = package.write(PackageConfig((WORDS,), "cmake", tmp_path / "a.zip", clip=tmp_path / "a.wav"))
+    assert np.array_equal(member.clip.samples, samples) and len(member.clip.logits) == 25
+    (tmp_path / "short.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:3000])
+    with pytest.raises(PackagingError, match=r"clip=.*short.wav has 0.09 s: give 1 to 10 s"):
+        self_test_clip.read(tmp_path / "short.wav")
+    (tmp_path / "bad.wav").write_bytes(b"RIFF")
+    with pytest.raises(PackagingError, match=r"clip=.*bad.wav can't be read \(.*\): give a WAV file"):
+        self_test_clip.read(tmp_path / "bad.wav")
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in packages.MODELS.glob("*/bundle.json")))
+def test_every_pretrained_bundle_hears_its_clip(name: str) -> None:
+    bundle = bundles.load_hearing(packages.MODELS / name)
+    clip = self_test_clip.of_bundle(bundle, detector_file.of_bundle(bundle))
+    assert clip.label >= 0 and len(clip.samples) < 3 * 16000
