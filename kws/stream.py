@@ -8,7 +8,7 @@ import importlib
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -84,7 +84,7 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
     _check_length(count + len(rest) // 2, STANDARD_INPUT)
 
 
-def microphone_blocks() -> Iterator[np.ndarray]:
+def microphone_blocks() -> Generator[np.ndarray, None, None]:
     """int16 [n] from the default sound device, without end.
 
     Raises:

@@ -54,6 +54,11 @@ def measure(clips: Clips) -> Measures:
     return Measures(*(np.concatenate(column).astype(np.float32) for column in columns))
 
 
+def of_samples(samples: np.ndarray) -> Measures:
+    """Measures clips int16 [n, length]."""
+    return Measures(*(column.astype(np.float32) for column in _of_block(samples)))
+
+
 def _of_block(samples: np.ndarray) -> tuple[np.ndarray, ...]:
     """The measures of int16 [n, length], in the order of the fields."""
     power = _frame_power(samples)

@@ -1,19 +1,12 @@
 """The page in a headless browser hears what the host hears, and every code is the same."""
 
-import contextlib
-import functools
 import hashlib
-import http.server
-import json
 import pathlib
-import queue
 import shutil
-import subprocess
-import threading
 import wave
-from collections.abc import Iterator
 from typing import Any
 
+import headless
 import numpy as np
 import pytest
 
@@ -32,9 +25,6 @@ pytestmark = pytest.mark.slow
 DRIVER = pathlib.Path(__file__).with_name("drive.html")
 MODEL = pathlib.Path(__file__).resolve().parents[3] / "models" / "w4a4"
 SECONDS = 20
-TIMEOUT_S = 120
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--mute-audio")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module", name="bundle")
@@ -75,49 +65,9 @@ def _wav(path: pathlib.Path, samples: np.ndarray, rate: int = 16000, channels: i
         file.writeframes(samples.astype("<i2").tobytes())
 
 
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    results: "queue.Queue[Any]"
-
-    def do_POST(self) -> None:
-        self.results.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def _served(site: pathlib.Path) -> Iterator[tuple[str, "queue.Queue[Any]"]]:
-    results: queue.Queue[Any] = queue.Queue()
-    handler = type("Handler", (_Handler,), {"results": results})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(site))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/", results
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def _drive(site: pathlib.Path, query: str, profile: pathlib.Path, *flags: str) -> dict[str, Any]:
     """What the page shows after "drop=FILE" or "listen"."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("chromium is not installed")
-    with _served(site) as (address, results):
-        command = [browser, *QUIET, *flags, f"--user-data-dir={profile}", f"{address}{DRIVER.name}?{query}"]
-        process = subprocess.Popen(
-            [*command, "--remote-debugging-port=0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            found = results.get(timeout=TIMEOUT_S)
-        finally:
-            process.kill()
-            process.wait()
-    assert "error" not in found, found
-    return found
+    return headless.drive(site, f"{DRIVER.name}?{query}", profile, *flags)
 
 
 def _sha256(codes: np.ndarray) -> str:
@@ -172,9 +122,7 @@ def test_what_is_no_sound_is_one_line(site, tmp_path, name, message):
 
 
 def test_the_microphone_is_heard(site, tmp_path):
-    fake = f"--use-file-for-fake-audio-capture={site / 'speech.wav'}"
-    allowed = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    found = _drive(site, "listen", tmp_path, fake, *allowed, "--autoplay-policy=no-user-gesture-required")
+    found = _drive(site, "listen", tmp_path, *headless.hearing(site / "speech.wav"))
     assert found["state"] == "done", found["status"]
     assert found["steps"] >= 50
     assert found["different"] > 20
