@@ -23,6 +23,7 @@ __all__ = [
     "CHOICES",
     "FAST",
     "HELIUM",
+    "PACKED",
     "PORTABLE",
     "PROFILES",
     "SMALL",
@@ -40,16 +41,19 @@ __all__ = [
 
 FAST = "fast"
 HELIUM = "helium"
+PACKED = "packed"
 PORTABLE = "portable"
 SMALL = "small"
 CHOICES: dict[str, Profile] = {
     FAST: Profile(profiles.FAST),
     SMALL: Profile(profiles.SMALL, byte_price=100.0),
+    PACKED: Profile(profiles.PACKED),
     PORTABLE: Profile(profiles.PORTABLE),
     HELIUM: Profile(profiles.HELIUM),
 }
-"""`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `portable`: plain C only;
-`helium`: vectors of a Cortex-M55.
+"""`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `packed`: plain C with several
+products in a multiplication, for cores without the DSP extension; `portable`: plain C only; `helium`: vectors of a
+Cortex-M55.
 """
 PROFILES = tuple(CHOICES)
 INPUT = "input"

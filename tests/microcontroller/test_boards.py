@@ -24,6 +24,7 @@ from microcontroller.measurement import inference, protocol
 from microcontroller.measurement.measurement_error import MeasurementError
 
 CORES = {
+    "m0plus_264k": "cortex-m0plus",
     "mps2_an385": "cortex-m3",
     "mps2_an386": "cortex-m4",
     "mps2_an500": "cortex-m7",
@@ -66,7 +67,7 @@ def test_a_boards_profiles_are_made_for_its_core(name: str) -> None:
     assert board.profiles and set(board.profiles) <= set(PROFILES)
     command = [build.tool("gcc"), f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}", "-mthumb", "-dM", "-E", "-"]
     macros = subprocess.run(command, input="", capture_output=True, text=True, check=True).stdout
-    fastest = "helium" if "__ARM_FEATURE_MVE " in macros else "fast" if "__ARM_FEATURE_DSP 1" in macros else "portable"
+    fastest = "helium" if "__ARM_FEATURE_MVE " in macros else "fast" if "__ARM_FEATURE_DSP 1" in macros else "packed"
     assert board.profiles[0] == fastest
 
 

@@ -29,6 +29,14 @@ from export.plan.kernels.helium import (
     pointwise_conv2d_s8_helium,
 )
 from export.plan.kernels.helium.planes import PLANES
+from export.plan.kernels.packed import (
+    average_pool_s8_packed,
+    conv2d_s8_packed,
+    depthwise_conv2d_s8_packed,
+    depthwise_conv2d_s8_packed_taps,
+    pointwise_conv2d_s8_packed,
+)
+from export.plan.kernels.packed import matrix_loops as packed_loops
 from export.plan.kernels.portable import average_pool_s8, conv2d_s8, dense_s8, depthwise_conv2d_s8, pointwise_conv2d_s8
 from export.plan.kernels.stream import (
     depthwise_conv2d_s16_rows_dsp,
@@ -43,6 +51,14 @@ PORTABLE = (
     depthwise_conv2d_s8.KERNEL,
     average_pool_s8.KERNEL,
     dense_s8.KERNEL,
+)
+PACKED = (
+    *(pointwise_conv2d_s8_packed.kernel(loop) for loop in packed_loops.LOOPS),
+    *(conv2d_s8_packed.kernel(loop) for loop in packed_loops.LOOPS),
+    depthwise_conv2d_s8_packed_taps.KERNEL,
+    *(depthwise_conv2d_s8_packed.kernel(loop) for loop in depthwise_conv2d_s8_packed.LOOPS),
+    average_pool_s8_packed.KERNEL,
+    *PORTABLE,
 )
 FOUR_BIT_FAST = (
     *(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),

@@ -18,6 +18,7 @@
 #include "nn/dsp/fxp_dsp.h"
 #include "nn/four_bit/fxp_four_bit.h"
 #include "nn/helium/fxp_helium.h"
+#include "nn/packed/fxp_packed.h"
 #include "nn/portable/fxp_portable.h"
 
 #endif

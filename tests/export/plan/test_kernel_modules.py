@@ -24,7 +24,7 @@ def test_a_kernel_s_module_and_file_have_its_name(function: str) -> None:
     (source,) = (path for path in c_sources.engine().files if path.stem == function)
     module = importlib.import_module(f"export.plan.kernels.{source.parent.name}.{function.removeprefix(PREFIX)}")
     assert hasattr(module, "KERNEL") or hasattr(module, "kernel")
-    assert source.parent.name in {"portable", "dsp", "four_bit", "stream", "helium"}
+    assert source.parent.name in {"portable", "dsp", "four_bit", "stream", "helium", "packed"}
 
 
 def test_a_module_that_is_named_like_a_kernel_gives_it() -> None:

@@ -193,7 +193,7 @@ def test_a_core_without_the_dsp_extension_gets_its_own_code(
     bundle: Bundle, audio: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     result = measurement.measure(config(bundle, tmp_path, audio=audio, board="mps2_an385"))
-    assert (result["profile"], result["mismatches"]) == ("portable", 0)
+    assert (result["profile"], result["mismatches"]) == ("packed", 0)
     assert result["origin"] == "C written for this run, made for a cortex-m3; the bundle's own profile is fast"
 
 
