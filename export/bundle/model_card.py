@@ -46,10 +46,11 @@ def write(
       data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
     """
     use = INTENDED_USE if frontend else USE_WITHOUT_FRONTEND
-    parts = [f"# {_plain(model.name)}", "## Intended use", use, "## Input and output", _interface(model)]
+    parts = [f"# {_escaped(model.name)}", _summary(model), "## Intended use", use]
+    parts += ["## Input and output", _interface(model)]
     parts += _section("## Training data", _bullets(data))
     details = {key: value for key, value in training.items() if key not in ("command", "data")}
-    parts += _section("## Training", _bullets(details))
+    parts += _section("## Training", _details(details))
     parts += _section("## Metrics", _metrics(metrics, model.labels))
     parts += _section("## Front end", _bullets(frontend))
     parts += ["## Accumulators", _accumulators(model)]
@@ -78,6 +79,23 @@ def _headlines(metrics: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if isinstance(value, (int, float))}
 
 
+def _summary(model: IntegerModel) -> str:
+    """What it is, in a sentence."""
+    weights, outputs = _weight_bits(model), _output_bits(model)
+    return (
+        f"A network of {len(model.layers)} layers for {len(model.labels)} classes, in fixed point: weights of "
+        f"{_list(weights)} bits, layer outputs of {_list(outputs)} bits."
+    )
+
+
+def _weight_bits(model: IntegerModel) -> list[int]:
+    return sorted({layer.weight_format.bits for layer in model.layers if layer.weight_bytes})
+
+
+def _output_bits(model: IntegerModel) -> list[int]:
+    return sorted({layer.output_format.bits for layer in model.layers})
+
+
 def _section(title: str, text: str) -> list[str]:
     return [title, text] if text else []
 
@@ -98,13 +116,11 @@ def _format(q: QFormat) -> str:
 
 
 def _identity(model: IntegerModel) -> str:
-    weight_bits = sorted({layer.weight_format.bits for layer in model.layers if layer.weight_bytes})
-    activation_bits = sorted({layer.output_format.bits for layer in model.layers})
     shift = "" if model.one_shift is None else f"- One shift: every layer requantizes by {model.one_shift} bits\n"
     return (
         f"- Layers: {len(model.layers)}, multiply-accumulates per inference: {model.macs:,}\n"
         f"- Weights and biases: {sum(layer.weight_bytes for layer in model.layers):,} bytes, weights of "
-        f"{_list(weight_bits)} bits, layer outputs of {_list(activation_bits)} bits\n"
+        f"{_list(_weight_bits(model))} bits, layer outputs of {_list(_output_bits(model))} bits\n"
         f"{shift}"
         f"- sha256 of the integer model: `{model.sha256}`"
     )
@@ -176,8 +192,22 @@ def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def _bullets(values: dict[str, Any]) -> str:
-    lines = [f"- {', '.join(map(_plain, path))}: {text}" for path, text in _leaves(values)]
-    return "\n".join(lines)
+    """A line for each entry; of one that has entries itself, all of them behind each other: "clips: training 6000"."""
+    lines: dict[str, list[str]] = {}
+    for (key, *path), text in _leaves(values):
+        lines.setdefault(key, []).append(" ".join([*map(_plain, path), text]))
+    return "\n".join(f"- {_plain(key)}: {', '.join(texts)}" for key, texts in lines.items())
+
+
+def _details(values: dict[str, Any]) -> str:
+    """Bullets, then a table for every entry that has entries itself, with their names as they stand."""
+    parts = [_bullets({key: value for key, value in values.items() if not isinstance(value, dict)})]
+    for key, value in values.items():
+        rows = [(" ".join(map(_code, path)), text) for path, text in _leaves(value)] if isinstance(value, dict) else []
+        if rows:
+            lines = [_row([_plain(key), "value"]), _row(["---"] * 2), *(_row(list(row)) for row in rows)]
+            parts.append("\n".join(lines))
+    return "\n\n".join(filter(None, parts))
 
 
 def _metrics(values: dict[str, Any], labels: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from kws.reports import charts, drawing, markup, measured
 from kws.reports.markup import Markup
 from kws.reports.measured import AlwaysOn, Clips, Composed, Conditions
+from kws.reports.mistakes import Mistake
 from kws.reports.report_error import ReportError
 from kws.reports.subject import Subject
 
@@ -91,8 +92,9 @@ def _confusion(found: Clips) -> Markup:
     for label, counts in zip(found.labels, found.confusion, strict=False):
         spoken = sum(counts) or 1
         cells = [Markup(f'<span style="--share: {count / spoken:.3f}">{count or ""}</span>') for count in counts]
-        rows.append((label, *cells, percent(found.recall.get(label), 0)))
-    return markup.table(("", *found.labels, "recall"), rows, kind="confusion")
+        recall = found.recall.get(label)
+        rows.append((label, *cells, UNKNOWN if recall is None else f"{100 * recall:.0f}"))
+    return markup.table(("", *found.labels, "recall, %"), rows, kind="confusion")
 
 
 def trade_off(subjects: Sequence[Subject]) -> Markup:
@@ -173,16 +175,11 @@ def mistakes(subjects: Sequence[Subject]) -> Markup:
         elif not heard:
             shown = markup.paragraph("No mistake in this split.")
         else:
-            rows = [
-                (
-                    mistake.name,
-                    mistake.label,
-                    mistake.taken_for,
-                    percent(mistake.posterior, 1),
-                    markup.audio(mistake.wav, mistake.name),
-                )
-                for mistake in heard
-            ]
-            shown = markup.table(("clip", "is", "taken for", "posterior", "listen"), rows, 3)
+            shown = markup.table(("listen", "is", "taken for", "posterior", "clip"), map(_mistake_row, heard), 3)
         parts.append((subject.title, shown))
     return markup.section("mistakes", "Worst mistakes", [markup.side_by_side(parts)])
+
+
+def _mistake_row(mistake: Mistake) -> tuple[str, ...]:
+    player = markup.audio(mistake.wav, mistake.name)
+    return player, mistake.label, mistake.taken_for, percent(mistake.posterior, 1), mistake.name

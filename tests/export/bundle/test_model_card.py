@@ -21,12 +21,13 @@ DATA = {
 def test_every_fact_is_on_the_card(small_model) -> None:
     card = model_card.write(small_model, METRICS, {"mel_bands": 40, "shifts": (1, 2)}, TRAINING, DATA)
     for fact in (
-        "# random ds cnn",
+        "# random_ds_cnn",
+        "A network of 5 layers for 3 classes, in fixed point: weights of 8 bits, layer outputs of 4, 7, 8 bits.",
         "- Input: int8 [1, 12, 6, 1], signed 8 bits, 5 fraction bits (value = code * 2^-5)",
         "- Labels, in the order of the logits: `label0`, `label1`, `label2`",
         "- licence: CC BY 4.0",
         "- attribution: Pete Warden, Google",
-        "- clips, training: 6000",
+        "- clips: training 6000, testing 671",
         "- seed: 7",
         "- resumed: no",
         "- mel bands: 40",
@@ -90,7 +91,7 @@ def test_folders_of_the_trainers_machine_and_repeated_data_are_left_out(small_mo
     training = {"settings": {"data_dir": "/home/somebody/speech", "seed": 3}, "data": DATA}
     card = model_card.write(small_model, {}, {}, training, DATA)
     assert "somebody" not in card
-    assert "- settings, seed: 3" in card
+    assert "| settings | value |\n| --- | --- |\n| `seed` | 3 |" in card
     assert card.count("CC BY 4.0") == 1
 
 
@@ -115,3 +116,15 @@ def test_nothing_that_a_card_quotes_is_markup(small_model) -> None:
     assert "- name: &lt;script&gt;" in card and "- note: &lt;script&gt;" in card
     assert "\n````\npython -m x\n```\n# no title\n````\n" in card
     assert card.count("\n# no title") == 1
+
+
+def test_settings_are_tables_with_their_own_names(small_model) -> None:
+    settings = {"weight_bits": [4], "method": {"learn_formats": False, "deviation": 0.0}}
+    training = {"seed": 0, "settings": settings, "teachers": {"runs/ds_cnn_m": "a1b2"}, "environment": {}}
+    text = model_card.write(small_model, {}, {}, training, {}).partition("## Training\n\n")[2].partition("\n\n## ")[0]
+    assert text.split("\n\n") == [
+        "- seed: 0",
+        "| settings | value |\n| --- | --- |\n| `weight_bits` | 4 |\n| `method` `learn_formats` | no |\n"
+        "| `method` `deviation` | 0 |",
+        "| teachers | value |\n| --- | --- |\n| `runs/ds_cnn_m` | a1b2 |",
+    ]
