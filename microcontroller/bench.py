@@ -34,7 +34,7 @@ from microcontroller.streaming.measurement import StreamBenchConfig
 DEFAULT_BOARD = "stm32f4"
 _RANDOM_SEED = 0
 # Flags that say what inferences are counted.
-_OF_INFERENCES = ("engine", "clips", "random_codes", "estimate_cycles")
+_OF_INFERENCES = ("engine", "clips", "random_codes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,6 +223,7 @@ def _streaming_config(values: Any) -> StreamBenchConfig:
         profile=values.profile,
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
         timeout_s=values.timeout,
+        estimate_cycles=values.estimate_cycles,
     )
 
 

@@ -7,6 +7,7 @@ import tomllib
 
 from kws.reports.measured import Bench, Streaming
 from microcontroller import boards as emulated
+from microcontroller.streaming import clock
 
 _FILE = pathlib.Path(__file__).with_name("boards.toml")
 _KILOBYTE = 1024
@@ -35,7 +36,8 @@ class Fit:
 
     Attributes:
       milliseconds: estimated, of an inference; None where no cycles of its core's code were estimated.
-      listening: of the clock, to listen without end; None where that was not measured.
+      listening: of the clock, with the margin of `microcontroller.streaming.clock`, to listen without end; None where
+        that was not measured.
       counted_on: the core whose code was counted.
     """
 
@@ -89,7 +91,8 @@ def _fit(board: BoardToBuy, ram: int, flash: int, bench: Bench | None, streaming
     if ratio and bench and _runs(board.core, _core(bench.board)):
         milliseconds, counted_on = (bench.estimated_cycles or 0) / board.clock_mhz / 1e3, _core(bench.board)
         if streaming and _runs(board.core, _core(streaming.board)):
-            listening = streaming.instructions_per_second_of_audio["total"] * ratio / board.clock_mhz / 1e6
+            cycles = streaming.instructions_per_second_of_audio["total"] * ratio
+            listening = (1 + clock.MARGIN) * cycles / board.clock_mhz / 1e6
     shares = ram / board.ram_kb / _KILOBYTE, flash / board.flash_kb / _KILOBYTE
     return Fit(board, *shares, milliseconds, listening, counted_on)
 

@@ -173,9 +173,9 @@ def boards(subjects: Sequence[Subject]) -> Markup:
     parts = [(subject.title, _boards(subject)) for subject in subjects]
     note = (
         "RAM and flash: of the firmware that was measured, or of arena and constants alone where none was; a program "
-        "around it takes more. Times are estimated cycles with no wait states over the clock; add a margin of a "
-        "quarter for flash that waits. A core without figures runs other code than was counted: bench on a board of "
-        "its kind. On a Cortex-M7 or M33 the counted code of a Cortex-M4 is taken."
+        "around it takes more. Milliseconds are estimated cycles with no wait states over the clock; listening has "
+        "a margin of a quarter for flash that waits. A core without figures runs other code than was counted: bench on "
+        "a board of its kind. On a Cortex-M7 or M33 the counted code of a Cortex-M4 is taken."
     )
     return markup.section("boards", "Boards", [markup.stacked(parts), markup.paragraph(note, "note")])
 

@@ -29,7 +29,7 @@ from microcontroller.firmware.build import Firmware
 from microcontroller.measurement import inference
 from microcontroller.measurement.engines import AUTO, PROFILE_NAMES, Code
 from microcontroller.measurement.measurement_error import MeasurementError
-from microcontroller.streaming import protocol, recording
+from microcontroller.streaming import clock, protocol, recording
 from microcontroller.streaming.protocol import Report
 from microcontroller.streaming.recording import Recording
 
@@ -59,6 +59,7 @@ class StreamBenchConfig:
       profile: of `export.plan`, or "auto" for the bundle's own where it suits the core.
       build_dir: for firmware and image; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of the emulator's run.
+      estimate_cycles: whether to run an inference, too, for the cycles that an instruction takes.
     """
 
     bundle: pathlib.Path
@@ -68,6 +69,7 @@ class StreamBenchConfig:
     profile: str = AUTO
     build_dir: pathlib.Path | None = None
     timeout_s: float = 300.0
+    estimate_cycles: bool = True
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILE_NAMES:
@@ -120,6 +122,11 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
     _check(report, board, bundle, front_end, len(hops))
     expected = answer(bundle, detector, hops)
     network = StreamInterpreter(bundle.model)
+    counted = _instructions(report, front_end, network)
+    ratio: tuple[float | None, str] = None, "no estimate: estimate_cycles=false"
+    if config.estimate_cycles:
+        inferences = folder / "inference"
+        ratio = clock.cycles_per_instruction(bundle, board, chosen, config.profile, inferences, config.timeout_s)
     return {
         "emulator": chosen.NAME,
         "emulator_reason": reason,
@@ -133,7 +140,8 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
         "origin": code.origin,
         "counter": inference.counter_note(board, report.step_error),
         "compiler": firmware.compiler,
-        **_instructions(report, front_end, network),
+        **counted,
+        **clock.keep_up(counted["instructions_per_second_of_audio"]["total"], *ratio),
         **_memory(firmware, report),
         **_differences(bundle.labels, report, expected),
         "detections": _detections(report, front_end, network),
@@ -250,8 +258,6 @@ def _instructions(report: Report, front_end: FrontEndConfig, network: StreamInte
     total = sum(per_second.values())
     return {
         "instructions_per_second_of_audio": {**per_second, "total": total},
-        "mhz_to_keep_up": round(total / 1e6, 3),
-        "mhz_note": "instructions per second of audio / 1e6: the clock of a core that takes one cycle for each",
         "calls": {
             name: {"calls": part.calls, "mean": round(part.instructions / part.calls), "most": part.most}
             for name, part in report.parts.items()

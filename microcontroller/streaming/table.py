@@ -30,7 +30,7 @@ def table(result: dict[str, Any]) -> str:
             *aligned(rows, left=1),
             "(instructions, not cycles and not time)",
             f"counter: {result['counter']}",
-            f"MHz to keep up: {result['mhz_to_keep_up']:.3f} ({result['mhz_note']})",
+            _clock(result),
             "",
             f"RAM   {result['ram_bytes']:>9,} bytes: front end {ram['frontend']:,}, network {ram['network']:,}, "
             f"detector {ram['detector']:,}, frames {ram['frames']:,}, scratch {ram['scratch']:,}, "
@@ -45,6 +45,14 @@ def table(result: dict[str, Any]) -> str:
             *(_difference(wrong) for wrong in result["mismatch_examples"]),
         ]
     )
+
+
+def _clock(result: dict[str, Any]) -> str:
+    """The clock that keeps up, or why it is not known."""
+    if result["mhz_to_keep_up"] is None:
+        return f"MHz to keep up: {result['mhz_note']}"
+    cycles = f"{result['estimated_cycles_per_second_of_audio']:,} estimated cycles per second of audio"
+    return f"MHz to keep up: {result['mhz_to_keep_up']:.2f} ({cycles}; {result['mhz_note']})"
 
 
 def _difference(wrong: dict[str, Any]) -> str:

@@ -220,7 +220,7 @@ def test_boards_take_shares_of_what_was_measured(bundle: pathlib.Path) -> None:
     nano = fits["Arduino Nano 33 BLE (nRF52840)"]
     assert (nano.ram, nano.flash, nano.answer) == (1 / 16, 1 / 16, "yes")
     assert nano.milliseconds == pytest.approx(1.5e6 / 64e3)
-    assert nano.listening == pytest.approx(4e6 * 1.5 / 64e6)
+    assert nano.listening == pytest.approx(1.25 * 4e6 * 1.5 / 64e6)
     first = fits["BBC micro:bit v1 (nRF51822)"]
     assert (first.ram, first.milliseconds, first.answer) == (1.0, None, "in memory")
     assert {fit.answer for fit in board_fit.fits(1 << 30, 0, None, None)} == {"no"}

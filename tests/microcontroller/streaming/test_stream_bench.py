@@ -111,7 +111,9 @@ def test_counts_per_second_of_audio(result: dict) -> None:
     assert per_second["network"] == pytest.approx(25 * calls["network"]["mean"], rel=1e-3)
     assert per_second["detector"] == pytest.approx(25 * calls["detector"]["mean"], rel=1e-2)
     assert per_second["total"] == sum(per_second[part] for part in ("frontend", "network", "detector"))
-    assert result["mhz_to_keep_up"] == round(per_second["total"] / 1e6, 3)
+    ratio, cycles = result["cycles_per_instruction"], result["estimated_cycles_per_second_of_audio"]
+    assert 1 < ratio < 2.5 and cycles == pytest.approx(per_second["total"] * ratio, rel=1e-3)
+    assert result["mhz_to_keep_up"] == round(1.25 * cycles / 1e6, 3)
     assert [calls[part]["calls"] for part in calls] == [151, 75, 75]
     assert per_second["frontend"] < 1_000_000
 
