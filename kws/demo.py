@@ -1,7 +1,7 @@
 """The whole way once, on speech spoken on the spot: `make demo`.
 
-Synthetic speech -> features -> float training -> fixed-point training -> bundle (.tflite, C) -> parity proof ->
-firmware -> emulated Cortex-M4, and a table of what came out.
+Synthetic speech -> features -> float training -> fixed-point training -> bundle (.tflite, C) -> detector of
+keywords in a stream -> parity proof -> firmware -> emulated Cortex-M4, and a table of what came out.
 """
 
 import dataclasses
@@ -12,12 +12,16 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
+from cli import command, settings
 from cli.cores import usable_cores
 from export.bundle import conversion
+from export.bundle import folder as bundles
 from export.proof.bundle_proof import verify_bundle
-from kws import datasets
+from kws import datasets, tune_detector
 from kws.evaluation import clips
+from kws.evaluation.evaluation_error import EvaluationError
+from kws.evaluation.streaming import evaluation
+from kws.evaluation.streaming.recording import Recipe
 from kws.training import devices
 from kws.training import run as training
 from kws.training.run_folder import METRICS, SETTINGS, RunFolder
@@ -26,6 +30,8 @@ from microcontroller import bench
 from microcontroller.measurement.table import table as bench_table
 
 _SHOWN_CLIPS = 8
+# Of the recording on which the detector is chosen.
+_STREAM_HOURS = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,24 +60,27 @@ def demo(config: DemoConfig) -> dict[str, Any]:
         shutil.rmtree(config.run_dir)
     _step(1, "train on synthetic speech: float, then fixed point (8-bit weights and activations)")
     dataset = datasets.DatasetConfig(dataset="synthetic", clips_per_word=config.clips_per_word)
-    settings = TrainConfig(
+    training_settings = TrainConfig(
         dataset,
         seed=config.seed,
         threads=usable_cores(),
         float_epochs=config.float_epochs,
         fixed_point_epochs=config.fixed_point_epochs,
     )
-    run = training.run(settings, config.run_dir)
+    run = training.run(training_settings, config.run_dir)
     _step(2, "write the bundle: integer model, .tflite, C arrays, golden vectors")
     bundle_path = config.run_dir / "bundle"
-    bundle = conversion.convert(conversion.ConvertConfig(run.path, bundle_path))
-    _step(3, "prove that Keras, interpreter, TensorFlow Lite Micro and the C engine agree, code by code")
+    conversion.convert(conversion.ConvertConfig(run.path, bundle_path))
+    _step(3, "choose the detector of keywords in a stream, on words of the validation split")
+    detector = _detector(bundle_path, dataset)
+    bundle = bundles.load(bundle_path)
+    _step(4, "prove that Keras, interpreter, TensorFlow Lite Micro and the C engine agree, code by code")
     parity = verify_bundle(bundle)
     print(parity.table(), flush=True)
-    _step(4, "measure the integer model on the test split")
+    _step(5, "measure the integer model on the test split")
     measured = clips.evaluate(clips.EvaluateConfig(bundle_path, dataset))
     print(clips.table(measured), flush=True)
-    _step(5, "build the firmware and run it on an emulated Cortex-M4")
+    _step(6, "build the firmware and run it on an emulated Cortex-M4")
     board = bench.measure(bench.BenchConfig(bundle=bundle_path, emulator=config.emulator, clips=config.clips))
     print(bench_table(board), flush=True)
     return {
@@ -81,9 +90,22 @@ def demo(config: DemoConfig) -> dict[str, Any]:
         "tflite_bytes": bundle.tflite_path.stat().st_size,
         "weight_bytes": sum(layer.weight_bytes for layer in bundle.model.layers),
         "device": board,
+        "detector": detector,
         "seconds": round(time.monotonic() - started),
         "bundle": str(bundle_path),
     }
+
+
+def _detector(bundle: pathlib.Path, dataset: datasets.DatasetConfig) -> dict[str, Any] | None:
+    """Writes the bundle's detector and prints how it was chosen; None where this network can have none."""
+    recipe = Recipe("validation", hours=_STREAM_HOURS)
+    try:
+        tuned = tune_detector.tune(tune_detector.TuneConfig(bundle, dataset, recipe, backend=evaluation.ENGINE))
+    except EvaluationError as reason:
+        print(f"no detector: {reason}", flush=True)
+        return None
+    print(tune_detector.table(tuned), flush=True)
+    return tuned["detector"]
 
 
 def run_metrics(run: RunFolder, stage: str) -> float:
@@ -92,7 +114,7 @@ def run_metrics(run: RunFolder, stage: str) -> float:
 
 
 def _step(number: int, text: str) -> None:
-    print(f"\n[{number}/5] {text}", flush=True)
+    print(f"\n[{number}/6] {text}", flush=True)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -111,15 +133,32 @@ def table(result: dict[str, Any]) -> str:
         ("flash of the whole firmware", f"{device['flash_bytes']:,} bytes"),
         ("device: differing logit codes", str(device["mismatches"])),
     ]
-    width = max(len(name) for name, _ in rows)
+    heard = [answer for answer in device["predictions"] if answer["spoken"]]
+    shown = heard[:: max(len(heard) // _SHOWN_CLIPS, 1)][:_SHOWN_CLIPS]
+    width = max(len(name) for name in (*(name for name, _ in rows), *(answer["clip"] for answer in shown)))
     lines = [f"{name:{width}}  {value}" for name, value in rows]
     lines += ["", f"{'clip':{width}}  {'spoken':10} {'host':10} device"]
-    heard = [answer for answer in device["predictions"] if answer["spoken"]]
-    for answer in heard[:: max(len(heard) // _SHOWN_CLIPS, 1)][:_SHOWN_CLIPS]:
-        clip = answer["clip"][-width:]
-        lines.append(f"{clip:{width}}  {answer['spoken']:10} {answer['expected']:10} {answer['label']}")
-    lines += ["", f"{result['seconds']} s; the bundle is in {result['bundle']}"]
+    for answer in shown:
+        lines.append(f"{answer['clip']:{width}}  {answer['spoken']:10} {answer['expected']:10} {answer['label']}")
+    lines += ["", f"{result['seconds']} s; the bundle is in {result['bundle']}", *_next(result)]
     return "\n".join(lines)
+
+
+def _next(result: dict[str, Any]) -> list[str]:
+    """The commands that go on from here: listen, a page that listens, a library for a board."""
+    bundle = pathlib.Path(result["bundle"])
+    if result["detector"] is None:
+        return ["", "next: train for longer, since without a detector no keyword is heard in a stream"]
+    given = {"bundle": bundle}
+    return [
+        "",
+        "next, with .venv/bin/python:",
+        settings.spelled("  python -m kws.stream", given | {"microphone": "true"}) + "   (or --audio=FILE)",
+        settings.spelled("  python -m microcontroller.web_page", given | {"page": bundle.parent / "keywords.html"}),
+        settings.spelled(
+            "  python -m export.package", given | {"target": "arduino", "output": bundle.parent / "keywords.zip"}
+        ),
+    ]
 
 
 def define_flags() -> None:

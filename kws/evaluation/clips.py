@@ -185,11 +185,11 @@ def table(result: dict[str, Any]) -> str:
     names = result["labels"]
     what = f"{result['bundle']} on {result['dataset']} {result['split']} ({result['clips']} clips)"
     lines = [f"{what}, {result['computed_by']}", *aligned(_figures(result), left=1), *_remarks(result)]
-    width = max(len(name) for name in names)
     lines.append("confusion (rows: spoken, columns: recognized; recall at the end)")
-    lines.append(" " * width + "".join(f"{name[:6]:>7}" for name in names))
-    for name, row in zip(names, result["confusion"], strict=True):
-        recall = result["recall"][name]
-        end = f"{100 * recall:7.1f} %" if recall is not None else "      -"
-        lines.append(f"{name:{width}}" + "".join(f"{count:7d}" for count in row) + end)
+    recalls = [result["recall"][name] for name in names]
+    rows = [
+        [name, *map(str, row), "-" if recall is None else f"{100 * recall:.1f} %"]
+        for name, row, recall in zip(names, result["confusion"], recalls, strict=True)
+    ]
+    lines += aligned([["", *names, "recall"], *rows], left=1)
     return "\n".join(lines)

@@ -87,6 +87,7 @@ def test_the_float_model_is_measured_on_the_same_clips(data: pathlib.Path, tmp_p
     assert result["against_float"]["speakers"] == corpus.EVALUATION + 1
     text = clips.table(result)
     assert f"{100 * result['float']['accuracy']:.2f}" in text and "bootstrap over 7 speakers" in text
+    assert [*LABELS, "recall"] in [line.split() for line in text.splitlines()]
 
 
 def test_a_bundle_without_float_weights_says_so(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
