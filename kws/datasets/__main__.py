@@ -31,20 +31,12 @@ class SurveyConfig:
     report: pathlib.Path | None = None
 
 
-def run(config: SurveyConfig) -> Survey:
-    """Looks at the dataset and writes the report.
-
-    Raises:
-      DatasetError: it can't be loaded at all.
-      UserError: the report can't be written.
-    """
-    found = survey.survey(config.dataset)
-    if config.report is not None:
-        try:
-            atomic.write_text(config.report, report.page(found))
-        except OSError as error:
-            raise UserError(f"can't write --report={config.report}: {error.strerror}") from error
-    return found
+def write_report(found: Survey, path: pathlib.Path) -> None:
+    """Writes the HTML file. Raises `UserError` where it can't be written."""
+    try:
+        atomic.write_text(path, report.page(found))
+    except OSError as error:
+        raise UserError(f"can't write --report={path}: {error.strerror}") from error
 
 
 def table(found: Survey) -> str:
@@ -120,9 +112,12 @@ def main() -> None:
     """The command `python -m kws.datasets`."""
 
     def work(values: flags.FlagValues) -> None:
-        found = run(config_from_flags(values))
+        config = config_from_flags(values)
+        found = survey.survey(config.dataset)
         command.say(table(found), values.json)
         command.write_json(_json(found, values), values.json)
+        if config.report is not None:
+            write_report(found, config.report)
         if found.problems:
             more = f" (and {len(found.problems) - 1} more, listed above)" if len(found.problems) > 1 else ""
             raise UserError(f"{found.problems[0]}{more}")

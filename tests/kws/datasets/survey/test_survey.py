@@ -180,7 +180,7 @@ def test_the_command_prints_a_table_and_ends_with_2_where_labels_are_wrong(
     assert {"rows", "findings", "duplicates", "skipped", "cut", "problems"} <= set(found)
     assert (tmp_path / "r.html").stat().st_size > 100_000
     with pytest.raises(UserError, match=r"can't write --report=.*: "):
-        survey_command.run(survey_command.SurveyConfig(_config(corpus), tmp_path))
+        survey_command.write_report(survey.survey(_config(corpus)), tmp_path)
 
 
 def test_an_empty_folder_is_one_line(tmp_path: pathlib.Path) -> None:
