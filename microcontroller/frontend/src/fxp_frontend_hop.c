@@ -20,7 +20,7 @@ static inline void copy_half(int16_t *to, const int16_t *from) {
                    "  stm %[to]!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
                    "  cmp %[to], %[end]\n"
                    "  bne 1b\n"
-                   : [to] "+r"(to), [from] "+r"(from)
+                   : [to] "+&r"(to), [from] "+&r"(from)
                    : [end] "r"(end)
                    : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "cc", "memory");
 #else

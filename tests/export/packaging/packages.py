@@ -69,23 +69,33 @@ def run(command: Sequence[object], folder: pathlib.Path, given: bytes = b"") -> 
 
 
 def heard_on(
-    board_name: str, root: pathlib.Path, folder: pathlib.Path, example: pathlib.Path, flags: Sequence[str] = ("-O2",)
+    board_name: str,
+    root: pathlib.Path,
+    folder: pathlib.Path,
+    example: pathlib.Path,
+    flags: Sequence[str] = ("-O2",),
+    compiler: Sequence[object] = ("arm-none-eabi-gcc",),
 ) -> list[str]:
-    """Lines that an example prints on a board in QEMU, the END line last."""
+    """Lines that an example prints on a board in QEMU, the END line last.
+
+    Args:
+      flags: of the package's files and the example.
+      compiler: of the package's files.
+    """
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     board = boards.load(board_name)
     folder.mkdir()
     (folder / "firmware_config.h").write_text(build._config(board, "package"))
     (folder / "memory.ld").write_text(build._memory(board))
     machine = [flag for flag in build._machine(board) if not flag.startswith("-O")]
-    files = [*sources(root), example, DEVICE / "main.c", *(FIRMWARE / name for name in HARNESS)]
-    files.append(board.driver / "board.c")
-    renamed = ["-Dmain=example_main"]
+    command = ["-std=c11", *machine, *flags, f"-I{root / 'src'}"]
+    run([*compiler, *command, "-c", *sources(root)], folder)
+    run([*compiler, *command, "-Dmain=example_main", "-c", example, "-o", "example.o"], folder)
+    files = [*(f"{path.stem}.o" for path in sources(root)), "example.o", DEVICE / "main.c", board.driver / "board.c"]
+    files += [FIRMWARE / name for name in HARNESS]
     link = ["--specs=nano.specs", "--specs=nosys.specs", "-nostartfiles", "-Wl,--gc-sections"]
-    command = ["arm-none-eabi-gcc", "-std=c11", *machine, *flags, f"-I{root / 'src'}", f"-I{FIRMWARE}", f"-I{folder}"]
-    run([*command, *renamed, "-c", example, "-o", folder / "example.o"], folder)
-    files[files.index(example)] = folder / "example.o"
-    run([*command, *files, *link, f"-T{FIRMWARE / 'firmware.ld'}", "-o", "firmware.elf"], folder)
+    harness = [f"-I{FIRMWARE}", f"-I{folder}", *link, f"-T{FIRMWARE / 'firmware.ld'}"]
+    run(["arm-none-eabi-gcc", *command, *harness, *files, "-o", "firmware.elf"], folder)
     emulator = [
         "qemu-system-arm",
         "-M",

@@ -16,6 +16,8 @@ CORES = {
     "RP2350": ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=softfp"),
     "Cortex-M55": ("-mcpu=cortex-m55", "-mfloat-abi=hard"),
 }
+GCC = ["arm-none-eabi-gcc"]
+CLANG = ["clang", "--target=arm-none-eabi", "-isystem", "/usr/lib/arm-none-eabi/include"]
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror")
 
 
@@ -45,12 +47,21 @@ def test_it_compiles_for(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("board", "level"), [("stm32f4", "-O0"), ("stm32f4", "-O2"), ("mps3_an547", "-O2")])
+@pytest.mark.parametrize(
+    ("board", "flags", "compiler"),
+    [
+        ("stm32f4", ["-O0"], GCC),
+        ("stm32f4", ["-O2", "-flto"], GCC),
+        ("stm32f4", ["-O2"], CLANG),
+        ("mps3_an547", ["-O2"], GCC),
+    ],
+)
 def test_two_models_in_one_firmware_hear_their_clips(
-    board: str, level: str, two: tuple[pathlib.Path, list[Member]], tmp_path: pathlib.Path
+    board: str, flags: list[str], compiler: list[str], two: tuple[pathlib.Path, list[Member]], tmp_path: pathlib.Path
 ) -> None:
+    packages.needs(compiler[0])
     root, members = two
-    lines = packages.heard_on(board, root, tmp_path / "device", root / "examples" / "clip.c", [level])
+    lines = packages.heard_on(board, root, tmp_path / "device", root / "examples" / "clip.c", flags, compiler)
     profile = {"stm32f4": "fast", "mps3_an547": "helium"}[board]
     assert lines == [*heard(members[0], profile), *heard(members[1], profile), "END status=0"]
 

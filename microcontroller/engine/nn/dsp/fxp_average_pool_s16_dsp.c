@@ -36,7 +36,7 @@ void fxp_average_pool_s16_dsp(const fxp_average_pool_s16_dsp_args *args, const v
                            "uadd16 %1, %1, r10\n"
                            "uadd16 %2, %2, r11\n"
                            "uadd16 %3, %3, r12\n"
-                           : "+r"(sum0), "+r"(sum1), "+r"(sum2), "+r"(sum3)
+                           : "+&r"(sum0), "+&r"(sum1), "+&r"(sum2), "+&r"(sum3)
                            : "r"(in)
                            : "r8", "r10", "r11", "r12", "cc", "memory");
 #else

@@ -30,7 +30,7 @@ static void combine(const fxp_word *p0, const fxp_word *p1, fxp_word *to, int32_
                        "orr lr, lr, r5, lsr #16\n"
                        "stm %2!, {r10, r11, r12, lr}\n"
                        ".endr\n"
-                       : "+r"(p0), "+r"(p1), "+r"(to)
+                       : "+&r"(p0), "+&r"(p1), "+&r"(to)
                        : "r"(upper)
                        : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
     }

@@ -46,7 +46,7 @@ static void expand(const uint32_t *codes, fxp_word *weights, int32_t words) {
                        "uadd16 r12, r12, %3\n"
                        "uadd16 lr, lr, %3\n"
                        "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
-                       : "+r"(codes), "+r"(weights)
+                       : "+&r"(codes), "+&r"(weights)
                        : "r"(NIBBLES), "r"(LESS_8)
                        : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "cc", "memory");
     }

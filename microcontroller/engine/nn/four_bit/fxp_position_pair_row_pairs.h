@@ -19,7 +19,7 @@
                    "and lr, %2, lr, lsr #12\n"                                                                         \
                    "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
                    ".endr\n"                                                                                           \
-                   : "+r"(input), "+r"(position_pair)                                                                  \
+                   : "+&r"(input), "+&r"(position_pair)                                                                \
                    : "r"(mask)                                                                                         \
                    : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory")
 

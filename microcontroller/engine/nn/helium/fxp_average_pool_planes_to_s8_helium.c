@@ -8,7 +8,7 @@
  */
 #include "nn/helium/fxp_helium.h"
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 /* Assembly, since the compiler makes no loops with predicated tails. */
 static inline int32_t sum_codes(const int8_t *codes, int32_t count, int32_t sum) {
     __asm volatile("dlstp.8 lr, %2\n"
@@ -16,7 +16,7 @@ static inline int32_t sum_codes(const int8_t *codes, int32_t count, int32_t sum)
                    "vldrb.u8 q0, [%0], #16\n"
                    "vaddva.s8 %1, q0\n"
                    "letp lr, 1b\n"
-                   : "+r"(codes), "+Te"(sum)
+                   : "+&r"(codes), "+&Te"(sum)
                    : "r"(count)
                    : "lr", "d0", "d1", "cc", "memory");
     return sum;

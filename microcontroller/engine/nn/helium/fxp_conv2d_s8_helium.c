@@ -12,7 +12,7 @@
  */
 #include "nn/helium/fxp_matrix_output_helium.h"
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #include <arm_mve.h>
 #endif
 
@@ -33,7 +33,7 @@ static inline void gather(const fxp_conv2d_s8_helium_args *args, const int8_t *w
     const int32_t *from = args->from;
     int32_t vectors = args->vectors;
     do {
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
         vst1q_s8(to, vldrbq_gather_offset_s8(window + *from++, vld1q_u8(codes)));
 #else
         for (int32_t i = 0; i < FXP_VECTOR; ++i) {

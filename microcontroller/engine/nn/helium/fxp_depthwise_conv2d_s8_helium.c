@@ -13,7 +13,7 @@
 #include "nn/helium/fxp_helium.h"
 #include "nn/portable/fxp_overlap.h"
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #include <arm_mve.h>
 #endif
 
@@ -25,7 +25,7 @@ typedef struct {
     int32_t width;
 } patch;
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 static inline int32x4_t products(int32x4_t sums, const int8_t *codes, const int8_t *weights) {
     return vaddq_s32(sums, vmulq_s32(vldrbq_s32(codes), vldrbq_s32(weights)));
 }

@@ -45,7 +45,7 @@
 #include "nn/helium/fxp_helium.h"
 #include "nn/helium/fxp_requantize_helium.h"
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 
 // clang-format off: one instruction per line
 /* Accumulators 0 to 7 are r0, r2, ... r14: lanes 0 to 3 of q5 and of q6. The first `count` of them are outputs. */

@@ -37,7 +37,7 @@
 #include "nn/helium/fxp_helium.h"
 #include "nn/helium/fxp_requantize_helium.h"
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 
 // clang-format off: one instruction per line
 /* Sixteen products of four channels by two positions. */

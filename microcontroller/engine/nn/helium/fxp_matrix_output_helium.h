@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#if __ARM_FEATURE_MVE & 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 /* In line, since calls of memcpy and memset would cost more than what they do for a few bytes; and assembly, since the
  * compiler makes no loops with predicated tails. */
 static inline void fxp_copy(const int8_t *from, int8_t *to, int32_t bytes) {

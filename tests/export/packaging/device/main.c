@@ -12,8 +12,8 @@ int example_main(void);
 int _write(int file, const char *text, int count);
 void *_sbrk(ptrdiff_t more);
 
-/* What newlib's printf asks for. */
-int _write(int file, const char *text, int count) {
+/* What newlib's printf asks for; newlib itself is not compiled with -flto. */
+__attribute__((used)) int _write(int file, const char *text, int count) {
     (void)file;
     for (int i = 0; i < count; i++) {
         board_write(text[i]);
@@ -21,7 +21,7 @@ int _write(int file, const char *text, int count) {
     return count;
 }
 
-void *_sbrk(ptrdiff_t more) {
+__attribute__((used)) void *_sbrk(ptrdiff_t more) {
     static _Alignas(8) char heap[HEAP_BYTES];
     static size_t used;
     if (used + (size_t)more > sizeof heap) {
