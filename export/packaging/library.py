@@ -8,6 +8,7 @@ A file includes what it needs by a path relative to itself: a build system needs
 """
 
 import dataclasses
+import functools
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
@@ -157,8 +158,9 @@ def _defining(text: str, pool: Mapping[str, pathlib.Path]) -> list[pathlib.Path]
     return [path for path in pool.values() if path.suffix == ".c" and _defined(path) & called]
 
 
-def _defined(path: pathlib.Path) -> set[str]:
-    return set(_DEFINITION.findall(naming.without_comments(path.read_text(encoding="utf-8"))))
+@functools.cache
+def _defined(path: pathlib.Path) -> frozenset[str]:
+    return frozenset(_DEFINITION.findall(naming.without_comments(path.read_text(encoding="utf-8"))))
 
 
 def _needed(roots: Mapping[str, str], pool: Mapping[str, pathlib.Path]) -> dict[str, str]:

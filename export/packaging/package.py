@@ -68,16 +68,27 @@ def write(config: PackageConfig) -> list[Member]:
     for name, (value, pattern, expected) in _forms(config).items():
         if not re.fullmatch(pattern, value):
             raise PackagingError(f"{name}={value}: expected {expected}")
-    prefixes, library_name = _names(config)
     if config.target == TFLM:
-        archive.write(config.output, _for_tflm(config, prefixes))
+        archive.write(config.output, _for_tflm(config))
         return []
-    members = [_member(config, path, prefix) for path, prefix in zip(config.bundles, prefixes, strict=True)]
-    sources = library.files(members, library_name)
-    files = sources | _around(config, members, library_name, sources)
-    root = "" if config.target in _WITHOUT_ROOT else f"{library_name}/"
-    archive.write(config.output, {root + path: text.encode() for path, text in files.items()})
+    members, sources = modelled(config)
+    archive.write(config.output, contents(config, members, sources))
     return members
+
+
+def modelled(config: PackageConfig) -> tuple[list[Member], dict[str, str]]:
+    """The models and their C, path -> text: what is the same for every target. Raises as `write`."""
+    prefixes, name = _names(config)
+    members = [_member(config, path, prefix) for path, prefix in zip(config.bundles, prefixes, strict=True)]
+    return members, library.files(members, name)
+
+
+def contents(config: PackageConfig, members: Sequence[Member], sources: Mapping[str, str]) -> dict[str, bytes]:
+    """Everything in the zip of a library, path -> content."""
+    name = _names(config)[1]
+    files = {**sources, **_around(config, members, name, sources)}
+    root = "" if config.target in _WITHOUT_ROOT else f"{name}/"
+    return {root + path: text.encode() for path, text in files.items()}
 
 
 def _names(config: PackageConfig) -> tuple[list[str], str]:
@@ -105,11 +116,12 @@ def _member(config: PackageConfig, path: pathlib.Path, prefix: str) -> Member:
     )
 
 
-def _for_tflm(config: PackageConfig, prefixes: Sequence[str]) -> dict[str, bytes]:
+def _for_tflm(config: PackageConfig) -> dict[str, bytes]:
     """The zip for a tree with TensorFlow Lite Micro."""
     if len(config.bundles) > 1:
         raise PackagingError(f"{len(config.bundles)} bundles with target={TFLM}: give one")
-    bundle, [prefix] = bundles.load(config.bundles[0]), prefixes
+    [prefix], _ = _names(config)
+    bundle = bundles.load(config.bundles[0])
     tflite = bundle.tflite_path.read_bytes()
     values = {
         "NAME": prefix,
@@ -117,7 +129,7 @@ def _for_tflm(config: PackageConfig, prefixes: Sequence[str]) -> dict[str, bytes
         "LABELS": ", ".join(" ".join(label.split()) for label in bundle.labels),
         "ARENA": f"{tflm.arena_bytes(tflite):,}",
     }
-    texts = templates.files(TFLM, values, prefixes) | {"LICENSE": _licence(), "MODEL_CARD.md": readme.card(bundle)}
+    texts = templates.files(TFLM, values, [prefix]) | {"LICENSE": _licence(), "MODEL_CARD.md": readme.card(bundle)}
     for name, text in tflm.files(bundle).items():
         texts[naming.rename(name, {token: naming.renamed(token, prefix) for token in naming.tokens(name)})] = (
             templates.of_model(text, prefix)

@@ -7,7 +7,7 @@ import dataclasses
 
 from export.bundle.folder import Bundle
 from export.packaging.packaging_error import PackagingError
-from export.plan import FAST, HELIUM, PORTABLE, PROFILES, SMALL
+from export.plan import FAST, HELIUM, PACKED, PROFILES, SMALL
 from export.plan.schedule import NoKernelError
 from export.plan.stream import StreamPlan, plan
 from export.source import stream_source
@@ -75,7 +75,7 @@ def of_bundle(bundle: Bundle, profile: str = AUTO) -> list[Variant]:
 
 def _profiles(own: str) -> list[str]:
     dsp = own if _CORE_OF.get(own) == "DSP" else FAST
-    return [HELIUM, dsp, next((name for name in ("packed",) if name in PROFILES), PORTABLE)]
+    return [HELIUM, dsp, PACKED]
 
 
 def _variant(bundle: Bundle, profile: str) -> Variant:

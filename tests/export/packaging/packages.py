@@ -40,8 +40,13 @@ def made_with_members(
     place = folder / target
     with zipfile.ZipFile(output) as archive:
         archive.extractall(place)
+    return root_of(place), members
+
+
+def root_of(place: pathlib.Path) -> pathlib.Path:
+    """The folder that holds everything of an unpacked package."""
     inside = list(place.iterdir())
-    return (inside[0] if len(inside) == 1 else place), members
+    return inside[0] if len(inside) == 1 else place
 
 
 def sources(root: pathlib.Path) -> list[pathlib.Path]:
@@ -136,7 +141,7 @@ def heard_on_rv32(root: pathlib.Path, folder: pathlib.Path, example: pathlib.Pat
         "-serial",
         "none",
     ]
-    semihosting = ["-semihosting-config", "enable=on,target=native"]
+    semihosting = ["-chardev", "stdio,id=console", "-semihosting-config", "enable=on,target=native,chardev=console"]
     return run([*emulator, *semihosting, "-kernel", "clip.elf"], folder).splitlines()
 
 

@@ -67,6 +67,7 @@ def shared(one: tuple[pathlib.Path, Member], tmp_path_factory: pytest.TempPathFa
     return folder / "library.so"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", [0, 1])
 @pytest.mark.parametrize("longest", [9, 319, 5000])
 def test_blocks_of_any_length_at_any_address_give_the_hosts_codes(
@@ -92,6 +93,7 @@ def test_blocks_of_any_length_at_any_address_give_the_hosts_codes(
     assert library.c.fxp_kws_posterior(address(library.state), 99) == 0
 
 
+@pytest.mark.slow
 def test_a_full_queue_loses_nothing(shared: pathlib.Path, one: tuple[pathlib.Path, Member]) -> None:
     """Said again and again without a poll: samples are taken until four detections wait, and the rest later."""
     library, clip = Library(shared, one[1]), one[1].clip
@@ -143,7 +145,8 @@ def test_nothing_in_it_has_a_name_of_the_other_model(two: tuple[pathlib.Path, li
             assert path.name.startswith(prefix)
             assert not re.search(rf"\b({other}|{other.upper()})_", path.read_text()), path
     shared = {path.name for path in (root / "fxp_kws").iterdir()}
-    assert "fxp_kws_conv2d_s8_packed.c" in shared and not [name for name in shared if "frontend" in name or "detector" in name]
+    assert "fxp_kws_conv2d_s8_packed.c" in shared
+    assert not [name for name in shared if "frontend" in name or "detector" in name]
 
 
 def test_every_include_is_there(two: tuple[pathlib.Path, list[Member]]) -> None:
