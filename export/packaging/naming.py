@@ -19,6 +19,16 @@ _TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w+)?\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
+# Words of C and C++: a prefix is also the name of a type.
+_TAKEN = """
+alignas alignof and asm auto bool break case catch char class const continue default delete do double else
+enum explicit export extern false final float for friend goto if inline int long main module namespace new not
+nullptr operator or override private protected public register requires restrict return short signed sizeof
+static struct switch template this throw true try typedef typeof typename union unsigned using virtual void
+volatile while xor linux unix
+"""
+
+
 def without_comments(text: str) -> str:
     """C without its comments."""
     return _COMMENT.sub(" ", text)
@@ -37,6 +47,8 @@ def check_prefixes(prefixes: Sequence[str], name: str) -> None:
                 f"{setting}={value} begins no C name: give up to {LONGEST} lower-case letters, digits and _, "
                 "a letter first"
             )
+        if value in _TAKEN.split():
+            raise PackagingError(f"{setting}={value} is a word of C or C++: give another name, as kws_{value}")
     twice = sorted({prefix for prefix in prefixes if prefixes.count(prefix) > 1})
     if twice:
         raise PackagingError(f"prefix={','.join(prefixes)} gives two models the prefix {twice[0]}: give each its own")

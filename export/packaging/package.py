@@ -80,6 +80,9 @@ def modelled(config: PackageConfig) -> tuple[list[Member], dict[str, str]]:
     """The models and their C, path -> text: what is the same for every target. Raises as `write`."""
     prefixes, name = _names(config)
     members = [_member(config, path, prefix) for path, prefix in zip(config.bundles, prefixes, strict=True)]
+    labels = {label for member in members for label in member.subject.labels}
+    if unknown := sorted(set(config.label_names) - labels):
+        raise PackagingError(f"label_names gives {unknown[0]!r} a name, which is no label: {', '.join(sorted(labels))}")
     return members, library.files(members, name)
 
 

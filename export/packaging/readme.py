@@ -81,13 +81,17 @@ def _cards(members: Sequence[Member]) -> list[str]:
     return [f"MODEL_CARD_{member.prefix}.md" for member in members]
 
 
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _hop_ms(member: Member) -> int:
     return 1000 * member.subject.frontend.hop_samples // member.subject.frontend.sample_rate
 
 
 def _model(member: Member) -> str:
     subject, clip = member.subject, member.clip
-    spoken = f'"{subject.labels[clip.label]}"' if clip.label >= 0 else "nothing"
+    spoken = f'"{_line(subject.labels[clip.label])}"' if clip.label >= 0 else "nothing"
     rows: list[tuple[str, ...]] = [("core", "profile", "state", "scratch", "RAM", "weights in flash")]
     for variant in subject.variants:
         state, scratch = public_header.state_bytes(subject, variant), public_header.scratch_bytes(subject, variant)
@@ -98,7 +102,8 @@ def _model(member: Member) -> str:
     return f"""\
 ## {member.prefix}
 
-Model {subject.name}, sha256 {subject.sha256[:16]}...; header `{member.prefix}.h`; labels {", ".join(subject.labels)}.
+Model {_line(subject.name)}, sha256 {subject.sha256[:16]}...; header `{member.prefix}.h`.
+Labels: {_line(", ".join(subject.labels))}.
 The clip is {len(clip.samples) / subject.frontend.sample_rate:.2f} s long; the host hears {spoken} in it.
 
 ```

@@ -36,6 +36,7 @@ typedef union {
 
 static_assert(FXP_STREAM_FRAME_BYTES == FXP_FRONTEND_COEFFICIENTS, "the network takes other frames");
 static_assert(FXP_STREAM_LABELS == FXP_DETECTOR_CLASSES, "the detector takes other logits");
+static_assert(FXP_STREAM_FRAMES <= UINT8_MAX, "waiting frames are counted in a byte");
 static_assert(FXP_STREAM_STEPS == 1, "a call gives more than one row of logits");
 static_assert(FXP_KWS_LABELS == FXP_STREAM_LABELS, "fxp_kws.h is of another model");
 static_assert(FXP_KWS_STEP_SAMPLES == FXP_STREAM_FRAMES * FXP_FRONTEND_HOP_SAMPLES, "fxp_kws.h is of another model");

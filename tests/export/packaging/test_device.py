@@ -18,7 +18,7 @@ CORES = {
 }
 GCC = ["arm-none-eabi-gcc"]
 CLANG = ["clang", "--target=arm-none-eabi", "-isystem", "/usr/lib/arm-none-eabi/include"]
-WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror")
+WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-Wpedantic", "-Werror")
 
 
 def heard(member: Member, profile: str) -> list[str]:
@@ -44,6 +44,8 @@ def test_it_compiles_for(
     kept = [path for path in packages.sources(two[0]) if not path.stem.startswith("commands")]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda path: packages.run([*command, path, "-o", f"{path.stem}.o"], tmp_path), kept))
+    sizes = packages.run(["arm-none-eabi-size", *sorted(tmp_path.glob("*.o"))], tmp_path).splitlines()[1:]
+    assert {tuple(line.split()[1:3]) for line in sizes} == {("0", "0")}, "all is in flash but the caller's memory"
 
 
 @pytest.mark.slow

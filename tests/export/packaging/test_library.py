@@ -94,6 +94,13 @@ def test_blocks_of_any_length_at_any_address_give_the_hosts_codes(
 
 
 @pytest.mark.slow
+def test_every_symbol_begins_with_the_prefix(shared: pathlib.Path) -> None:
+    packages.needs("nm")
+    lines = packages.run(["nm", "--dynamic", "--defined-only", "--format=just-symbols", shared], shared.parent).split()
+    assert len(lines) > 40 and not [name for name in lines if not name.startswith("fxp_kws_")]
+
+
+@pytest.mark.slow
 def test_a_full_queue_loses_nothing(shared: pathlib.Path, one: tuple[pathlib.Path, Member]) -> None:
     """Said again and again without a poll: samples are taken until four detections wait, and the rest later."""
     library, clip = Library(shared, one[1]), one[1].clip

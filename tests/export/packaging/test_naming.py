@@ -32,6 +32,12 @@ def test_prefixes_begin_a_c_name(prefix: str) -> None:
         naming.check_prefixes(["lib"], prefix)
 
 
+@pytest.mark.parametrize("prefix", ["int", "main", "class", "linux"])
+def test_prefixes_are_no_words_of_c(prefix: str) -> None:
+    with pytest.raises(PackagingError, match=f"prefix={prefix} is a word of C or C"):
+        naming.check_prefixes([prefix], "lib")
+
+
 def test_prefixes_differ() -> None:
     naming.check_prefixes(["a", "b"], "a")
     with pytest.raises(PackagingError, match="gives two models the prefix a"):

@@ -56,6 +56,7 @@ def test_settings_are_checked(tmp_path: pathlib.Path) -> None:
     refused(tmp_path, "clip=.*missing.wav can't be read: No such file", clip=tmp_path / "missing.wav")
     refused(tmp_path, "0 bundles: give 1 to 8", bundles=())
     refused(tmp_path, "2 bundles with target=tflm: give one", bundles=(WORDS, WORDS.parent / "w8a8"), target="tflm")
+    refused(tmp_path, "label_names gives 'hey' a name, which is no label", label_names={"hey": "hey"})
     refused(tmp_path, "maintainer=Ada: expected a name and an address", maintainer="Ada")
     refused(tmp_path, 'url=https://a"b: expected an address', url='https://a"b')
     refused(tmp_path, "vendor=A/B: expected letters and digits", vendor="A/B")
