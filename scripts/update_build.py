@@ -26,7 +26,18 @@ C_SOURCES = "c_sources"
 C_MODULE = f"microcontroller.{C_SOURCES}"
 C_FILES = ("microcontroller/__init__.py", f"microcontroller/{C_SOURCES}.py")
 HOUSE_FILES = (
-    *(".ci/run", ".clang-format", "CONTRIBUTING.md", "LICENSE", "MODULE.bazel", "Makefile", "README.md"),
+    *(
+        ".ci/run",
+        ".clang-format",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "Dockerfile",
+        "LICENSE",
+        "MODULE.bazel",
+        "Makefile",
+        "README.md",
+    ),
     *("pyproject.toml", "requirements-gpu.txt", "requirements-rivals.txt", "requirements-search.txt"),
     "requirements.txt",
 )

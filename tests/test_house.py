@@ -88,8 +88,11 @@ def test_workflow_runs_the_contributors_commands():
     contributing = re.findall(r"^(make \w+) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert sorted(contributing) == ["make demo", "make setup", "make test"]
     runs = {name: re.findall(r"run: (make .*)", text) for name, text in workflow_jobs().items()}
-    # A fresh machine gets the README's two commands alone, which set up what they need.
-    assert runs == {"python": ["make setup", "make test", "make demo"], "fresh-machine": ["make demo", "make test"]}
+    # A fresh machine gets the README's two commands alone, which set up what they need; the wheel gets none.
+    of_contributors = {"python": ["make setup", "make test", "make demo"], "fresh-machine": ["make demo", "make test"]}
+    assert runs == {**of_contributors, "wheel": [], "renode": ["make setup"]}
+    wheels_commands = set(re.findall(r"core/bin/(kws-[\w-]+)", workflow_jobs()["wheel"]))
+    assert wheels_commands and wheels_commands <= pyproject()["project"]["scripts"].keys()
 
 
 def test_workflow_covers_every_python_and_release_that_is_promised():
@@ -228,9 +231,29 @@ def test_every_imported_package_is_pinned():
     assert not unpinned
 
 
-def test_pyproject_and_bazel_name_the_same_version():
-    module = (ROOT / "MODULE.bazel").read_text()
-    assert re.search(r'^    version = "(.*)",$', module, re.MULTILINE)[1] == pyproject()["project"]["version"]
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("MODULE.bazel", r'^    version = "(.*)",$'),
+        ("CITATION.cff", "^version: (.*)$"),
+        ("CHANGELOG.md", r"^## (\S+)$"),
+    ],
+)
+def test_every_file_names_the_version_of_pyproject(file, pattern):
+    found = re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)[1]
+    assert found == pyproject()["project"]["version"]
+
+
+def test_the_container_has_what_a_fresh_machine_and_set_up_need():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    installed = set(
+        re.search(r"--no-install-recommends (.*?)&&", dockerfile, re.DOTALL)[1].replace("\\\n", " ").split()
+    )
+    script = (ROOT / "scripts/fresh_machine.sh").read_text()
+    fresh = set(re.search(r"^readonly packages=(.*)$", script, re.MULTILINE)[1].split(","))
+    setup = (ROOT / "scripts/setup.sh").read_text()
+    wanted = {name for names in re.findall(r"missing\+=\(([\w. -]+)\)", setup) for name in names.split()}
+    assert installed >= fresh | wanted and "gcc-arm-none-eabi" in wanted
 
 
 def test_setup_and_pyproject_support_the_same_pythons():

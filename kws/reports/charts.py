@@ -1,5 +1,6 @@
 """The figures of a report; each is as wide as a narrow screen."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,12 +8,13 @@ from matplotlib.figure import Figure
 
 from export.model.integer_model import IntegerModel
 from kws.figures import error_axes, style
-from kws.reports.measured import AlwaysOn, Conditions, Det
+from kws.reports.measured import AlwaysOn, Conditions, Det, Epoch
 
 WIDTH = 4.6
 """Inches."""
 _IN_A_ROW = 2
 _FLOAT_STAGE = "float"
+_NUMBER = r"(\d+(?:\.\d+)?)\b"
 
 
 def det(curves: Sequence[tuple[str, Det]]) -> Figure:
@@ -66,9 +68,8 @@ def conditions(result: Conditions) -> Figure:
     for axes, prefix, label in zip(
         panels, ("gain ", "SNR "), ("gain of the clips", "signal-to-noise ratio, dB"), strict=True
     ):
-        rows = [
-            (float(row.condition.split()[1]), row.correct) for row in result.rows if row.condition.startswith(prefix)
-        ]
+        found = [(re.match(prefix + _NUMBER, row.condition), row.correct) for row in result.rows]
+        rows = [(float(at[1]), correct) for at, correct in found if at]
         for number, title in enumerate(result.models):
             values = [100 * correct[number] for _, correct in rows]
             axes.plot([at for at, _ in rows], values, label=title, **style.line(number, marked=True))
@@ -106,16 +107,19 @@ def weight_codes(model: IntegerModel) -> Figure:
     return figure
 
 
-def training(histories: Sequence[tuple[str, Sequence[dict]]]) -> Figure:
+def training(histories: Sequence[tuple[str, Sequence[Epoch]]]) -> Figure:
     """Loss and validation accuracy by epoch; stage 2 follows stage 1, its first epoch at a mark."""
     figure = style.figure(WIDTH, 5.2)
     losses, accuracies = figure.subplots(2, 1, sharex=True)
     for number, (title, history) in enumerate(histories):
         look = style.line(number)
-        for axes, key, scale in ((losses, "loss", 1.0), (accuracies, "validation_accuracy", 100.0)):
-            points = [(i + 1, scale * row[key]) for i, row in enumerate(history) if row.get(key) is not None]
-            axes.plot([x for x, _ in points], [y for _, y in points], label=title, **look)
-            start = next((i for i, row in enumerate(history) if row.get("stage") != _FLOAT_STAGE), None)
+        epochs = range(1, len(history) + 1)
+        start = next((i for i, epoch in enumerate(history) if epoch.stage != _FLOAT_STAGE), None)
+        for axes, values in (
+            (losses, [epoch.loss for epoch in history]),
+            (accuracies, [_percent(epoch.validation_accuracy) for epoch in history]),
+        ):
+            axes.plot(epochs, np.array(values, np.float64), label=title, **look)
             if start:
                 axes.axvline(start + 0.5, color=look["color"], linestyle=":", linewidth=1)
     losses.set(ylabel="training loss", title="Training; dotted: fixed point begins")
@@ -125,6 +129,10 @@ def training(histories: Sequence[tuple[str, Sequence[dict]]]) -> Figure:
         style.grid(axes)
     style.legend(losses)
     return figure
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value
 
 
 def layer_costs(title: str, names: Sequence[str], thousands: Sequence[float]) -> Figure:

@@ -1,12 +1,14 @@
 """Results that other commands wrote with --json: recognized by what is in them, in the shape that a report needs."""
 
 import pathlib
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from cli import json_file
 from kws.reports.report_error import ReportError
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
 
 
 class Pair(msgspec.Struct):
@@ -45,7 +47,7 @@ class Bench(msgspec.Struct):
     profile: str
     compiler: str
     emulator_version: str
-    instructions_per_inference: int
+    instructions_per_inference: Positive
     layers: list[BenchLayer]
     ram_bytes: int
     ram_sections: dict[str, int]
@@ -77,6 +79,10 @@ class Det(msgspec.Struct):
     false_reject_rate: list[float]
     false_alarm_rate: list[float]
 
+    def __post_init__(self) -> None:
+        if not self.false_reject_rate or len(self.false_reject_rate) != len(self.false_alarm_rate):
+            raise ValueError("false reject rates and false alarm rates are not of the same points")
+
 
 class FloatClips(msgspec.Struct):
     """Of the float model on the same clips."""
@@ -101,11 +107,15 @@ class Clips(msgspec.Struct):
     intervals: dict[str, tuple[float, float] | None]
     float_model: FloatClips | None = msgspec.field(name="float", default=None)
 
+    def __post_init__(self) -> None:
+        if {len(self.confusion), *map(len, self.confusion)} != {len(self.labels)}:
+            raise ValueError(f"the confusion is not of {len(self.labels)} classes")
+
 
 class Negatives(msgspec.Struct):
     """False alarms on one kind of recordings."""
 
-    hours: float
+    hours: Annotated[float, msgspec.Meta(gt=0)]
     false_alarms: int
     per_hour: float
     interval: tuple[float, float]
@@ -136,6 +146,13 @@ class AlwaysOn(msgspec.Struct):
     negatives: dict[str, Negatives]
     words: dict[str, Words]
     curve: Curve
+
+    def __post_init__(self) -> None:
+        alarms, missed = self.curve.false_alarms_per_hour, self.curve.miss_rate
+        if "all" not in self.negatives or not missed or missed.keys() - self.words.keys():
+            raise ValueError("no negatives called all, or no misses in a condition of the curve")
+        if {len(alarms.get("all", ()))} != set(map(len, missed.values())):
+            raise ValueError("the curve's false alarms and misses are not of the same points")
 
 
 class ComposedDetector(msgspec.Struct):
@@ -175,6 +192,18 @@ class Conditions(msgspec.Struct):
     models: list[str]
     model_sha256: list[str | None]
     rows: list[ConditionRow]
+
+    def __post_init__(self) -> None:
+        if {len(self.model_sha256), *(len(row.correct) for row in self.rows)} != {len(self.models)}:
+            raise ValueError(f"not all rows are of {len(self.models)} models")
+
+
+class Epoch(msgspec.Struct):
+    """Of a run's history."""
+
+    stage: str
+    loss: float | None = None
+    validation_accuracy: float | None = None
 
 
 Result = Verification | Bench | Streaming | Clips | AlwaysOn | Composed | Conditions

@@ -3,12 +3,13 @@
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from cli import json_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from kws.reports import measured
-from kws.reports.measured import Result
+from kws.reports.measured import Epoch, Result
 from kws.reports.mistakes import Mistake
 from kws.reports.report_error import ReportError
 from kws.training import run_folder
@@ -31,7 +32,7 @@ class Subject:
 
     title: str
     bundle: Bundle
-    history: tuple[dict[str, Any], ...] = ()
+    history: tuple[Epoch, ...] = ()
     results: tuple[Result, ...] = ()
     mistakes: tuple[Mistake, ...] | None = None
 
@@ -78,6 +79,12 @@ def _of(bundle: Bundle, results: Sequence[tuple[pathlib.Path, Result]]) -> tuple
     return tuple(found.values())
 
 
-def _history(path: pathlib.Path) -> tuple[dict[str, Any], ...]:
+def _history(path: pathlib.Path) -> tuple[Epoch, ...]:
     folder, _ = run_folder.open_run(path)
-    return tuple(folder.read_json(run_folder.HISTORY)) if folder.file(run_folder.HISTORY).is_file() else ()
+    file = folder.file(run_folder.HISTORY)
+    if not file.is_file():
+        return ()
+    try:
+        return tuple(json_file.read(file, list[Epoch]))
+    except ValueError as error:
+        raise ReportError(f"{file} is damaged ({error}): leave run_dir={path} out, or train the run again") from error

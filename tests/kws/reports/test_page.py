@@ -260,6 +260,39 @@ def test_files_that_are_no_results_are_one_line(
         subject.open_all([bundle], [], [tmp_path / "r.json"])
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("bench", {"instructions_per_inference": 0}),
+        ("clips", {"det": {"false_reject_rate": [0.1], "false_alarm_rate": []}}),
+        ("clips", {"confusion": [[1]]}),
+        ("always_on", {"negatives": {}}),
+        ("always_on", {"words": {}}),
+        ("always_on", {"curve": {"false_alarms_per_hour": {"all": [1.0]}, "miss_rate": {"quiet": []}}}),
+        ("conditions", {"models": ["one"]}),
+    ],
+)
+def test_results_that_contradict_themselves_are_one_line(
+    bundle: pathlib.Path, tmp_path: pathlib.Path, name: str, change: dict
+) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(results(bundle)[name] | change))
+    with pytest.raises(ReportError, match=r"measured=.*r\.json is not as python -m .* writes it"):
+        subject.open_all([bundle], [], [tmp_path / "r.json"])
+
+
+def test_a_runs_history_is_drawn_or_damaged(bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "run.json").write_text('{"settings": {}}')
+    assert subject.open_all([bundle], [tmp_path], [])[0].history == ()
+    rows = [{"stage": "float", "loss": 1.5, "validation_accuracy": 0.5}, {"stage": "fixed_point", "loss": None}]
+    (tmp_path / "history.json").write_text(json.dumps(rows))
+    (opened,) = subject.open_all([bundle], [tmp_path], [])
+    losses, accuracies = charts.training([("b", opened.history)]).axes
+    assert losses.lines[0].get_ydata()[0] == 1.5 and accuracies.lines[0].get_ydata()[0] == 50.0
+    (tmp_path / "history.json").write_text('[{"loss": "x"}]')
+    with pytest.raises(ReportError, match=r"history\.json is damaged"):
+        subject.open_all([bundle], [tmp_path], [])
+
+
 def test_results_that_dont_belong_are_refused(bundle: pathlib.Path, files: list, tmp_path: pathlib.Path) -> None:
     with pytest.raises(ReportError, match="is of another model than w4a4: leave it out"):
         subject.open_all([MODEL], [], files)

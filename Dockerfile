@@ -1,0 +1,12 @@
+# A machine on which the README's two commands run: docker build -t fixed-point-kws . && docker run fixed-point-kws
+# With --build-arg DEBIAN=13 on Debian 13, whose Python TensorFlow 2.17 does not support: set-up then fetches 3.12.
+ARG DEBIAN=12
+FROM debian:${DEBIAN}
+RUN apt-get update && apt-get install -y --no-install-recommends \
+      git make python3 python3-venv curl ca-certificates gcc libc6-dev \
+      gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm emscripten chromium npm \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /project
+COPY . .
+RUN make setup
+CMD ["make", "demo"]
