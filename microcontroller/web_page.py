@@ -8,9 +8,11 @@ sends nothing. Codes and detections equal `kws.evaluation.streaming.sound.Listen
 import base64
 import dataclasses
 import html
+import json
 import pathlib
 import shutil
 import string
+from typing import Any
 
 from absl import flags
 
@@ -27,7 +29,7 @@ from microcontroller import c_sources
 COMPILER = "emcc"
 _BROWSER = pathlib.Path(__file__).parent / "browser"
 _GENERATED = (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE)
-_SCRIPTS = ("listener.js", "recording.js", "page.js")
+_SCRIPTS = ("listener.js", "decision.js", "recording.js", "charts.js", "page.js")
 _EXPORTED = (
     "reset",
     "step",
@@ -74,6 +76,7 @@ def write(config: WebPageConfig) -> int:
         "sha256": bundle.model.sha256[:12],
         "bytes": f"{len(wasm):,}",
         "wasm": base64.b64encode(wasm).decode(),
+        "detector": json.dumps(_decision(detector)),
         "worklet": (_BROWSER / "worklet.js").read_text(encoding="utf-8"),
         "script": "\n".join((_BROWSER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
     }
@@ -83,6 +86,12 @@ def write(config: WebPageConfig) -> int:
     except OSError as error:
         raise UserError(f"can't write --page={config.page}: {error.strerror}") from error
     return len(wasm)
+
+
+def _decision(detector: detectors.Detector) -> dict[str, Any]:
+    """What the page decides by at another sensitivity than the bundle's."""
+    thresholds = [None if threshold == detectors.NEVER else threshold for threshold in detector.thresholds]
+    return {"thresholds": thresholds, "refractory": detector.refractory, "one": detectors.ONE * detector.window}
 
 
 def compiled(bundle: Bundle) -> bytes:

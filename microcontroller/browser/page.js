@@ -2,17 +2,24 @@
 const SHOWN_STEPS = 250;
 // Steps that are computed before the page is drawn again.
 const STEPS_AT_ONCE = 50;
-const KEYWORD = (label) => !label.startsWith("_");
+const LOWEST_DB = -60;
+const LOUD_DB = -1;
 
 /** What the page shows: the steps so far and the keywords in them. */
 class Page {
-  constructor(listener) {
+  constructor(listener, decision) {
     this.listener = listener;
+    this.decision = decision;
     this.steps = []; // those that are shown
     this.count = 0; // of all
     this.sound = 0; // number of the sound, so that an earlier one stops when another begins
-    this.canvases = ["waveform", "features", "posteriors"].map((id) => document.getElementById(id));
+    this.detections = []; // { keyword, seconds, posterior }
     this.drawing = false;
+    const names = listener.labels.filter((label, k) => decision.own[k] !== null);
+    this.charts = new Charts(listener, listener.labels.map((label) => names.indexOf(label)));
+    this.legend();
+    this.begin(false);
+    this.state = "ready";
   }
 
   say(text, error = false) {
@@ -29,13 +36,18 @@ class Page {
   begin(endless) {
     this.stop?.();
     this.stop = null;
+    this.silence();
     this.listener.reset();
+    this.decision.reset();
     this.steps = [];
     this.count = 0;
     this.endless = endless;
-    document.getElementById("detections").replaceChildren();
+    this.samples = null;
+    this.detections = [];
+    this.list();
     this.state = "listening";
     this.sound += 1;
+    this.draw();
     return this.sound;
   }
 
@@ -43,25 +55,132 @@ class Page {
     for (const step of this.listener.feed(samples)) {
       this.steps.push(step);
       this.count += 1;
-      if (step.detected >= 0) {
-        this.list(step);
-      }
+      this.decide(step, this.count);
     }
     if (this.endless && this.steps.length > SHOWN_STEPS) {
       this.steps.splice(0, this.steps.length - SHOWN_STEPS);
     }
+    this.level();
+    this.list();
     this.draw();
   }
 
-  list(step) {
-    const { listener } = this;
-    const item = document.createElement("li");
-    const keyword = document.createElement("b");
-    const posterior = listener.posterior(step.sums[step.detected]);
-    keyword.textContent = listener.labels[step.detected];
-    item.append(keyword, ` ${listener.seconds(this.count).toFixed(2)} s, ${posterior.toFixed(3)}`);
-    Object.assign(item.dataset, { keyword: keyword.textContent, seconds: listener.seconds(this.count), posterior });
-    document.getElementById("detections").prepend(item);
+  decide(step, count) {
+    step.decided = this.decision.step(step.sums);
+    if (step.decided >= 0) {
+      const posterior = this.listener.posterior(step.sums[step.decided]);
+      this.detections.push({ keyword: this.listener.labels[step.decided], seconds: this.listener.seconds(count), posterior });
+    }
+  }
+
+  /** Other thresholds: a recording is decided on again, a microphone from now on. */
+  sensitivity(value) {
+    this.decision.sensitivity = value;
+    document.getElementById("thresholds").value = value === 0 ? "the bundle's" : value > 0 ? "lower" : "higher";
+    if (!this.endless) {
+      this.decision.reset();
+      this.detections = [];
+      this.steps.forEach((step, i) => this.decide(step, i + 1));
+      document.getElementById("detections").tBodies[0].replaceChildren();
+      this.list();
+      this.conclude();
+    }
+    this.legend();
+    this.draw();
+  }
+
+  legend() {
+    const chips = this.listener.labels.flatMap((label, k) => {
+      const keyword = this.charts.keywords[k];
+      if (keyword < 0) {
+        return [];
+      }
+      const chip = document.createElement("li");
+      const line = document.createElement("i");
+      line.style.borderTop = `3px ${dashOf(keyword).length ? "dashed" : "solid"} ${colourOf(keyword)}`;
+      const threshold = document.createElement("small");
+      threshold.textContent = ` from ${this.listener.posterior(this.decision.thresholds[k]).toFixed(2)}`;
+      chip.append(line, label, threshold);
+      return [chip];
+    });
+    document.getElementById("legend").replaceChildren(...chips);
+  }
+
+  /** The table of detections, the newest first; built anew where it changed. */
+  list() {
+    const body = document.getElementById("detections").tBodies[0];
+    if (this.detections.length < body.childElementCount || !this.detections.length) {
+      body.replaceChildren();
+    }
+    for (const { keyword, seconds, posterior } of this.detections.slice(body.childElementCount)) {
+      const row = body.insertRow(0);
+      Object.assign(row.dataset, { keyword, seconds, posterior });
+      for (const text of [`${seconds.toFixed(2)} s`, keyword, posterior.toFixed(3)]) {
+        row.insertCell().textContent = text;
+      }
+      row.onclick = () => this.play(Math.max(0, seconds - 1.2));
+    }
+    document.getElementById("download").disabled = !this.detections.length;
+    document.getElementById("play").disabled = !this.samples;
+  }
+
+  download() {
+    const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+    const rows = this.detections.map(({ seconds, keyword, posterior }) => `${seconds},${quoted(keyword)},${posterior}`);
+    const text = ["seconds,keyword,posterior", ...rows, ""].join("\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = "detections.csv";
+    link.click();
+  }
+
+  level() {
+    const { low, high } = this.steps[this.steps.length - 1] ?? { low: 0, high: 0 };
+    const decibels = Math.max(LOWEST_DB, 20 * Math.log10(Math.max(-low, high, 1) / 32768));
+    const meter = document.getElementById("meter");
+    meter.firstElementChild.style.width = `${100 * (1 - decibels / LOWEST_DB)}%`;
+    meter.classList.toggle("loud", decibels > LOUD_DB);
+    meter.setAttribute("aria-valuenow", Math.round(decibels));
+  }
+
+  /** Plays the recording from a second on, with a cursor over the charts. */
+  async play(start = 0) {
+    if (!this.samples) {
+      return;
+    }
+    const { rate } = this.listener;
+    this.silence();
+    const context = new AudioContext();
+    const buffer = new AudioBuffer({ length: this.samples.length, sampleRate: rate });
+    buffer.copyToChannel(Float32Array.from(this.samples, (value) => value / 32768), 0);
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(context.destination);
+    const begun = context.currentTime;
+    this.silence = () => {
+      this.silence = () => {};
+      context.close();
+      this.cursor(-1);
+      document.getElementById("play").textContent = "Play";
+    };
+    const { silence } = this;
+    source.onended = silence;
+    source.start(0, start);
+    document.getElementById("play").textContent = "Stop playing";
+    const move = () => {
+      if (this.silence === silence) {
+        this.cursor((start + context.currentTime - begun) / (this.samples.length / rate));
+        requestAnimationFrame(move);
+      }
+    };
+    move();
+  }
+
+  silence() {}
+
+  cursor(share) {
+    const line = document.getElementById("cursor");
+    line.hidden = share < 0 || share > 1;
+    line.style.left = `${100 * share}%`;
   }
 
   /** Hears a recording, a part between two drawings. */
@@ -86,6 +205,9 @@ class Page {
       this.fail(`${file.name} has ${seconds} s of sound: the network hears a second at a time, open one at least`);
       return;
     }
+    this.samples = samples;
+    this.name = file.name;
+    this.expected = Math.floor(samples.length / listener.stepSamples);
     const part = STEPS_AT_ONCE * listener.stepSamples;
     for (let start = 0; start < samples.length && sound === this.sound; start += part) {
       this.hear(samples.subarray(start, start + part));
@@ -93,9 +215,16 @@ class Page {
       await new Promise((resolve) => setTimeout(resolve));
     }
     if (sound === this.sound) {
-      const found = document.getElementById("detections").childElementCount;
-      this.say(`${file.name}: ${found} detections in ${(samples.length / listener.rate).toFixed(2)} s of sound`);
       this.state = "done";
+      this.conclude();
+    }
+  }
+
+  /** Says what a recording had, when it has been heard to its end. */
+  conclude() {
+    if (document.body.dataset.state === "done" && this.samples) {
+      const seconds = (this.samples.length / this.listener.rate).toFixed(2);
+      this.say(`${this.name}: ${this.detections.length} detections in ${seconds} s of sound`);
     }
   }
 
@@ -160,87 +289,27 @@ class Page {
     this.drawing = true;
     requestAnimationFrame(() => {
       this.drawing = false;
-      const [waveform, features, posteriors] = this.canvases.map((canvas) => {
-        canvas.width = canvas.clientWidth * devicePixelRatio;
-        canvas.height = 120 * devicePixelRatio;
-        return canvas.getContext("2d");
-      });
-      this.drawWaveform(waveform);
-      this.drawFeatures(features);
-      this.drawPosteriors(posteriors);
-    });
-  }
-
-  /** Pixels of a step. */
-  scale(canvas) {
-    return canvas.width / (this.endless ? SHOWN_STEPS : this.steps.length);
-  }
-
-  colour(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name);
-  }
-
-  drawWaveform(to) {
-    const { width, height } = to.canvas;
-    const step = this.scale(to.canvas);
-    const y = (value) => (height * (1 - value / 32768)) / 2;
-    to.fillStyle = this.colour("--signal");
-    this.steps.forEach(({ low, high }, i) => to.fillRect(i * step, y(high), Math.max(step, 1), y(low) - y(high) + 1));
-    to.fillStyle = this.colour("--mark");
-    to.font = `${14 * devicePixelRatio}px system-ui, sans-serif`;
-    this.steps.forEach(({ detected }, i) => {
-      if (detected >= 0) {
-        const text = this.listener.labels[detected];
-        to.fillRect(i * step, 0, 2 * devicePixelRatio, height);
-        to.fillText(text, Math.min(i * step + 5, width - to.measureText(text).width), 16 * devicePixelRatio);
-      }
-    });
-  }
-
-  drawFeatures(to) {
-    const { frames, coefficients } = this.listener;
-    const columns = this.steps.length * frames;
-    if (!columns) {
-      return;
-    }
-    const image = new ImageData(columns, coefficients);
-    this.steps.forEach(({ features }, step) =>
-      features.forEach((code, i) => {
-        const column = step * frames + Math.floor(i / coefficients);
-        const row = coefficients - 1 - (i % coefficients);
-        const level = code + 128;
-        image.data.set([level, 64 + level / 2, 255 - level, 255], 4 * (row * columns + column));
-      }),
-    );
-    const small = new OffscreenCanvas(columns, coefficients);
-    small.getContext("2d").putImageData(image, 0, 0);
-    to.imageSmoothingEnabled = false;
-    to.drawImage(small, 0, 0, this.steps.length * this.scale(to.canvas), to.canvas.height);
-  }
-
-  drawPosteriors(to) {
-    const { listener } = this;
-    const { height } = to.canvas;
-    const step = this.scale(to.canvas);
-    to.lineWidth = 1.5 * devicePixelRatio;
-    listener.labels.forEach((label, k) => {
-      if (!KEYWORD(label)) {
-        return;
-      }
-      to.strokeStyle = `hsl(${(360 * k) / listener.labels.length} 65% 50%)`;
-      to.beginPath();
-      this.steps.forEach(({ sums }, i) => to.lineTo(i * step, height * (1 - listener.posterior(sums[k]))));
-      to.stroke();
+      const span = this.endless || !this.samples ? SHOWN_STEPS : this.expected;
+      const { thresholds } = this.decision;
+      this.charts.draw({ steps: this.steps, first: this.count - this.steps.length, span, thresholds });
     });
   }
 }
 
 async function main() {
   const text = atob(document.getElementById("wasm").textContent);
-  const page = new Page(await Listener.load(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+  const listener = await Listener.load(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+  const page = new Page(listener, new Decision(JSON.parse(document.getElementById("detector").textContent)));
   const file = document.getElementById("file");
   const button = document.getElementById("microphone");
+  const slider = document.getElementById("sensitivity");
   button.addEventListener("click", () => page.microphone());
+  slider.addEventListener("input", () => page.sensitivity(slider.valueAsNumber / 100));
+  document.getElementById("play").addEventListener("click", (event) =>
+    event.target.textContent === "Play" ? page.play() : page.silence(),
+  );
+  document.getElementById("download").addEventListener("click", () => page.download());
+  addEventListener("resize", () => page.draw());
   file.addEventListener("change", () => file.files.length && page.open(file.files[0]));
   document.addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -94,6 +94,16 @@ def test_a_dropped_recording_gives_the_hosts_codes_and_detections(bundle, site, 
     shown = [(float(d["seconds"]), d["keyword"], float(d["posterior"])) for d in found["detections"]]
     assert shown == [(d.seconds, d.keyword, d.posterior) for d in expected]
     assert min(found["colours"]) >= 3
+    assert found["by_page"] == found["by_c"] and sum(value >= 0 for value in found["by_c"]) == len(expected)
+    more, fewer, own = found["sensitive"]
+    assert more >= own == len(expected) > fewer >= 0
+    keywords = zip(detector.labels, detector.thresholds, strict=True)
+    assert found["legend"] == [
+        f"{label} from {threshold / detectors.ONE / detector.window:.2f}"
+        for label, threshold in keywords
+        if threshold != detectors.NEVER
+    ]
+    assert found["playable"] and found["overflow"] == [0, 0] and found["heights"] == [94, 94, 158]
 
 
 def test_a_recording_that_is_opened_takes_the_place_of_the_one_before(site, tmp_path):
