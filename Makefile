@@ -2,13 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo web test lint bench mutants build-files clean help
+.PHONY: setup demo web test lint bench mutants fuzz build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
 # Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make web BUNDLE=... PAGE=..., make demo RUN_DIR=...,
-# make setup PYTHON=... GPU=1, make mutants COUNT=... SEED=...
+# make setup PYTHON=... GPU=1, make mutants COUNT=... SEED=..., make fuzz MODELS=... BOARD_MODELS=... FUZZ_DIR=... SEED=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
@@ -16,6 +16,9 @@ ENGINE ?= fxp,reference,cmsis_nn
 PAGE ?= build/keywords.html
 COUNT ?= 50
 SEED ?= 0
+MODELS ?= 10000
+BOARD_MODELS ?= 2000
+FUZZ_DIR ?= runs/fuzz
 export PYTHON GPU
 
 # Two test files at a time; those of one file share what they set up.
@@ -56,6 +59,10 @@ bench: setup ## a bundle on an emulated Cortex-M4, beside CMSIS-NN (BUNDLE=..., 
 
 mutants: setup ## change bounds, formats, integers and costs at random, list what no test notices (COUNT=50, SEED=0)
 	$(python) -m scripts.mutants --count=$(COUNT) --seed=$(SEED)
+
+fuzz: setup ## random models on this machine and emulated boards against the interpreter, until done (MODELS=10000, SEED=0)
+	$(python) -m export.fuzz --models=$(MODELS) --seed=$(SEED) --folder=$(FUZZ_DIR)/host-$(SEED) --json=$(FUZZ_DIR)/host-$(SEED).json
+	$(python) -m microcontroller.fuzz --models=$(BOARD_MODELS) --seed=$(SEED) --folder=$(FUZZ_DIR)/boards-$(SEED) --json=$(FUZZ_DIR)/boards-$(SEED).json
 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build

@@ -12,13 +12,13 @@ _MICROCONTROLLER = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass(frozen=True)
 class CSources:
-    """One part: the engine, the front end, the detector or the library around them.
+    """One part: the engine, the front end, the detector, the library around them, or what runs many models.
 
     Attributes:
       files: C files, sorted.
       include_folders: of `#include` in these and in what is generated for them.
       headers: all headers, sorted.
-      host: folder of the C files that show a part to a foreign-function binding on the host.
+      host: folder of the C files that show a part to the host.
     """
 
     files: tuple[pathlib.Path, ...]
@@ -52,6 +52,12 @@ def library(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
     """
     folder = microcontroller / "library"
     return _part(folder, folder / "src", (folder / "src",))
+
+
+def many_models(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
+    """Runs a table of generated models, each told by checksums."""
+    folder = microcontroller / "many_models"
+    return _part(folder, folder / "src", (folder / "include",))
 
 
 def include_flags(*parts: CSources) -> list[str]:

@@ -8,6 +8,7 @@ Every scale is a power of two, so the file says what the integer model says. Dif
   divide by the number of positions and round on its own grid.
 - Runtimes round twice (gemmlowp's arithmetic): TensorFlow Lite Micro equals `export.model.interpreter` with rounding
   'double', code by code. tf.lite.Interpreter rounds in a third way and is no reference.
+- They double the accumulator of a layer without a shift: one that may reach 30 bits is refused.
 
 Labels, in the order of the logits, are the metadata block `labels` (UTF-8, one per line).
 """
@@ -15,6 +16,7 @@ Labels, in the order of the logits, are the metadata block `labels` (UTF-8, one 
 import numpy as np
 
 from export.bundle.flatbuffer import FlatbufferWriter, schema
+from export.model import accumulator
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, IntegerModel, Layer, same_padding
 from export.model.model_error import ModelError
 from quant.qformat import QFormat
@@ -26,6 +28,7 @@ HASH_METADATA = "integer_model_sha256"
 _INT8_MAX = 127
 _NO_PADDING = ((0, 0), (0, 0))
 _INT4_BITS = 4
+_LARGEST_DOUBLED = 2**30 - 1
 
 
 def zero_point(q: QFormat) -> int:
@@ -46,6 +49,7 @@ def to_tflite(model: IntegerModel, *, packed_int4: bool = False) -> bytes:
     source = _activation(writer, INPUT, model.input_shape, model.input_format)
     first = source
     for layer in model.layers:
+        _check_sums(layer)
         if layer.op == DENSE:
             source = _dense(writer, layer, source, packed_int4)
         else:
@@ -54,6 +58,16 @@ def to_tflite(model: IntegerModel, *, packed_int4: bool = False) -> bytes:
     writer.add_metadata(HASH_METADATA, model.sha256.encode())
     description = f"{model.name}: logits in the order {', '.join(model.labels)}"
     return writer.finish(model.name, description, [first], [source])
+
+
+def _check_sums(layer: Layer) -> None:
+    """A scale of 1 is for runtimes the multiplier 1/2 and a shift to the left, which is of 32 bits."""
+    largest = int(accumulator.worst_case(layer).max())
+    if layer.shift == 0 and largest > _LARGEST_DOUBLED:
+        raise ModelError(
+            f"layer {layer.name}: its shift is 0 and its accumulator can reach {largest}, which runtimes of .tflite "
+            "double in 32 bits; lower the output's fraction bits, or the biases"
+        )
 
 
 def _activation(

@@ -37,6 +37,7 @@ __all__ = [
     "Tensor",
     "place",
     "plan",
+    "plan_from",
 ]
 
 FAST = "fast"
@@ -189,8 +190,17 @@ def plan(model: IntegerModel, profile: str = FAST) -> Plan:
     """
     if profile not in PROFILES:
         raise ValueError(f"profile {profile!r}: expected one of {PROFILES}")
+    return plan_from(model, CHOICES[profile], profile)
+
+
+def plan_from(model: IntegerModel, choice: Profile, name: str) -> Plan:
+    """`plan` with any choice of kernels, under a name of letters, digits and underscores.
+
+    Raises:
+      ValueError: a layer whose accumulators are not proved to fit, or one that no kernel runs.
+    """
     accumulator.prove(model)
-    kernels = choose(model, CHOICES[profile])
+    kernels = choose(model, choice)
     # The chain of calls: for each layer its conversions and its kernel, then the conversions of the answer.
     functions: list[list[tuple[str, ActivationLayout]]] = []
     layout = S8
@@ -231,7 +241,7 @@ def plan(model: IntegerModel, profile: str = FAST) -> Plan:
         placed = (source, tensor, at.scratch if kernel.scratch_bytes else None)
         made = (kernel.constants(layer), kernel.instances(layer))
         steps.append(Step(layer, kernel, conversions, *placed, *made))
-    return Plan(profile, tuple(steps), convert(functions[-1]), arena_bytes)
+    return Plan(name, tuple(steps), convert(functions[-1]), arena_bytes)
 
 
 def _cost(conversions: tuple[Conversion, ...]) -> float:

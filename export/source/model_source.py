@@ -30,16 +30,17 @@ def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     Raises:
       ValueError: an unknown profile, or a layer whose accumulators are not proved to fit.
     """
-    return _files(model, plan(model, profile))
+    return of_plan(model, plan(model, profile))
 
 
 def with_plan(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
     """`generate`'s files and the plan they follow as a table, for a bundle's c/ folder."""
     steps = plan(model, profile)
-    return {**_files(model, steps), PLAN: steps.table() + "\n"}
+    return {**of_plan(model, steps), PLAN: steps.table() + "\n"}
 
 
-def _files(model: IntegerModel, steps: Plan) -> dict[str, str]:
+def of_plan(model: IntegerModel, steps: Plan) -> dict[str, str]:
+    """`generate`'s files by a plan of the model."""
     return {HEADER: _header(model, steps), SOURCE: _source(model, steps)}
 
 

@@ -27,7 +27,11 @@ def generate(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) 
     Raises:
       ValueError: a model that can't be streamed, an unknown profile, or a layer whose accumulators are not proved.
     """
-    steps = plan(model, profile, steps_per_call)
+    return of_plan(model, plan(model, profile, steps_per_call))
+
+
+def of_plan(model: IntegerModel, steps: StreamPlan) -> dict[str, str]:
+    """`generate`'s files by a plan of the model."""
     return {HEADER: _header(model, steps), SOURCE: _source(model, steps), PLAN: steps.table() + "\n"}
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from export.host import compiler
 from export.source import detector_source, frontend_source, stream_source
@@ -116,6 +117,13 @@ def streaming() -> Program:
         (*front_end.files, *detector.files),
         (*front_end.include_folders, *detector.include_folders),
     )
+
+
+def many_models(generated: Sequence[str]) -> Program:
+    """A table of networks, each told by checksums; `generated` are its C files."""
+    many = c_sources.many_models()
+    harness = (*_shared(), _FIRMWARE / "many_models" / "main.c")
+    return Program(tuple(generated), harness, many.files, many.include_folders)
 
 
 def _shared() -> list[pathlib.Path]:

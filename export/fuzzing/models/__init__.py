@@ -1,0 +1,1 @@
+"""Models and inputs at random: all that is legal."""

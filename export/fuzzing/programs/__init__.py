@@ -1,0 +1,1 @@
+"""Many generated networks as one program, built, run and told apart."""

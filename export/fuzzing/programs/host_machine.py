@@ -1,0 +1,104 @@
+"""Programs on this machine: compiled in a second for many models, with sanitizers where the compiler has them."""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+
+from export.fuzzing.programs import many_models_source
+from export.fuzzing.programs.machine import RunError, Sums, parse
+from export.fuzzing.programs.planned import Planner
+from export.fuzzing.programs.program import Program
+from export.host import compiler
+from export.host.host_error import HostError
+from export.plan import PROFILES
+from export.plan.kernels import profiles
+from microcontroller import c_sources
+from microcontroller.c_sources import CSources
+
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+KERNELS = (*profiles.FAST, *profiles.SMALL, *profiles.HELIUM)
+_OPTIMIZATION = "-O1"
+_QUICK = "-O1"
+"""Of generated C, most of which are numbers: compiling it takes longer than running it."""
+_TIMEOUT_S = 300.0
+_LONGEST = 300
+
+
+class HostMachine:
+    """The C of every profile, kernels of other cores by their twins in C.
+
+    Attributes:
+      name: empty: it is this machine.
+      planner: every profile, and kernels of all of them at random.
+    """
+
+    name = ""
+
+    def __init__(
+        self, folder: pathlib.Path, engine: CSources | None = None, sanitizers: Sequence[str] = SANITIZERS
+    ) -> None:
+        """Compiles the engine once.
+
+        Args:
+          folder: for objects and programs; its caller's.
+          engine: the kernels; None for this project's.
+
+        Raises:
+          HostError: no compiler, or an engine that does not compile.
+        """
+        self.planner = Planner(PROFILES, KERNELS)
+        self._folder = folder
+        engine, many = engine or c_sources.engine(), c_sources.many_models()
+        includes = c_sources.include_flags(engine, many)
+        self._compile = [compiler.path(), *compiler.C_FLAGS, *sanitizers, *includes]
+        objects = folder / "engine"
+        objects.mkdir()
+        own = [*engine.files, *many.files, *many.host.glob("*.c")]
+        done = self._run([*self._compile, _OPTIMIZATION, "-c", *map(str, own)], objects)
+        if done.returncode:
+            raise HostError(f"the engine does not compile ({_first(done.stderr)}): is the compiler too old?")
+        self._run(["ar", "rcs", "engine.a", *(f"{path.stem}.o" for path in own)], objects)
+        self._engine = objects / "engine.a"
+
+    def run(self, programs: Sequence[Program]) -> list[Sums | str]:
+        """Compiles, links and runs them. Raises `RunError` where they do not compile."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as name:
+            folder = pathlib.Path(name)
+            files = many_models_source.write(folder, programs)
+            done = self._run([*self._compile, _QUICK, *files, str(self._engine), "-o", "many_models"], folder)
+            if done.returncode:
+                raise RunError(f"it does not compile: {_first(done.stderr)}")
+            (folder / "inputs").write_bytes(many_models_source.inputs(programs))
+            results: list[Sums | str] = []
+            while len(results) < len(programs):
+                results += self._results(folder, len(results), len(programs))
+            return results
+
+    def _results(self, folder: pathlib.Path, first: int, count: int) -> list[Sums | str]:
+        """Of programs from `first` on: of all, or up to one that ends the process, with what it said."""
+        try:
+            done = self._run(["./many_models", "inputs", str(first)], folder)
+        except RunError as error:
+            return [str(error)]
+        results: list[Sums | str] = list(parse(done.stdout.splitlines(), first))
+        if first + len(results) < count:
+            results.append(f"it ends with {done.returncode}: {_first(done.stderr)}")
+        return results
+
+    def _run(self, command: Sequence[str], folder: pathlib.Path) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=_TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RunError(f"{command[0]} has not ended after {_TIMEOUT_S:g} s") from error
+
+
+def _first(text: str) -> str:
+    """The line that says what is wrong."""
+    lines = text.splitlines() or ["no message"]
+    said = next((line for line in lines if "error" in line.lower()), lines[0]).strip()
+    where = re.search(r"#0 \w+ in (\w+)", text)
+    return (said + (f" (in {where[1]})" if where else ""))[:_LONGEST]

@@ -1,0 +1,1 @@
+"""Random models on emulated boards, against the interpreter."""
