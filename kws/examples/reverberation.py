@@ -8,7 +8,6 @@ them, the same in every run, so that each costs its spectrum once.
 import functools
 
 import numpy as np
-import scipy.fft
 
 from kws.datasets.clip import SAMPLE_RATE
 
@@ -45,13 +44,17 @@ def reverberate(samples: np.ndarray, room: int) -> np.ndarray:
     Returns:
       float32 [n]; what sounds on after the clip's end is lost.
     """
+    from scipy import fft  # takes a quarter of a second
+
     length, spectrum = _spectrum(room, len(samples))
-    return scipy.fft.irfft(scipy.fft.rfft(samples, length) * spectrum, length)[: len(samples)]
+    return fft.irfft(fft.rfft(samples, length) * spectrum, length)[: len(samples)]
 
 
 @functools.lru_cache(maxsize=ROOMS)
 def _spectrum(room: int, count: int) -> tuple[int, np.ndarray]:
     """Length of a transform in which `count` samples and the tail don't overlap, and the room's complex64 spectrum."""
+    from scipy import fft
+
     response = impulse_response(room).astype(np.float32)
-    length = scipy.fft.next_fast_len(count + len(response) - 1, real=True)
-    return length, scipy.fft.rfft(response, length)
+    length = fft.next_fast_len(count + len(response) - 1, real=True)
+    return length, fft.rfft(response, length)

@@ -7,7 +7,6 @@ not folded. The window alone is in Q15, as it is defined: it decides how far a f
 import functools
 
 import numpy as np
-import scipy.fft
 
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from kws.frontend.cepstrum import check_calibrated, check_samples
@@ -59,6 +58,8 @@ def float_mfcc(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
     Raises:
       ValueError: wrong shape or dtype.
     """
+    from scipy import fft  # takes a quarter of a second
+
     check_samples(samples, config)
     # A window longer than the FFT is padded to a multiple of it; every such bin is one of the FFT's frequencies.
     multiple = -(-config.window_samples // config.fft_length)
@@ -67,7 +68,7 @@ def float_mfcc(samples: np.ndarray, config: FrontEndConfig) -> np.ndarray:
         batch = samples[start : start + _CLIPS_PER_BATCH]
         views = np.lib.stride_tricks.sliding_window_view(batch, config.window_samples, axis=1)
         frames = views[:, :: config.hop_samples] * window(config)
-        bins = scipy.fft.rfft(frames, config.fft_length * multiple)[..., ::multiple]
+        bins = fft.rfft(frames, config.fft_length * multiple)[..., ::multiple]
         power = bins.real**2 + bins.imag**2
         logs = np.log2(power @ filters(config) + 2.0**config.floor_bits) - config.floor_bits
         output[start : start + len(batch)] = logs @ dct(config) * 2.0**22
