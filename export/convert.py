@@ -29,6 +29,7 @@ def define_flags() -> None:
         "Kernels of the C: fewest instructions, least flash, plain C (the fastest on a core without the DSP extension, "
         "where the bench takes it by itself), vectors of a Cortex-M55.",
     )
+    flags.DEFINE_bool("allow_chance", False, "Convert a network that is hardly better than guessing (--run_dir).")
     setting_flags.define_flags(KerasSource)
 
 
@@ -53,7 +54,7 @@ def _work(values: Any) -> None:
         convert_keras(source, values.bundle, values.profile, _say)
     else:
         paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
-        convert(ConvertConfig(**paths, profile=values.profile), _say)
+        convert(ConvertConfig(**paths, profile=values.profile, allow_chance=values.allow_chance), _say)
 
 
 def _say(text: str) -> None:

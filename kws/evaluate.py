@@ -7,21 +7,25 @@ With `--streaming`: misses and false alarms of its detector on long recordings c
 behind word; with `--negatives=DIR` too, on hours without keywords and on clips placed alone.
 """
 
+import dataclasses
 import pathlib
+import sys
 
 from absl import flags
 
 from cli import command
 from cli.command import UserError
 from export.bundle import folder as bundles
+from export.bundle import trained
 from kws import datasets
 from kws.datasets import dataset_flags
-from kws.datasets.clip import NO_NEGATIVES, SPLITS
+from kws.datasets.clip import NO_NEGATIVES, SAMPLE_RATE, SPLITS
+from kws.datasets.negatives import clips as negative_clips
 from kws.evaluation import conditions
 from kws.evaluation.backends import BACKENDS, INTERPRETER
 from kws.evaluation.clips import EvaluateConfig, evaluate, table
 from kws.evaluation.conditions import ConditionsConfig
-from kws.evaluation.streaming import always_on, always_on_table, evaluation
+from kws.evaluation.streaming import always_on, always_on_table, evaluation, hearing
 from kws.evaluation.streaming.always_on import AlwaysOnConfig
 from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
@@ -50,6 +54,7 @@ def define_flags() -> None:
         [],
         "Keywords that nobody says in the negatives; of others a detection in speech may be none false (--negatives).",
     )
+    flags.DEFINE_bool("allow_chance", False, "End well, too, where the bundle is hardly better than guessing.")
     flags.DEFINE_string("plot", None, "Also draw misses over false alarms per hour into this image (--streaming).")
 
 
@@ -60,10 +65,18 @@ def dataset_from_flags(values: flags.FlagValues, bundle: pathlib.Path | None = N
       bundle: None for the one that the flags name.
     """
     given = [name for name in ("dataset", "words", "task", "data_seed") if values[name].present]
-    trained_on = bundles.load(bundle or values.bundle).training.get("settings", {}).get("dataset")
+    opened = bundles.load(bundle or values.bundle)
+    trained_on = opened.training.get("settings", {}).get("dataset")
     if given or trained_on is None:
-        return dataset_flags.config_from_flags(values)
-    return dataset_flags.from_json(trained_on, **dataset_flags.machine_settings(values))
+        config = dataset_flags.config_from_flags(values)
+    else:
+        config = dataset_flags.from_json(trained_on, **dataset_flags.machine_settings(values))
+    seconds = opened.frontend_config.clip_samples / SAMPLE_RATE if opened.frontend else config.clip_seconds
+    if values["clip_seconds"].present and values.clip_seconds != seconds:
+        raise UserError(
+            f"--clip_seconds={values.clip_seconds:g}: the bundle hears {seconds:g} s at a time, leave it out"
+        )
+    return dataclasses.replace(config, clip_seconds=seconds)
 
 
 def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingConfig | AlwaysOnConfig | ConditionsConfig:
@@ -86,8 +99,11 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
         return EvaluateConfig(path, dataset, values.split, values.backend)
     if values.backend not in evaluation.BACKENDS:
         raise UserError(f"--streaming can't use --backend={values.backend}: choose {' or '.join(evaluation.BACKENDS)}")
-    if values.negatives not in (None, NO_NEGATIVES):
-        return _always_on(values, path, dataset)
+    folder, never_said = _negatives(values, path, dataset)
+    if folder is not None:
+        return _always_on(values, path, dataset, folder, never_said)
+    if dataset.dataset == "folder":
+        print("warning: without negatives false alarms are counted among composed words alone", file=sys.stderr)
     if values.negatives_without:
         raise UserError("--negatives_without is for --negatives: add --negatives=DIR or leave it out")
     recipe = Recipe(split=values.split, hours=values.hours, seed=values.seed)
@@ -95,11 +111,31 @@ def config_from_flags(values: flags.FlagValues) -> EvaluateConfig | StreamingCon
     return StreamingConfig(path, dataset, recipe, values.backend, float_model)
 
 
-def _always_on(values: flags.FlagValues, path: pathlib.Path, dataset: datasets.DatasetConfig) -> AlwaysOnConfig:
-    for name in ("hours", "run_dir"):
-        if values[name].present:
-            raise UserError(f"--{name} is for the composed recording: leave it out, or give --negatives=none")
-    folder, without = pathlib.Path(values.negatives), tuple(values.negatives_without)
+def _negatives(
+    values: flags.FlagValues, path: pathlib.Path, dataset: datasets.DatasetConfig
+) -> tuple[pathlib.Path | None, tuple[str, ...]]:
+    """The folder of negatives and the keywords that nobody says there; None where words are composed instead.
+
+    Of a corpus they are heard where the flag asks for it, of recordings of one's own unless it says none or a flag is
+    given that is for composed words.
+    """
+    composed = [name for name in ("hours", "run_dir") if values[name].present]
+    if values.negatives == NO_NEGATIVES or (values.negatives is None and (composed or dataset.dataset != "folder")):
+        return None, ()
+    for name in composed:
+        raise UserError(f"--{name} is for the composed recording: leave it out, or give --negatives=none")
+    root = None if dataset.data_dir is None else pathlib.Path(dataset.data_dir)
+    return negative_clips.to_hear(dataset, root, tuple(hearing.keyword_labels(bundles.load(path).labels)))
+
+
+def _always_on(
+    values: flags.FlagValues,
+    path: pathlib.Path,
+    dataset: datasets.DatasetConfig,
+    folder: pathlib.Path,
+    never_said: tuple[str, ...],
+) -> AlwaysOnConfig:
+    without = tuple(values.negatives_without) or never_said
     return AlwaysOnConfig(path, dataset, folder, values.split, values.seed, without, values.backend)
 
 
@@ -136,6 +172,12 @@ def main() -> None:
             result = evaluate(config)
             command.say(table(result), values.json)
         command.write_json(result, values.json)
+        found = trained.near_chance(result) if isinstance(config, EvaluateConfig) else None
+        if found and not values.allow_chance:
+            raise UserError(
+                f"--bundle={values.bundle} has learned next to nothing of these clips ({found}): give the data that it "
+                "was made for, train it on more, or give --allow_chance"
+            )
 
     command.run(work, define_flags)
 

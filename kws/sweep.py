@@ -45,6 +45,7 @@ class SweepConfig:
       ray_address: of a Ray cluster that runs the cells; None for this machine.
       gpus_per_cell: of the cluster's GPUs; a part of one where cells share it.
       halving: when cells that lag behind are stopped; None to finish all.
+      allow_few, allow_chance: of `kws.training.settings.TrainConfig`, for all rows.
     """
 
     sweep_dir: str | pathlib.Path
@@ -57,6 +58,8 @@ class SweepConfig:
     ray_address: str | None = None
     gpus_per_cell: float = 0.0
     halving: Halving | None = None
+    allow_few: bool = False
+    allow_chance: bool = False
 
     @property
     def url(self) -> str | None:
@@ -107,7 +110,7 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
     if config.halving:
         search.check_installed()
     dataset = config.cell_dataset
-    matrix = matrices.load(config.matrix, dataset)
+    matrix = matrices.load(config.matrix, dataset, config.allow_few, config.allow_chance)
     rows = _chosen(matrix.rows, config.only)
     with contextlib.ExitStack() as held:
         folder = held.enter_context(sweep_folder.open_folder(config.sweep_dir))
@@ -226,6 +229,8 @@ def define_flags() -> None:
     command.define_required_flag(
         "sweep_dir", "Folder of the sweep, or a URL as s3://bucket/sweep; one with a part of it is gone on with."
     )
+    for name, text in (("allow_few", "few clips"), ("allow_chance", "float models near chance")):
+        flags.DEFINE_bool(name, False, f"Go on with {text}, as {name} of kws.train.")
     flags.DEFINE_string("matrix", str(ABLATION), "The matrix of settings, TOML or JSON (see docs/results.md).")
     flags.DEFINE_list("seeds", ["0"], "Seeds, separated by commas: every row is run with each.")
     flags.DEFINE_multi_string("only", [], "Run only rows whose name matches this shell pattern; may be repeated.")
@@ -271,6 +276,8 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         float_runs=values.float_runs,
         ray_address=values.ray_address,
         gpus_per_cell=values.gpus_per_cell,
+        allow_few=values.allow_few,
+        allow_chance=values.allow_chance,
         halving=Halving(values.grace_epochs, values.reduction_factor) if values.search else None,
     )
 
@@ -284,7 +291,9 @@ def main() -> None:
         print(f"results: {config.sweep_dir}/{results.CSV}; next: python -m kws.report --sweep_dir={config.sweep_dir}")
         if failed:
             print(f"{len(failed)} cells failed:", *failed, sep="\n  ", file=sys.stderr)
-            sys.exit(1)
+            # Few clips, or a float model near chance: what these flags would let pass.
+            refused = any(f"{name}=true" in line for line in failed for name in ("allow_few", "allow_chance"))
+            sys.exit(command.USER_ERROR_EXIT_CODE if refused else 1)
 
     command.run(work, define_flags)
 

@@ -7,6 +7,8 @@ negatives it is chosen on a recording composed of validation's words.
 """
 
 import dataclasses
+import functools
+import json
 import pathlib
 import sys
 from typing import Any
@@ -23,10 +25,12 @@ from kws import datasets, evaluate
 from kws.datasets import dataset_flags, negatives
 from kws.datasets.clip import Part
 from kws.datasets.negatives import clips as negative_clips
+from kws.datasets.synthetic import spoken_words
 from kws.evaluation.clips import check_classes
 from kws.evaluation.streaming import always_on_figures, evaluation, hearing, negatives_tuning, tuning
 from kws.evaluation.streaming.hearing import NOISY, QUIET
 from kws.evaluation.streaming.recording import Recipe
+from microcontroller.streaming import recording
 
 _COMPOSED_TARGET = 1.0
 _SPLIT = "validation"
@@ -63,8 +67,18 @@ class TuneConfig:
     @property
     def negatives(self) -> pathlib.Path | None:
         """The folder of negatives; None for none."""
-        root = self.dataset.data_dir
-        return negative_clips.folder_of(self.dataset, None if root is None else pathlib.Path(root))
+        return self._to_hear[0]
+
+    @property
+    def never_said(self) -> tuple[str, ...]:
+        """The keywords that nobody says in the negatives: those that are given, or of spoken ones all."""
+        return self.negatives_without or self._to_hear[1]
+
+    @functools.cached_property
+    def _to_hear(self) -> tuple[pathlib.Path | None, tuple[str, ...]]:
+        root = None if self.dataset.data_dir is None else pathlib.Path(self.dataset.data_dir)
+        keywords = tuple(hearing.keyword_labels(bundles.load(self.bundle).labels))
+        return negative_clips.to_hear(self.dataset, root, keywords)
 
 
 def tune(config: TuneConfig) -> dict[str, Any]:
@@ -83,8 +97,17 @@ def tune(config: TuneConfig) -> dict[str, Any]:
         detector, record = _on_words(config, bundle)
     else:
         detector, record = _on_negatives(config, bundle, folder)
-    bundles.add(bundle, detector_file.bundle_files(detector, record))
+    bundles.add(bundle, {**detector_file.bundle_files(detector, record), **_own_words(bundle)})
     return {"detector": detector.to_json(), **record}
+
+
+def _own_words(bundle: Bundle) -> dict[str, str]:
+    """The keywords, spoken, for the recording of `microcontroller.bench`; none where it has all of them itself."""
+    keywords = hearing.keyword_labels(bundle.labels)
+    if set(keywords) <= recording.known_words():
+        return {}
+    spoken = spoken_words.content(keywords, "python -m kws.tune_detector")
+    return {recording.WORDS: json.dumps(spoken, indent=1) + "\n"} if spoken["words"] else {}
 
 
 def _on_words(config: TuneConfig, bundle: Bundle) -> tuple[detectors.Detector, dict[str, Any]]:
@@ -119,12 +142,12 @@ def _on_negatives(
             condition.name: hearing.hear_words(bundle, network, clips, chosen, condition, around)
             for condition in (QUIET, NOISY)
         }
-    tuned = negatives_tuning.tune(bundle.model, heard, words, config.negatives_without, config.false_alarms_per_hour)
+    tuned = negatives_tuning.tune(bundle.model, heard, words, config.never_said, config.false_alarms_per_hour)
     made_for = {
         "false_alarms_per_hour": tuned.target,
         "dataset": dataset_flags.to_json(config.dataset),
         "negatives": negatives.hours_by_kind(recordings),
-        "negatives_without": list(config.negatives_without),
+        "negatives_without": list(config.never_said),
         "conditions": list(words),
         "seed": config.recipe.seed,
     }

@@ -14,23 +14,12 @@ import numpy as np
 
 from export.packaging import spoken_words
 from kws.datasets.clip import KEYWORDS, SAMPLE_RATE
-from kws.datasets.synthetic import espeak
-from kws.datasets.synthetic.utterance import resample, trim
+from kws.datasets.synthetic.spoken_words import VOICES, speak
 
 TARGET = spoken_words.FILE
 OTHER_WORDS = ("bed", "house", "seven", "tree")
-VOICES = ("en-us+f3", "en-us+m1", "en+f2", "en-us+m7")
 # Not of the streaming bench's recording: word, voice, rate.
 WAKE_WORDS = (("marvin", "en-us+f5", 200), ("marvin", "en+m5", 200))
-_RATE = 170
-_PEAK = 127
-
-
-def speak(word: str, voice: str, rate: int = _RATE) -> np.ndarray:
-    """A word without the silence around it, int8 [n] at 16 kHz, with a peak of 127."""
-    raw = espeak.speak(word, voice, rate=rate, pitch=50, pitch_range=50, seed=1)
-    samples = resample(trim(raw.astype(np.float64), espeak.RATE))
-    return np.rint(samples * (_PEAK / np.abs(samples).max())).astype(np.int8)
 
 
 def words() -> dict[str, Any]:

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from export.bundle import folder, generated_c, model_card, tflite, trained
+from export.bundle import detector_file, folder, generated_c, model_card, tflite, trained
 from export.bundle.bundle_error import BundleError
 from export.model import float_model, integer_model
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
 from quant.method import UNIFORM_SHIFT
+
+# What `microcontroller.streaming.recording` composes its sound of.
+_SPOKEN_WORDS = "words.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,23 +26,27 @@ class ConvertConfig:
       run_dir: a finished run.
       bundle: the folder to write.
       profile: kernels of the C, one of `export.plan.PROFILES`.
+      allow_chance: convert a network that is hardly better than guessing, too.
     """
 
     run_dir: pathlib.Path
     bundle: pathlib.Path
     profile: str = FAST
+    allow_chance: bool = False
 
 
 def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder.Bundle:
     """Lowers the trained graph and writes everything that follows from it, and the weights of its float model.
 
     Raises:
-      BundleError: no finished run, a damaged one, one whose accumulators can leave their declared width, or one that
-        was trained for one shift and has several.
+      BundleError: no finished run, a damaged one, one near chance (unless that is allowed), one whose accumulators can
+        leave their declared width, or one that was trained for one shift and has several.
     """
     from export.model import lower  # imports TensorFlow
 
     source = trained.read(config.run_dir)
+    if not config.allow_chance:
+        _check_chance(source, config.run_dir)
     model = _loaded(source.model)
     try:
         lowered = lower.lower(model, source.name, source.labels)
@@ -55,6 +62,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     clips = tuple(source.clips[i] for i in order)
     golden = folder.golden_vectors(lowered, clips, source.features[order], source.true_labels[order])
     say(f"golden vectors: {len(golden)} clips of the test split")
+    kept = _kept_texts(config.bundle, lowered, say)
     written = folder.write(
         config.bundle,
         model=lowered,
@@ -67,9 +75,38 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
         profile=config.profile,
         training=source.training,
         float_weights=weights,
+        texts=kept,
     )
     say(f"bundle: {written.path}")
     return written
+
+
+def _check_chance(source: trained.Trained, run_dir: pathlib.Path) -> None:
+    allowed = source.training.get("settings", {}).get("allow_chance", False)
+    found = trained.near_chance(source.metrics.get("fixed_point", {}).get("validation", {}))
+    if found and not allowed:
+        raise BundleError(
+            f"run_dir={run_dir} has learned next to nothing (on validation {found}): train it on more recordings or "
+            "longer, or give allow_chance=true"
+        )
+
+
+def _kept_texts(path: pathlib.Path, lowered: IntegerModel, say: Callable[[str], None]) -> dict[str, str]:
+    """Of a bundle that is replaced, its detector, where it is one for the new model's labels; and its spoken words."""
+    try:
+        before = folder.load(path)
+        kept = detector_file.adopted(before, lowered)
+    except ValueError:
+        return {}  # none there, a damaged one, or one without a detector
+    if kept is None:
+        say(f"the detector of the bundle that was in {path} is for other labels or steps, and is not kept")
+        return {}
+    say(
+        f"kept: the detector of the bundle that was in {path}, for the labels are the same; it was tuned for that "
+        "network, python -m kws.tune_detector chooses it anew"
+    )
+    words = [name for name in (_SPOKEN_WORDS,) if name in before.manifest["files"]]
+    return {**kept, **{name: (path / name).read_text(encoding="utf-8") for name in words}}
 
 
 def _loaded(path: pathlib.Path) -> Any:

@@ -1,5 +1,6 @@
 """The detector that a bundle keeps, in detector.json."""
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,8 @@ import msgspec
 from cli import json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import FILE, Detector
+from export.model.integer_model import IntegerModel
+from export.model.stream_interpreter import StreamInterpreter
 
 if TYPE_CHECKING:
     from export.bundle.folder import Bundle
@@ -43,6 +46,27 @@ def of_bundle(bundle: "Bundle") -> Detector:
     if detector.labels != bundle.labels or detector.fraction_bits != bundle.model.output_format.fraction_bits:
         raise BundleError(f"{path} was not made for the bundle's model: {remedy}")
     return detector
+
+
+def adopted(bundle: "Bundle", model: IntegerModel) -> dict[str, str] | None:
+    """A bundle's detector for another model of the same labels, as a file's name and text; None for another kind.
+
+    Thresholds are of posteriors, so they mean the same for logits of another format.
+
+    Raises:
+      BundleError: the bundle has no detector.
+    """
+    detector = of_bundle(bundle)
+    try:
+        steps = [StreamInterpreter(each).frames_per_step for each in (bundle.model, model)]
+    except ValueError:
+        return None
+    if detector.labels != model.labels or steps[0] != steps[1]:
+        return None
+    record = json.loads((bundle.path / FILE).read_text(encoding="utf-8"))
+    fitting = dataclasses.replace(detector, fraction_bits=model.output_format.fraction_bits)
+    about = {name: value for name, value in record.items() if name != "detector"}
+    return bundle_files(fitting, {**about, "tuned_on": record.get("tuned_on", bundle.model.sha256)})
 
 
 def bundle_files(detector: Detector, record: dict[str, Any]) -> dict[str, str]:

@@ -201,6 +201,7 @@ def write(
     profile: str = FAST,
     training: dict[str, Any] | None = None,
     float_weights: dict[str, np.ndarray] | None = None,
+    texts: dict[str, str] | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there; a failure leaves the old one whole.
 
@@ -209,6 +210,7 @@ def write(
       profile: kernels of the C, one of `export.plan.PROFILES`.
       training: settings, environment and data that led here, as JSON values.
       float_weights: of the float model (`export.model.float_model`); None for none.
+      texts: further files, name -> text, such as a detector's; None for none.
 
     Raises:
       BundleError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
@@ -234,6 +236,8 @@ def write(
         )
         (fresh / CARD).write_text(card, encoding="utf-8")
         (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        for name, text in (texts or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
         manifest = {
             "name": model.name,
             "labels": list(model.labels),

@@ -27,6 +27,10 @@ _TESTING = "testing.npz"
 _DESCRIPTION = "trained.json"
 
 
+# Share of the way from chance to certainty.
+_NEAR_CHANCE = 0.2
+
+
 class _Description(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     labels: tuple[str, ...]
@@ -60,6 +64,24 @@ class Trained:
     features: np.ndarray
     true_labels: np.ndarray
     float_model: pathlib.Path | None = None
+
+
+def near_chance(metrics: dict[str, Any]) -> str | None:
+    """What says that a network has learned next to nothing, in words; None for one that has.
+
+    Chance is 1 / k for the mean recall of the k classes that were spoken, whatever class a network prefers. Near it is
+    what lies in the first fifth of the way to 1.
+
+    Args:
+      metrics: of a split, with `recall` by class, None for a class that was not spoken.
+    """
+    recall = [value for value in metrics.get("recall", {}).values() if value is not None]
+    if len(recall) < 2:
+        return None
+    chance, mean = 1 / len(recall), sum(recall) / len(recall)
+    if mean >= chance + _NEAR_CHANCE * (1 - chance):
+        return None
+    return f"{100 * mean:.1f} % of each class are recognized, and guessing gives {100 * chance:.1f} %"
 
 
 def qformat(trained: Trained) -> str:

@@ -17,7 +17,13 @@ FILE = pathlib.Path(__file__).with_name("words.json")
 @functools.cache
 def recorded() -> dict[str, np.ndarray]:
     """The words of the streaming bench's recording: word -> float64 [n] at 16 kHz, its peak 127."""
-    return {word: _samples(entry) for word, entry in _read()["words"].items()}
+    return in_file(FILE)
+
+
+def in_file(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """The words of a file of this form: word -> float64 [n] at 16 kHz. Raises what reading and unpacking raise."""
+    words = json.loads(path.read_text(encoding="utf-8"))["words"]
+    return {word: _samples(entry) for word, entry in words.items()}
 
 
 def renderings(word: str) -> list[np.ndarray]:

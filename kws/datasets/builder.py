@@ -32,10 +32,10 @@ class Rows(Protocol):
     finished: list[Any]
 
     def add(self, group: str, samples: np.ndarray, /) -> None:
-        """Adds a clip, int16 [16000], to a split."""
+        """Adds a clip, int16 [clip_samples], to a split."""
 
     def samples(self, group: str, /) -> np.ndarray:
-        """The clips of a split so far, int16 [n, 16000]."""
+        """The clips of a split so far, int16 [n, clip_samples]."""
 
     def finish_block(self, said: Any, /) -> None:
         """Hears what there is to say, as JSON values, of the clips since the last call."""
@@ -44,21 +44,22 @@ class Rows(Protocol):
 class MemoryRows:
     """Clips in memory, in blocks that are released as they are copied: the peak is one corpus, not two."""
 
-    def __init__(self) -> None:
+    def __init__(self, clip_samples: int = CLIP_SAMPLES) -> None:
         self.finished: list[Any] = []
+        self._clip_samples = clip_samples
         self._blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         self._counts = dict.fromkeys(SPLITS, 0)
 
     def add(self, group: str, samples: np.ndarray, /) -> None:
         blocks, count = self._blocks[group], self._counts[group]
         if count == sum(map(len, blocks)):
-            blocks.append(np.empty((_BLOCK, CLIP_SAMPLES), np.int16))
+            blocks.append(np.empty((_BLOCK, self._clip_samples), np.int16))
         blocks[-1][count - sum(map(len, blocks[:-1]))] = samples
         self._counts[group] += 1
 
     def samples(self, group: str, /) -> np.ndarray:
         blocks, count = self._blocks[group], self._counts[group]
-        whole = np.empty((count, CLIP_SAMPLES), np.int16)
+        whole = np.empty((count, self._clip_samples), np.int16)
         start = 0
         while blocks:
             block = blocks.pop(0)[: count - start]
@@ -157,7 +158,7 @@ class DatasetBuilder:
         return {"clips": clips, "skipped": self._skipped[skipped:], "divided": self._divided[divided:]}
 
     def add(self, split: str, name: str, samples: np.ndarray, label: str, speaker: str) -> None:
-        """Adds one clip of int16 [16000]."""
+        """Adds one clip of int16 [clip_samples]."""
         self._rows.add(split, samples)
         self._clips[split].append((name, self._labels.index(label), speaker))
 
@@ -180,7 +181,7 @@ class DatasetBuilder:
         return sum(label in wanted for _, label, _ in self._clips[split])
 
     def samples(self, split: str) -> np.ndarray:
-        """The clips of a split so far, int16 [n, 16000]."""
+        """The clips of a split so far, int16 [n, clip_samples]."""
         return self._rows.samples(split)
 
     def build(self, noises: dict[str, tuple[np.ndarray, ...]], where: str) -> Dataset:

@@ -1,4 +1,4 @@
-"""The types that every dataset yields: clips of one second, their splits, and the noises to mix in."""
+"""The types that every dataset yields: clips of one length, their splits, and the noises to mix in."""
 
 import dataclasses
 import os
@@ -18,17 +18,25 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16000
 CLIP_SAMPLES = 16000
+"""Of a clip of a second, which is the length unless `DatasetConfig.clip_seconds` says another."""
 SPLITS = ("training", "validation", "testing")
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 BACKGROUND_NOISE = "_background_noise_"
 NO_NEGATIVES = "none"
+SPOKEN_NEGATIVES = "synthetic"
+CORPUS_NEGATIVES = "speech_commands"
+SPOKEN_NOISE = "synthetic"
+TOP_UPS = ("synthetic", "speech_commands")
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 DATASETS = ("speech_commands", "mini_speech_commands", "synthetic", "folder")
 TASKS = ("12", "35")
 # The environment variable that names the folder of the corpus where nothing else does.
 DATA_DIR_VARIABLE = "KWS_DATA_DIR"
+
+SHORTEST_CLIP, LONGEST_CLIP = 0.5, 2.0
+_HOP_SECONDS = 0.02
 
 # Shares of a background recording's duration, in the order of SPLITS.
 _NOISE_SHARES = (0.6, 0.2, 0.2)
@@ -49,10 +57,16 @@ class DatasetConfig:
       download: fetch the corpus into data_dir if it isn't there.
       clips_per_word: synthetic only, clips of each keyword over all splits.
       processes: worker processes; None for one per core that this process may use (`cli.cores`).
-      negatives: folder of recordings without keywords (`kws.datasets.negatives`); None for `negatives` in data_dir, if
-        it is there; "none" for none.
+      negatives: folder of recordings without keywords (`kws.datasets.negatives`); "synthetic" for those that espeak-ng
+        speaks; "speech_commands" for other words of `corpus_dir`; None for `negatives` in data_dir, if it is there,
+        else for "synthetic" where recordings of one's own (`folder`) have no `_unknown_`; "none" for none.
+      corpus_dir: Speech Commands, where recordings of one's own are filled up from it; None for what the environment
+        names.
+      top_up: folder only: one of TOP_UPS, that training clips of keywords are filled up from, to `clips_per_word`.
+      noise: folder only: background noise, a folder in place of `_background_noise_`, or "synthetic".
       max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
         longer, at most 1.0; None for files that may repeat their word, each sound a clip.
+      clip_seconds: length of every clip, 0.5 to 2 in steps of 0.02.
       cache_dir: where decoded clips are kept for other runs (`kws.datasets.stored`); None for the folder that the
         environment names, or the user's for caches; "" to keep none.
       scratch_dir: where clips that are not kept are copied to for worker processes; None for the system's folder.
@@ -84,14 +98,36 @@ class DatasetConfig:
     )
     negatives: str | None = setting(
         None,
-        "Folder of recordings without keywords: speech, music, noise; none: leave them out (default: negatives in "
-        "--data_dir, if it is there).",
+        "Folder of recordings without keywords: speech, music, noise; synthetic: other words and sentences of "
+        "espeak-ng; speech_commands: other words of --corpus_dir; none: leave them out (default: negatives in "
+        "--data_dir, if it is there, else synthetic where --dataset=folder has no _unknown_).",
+        machine=True,
+    )
+    corpus_dir: str | None = setting(
+        None,
+        "Speech Commands beside recordings of one's own, for --negatives and --top_up "
+        f"(default: ${DATA_DIR_VARIABLE}).",
+        machine=True,
+    )
+    top_up: str = setting(
+        "",
+        "Fill the training clips of keywords up to --clips_per_word: synthetic or speech_commands (folder only).",
+        later=True,
+    )
+    noise: str | None = setting(
+        None,
+        "Folder of background noise in place of _background_noise_ in --data_dir, or synthetic (folder only).",
         machine=True,
     )
     max_word_seconds: float | None = setting(
         None,
         "A file holds its word once and is skipped if the word lasts longer, at most 1 (folder only; default: each "
         "sound of a long file is a clip).",
+        later=True,
+    )
+    clip_seconds: float = setting(
+        1.0,
+        "Length of a clip, and of what the network hears at a time: 0.5 to 2, for words that are shorter or longer.",
         later=True,
     )
     cache_dir: str | None = setting(
@@ -124,6 +160,13 @@ class DatasetConfig:
             raise DatasetError(f"clips_per_word={self.clips_per_word} is too few for three splits: give 10 or more")
         if self.processes is not None and self.processes < 1:
             raise DatasetError(f"processes={self.processes}: give 1 or more")
+        if self.top_up and (self.top_up not in TOP_UPS or self.dataset != "folder"):
+            raise DatasetError(f"top_up={self.top_up}: give {' or '.join(TOP_UPS)}, with dataset=folder")
+        hops = self.clip_seconds / _HOP_SECONDS
+        if not SHORTEST_CLIP <= self.clip_seconds <= LONGEST_CLIP or abs(hops - round(hops)) > 1e-6:
+            raise DatasetError(
+                f"clip_seconds={self.clip_seconds}: give {SHORTEST_CLIP} to {LONGEST_CLIP:g} in steps of {_HOP_SECONDS}"
+            )
         self._check_max_word_seconds(self.max_word_seconds)
 
     def _check_words(self, words: tuple[str, ...]) -> None:
@@ -142,10 +185,18 @@ class DatasetConfig:
     def _check_max_word_seconds(self, longest: float | None) -> None:
         if longest is None:
             return
-        if not 0 < longest <= CLIP_SAMPLES / SAMPLE_RATE:
-            raise DatasetError(f"max_word_seconds={longest}: a clip has one second, give more than 0 and at most 1")
+        if not 0 < longest <= self.clip_seconds:
+            length = "one second" if self.clip_seconds == 1 else f"{self.clip_seconds:g} seconds"
+            raise DatasetError(
+                f"max_word_seconds={longest}: a clip has {length}, give more than 0 and at most {self.clip_seconds:g}"
+            )
         if self.dataset != "folder":
             raise DatasetError(f"max_word_seconds is for dataset=folder, not for {self.dataset}: leave it out")
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples of a clip."""
+        return round(self.clip_seconds * SAMPLE_RATE)
 
     @property
     def worker_processes(self) -> int:
@@ -171,7 +222,7 @@ WHOLE = Part()
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One clip: int16 [16000] mono at 16 kHz, and what is known about it."""
+    """One clip: int16 [clip_samples] mono at 16 kHz, and what is known about it."""
 
     name: str
     samples: np.ndarray
@@ -187,7 +238,7 @@ class Clips:
     Attributes:
       split: one of SPLITS.
       names: [n], unique within the dataset.
-      samples: int16 [n, 16000].
+      samples: int16 [n, clip_samples].
       labels: int64 [n], index into the dataset's labels.
       speakers: [n]; "" where nobody speaks or the speaker is not known.
       stored: where the samples are kept on disk; None for samples in memory.
@@ -204,9 +255,10 @@ class Clips:
         count = len(self.names)
         if self.stored is not None and self.stored.samples is not self.samples:
             object.__setattr__(self, "stored", None)  # other samples have taken the place of those
-        if self.samples.shape != (count, CLIP_SAMPLES) or self.samples.dtype != np.int16:
-            got = f"{self.samples.dtype} {self.samples.shape}"
-            raise ValueError(f"samples are {got}, expected int16 {(count, CLIP_SAMPLES)}")
+        shape = self.samples.shape
+        fits = len(shape) == 2 and SHORTEST_CLIP * SAMPLE_RATE <= shape[1] <= LONGEST_CLIP * SAMPLE_RATE
+        if not fits or shape[0] != count or self.samples.dtype != np.int16:
+            raise ValueError(f"samples are {self.samples.dtype} {shape}, expected int16 ({count}, samples of a clip)")
         if self.labels.shape != (count,) or self.labels.dtype != np.int64 or len(self.speakers) != count:
             got = f"labels {self.labels.dtype} {self.labels.shape} and {len(self.speakers)} speakers"
             raise ValueError(f"{got}, expected int64 and {count} of each")
@@ -259,12 +311,12 @@ class Dataset:
         return "\n".join(lines)
 
 
-def centre(samples: np.ndarray) -> np.ndarray:
-    """int16 [n] -> int16 [16000]: a shorter clip is padded on both sides, of a longer one the middle is taken."""
-    missing = CLIP_SAMPLES - len(samples)
+def centre(samples: np.ndarray, length: int = CLIP_SAMPLES) -> np.ndarray:
+    """int16 [n] -> int16 [length]: a shorter clip is padded on both sides, of a longer one the middle is taken."""
+    missing = length - len(samples)
     if missing <= 0:
         start = -missing // 2
-        return samples[start : start + CLIP_SAMPLES]
+        return samples[start : start + length]
     before = missing // 2
     return np.pad(samples, (before, missing - before))
 

@@ -17,8 +17,10 @@ from kws.datasets.builder import DatasetBuilder, Rows, Source
 from kws.datasets.clip import (
     BACKGROUND_NOISE,
     CLIP_SAMPLES,
+    CORPUS_NEGATIVES,
     SILENCE,
     SPLITS,
+    SPOKEN_NOISE,
     UNKNOWN,
     WHOLE,
     Dataset,
@@ -29,7 +31,9 @@ from kws.datasets.clip import (
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.recordings import audio_file, cutting
-from kws.datasets.word_folders import Recording, Walk, nfc
+from kws.datasets.sources import corpus, top_up
+from kws.datasets.synthetic import dataset as synthetic
+from kws.datasets.word_folders import Recording, Walk, as_said, nfc
 
 _HELD_OUT_SHARE = 0.1
 _DOMINANT_SHARE = 0.3
@@ -48,13 +52,14 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     assert root is not None
     where = f"data_dir={root}"
     folders = word_folders.words(root)
-    has_unknown = (root / UNKNOWN).is_dir() or negative_clips.folder_of(config, root) is not None
+    from_corpus = config.negatives == CORPUS_NEGATIVES
+    has_unknown = (root / UNKNOWN).is_dir() or from_corpus or negative_clips.are_given(config, root)
     names = part.labels or _labels(config, list(folders), has_unknown, where)
     builder = DatasetBuilder(config.dataset, names, rows, root, part)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
     walk = Walk(root, builder.skip)
-    noises = split_noises(_noises(root, walk, builder, needed=part.labels is None), part.splits)
+    noises = split_noises(_noises(config, root, walk, builder, needed=part.labels is None), part.splits)
     folders |= {name: [root / name] for name in (UNKNOWN, SILENCE) if name in names and (root / name).is_dir()}
     recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
     for word, found in recordings.items():
@@ -62,6 +67,9 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
             raise DatasetError(f"{where}: the folder '{word}' is empty: put recordings there or remove it")
     splits = assign(recordings, config.seed)
     _read_clips(config, root, recordings, splits, names, builder, part)
+    if from_corpus and UNKNOWN in names:
+        corpus.add_other_words(config, builder, names, part)
+    top_up.add(config, builder, names, part)
     noises = negative_clips.add(config, root, builder, names, noises, part)
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
@@ -175,7 +183,7 @@ def _read_clips(
         reference = sum(splits[recording.path] == split for _, recording in keywords)
         chosen += labels.thin_unknown(config, split, unknown, reference)
     chosen += [job for job in jobs if job[0] == SILENCE]
-    read = functools.partial(_clips_of, max_word_seconds=config.max_word_seconds)
+    read = functools.partial(_clips_of, longest=config.max_word_seconds, clip_samples=config.clip_samples)
     for (label, recording), clips in builder.each(chosen, read, config.worker_processes, "folder", "file"):
         path = recording.path
         if isinstance(clips, DatasetError):
@@ -190,26 +198,34 @@ def _read_clips(
             builder.add(splits[path], name, samples, label, recording.speaker)
 
 
-def _clips_of(job: tuple[str, Recording], max_word_seconds: float | None) -> list[np.ndarray] | DatasetError:
-    """The clips of a file, int16 [16000] each; or why it has none."""
+def _clips_of(job: tuple[str, Recording], longest: float | None, clip_samples: int) -> list[np.ndarray] | DatasetError:
+    """The clips of a file, int16 [clip_samples] each; or why it has none."""
     label, recording = job
     try:
-        return _cut(audio_file.read(recording.path), label, max_word_seconds)
+        return _cut(audio_file.read(recording.path), label, longest, clip_samples)
     except (audio_file.NotAudio, cutting.TooLong) as reason:
         return reason
 
 
-def _cut(samples: np.ndarray, label: str, max_word_seconds: float | None) -> list[np.ndarray]:
+def _cut(samples: np.ndarray, label: str, longest: float | None, clip_samples: int) -> list[np.ndarray]:
     """The clips of a recording; any part of an unknown word is unknown, so that those may be of any length."""
     if label == SILENCE:
-        return cutting.grid(samples)
-    if label == UNKNOWN or max_word_seconds is None:
-        return cutting.cut(samples)
-    return cutting.word(samples, max_word_seconds)
+        return cutting.grid(samples, clip_samples)
+    if label != UNKNOWN and longest is not None:
+        return cutting.word(samples, longest, clip_samples)
+    if label != UNKNOWN and " " in as_said(label):
+        return cutting.phrases(samples, clip_samples)
+    return cutting.cut(samples, clip_samples)
 
 
-def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder, needed: bool) -> list[np.ndarray]:
-    folder = root / BACKGROUND_NOISE
+def _noises(
+    config: DatasetConfig, root: pathlib.Path, walk: Walk, builder: DatasetBuilder, needed: bool
+) -> list[np.ndarray]:
+    if config.noise == SPOKEN_NOISE:
+        return synthetic.noise_recordings(config.seed)
+    folder = root / BACKGROUND_NOISE if config.noise is None else pathlib.Path(config.noise)
+    if config.noise is not None and not folder.is_dir():
+        raise DatasetError(f"noise={folder} is not a folder: give one of recordings without speech, or {SPOKEN_NOISE}")
     noises = []
     for recording in walk.recordings(BACKGROUND_NOISE, [folder]) if folder.is_dir() else []:
         try:
@@ -223,9 +239,11 @@ def _noises(root: pathlib.Path, walk: Walk, builder: DatasetBuilder, needed: boo
             continue
         noises.append(samples)
     if not noises and needed:
+        own = config.noise is None
+        where = f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/" if own else f"noise={folder} holds none"
         raise DatasetError(
-            f"data_dir={root} has no recordings in {BACKGROUND_NOISE}/: put some there that hold no speech "
-            f"({audio_file.FORMATS}; a minute of the place of use is best)"
+            f"{where}: put some there that hold no speech ({audio_file.FORMATS}; a minute of the place of use is "
+            f"best), or give noise={SPOKEN_NOISE}"
         )
     return noises
 

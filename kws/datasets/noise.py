@@ -35,15 +35,16 @@ def hum(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def babble(rng: np.random.Generator, speech: np.ndarray, count: int, voices: int = 6) -> np.ndarray:
-    """Many people talking, of RMS 1, [count]: `voices` streams of clips drawn from `speech` ([n, 16000]) are added."""
+    """Many people talking, of RMS 1, [count]: `voices` streams of clips drawn from `speech` ([n, length]) are added."""
     result = np.zeros(count)
+    length = speech.shape[1]
     for _ in range(voices):
-        position = -int(rng.integers(CLIP_SAMPLES))
+        position = -int(rng.integers(length))
         while position < count:
             clip = with_rms(speech[rng.integers(len(speech))].astype(np.float64), 1.0)
-            start, end = max(position, 0), min(position + CLIP_SAMPLES, count)
+            start, end = max(position, 0), min(position + length, count)
             result[start:end] += clip[start - position : end - position]
-            position += int(CLIP_SAMPLES * rng.uniform(0.5, 0.9))
+            position += int(length * rng.uniform(0.5, 0.9))
     return with_rms(result, 1.0)
 
 

@@ -1,11 +1,12 @@
-"""The `_silence_` class: one second in which no word is spoken.
+"""The `_silence_` class: a clip in which no word is spoken.
 
 Speech Commands has no such clips: published test sets made them from recordings of noise, whose RMS reaches 10,000,
 and a microphone in a quiet room gives next to nothing. So every kind is drawn at every level, whatever the level of the
 recording that it comes from: digital silence, dither, quiet rooms, hiss of any colour, and recordings.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -62,12 +63,23 @@ def draw_for_training(rng: np.random.Generator, noises: Sequence[np.ndarray]) ->
     return noise.to_int16(textures.texture(rng, CLIP_SAMPLES) * noise.log_uniform(rng, *_EXCERPT_RMS))
 
 
-def fixed_set(split: str, count: int, noises: Sequence[np.ndarray]) -> list[tuple[str, np.ndarray]]:
-    """`count` (name, int16 [16000]) of silence for a split, the same in every run whatever the training's seed."""
+def filled(draws: Callable[[], np.ndarray], clip_samples: int) -> np.ndarray:
+    """A clip of this length of what is drawn: a part of it, or several draws one behind the other."""
+    parts = [draws()]
+    while sum(map(len, parts)) < clip_samples:
+        parts.append(draws())
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts))[:clip_samples]
+
+
+def fixed_set(
+    split: str, count: int, noises: Sequence[np.ndarray], clip_samples: int = CLIP_SAMPLES
+) -> list[tuple[str, np.ndarray]]:
+    """`count` (name, int16 [clip_samples]) of silence for a split, the same ones whatever the training's seed."""
     clips = []
     for index in range(count):
         rng = np.random.default_rng(np.random.SeedSequence([_FIXED_SEED, SPLITS.index(split), index]))
-        clips.append((f"{SILENCE}/{split}_{index:05d}", draw(rng, noises)))
+        samples = filled(functools.partial(draw, rng, noises), clip_samples)
+        clips.append((f"{SILENCE}/{split}_{index:05d}", samples))
     return clips
 
 
@@ -83,7 +95,7 @@ def add_fixed_set(
     for split in ("validation", "testing"):
         if noises.get(split) and builder.count(split, (SILENCE,)) == 0:
             count = labels.silence_count(config, builder.count(split, keywords))
-            for name, samples in fixed_set(split, count, noises[split]):
+            for name, samples in fixed_set(split, count, noises[split], config.clip_samples):
                 builder.add(split, name, samples, SILENCE, "")
 
 

@@ -6,6 +6,7 @@ The excerpt has no lists: its split is the corpus' published rule, `published_sp
 It has no noise recordings either: `kws.datasets.synthetic.dataset.noise_recordings` stands in.
 """
 
+import functools
 import hashlib
 import pathlib
 import wave
@@ -18,6 +19,7 @@ from kws.datasets.clip import (
     BACKGROUND_NOISE,
     SAMPLE_RATE,
     SILENCE,
+    SPOKEN_NEGATIVES,
     UNKNOWN,
     WHOLE,
     Dataset,
@@ -53,6 +55,8 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     mini = config.dataset == "mini_speech_commands"
     folders = word_folders.words(root)
     names = part.labels or labels.choose(config, list(folders), f"data_dir={root}")
+    if config.negatives == SPOKEN_NEGATIVES and UNKNOWN not in names and names[0] == SILENCE:
+        names = (SILENCE, UNKNOWN, *names[1:])
     listed = _listed(root, mini)
     builder = DatasetBuilder(config.dataset, names, rows, root, part)
     recordings = _noises(root, mini, config, builder, needed=part.labels is None)
@@ -65,7 +69,8 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
         keywords, unknown, own = _of_split(paths, special, names, listed, split)
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
-    for (split, label, path), found in builder.each(jobs, _read, config.worker_processes, config.dataset, "clip"):
+    read = functools.partial(_read, clip_samples=config.clip_samples)
+    for (split, label, path), found in builder.each(jobs, read, config.worker_processes, config.dataset, "clip"):
         if isinstance(found, NotAudio):
             builder.skip(path, str(found))
         else:
@@ -76,10 +81,10 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     return builder.build(noises, f"data_dir={root}")
 
 
-def _read(job: _Job) -> np.ndarray | NotAudio:
-    """The clip of a job, int16 [16000]; or why it is none."""
+def _read(job: _Job, clip_samples: int) -> np.ndarray | NotAudio:
+    """The clip of a job, int16 [clip_samples]; or why it is none."""
     try:
-        return centre(read_wav(job[2]))
+        return centre(read_wav(job[2]), clip_samples)
     except NotAudio as reason:
         return reason
 
@@ -186,6 +191,20 @@ def _listed(root: pathlib.Path, mini: bool) -> dict[str, str] | None:
         (split,) = present
         result |= {f"{SILENCE}/{nfc(path.name)}": split for path in (root / SILENCE).glob("*.wav")}
     return result
+
+
+def paths_of(root: pathlib.Path, split: str) -> dict[str, list[pathlib.Path]]:
+    """Word -> files of a split of the unpacked corpus, in alphabetical order."""
+    listed = _listed(root, mini=False) or {}
+    return {
+        word: [
+            path
+            for place in places
+            for path in sorted(place.glob("*.wav"))
+            if listed.get(f"{word}/{nfc(path.name)}", "training") == split
+        ]
+        for word, places in word_folders.words(root).items()
+    }
 
 
 def _of_split(

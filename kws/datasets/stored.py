@@ -17,9 +17,9 @@ import numpy as np
 
 from cli import settings
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
-from kws.datasets.clip import CLIP_SAMPLES, SPLITS, WHOLE, Clips, Dataset, DatasetConfig, Part
+from kws.datasets.clip import CORPUS_NEGATIVES, SPLITS, SPOKEN_NOISE, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.negatives.clips import folder_of
+from kws.datasets.negatives.clips import folder_of, spoken_without
 from kws.stores import cache_dir, catalogue, file_tree, keeping
 from kws.stores.clip_store import FORMAT, ClipStore, Group
 from kws.stores.code_identity import code_sha256
@@ -40,16 +40,18 @@ def load(config: DatasetConfig, source: Source, part: Part = WHOLE) -> Dataset:
     """
     root = source.root(config, part)
     if part != WHOLE:
-        return _kept_part(config, source, root, part) or source.collect(config, root, MemoryRows(), part)
+        return _kept_part(config, source, root, part) or source.collect(
+            config, root, MemoryRows(config.clip_samples), part
+        )
     if config.cache_dir == "":
-        return source.collect(config, root, MemoryRows(), WHOLE)
+        return source.collect(config, root, MemoryRows(config.clip_samples), WHOLE)
     try:
         return _from_store(config, source, root)
     except StoreError as error:
         if cache_dir.given(config.cache_dir) is not None:
             raise
         warn(f"{error}; until then clips are held in memory, and read again in every run")
-        return source.collect(config, root, MemoryRows(), WHOLE)
+        return source.collect(config, root, MemoryRows(config.clip_samples), WHOLE)
 
 
 def _kept_part(config: DatasetConfig, source: Source, root: pathlib.Path | None, part: Part) -> Dataset | None:
@@ -69,22 +71,45 @@ def _kept_part(config: DatasetConfig, source: Source, root: pathlib.Path | None,
 
 def key(config: DatasetConfig, source: Source, root: pathlib.Path | None) -> str:
     """The name of all that the clips depend on, 64 hexadecimal digits. Raises `OSError` where `root` can't be read."""
-    negatives = folder_of(config, root)
     parts = {
         "format": FORMAT,
         "machine": platform.machine(),
         "settings": _relevant(config),
         "code": code_sha256((load, *source.code), source.libraries),
         "files": None if root is None else file_tree.sha256(root),
-        "negatives": None if negatives is None else file_tree.sha256(negatives, 1),
+        "negatives": _negatives(config, root),
+        **_further(config),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _negatives(config: DatasetConfig, root: pathlib.Path | None) -> str | None:
+    """The identity of the negatives; those that are spoken need not be there for it."""
+    if keywords := spoken_without(config, root):
+        from kws.datasets.negatives import spoken
+
+        return spoken.identity(keywords)
+    found = folder_of(config, root)
+    return None if found is None else file_tree.sha256(found, 1)
+
+
+def _further(config: DatasetConfig) -> dict[str, Any]:
+    """The files of other sources; nothing for a dataset of one source."""
+    found: dict[str, Any] = {}
+    if CORPUS_NEGATIVES in (config.negatives, config.top_up):
+        from kws.datasets.sources import corpus
+
+        found["corpus"] = [config.negatives == CORPUS_NEGATIVES, file_tree.sha256(corpus.folder(config))]
+    if config.noise is not None:
+        spoken = config.noise == SPOKEN_NOISE or not pathlib.Path(config.noise).is_dir()
+        found["noise"] = config.noise if spoken else file_tree.sha256(pathlib.Path(config.noise))
+    return found
 
 
 def _relevant(config: DatasetConfig) -> dict[str, Any]:
     """The settings that decide what the clips are."""
     found = settings.to_json(config)
-    if config.dataset != "synthetic":
+    if config.dataset != "synthetic" and not config.top_up:
         del found["clips_per_word"]
     if config.dataset == "speech_commands" and config.unknown_percentage is None:
         del found["seed"]  # nothing is drawn
@@ -106,7 +131,7 @@ def _from_store(config: DatasetConfig, source: Source, root: pathlib.Path | None
         made.append(place)
 
     folder = cache_dir.of_clips(config.cache_dir)
-    store = keeping.kept_or_made(folder, name, SPLITS, CLIP_SAMPLES, make)
+    store = keeping.kept_or_made(folder, name, SPLITS, config.clip_samples, make)
     dataset = _dataset(store, root)
     if made:
         _say_what_is_kept(folder)

@@ -34,6 +34,11 @@ class Recording:
     speaker: str
 
 
+def as_said(word: str) -> str:
+    """A folder's name as it is spoken: `stop_it` and `stop-it` are "stop it"."""
+    return " ".join(word.replace("_", " ").replace("-", " ").split())
+
+
 def nfc(text: str) -> str:
     """The name in the form in which names are compared."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

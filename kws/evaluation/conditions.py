@@ -16,7 +16,7 @@ from export.bundle.folder import FLOAT_WEIGHTS, Bundle
 from export.model import float_model, interpreter
 from kws import datasets
 from kws.datasets import noise
-from kws.datasets.clip import CLIP_SAMPLES, SILENCE, Clips, Dataset
+from kws.datasets.clip import SILENCE, Clips, Dataset
 from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.negatives import rooms
 from kws.datasets.negatives.rooms import ImpulseResponse
@@ -155,7 +155,7 @@ def conditions(dataset: Dataset, config: ConditionsConfig) -> Iterator[Condition
         yield Condition(name, heard, split.labels[spoken])
     if SILENCE in dataset.labels:
         rng = np.random.default_rng([config.seed, len(changes)])
-        yield from _silences(rng, noises, dataset.labels.index(SILENCE))
+        yield from _silences(rng, noises, dataset.labels.index(SILENCE), split.samples.shape[1])
 
 
 def _spoken(split: Clips, labels: tuple[str, ...]) -> np.ndarray:
@@ -189,7 +189,7 @@ def _with_noise(noises: Sequence[np.ndarray], snr_db: float) -> Change:
     """Noise of the split at this ratio of the clip's power to its own, both over the whole second."""
 
     def change(rng: np.random.Generator, clip: np.ndarray) -> np.ndarray:
-        return clip + noise.with_rms(noise.excerpt(rng, noises), noise.rms(clip) * 10 ** (-snr_db / 20))
+        return clip + noise.with_rms(noise.excerpt(rng, noises, len(clip)), noise.rms(clip) * 10 ** (-snr_db / 20))
 
     return change
 
@@ -204,13 +204,13 @@ def _in_room(responses: list[ImpulseResponse]) -> Change:
     return change
 
 
-def _silences(rng: np.random.Generator, noises: Sequence[np.ndarray], label: int) -> Iterator[Condition]:
+def _silences(rng: np.random.Generator, noises: Sequence[np.ndarray], label: int, length: int) -> Iterator[Condition]:
     """Digital silence, then levels, log-uniform in each range: excerpts of recordings, and noise of random slope."""
     kinds: dict[str, Callable[[], np.ndarray]] = {
-        "recordings": lambda: noise.excerpt(rng, noises),
-        "synthesized": lambda: noise.coloured(rng, CLIP_SAMPLES, rng.uniform(0.0, _STEEPEST_SLOPE)),
+        "recordings": lambda: noise.excerpt(rng, noises, length),
+        "synthesized": lambda: noise.coloured(rng, length, rng.uniform(0.0, _STEEPEST_SLOPE)),
     }
-    yield Condition("silence, RMS 0", np.zeros((1, CLIP_SAMPLES), np.int16), np.array([label]))
+    yield Condition("silence, RMS 0", np.zeros((1, length), np.int16), np.array([label]))
     labels = np.full(_SILENCE_CLIPS, label)
     for low, high in SILENCE_RMS:
         for kind, draw in kinds.items():

@@ -13,7 +13,7 @@ from kws.examples.augment import INT16_MAX, INT16_MIN, AugmentConfig, Steps, aug
 from kws.examples.example_error import ExampleError
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
-# draw(rng, noises) -> int16 [clip_samples]
+# draw(rng, noises) -> int16 [any length above 0]
 SilenceDraw = Callable[[np.random.Generator, Sequence[np.ndarray]], np.ndarray]
 
 _FROM_SILENCE = -1
@@ -37,6 +37,7 @@ class EpochConfig:
         epoch has in the share `negatives_share`, each at most `most_repeats` times; None where there are none.
       neighbour_share: share of the clips beside which another word is heard, cut by the end of the second.
       neighbours: the clips that may be heard so; none for no neighbours.
+      rounds: how often an epoch goes over the clips, each time with draws of its own.
       arithmetic: what computes features.
     """
 
@@ -51,6 +52,7 @@ class EpochConfig:
     negatives_share: float = 0.08
     neighbour_share: float = 0.25
     neighbours: tuple[int, ...] = ()
+    rounds: int = 1
     arithmetic: Arithmetic = INTEGER
 
     @property
@@ -66,6 +68,8 @@ class EpochConfig:
         for name in ("silence_share", "negatives_share", "neighbour_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 0 to below 1")
+        if self.rounds < 1:
+            raise ValueError(f"rounds={self.rounds}: expected 1 or more")
 
 
 def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +92,7 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
         raise ExampleError("there are no training clips to make an epoch from")
     rng = _generator(seed, epoch, 0)
     words = np.asarray(words)
-    sources = _balanced(words, config, rng) if config.balanced else np.arange(len(words))
+    sources = np.concatenate([_round(words, config, rng) for _ in range(config.rounds)])
     if config.silence_word is not None:
         silences = round(len(sources) * config.silence_share / (1 - config.silence_share))
         sources = np.concatenate([sources, np.full(silences, _FROM_SILENCE)])
@@ -99,6 +103,10 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
 
 # Of the median class' size: what each word of a class of several is repeated towards, and what such a class gives.
 _WORD_SHARE, _CLASS_SHARE = 1 / 3, 3
+
+
+def _round(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
+    return _balanced(words, config, rng) if config.balanced else np.arange(len(words))
 
 
 def _balanced(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
@@ -188,7 +196,7 @@ def variants(
         if source == _FROM_SILENCE:
             if silence_draw is None:
                 raise ValueError("silence_word is given, but no function that draws silence")
-            samples[row] = silence_draw(rng, noises)
+            samples[row] = _filled(silence_draw, rng, noises, samples.shape[1])
         else:
             samples[row] = augment(_heard(clips, int(source), rng, config), rng, noises, config.augment, steps)
     return samples
@@ -213,6 +221,16 @@ def _heard(
     else:
         both[: len(both) - away] += other[away:]
     return np.clip(both, INT16_MIN, INT16_MAX).astype(np.int16)
+
+
+def _filled(
+    silence_draw: SilenceDraw, rng: np.random.Generator, noises: Sequence[np.ndarray], length: int
+) -> np.ndarray:
+    """Drawn silence of a clip's length: of a longer draw the start, of shorter ones several."""
+    drawn = silence_draw(rng, noises)
+    while len(drawn) < length:
+        drawn = np.concatenate([drawn, silence_draw(rng, noises)])
+    return drawn[:length]
 
 
 def epoch_examples(

@@ -33,8 +33,14 @@ class Material:
         return len(plan(self.words, self.config, self.seed, 0)[0])
 
 
-def material(dataset: Dataset, frontend: FrontEndConfig, seed: int, arithmetic: Arithmetic = INTEGER) -> Material:
-    """What epochs of `dataset` are made of, with features of the calibrated front end `frontend`."""
+def material(
+    dataset: Dataset, frontend: FrontEndConfig, seed: int, arithmetic: Arithmetic = INTEGER, rounds: int = 1
+) -> Material:
+    """What epochs of `dataset` are made of, with features of the calibrated front end `frontend`.
+
+    Args:
+      rounds: of `EpochConfig`.
+    """
     training = dataset.splits["training"]
     has_silence = SILENCE in dataset.labels
     class_of = dict(zip(training.words, training.labels.tolist(), strict=True))
@@ -48,6 +54,7 @@ def material(dataset: Dataset, frontend: FrontEndConfig, seed: int, arithmetic: 
         frontend,
         classes=tuple(class_of[name] for name in names),
         silence_word=number[SILENCE] if has_silence else None,
+        rounds=rounds,
         arithmetic=arithmetic,
         # Where they are all of their class, they are balanced like any other.
         negatives_word=number.get(negative_clips.WORD) if neighbours else None,

@@ -51,6 +51,7 @@ class IntegerRun:
     config: TrainConfig
     frontend: FrontEndConfig
     batch_size: int
+    rounds: int
     accuracy: dict[str, float]
 
 
@@ -91,7 +92,9 @@ def _read(path: pathlib.Path, config: FrontEndCostConfig) -> IntegerRun:
     if train_config.float_teachers:
         raise UserError(f"--integer_runs: {path} had teachers, which know integer features only: give runs without")
     frontend = FrontEndConfig.from_json(folder.read_json(FRONTEND))
-    return IntegerRun(train_config, frontend, run_folder.batch_size(folder), _accuracy(folder))
+    return IntegerRun(
+        train_config, frontend, run_folder.batch_size(folder), run_folder.rounds(folder), _accuracy(folder)
+    )
 
 
 def _accuracy(folder: RunFolder) -> dict[str, float]:
@@ -143,7 +146,7 @@ def _train(
     started = time.monotonic()
     job_context = open_job(
         config,
-        TrainingData(dataset, {}, run.frontend, run.batch_size),
+        TrainingData(dataset, {}, run.frontend, run.batch_size, run.rounds),
         folder,
         epochs=config.float_epochs,
         cache_dir=cache_dir,

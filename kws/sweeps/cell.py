@@ -193,7 +193,8 @@ def _float_cell(base: TrainConfig, config: TrainConfig, sweep_dir: pathlib.Path,
     default = dataclasses.replace(base, seed=seed).float_stage
     changed = {name: value for name, value in config.float_stage.items() if value != default[name]}
     settings = {name: value for name, value in config.float_stage.items() if name != "dataset"}
-    float_config = TrainConfig(config.dataset, fixed_point_epochs=0, **settings)
+    allowed = {name: getattr(config, name) for name in ("allow_few", "allow_chance")}
+    float_config = TrainConfig(config.dataset, fixed_point_epochs=0, **allowed, **settings)
     suffix = "".join(f"{name}={value}-" for name, value in changed.items())
     title = f"{FLOAT_NAME} ({', '.join(f'{k}={v}' for k, v in changed.items())})" if changed else FLOAT_NAME
     taken = str(pathlib.Path(float_runs.replace("{seed}", str(seed))).resolve()) if float_runs else None

@@ -61,8 +61,13 @@ class Matrix:
     left_out: dict[str, str]
 
 
-def load(path: str | pathlib.Path, dataset: DatasetConfig) -> Matrix:
+def load(
+    path: str | pathlib.Path, dataset: DatasetConfig, allow_few: bool = False, allow_chance: bool = False
+) -> Matrix:
     """Reads a matrix file, .json or else TOML.
+
+    Args:
+      allow_few, allow_chance: of `TrainConfig`, for all rows.
 
     Raises:
       SweepError: the file can't be read, or names a section, setting or value that doesn't exist.
@@ -77,13 +82,17 @@ def load(path: str | pathlib.Path, dataset: DatasetConfig) -> Matrix:
         content = json.loads(text) if is_json else tomllib.loads(text)
     except ValueError as error:
         raise SweepError(f"matrix={path} is not {'JSON' if is_json else 'TOML'}: {error}") from error
-    return parse(content, dataset, f"matrix={path}")
+    return parse(content, dataset, f"matrix={path}", allow_few, allow_chance)
 
 
-def parse(content: Any, dataset: DatasetConfig, where: str) -> Matrix:
+def parse(
+    content: Any, dataset: DatasetConfig, where: str, allow_few: bool = False, allow_chance: bool = False
+) -> Matrix:
     """The matrix that parsed TOML or JSON spells; `where` names its origin in errors, which are `SweepError`s."""
     sections = _tables(content, SECTIONS, where)
-    base = _config(f"{where}, settings", TrainConfig(dataset), sections["settings"])
+    base = _config(
+        f"{where}, settings", TrainConfig(dataset, allow_few=allow_few, allow_chance=allow_chance), sections["settings"]
+    )
     left_out = sections["left_out"]
     rows = []
     for width, its_settings in sections["widths"].items():

@@ -45,6 +45,7 @@ def run(cell: Cell) -> None:
             float_run=cell.float_run,
             keep_epochs=True,
             cache_dir=cell.cache_dir,
+            above_chance=(FLOAT,),  # what too few bits come to is a result
         )
         folder.write_json(RESULT, _result(cell, folder))  # last: then the cell is finished
 
@@ -64,7 +65,7 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
     result = {name: getattr(cell, name) for name in ("name", "variant", "width", "settings")}
     result[run_folder.BATCH_SIZE] = run_folder.batch_size(folder)
     if not cell.is_float:
-        bundle = conversion.convert(conversion.ConvertConfig(folder.path, folder.path / "bundle"))
+        bundle = conversion.convert(conversion.ConvertConfig(folder.path, folder.path / "bundle", allow_chance=True))
         dataset = datasets.load(cell.config.dataset)
         stages[POST_TRAINING] = metrics[POST_TRAINING]
         stages[FIXED_POINT], outcomes = {}, {}

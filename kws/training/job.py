@@ -62,7 +62,7 @@ def open_job(
         )
         for split in MEASURED_SPLITS
     }
-    made_of = material(data.dataset, data.frontend, config.dataset.seed, arithmetic)
+    made_of = material(data.dataset, data.frontend, config.dataset.seed, arithmetic, data.rounds)
     with _producer(config, data, made_of, epochs, cache_dir if keep_epochs else None) as producer:
         yield stages.Job(
             config,
@@ -82,6 +82,7 @@ def open_job(
             pathlib.Path(cache_dir) if keep_epochs else None,
             first_examples_of=producer.first_examples,
             group=group,
+            start=data.start,
         )
 
 
@@ -93,7 +94,7 @@ def training_codes(config: TrainConfig, data: TrainingData, epoch: int, count: i
     Raises:
       ExampleError: clips can't be written.
     """
-    made_of = material(data.dataset, data.frontend, config.dataset.seed, INTEGER)
+    made_of = material(data.dataset, data.frontend, config.dataset.seed, INTEGER, data.rounds)
     with _producer(config, data, made_of, epoch + 1, None) as producer:
         return producer.first_examples(epoch, count)
 

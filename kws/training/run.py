@@ -3,7 +3,7 @@
 import pathlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from cli.settings import to_json
 from export.bundle import trained
 from kws.datasets import identity
 from kws.datasets.origin.attribution import ATTRIBUTION
+from kws.datasets.sources import shares
 from kws.training import devices, earlier_runs, run_folder, training_data
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
 from kws.training.training_data import TrainingData
+from kws.training.training_error import TrainingError
 
 if TYPE_CHECKING:
     from kws.training.workers.worker_group import WorkerGroup
@@ -31,6 +33,7 @@ def run(
     cache_dir: str | pathlib.Path | None = None,
     say: Callable[[str], None] = print,
     group: "WorkerGroup | None" = None,
+    above_chance: Sequence[str] = (FLOAT, FIXED_POINT),
 ) -> RunFolder:
     """Trains both stages, or what is left of them, and returns the finished run.
 
@@ -41,9 +44,10 @@ def run(
       keep_epochs: keep augmented epochs in `cache_dir`, too.
       cache_dir: where features are kept, for other runs on the same data; None for `feature_cache` beside the run.
       group: the workers of this training, each of which calls this with a folder of its own; None for a single one.
+      above_chance: stages that may not end near chance, unless the settings allow it.
 
     Raises:
-      TrainingError: data or folder are not as they should be.
+      TrainingError: data or folder are not as they should be, or a stage of `above_chance` ends near chance.
     """
     import tensorflow as tf
 
@@ -59,7 +63,8 @@ def run(
     described = {} if begun else earlier_runs.described(config, source)
     data = training_data.load(config, begun, source, say)
     if group:
-        group.check_same("settings or clips", f"{to_json(config)} {identity.sha256(data.clips)} {data.batch_size}")
+        what = f"{to_json(config)} {identity.sha256(data.clips)} {data.batch_size} {data.rounds}"
+        group.check_same("settings or clips", what)
     teachers = earlier_runs.teachers(config, data, source or begun)
     folder = begun or _create(config, run_dir, described, data)
     folder.write_json(run_folder.FRONTEND, data.frontend.to_json())
@@ -67,7 +72,7 @@ def run(
         earlier_runs.take_float(source, folder)
     cache_dir = pathlib.Path(cache_dir or folder.path.parent / "feature_cache")
     try:
-        _train_stages(config, data, teachers, folder, cache_dir, keep_epochs, say, group)
+        _train_stages(config, data, teachers, folder, cache_dir, keep_epochs, say, group, above_chance)
     except KeyboardInterrupt:
         print(
             f"\ninterrupted: every finished epoch is kept; go on with --run_dir={folder.path} --resume", file=sys.stderr
@@ -82,7 +87,9 @@ def _create(
     known = {
         run_folder.DATA: {"sha256": identity.sha256(data.clips)},
         run_folder.BATCH_SIZE: data.batch_size,
+        run_folder.ROUNDS: data.rounds,
         run_folder.DEVICE: devices.name(),
+        **({run_folder.INIT: data.start.to_json()} if data.start else {}),
     }
     return run_folder.create(run_dir, to_json(config), teachers, data.clips, **known)
 
@@ -103,6 +110,7 @@ def _train_stages(
     keep_epochs: bool,
     say: Callable[[str], None],
     group: "WorkerGroup | None",
+    above_chance: Sequence[str],
 ) -> None:
     from kws.training import stages
     from kws.training.job import open_job
@@ -129,7 +137,19 @@ def _train_stages(
                 say(f"{stage}: {time.monotonic() - started:.0f} s, {waited:.0f} s of waiting for examples among them")
             report = folder.read_json(run_folder.METRICS)[stage]
             say(f"{stage}: " + ", ".join(f"{split} {100 * m['accuracy']:.2f} %" for split, m in report.items()))
+            if stage in above_chance and not config.allow_chance:
+                check_chance(stage, report, folder)
         _hand_over(config, data, job.features["testing"], folder)
+
+
+def check_chance(stage: str, report: dict[str, Any], folder: RunFolder) -> None:
+    """Raises `TrainingError` where a stage ended near chance on validation; `report` is split -> metrics."""
+    found = trained.near_chance(report["validation"])
+    if found:
+        raise TrainingError(
+            f"{stage}: on validation {found}. Look at the recordings (right folders? cut off? too quiet?), add more or "
+            f"give more epochs; to go on in another run_dir than {folder.path} all the same, give allow_chance=true"
+        )
 
 
 def _waited(folder: RunFolder, stage: str) -> float:
@@ -171,4 +191,7 @@ def _description(data: TrainingData) -> dict[str, Any]:
     dataset = data.dataset
     clips = {split: len(clips) for split, clips in dataset.splits.items()}
     about = {"name": dataset.name, **ATTRIBUTION[dataset.name], "clips": clips, "skipped": len(dataset.skipped)}
+    of_sources = shares.sources(dataset)
+    if set(of_sources) - {dataset.name, shares.DRAWN}:
+        about["sources"] = {source: {**ATTRIBUTION.get(source, {}), **counts} for source, counts in of_sources.items()}
     return {**about, "sha256": identity.sha256(data.clips)}

@@ -1,6 +1,6 @@
 """A run: the folder that `kws.train` writes.
 
-run.json                     settings, teachers, environment, size of a batch, device, and SHA-256 of clips.json
+run.json                     settings, teachers, environment, batch, rounds, device, and SHA-256 of clips.json
 clips.json                   name, split, class and sound of every clip that it is trained and measured on
 frontend.json                the calibrated front end
 float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
@@ -27,6 +27,8 @@ from kws.training.training_error import TrainingError
 SETTINGS = "run.json"
 TEACHERS = "teachers"
 BATCH_SIZE = "batch_size"
+ROUNDS = "rounds"
+INIT = "init"
 DEVICE = "device"
 DATA = "data"
 CLIPS = "clips.json"
@@ -147,6 +149,11 @@ def batch_size(folder: RunFolder) -> int:
     """Examples in a step of the run; one of an earlier version took its settings' own."""
     saved = folder.read_json(SETTINGS)
     return saved.get(BATCH_SIZE, saved["settings"]["batch_size"])
+
+
+def rounds(folder: RunFolder) -> int:
+    """How often an epoch of the run goes over its clips; those of earlier versions went once."""
+    return folder.read_json(SETTINGS).get(ROUNDS, 1)
 
 
 def check_clips(folder: RunFolder, now: Identity, what: str) -> None:

@@ -44,6 +44,12 @@ class TrainConfig:
       fixed_point_teachers: runs whose float models' posteriors stage 2 follows; empty for the run's own float model's.
       distillation: share of stage 2's loss that follows these posteriors.
       method: parts of the fixed-point method.
+      epoch_examples: examples of an epoch at least, where clips are few (`kws.training.training_data.rounds`).
+      init: a bundle that stage 1 starts from (`kws.training.transfer`); empty for random weights.
+      init_learning_rate, frozen_share: of stage 1 then: its peak rate, and the share of its epochs in which the last
+        layer alone learns.
+      allow_few: train on data that `kws.training.training_data.check_enough` refuses.
+      allow_chance: go on where a stage ends near chance (`export.bundle.trained.near_chance`).
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
       gradual_bits: higher widths that stage 2 begins with, as in `kws.training.phases.phases`; empty for none.
 
@@ -58,6 +64,13 @@ class TrainConfig:
     float_epochs: int = setting(70, "Epochs of stage 1.", lowest=1, of_float=True)
     fixed_point_epochs: int = setting(8, "Epochs of stage 2.", lowest=0)
     batch_size: int = setting(64, "Examples in a step.", lowest=1, of_float=True)
+    epoch_examples: int = setting(
+        1536,
+        "Of few clips an epoch has so many examples: they are drawn again and again, augmented afresh.",
+        lowest=1,
+        of_float=True,
+        later=True,
+    )
     float_learning_rate: float = setting(5e-3, "Peak rate of stage 1.", lowest=0, of_float=True)
     fixed_point_learning_rate: float = setting(
         0.0,
@@ -90,6 +103,24 @@ class TrainConfig:
         "",
         "Begin stage 2 at higher widths, as bits:epochs,...; 8:3,6:3 is 3 epochs at 8 bits, then 3 at 6, then the end.",
     )
+    init: str = setting(
+        "", "Bundle whose layers but the last, and front end, stage 1 starts from.", of_float=True, later=True
+    )
+    init_learning_rate: float = setting(
+        2e-3, "Peak rate of stage 1 where it starts from a bundle.", lowest=0, of_float=True, later=True
+    )
+    frozen_share: float = setting(
+        0.5,
+        "Share of stage 1's epochs in which the last layer alone learns, where it starts from a bundle.",
+        lowest=0,
+        highest=1,
+        of_float=True,
+        later=True,
+    )
+    allow_few: bool = setting(
+        False, "Train on fewer than three clips of a class, or with none to validate or test it.", later=True
+    )
+    allow_chance: bool = setting(False, "Go on with a network that is hardly better than guessing.", later=True)
     method: Method = dataclasses.field(default_factory=Method)
 
     def __post_init__(self) -> None:
@@ -125,6 +156,11 @@ class TrainConfig:
         """
         lowest = min(*self.weight_bits, *self.activation_bits)
         return self.fixed_point_learning_rate or min(5e-4 * 2 ** ((MAX_BITS - lowest) / 2), 2e-3)
+
+    @property
+    def frozen_epochs(self) -> int:
+        """Epochs of stage 1 in which the last layer alone learns."""
+        return round(self.frozen_share * self.float_epochs) if self.init else 0
 
     @property
     def float_stage(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The two stages of training: float with batch normalization, then fixed point."""
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from cli import atomic
 from kws.evaluation import metrics
-from kws.evaluation.inference import predict
+from kws.evaluation.inference import predict, values
 from kws.models import MODELS
 from kws.models.word_head import with_word_head
 from kws.training import run_folder
@@ -18,6 +19,8 @@ from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, by_layer
 from kws.training.teachers import Teachers
+from kws.training.transfer import bundle_start
+from kws.training.transfer.bundle_start import BundleStart
 from kws.training.workers.worker_group import WorkerGroup
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import FoldedLayers
@@ -57,6 +60,7 @@ class Job:
       first_examples_of: epoch and number -> features of so many of its first examples, for an epoch that is not trained
         on; None to make all of it for them.
       group: the workers of this training; None for a single one.
+      start: the bundle that stage 1 starts from; None for random weights.
     """
 
     config: TrainConfig
@@ -75,6 +79,7 @@ class Job:
     posteriors_dir: pathlib.Path | None = None
     first_examples_of: Callable[[int, int], np.ndarray] | None = None
     group: WorkerGroup | None = None
+    start: BundleStart | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -105,30 +110,37 @@ class Job:
 
 
 def train_float(job: Job) -> None:
-    """Stage 1: writes float/model.h5 and its metrics."""
+    """Stage 1: writes float/model.h5 and its metrics. From a bundle the last layer alone learns at first."""
     config = job.config
     architecture = MODELS[config.model]
     model = architecture.build(job.input_shape, len(job.names), config.seed)
     classes = job.classes or ()
     words_apart = config.word_loss and len(classes) > len(job.names)
-    job.fit(
-        model,
-        stage=FLOAT,
-        epochs=config.float_epochs,
-        first_epoch=0,
-        learning_rate=config.float_learning_rate,
-        warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
-        weight_decay=config.weight_decay,
-        ema=config.float_ema,
-        distillation=config.float_distillation if job.float_teachers else 0.0,
-        word_loss=config.word_loss,
-        hooks={
-            "followed": Teachers(job.float_teachers, job.posteriors_dir) if job.float_teachers else None,
-            "word_head": with_word_head(model, architecture.embedding, len(classes), config.seed)
-            if words_apart
-            else None,
-        },
-    )
+    hooks = {
+        "followed": Teachers(job.float_teachers, job.posteriors_dir) if job.float_teachers else None,
+        "word_head": with_word_head(model, architecture.embedding, len(classes), config.seed) if words_apart else None,
+    }
+    if job.start:
+        bundle_start.take(job.start, model, values(job.examples_of(0)[0], job.input_format))
+    ends = [end for end in (config.frozen_epochs, config.float_epochs) if end]
+    for begin, end in itertools.pairwise([0, *dict.fromkeys(ends)]):
+        bundle_start.freeze(model, frozen=end <= config.frozen_epochs)
+        job.fit(
+            model,
+            stage=FLOAT,
+            epochs=config.float_epochs,
+            begin=begin,
+            end=end,
+            first_epoch=0,
+            learning_rate=config.init_learning_rate if job.start else config.float_learning_rate,
+            warmup_epochs=min(config.warmup_epochs, config.float_epochs / 4),
+            weight_decay=config.weight_decay,
+            ema=config.float_ema,
+            distillation=config.float_distillation if job.float_teachers else 0.0,
+            word_loss=config.word_loss,
+            hooks=hooks,
+        )
+    bundle_start.freeze(model, frozen=False)
     job.folder.update_json(run_folder.METRICS, **{FLOAT: job.measure(model)})
     run_folder.save_model(job.folder, FLOAT, model)
 

@@ -6,14 +6,21 @@ from collections.abc import Callable
 
 from kws import datasets
 from kws.datasets import identity
-from kws.datasets.clip import Dataset
+from kws.datasets.clip import SILENCE, Dataset
+from kws.datasets.sources import shares
 from kws.examples import extraction
 from kws.examples.material import material
 from kws.frontend import FrontEndConfig
 from kws.training import run_folder
+from kws.training.amounts import own_recordings
 from kws.training.run_folder import RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
+from kws.training.transfer import bundle_start
+from kws.training.transfer.bundle_start import BundleStart
+
+LEAST_CLIPS = 3
+"""Training clips of a class; what is trained on fewer has hardly heard it."""
 
 # Fewer steps in an epoch hardly move the weights; a batch is made smaller until there are so many.
 MIN_STEPS = 8
@@ -27,12 +34,16 @@ class TrainingData:
       clips: the identity of the dataset's clips.
       frontend: calibrated on the training clips.
       batch_size: examples in a step.
+      rounds: how often an epoch goes over the clips.
+      start: the bundle that stage 1 starts from; None for random weights.
     """
 
     dataset: Dataset
     clips: identity.Identity
     frontend: FrontEndConfig
     batch_size: int
+    rounds: int = 1
+    start: BundleStart | None = None
 
 
 def load(
@@ -48,30 +59,68 @@ def load(
     Raises:
       DatasetError, TrainingError: the data can't be loaded, are not enough, or are not those of these two runs.
     """
+    start = bundle_start.read(config.init, config.model) if config.init else None
+    _check_start(begun, start)
     dataset = datasets.load(config.dataset)
     say(f"{dataset.name}: {', '.join(f'{len(clips)} {split}' for split, clips in dataset.splits.items())} clips")
+    if mixed := shares.line(dataset):
+        say(mixed)
     check_splits(dataset)
+    if not begun and not config.allow_few:
+        check_enough(dataset)
     clips = identity.identity(dataset)
+    if not begun and dataset.name == "folder":
+        own_recordings.check(dataset, clips)
     if begun:
         run_folder.check_clips(begun, clips, f"run_dir={begun.path}")
     if source:
         run_folder.check_clips(source, clips, f"float_run={source.path}")
     teachers = [RunFolder(pathlib.Path(path)) for path in (*config.float_teachers, *config.fixed_point_teachers)]
-    frontend = _frontend(dataset, [folder for folder in (begun, source, *teachers) if folder])
-    examples = material(dataset, frontend, config.dataset.seed).examples_per_epoch
+    frontend = _frontend(dataset, [folder for folder in (begun, source, *teachers) if folder], start)
+    times = _rounds(config, material(dataset, frontend, config.dataset.seed).examples_per_epoch, begun, source)
+    if times > 1:
+        say(f"few clips: each is drawn {times} times in an epoch, augmented afresh")
+    examples = material(dataset, frontend, config.dataset.seed, rounds=times).examples_per_epoch
     size = _batch_size(config, examples, begun, source)
     if size < config.batch_size:
         say(f"an epoch has {examples} examples: steps of {size}, not of batch_size={config.batch_size}")
-    return TrainingData(dataset, clips, frontend, size)
+    return TrainingData(dataset, clips, frontend, size, times, start)
 
 
-def _frontend(dataset: Dataset, earlier: list[RunFolder]) -> FrontEndConfig:
+def _check_start(begun: RunFolder | None, start: BundleStart | None) -> None:
+    kept = begun.read_json(run_folder.SETTINGS).get(run_folder.INIT) if begun else None
+    if begun and start and kept != start.to_json():
+        raise TrainingError(f"init={start.path} is another bundle than the one that run_dir={begun.path} started from")
+
+
+def _frontend(dataset: Dataset, earlier: list[RunFolder], start: BundleStart | None) -> FrontEndConfig:
     """The front end with the Q-format that training data choose, of the first of the earlier runs that has one, the
-    teachers' among them, whose student hears what they hear; or calibrated now."""
+    teachers' among them, whose student hears what they hear; of the bundle that is started from; or calibrated now."""
     for folder in earlier:
         if folder.file(run_folder.FRONTEND).is_file():
             return FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
-    return extraction.calibrate_on_clips(dataset.splits["training"].samples, FrontEndConfig())
+    samples = dataset.splits["training"].samples
+    if start:
+        return dataclasses.replace(start.frontend, clip_samples=samples.shape[1])
+    return extraction.calibrate_on_clips(samples, FrontEndConfig(clip_samples=samples.shape[1]))
+
+
+def _rounds(config: TrainConfig, examples: int, begun: RunFolder | None, source: RunFolder | None) -> int:
+    """How often an epoch goes over the clips: what the run began with, or what suits a round of `examples`."""
+    if begun:
+        return run_folder.rounds(begun)
+    found = rounds(examples, config.epoch_examples)
+    if source and run_folder.rounds(source) != found:
+        raise TrainingError(
+            f"float_run={source.path} drew every clip {run_folder.rounds(source)} times in an epoch, this run draws it "
+            f"{found} times: train it again"
+        )
+    return found
+
+
+def rounds(examples: int, least: int) -> int:
+    """How often an epoch goes over clips that give `examples` each time, so that it has `least`; once for none."""
+    return max(1, -(-least // examples)) if examples >= MIN_STEPS else 1
 
 
 def _batch_size(config: TrainConfig, examples: int, begun: RunFolder | None, source: RunFolder | None) -> int:
@@ -105,6 +154,25 @@ def batch_size(examples_per_epoch: int, largest: int) -> int:
             "the least, and some 20 clips of each word are a start"
         )
     return min(largest, examples_per_epoch // MIN_STEPS)
+
+
+def check_enough(dataset: Dataset) -> None:
+    """Raises `TrainingError` for a class of fewer than `LEAST_CLIPS` training clips, or one that can't be measured.
+
+    Silence is drawn, and none of it is asked for.
+    """
+    lacks = []
+    for split, clips in dataset.splits.items():
+        least = LEAST_CLIPS if split == "training" else 1
+        counts = {name: int((clips.labels == label).sum()) for label, name in enumerate(dataset.labels)}
+        few = [f"{name} {count}" for name, count in counts.items() if count < least and name != SILENCE]
+        if few:
+            lacks.append(f"{split} clips: {', '.join(few)} (the least is {least})")
+    if lacks:
+        raise TrainingError(
+            f"too few {'; '.join(lacks)}: record more, of other speakers where they are known (30 of each word are a "
+            "start), or give allow_few=true"
+        )
 
 
 def check_splits(dataset: Dataset) -> None:

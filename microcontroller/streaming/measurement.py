@@ -115,7 +115,9 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
     code = _code(bundle, board, config.profile, folder / "c")
     firmware = build.build(code.folder, folder, board.name, program=build.streaming())
     most = clip_image.capacity(firmware, front_end.hop_samples * _SAMPLE_BYTES)
-    sound = given or recording.synthetic(_fitting_seconds(most, front_end.hop_samples))
+    own_words = bundle.path / recording.WORDS if recording.WORDS in bundle.manifest["files"] else None
+    seconds = _fitting_seconds(most, front_end.hop_samples)
+    sound = given or recording.synthetic(seconds, words_file=own_words)
     hops = _hops(sound, most, board, chosen.NAME, front_end.hop_samples)
     image = clip_image.write(folder / "recording.bin", firmware, hops.view(np.int8))
     report = protocol.parse(chosen.run(board, firmware.elf, image, config.timeout_s))

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import pathlib
 import wave
+import zlib
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from microcontroller.measurement.measurement_error import MeasurementError
 SAMPLE_RATE = spoken_words.SAMPLE_RATE
 SEED = 0
 SECONDS = 60
+WORDS = "words.json"
+"""Of a bundle whose keywords are others than the project's: they are spoken there (`kws.tune_detector`)."""
 _SAMPLE_BYTES = 2
 _FULL_SCALE = 32767
 _SILENT_SECONDS = 2
@@ -70,13 +73,19 @@ def read(path: pathlib.Path) -> Recording:
     return recording
 
 
-def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
+def synthetic(seconds: int = SECONDS, seed: int = SEED, words_file: pathlib.Path | None = None) -> Recording:
     """Words of espeak-ng, every one once before any comes again, over white noise; the same for a seed, to the bit.
 
     It begins with two seconds of digital silence, then the noise's level changes every ten seconds. A word's peak is
     3 to 20 dB below full scale, a pause 0.4 to 1.8 s long.
+
+    Args:
+      words_file: of other words, such as a bundle's own (`WORDS`); None for the project's.
+
+    Raises:
+      MeasurementError: the file can't be read.
     """
-    words = list(spoken_words.recorded().values())
+    words = list(_words(words_file).values())
     rng = np.random.default_rng(seed)
     count = seconds * SAMPLE_RATE
     levels = np.resize(np.repeat(_NOISE_RMS, _SCENE_SECONDS * SAMPLE_RATE), count)
@@ -95,4 +104,24 @@ def synthetic(seconds: int = SECONDS, seed: int = SEED) -> Recording:
         sound[position : position + len(word)] += word * (peak / np.abs(word).max())
         position += len(word)
     samples = np.clip(np.rint(sound), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
-    return Recording(samples, f"{seconds} s of synthetic words, seed {seed}")
+    own = "synthetic" if words_file is None else "the bundle's"
+    return Recording(samples, f"{seconds} s of {own} words, seed {seed}")
+
+
+def known_words() -> frozenset[str]:
+    """The words that the project's own recording is composed of."""
+    return frozenset(spoken_words.recorded())
+
+
+def _words(path: pathlib.Path | None) -> dict[str, np.ndarray]:
+    """Word -> float64 [n] at 16 kHz, none of them empty or silent; the project's where no file is given."""
+    if path is None:
+        return spoken_words.recorded()
+    remedy = "write it again with python -m kws.tune_detector"
+    try:
+        found = {word: samples for word, samples in spoken_words.in_file(path).items() if samples.any()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise MeasurementError(f"{path} holds no words that can be played ({error!r}): {remedy}") from error
+    if not found:
+        raise MeasurementError(f"{path} holds no words: {remedy}")
+    return found

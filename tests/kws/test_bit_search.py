@@ -17,6 +17,7 @@ from kws.bits.networks import Widths
 from kws.training.training_error import TrainingError
 
 TINY = ("--float_epochs=1", "--fixed_point_epochs=0", "--batch_size=16", "--words=yes,no", "--processes=1")
+TINY += ("--epoch_examples=1", "--allow_chance")
 
 
 def command(module: str, *flags: str) -> subprocess.CompletedProcess:

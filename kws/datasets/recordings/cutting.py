@@ -1,4 +1,4 @@
-"""Cuts a long recording into clips of a second."""
+"""Cuts a long recording into clips of one length."""
 
 import numpy as np
 
@@ -11,6 +11,7 @@ _FRAME = SAMPLE_RATE // 50
 _ACTIVE_RANGE_DB = 30.0
 _QUIETEST_DB = -70.0
 _SHORTEST_GAP = SAMPLE_RATE * 3 // 10
+_SHORTEST_GAP_OF_PHRASES = SAMPLE_RATE * 6 // 10
 _SHORTEST_SOUND = SAMPLE_RATE * 6 // 100
 
 
@@ -18,45 +19,47 @@ class TooLong(DatasetError):
     """A word that lasts longer than it may; the message is the reason, without the file's name."""
 
 
-def cut(samples: np.ndarray) -> list[np.ndarray]:
+def cut(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     """Cuts a recording into clips.
 
-    A recording of at most one second is one clip, centred. In a longer one, 20 ms frames within 30 dB of the loudest
-    (and above -70 dB of full scale) are active; stretches of them with gaps below 0.3 s are one sound. Each sound
-    of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a second, successive
-    clips of a second from its start, the last one ending with it.
+    A recording of at most a clip's length is one clip, centred. In a longer one, 20 ms frames within 30 dB of the
+    loudest (and above -70 dB of full scale) are active; stretches of them with gaps below 0.3 s are one sound. Each
+    sound of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a clip, successive
+    clips from its start, the last one ending with it.
 
     Args:
       samples: int16 [n] at 16 kHz.
+      clip: samples of a clip.
 
     Returns:
-      clips of int16 [16000]; none for a recording without sound.
+      clips of int16 [clip]; none for a recording without sound.
     """
     if not np.any(samples):
         return []
-    if len(samples) <= CLIP_SAMPLES:
-        return [centre(samples)]
+    if len(samples) <= clip:
+        return [centre(samples, clip)]
     clips = []
     for start, end in _sounds(samples):
         length = end - start
-        if length <= CLIP_SAMPLES:
-            clips.append(_window(samples, (start + end - CLIP_SAMPLES) // 2))
+        if length <= clip:
+            clips.append(_window(samples, (start + end - clip) // 2, clip))
             continue
-        starts = [start + offset for offset in range(0, length - CLIP_SAMPLES, CLIP_SAMPLES)]
-        clips += [_window(samples, position) for position in [*starts, end - CLIP_SAMPLES]]
+        starts = [start + offset for offset in range(0, length - clip, clip)]
+        clips += [_window(samples, position, clip) for position in [*starts, end - clip]]
     return clips
 
 
-def word(samples: np.ndarray, longest: float) -> list[np.ndarray]:
+def word(samples: np.ndarray, longest: float, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     """One clip of a recording that holds its word once: from its first sound to its last, pauses included.
 
     Args:
       samples: int16 [n] at 16 kHz.
-      longest: seconds, at most 1.
+      longest: seconds, at most a clip's.
+      clip: samples of a clip.
 
     Returns:
-      one clip of int16 [16000], or none for a recording without sound. Sounds are as in `cut`; the word is in the
-      clip's middle, or the whole recording if it has at most a second.
+      one clip of int16 [clip], or none for a recording without sound. Sounds are as in `cut`; the word is in the
+      clip's middle, or the whole recording if it is no longer than a clip.
 
     Raises:
       TooLong: the word lasts longer.
@@ -66,24 +69,49 @@ def word(samples: np.ndarray, longest: float) -> list[np.ndarray]:
         start, end = sounds[0][0], sounds[-1][1]
         if end - start > longest * SAMPLE_RATE:
             raise TooLong(f"its word lasts {(end - start) / SAMPLE_RATE:.2f} s, longer than max_word_seconds={longest}")
-        if len(samples) > CLIP_SAMPLES:
-            return [_window(samples, (start + end - CLIP_SAMPLES) // 2)]
-    return cut(samples)
+        if len(samples) > clip:
+            return [_window(samples, (start + end - clip) // 2, clip)]
+    return cut(samples, clip)
 
 
-def grid(samples: np.ndarray) -> list[np.ndarray]:
-    """Successive whole seconds of a recording (int16 [n]), sound or not; a shorter one is centred. For silence."""
-    if len(samples) <= CLIP_SAMPLES:
-        return [centre(samples)]
-    return [_window(samples, start) for start in range(0, len(samples) - CLIP_SAMPLES + 1, CLIP_SAMPLES)]
+def phrases(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
+    """The clips of a recording that holds a phrase of several words, once or more often.
+
+    As `cut`, but pauses below 0.6 s belong to the phrase, and one that lasts longer than a clip is not divided.
+
+    Args:
+      samples: int16 [n] at 16 kHz.
+      clip: samples of a clip.
+
+    Raises:
+      TooLong: a phrase lasts longer.
+    """
+    if not np.any(samples):
+        return []
+    sounds = _sounds(samples, _SHORTEST_GAP_OF_PHRASES)
+    for start, end in sounds:
+        if end - start > clip:
+            raise TooLong(
+                f"its words last {(end - start) / SAMPLE_RATE:.2f} s, longer than clip_seconds={clip / SAMPLE_RATE:g}"
+            )
+    if len(samples) <= clip:
+        return [centre(samples, clip)]
+    return [_window(samples, (start + end - clip) // 2, clip) for start, end in sounds]
 
 
-def _window(samples: np.ndarray, start: int) -> np.ndarray:
-    start = min(max(start, 0), len(samples) - CLIP_SAMPLES)
-    return samples[start : start + CLIP_SAMPLES]
+def grid(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
+    """Successive whole clips of a recording (int16 [n]), sound or not; a shorter one is centred. For silence."""
+    if len(samples) <= clip:
+        return [centre(samples, clip)]
+    return [_window(samples, start, clip) for start in range(0, len(samples) - clip + 1, clip)]
 
 
-def _sounds(samples: np.ndarray) -> list[tuple[int, int]]:
+def _window(samples: np.ndarray, start: int, clip: int) -> np.ndarray:
+    start = min(max(start, 0), len(samples) - clip)
+    return samples[start : start + clip]
+
+
+def _sounds(samples: np.ndarray, shortest_gap: int = _SHORTEST_GAP) -> list[tuple[int, int]]:
     """(start, end) of every sound; the rule is `cut`'s."""
     count = -(-len(samples) // _FRAME)
     frames = np.pad(samples.astype(np.float64), (0, count * _FRAME - len(samples))).reshape(count, _FRAME)
@@ -92,7 +120,7 @@ def _sounds(samples: np.ndarray) -> list[tuple[int, int]]:
     active = np.flatnonzero(power >= floor)
     if len(active) == 0:
         return []
-    breaks = np.flatnonzero(np.diff(active) * _FRAME > _SHORTEST_GAP)
+    breaks = np.flatnonzero(np.diff(active) * _FRAME > shortest_gap)
     first = active[np.concatenate(([0], breaks + 1))] * _FRAME
     last = np.minimum((active[np.concatenate((breaks, [len(active) - 1]))] + 1) * _FRAME, len(samples))
     sounds = [(int(start), int(end)) for start, end in zip(first, last, strict=True)]

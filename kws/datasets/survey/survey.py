@@ -9,9 +9,10 @@ import numpy as np
 
 from kws import datasets
 from kws.datasets import word_folders
-from kws.datasets.clip import SAMPLE_RATE, SILENCE, SPLITS, UNKNOWN, Clips, Dataset, DatasetConfig, Part
+from kws.datasets.clip import NO_NEGATIVES, SAMPLE_RATE, SILENCE, SPLITS, UNKNOWN, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.clips import WORD as NEGATIVES
+from kws.datasets.negatives.clips import spoken_without
 from kws.datasets.survey import measures
 from kws.datasets.survey.duplicates import TWO_WORDS, Duplicate, Place, duplicates, places
 from kws.datasets.survey.measures import Measures
@@ -76,11 +77,13 @@ class Survey:
 
 
 def survey(config: DatasetConfig) -> Survey:
-    """Looks at a dataset; it is read into its store where there is none.
+    """Looks at a dataset; it is read into its store where there is none. No negatives are spoken for it unasked.
 
     Raises:
       DatasetError: it can't be loaded at all.
     """
+    if config.negatives is None and config.data_dir and spoken_without(config, pathlib.Path(config.data_dir)):
+        config = dataclasses.replace(config, negatives=NO_NEGATIVES)
     dataset, problems = _load(config)
     measured = {split: measures.measure(clips) for split, clips in dataset.splits.items()}
     rows = tuple(_rows(dataset, measured))

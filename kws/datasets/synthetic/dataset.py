@@ -125,6 +125,7 @@ def _plan(config: DatasetConfig, words: tuple[str, ...], others: tuple[str, ...]
                 pitch=int(rng.integers(*_PITCHES, endpoint=True)),
                 pitch_range=int(rng.integers(*_PITCH_RANGES, endpoint=True)),
                 seed=int(rng.integers(2**31 - 1)),
+                clip_samples=config.clip_samples,
             )
             planned.append((split, utterance))
     return planned

@@ -22,19 +22,19 @@ from kws.datasets.clip import CLIP_SAMPLES
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.synthetic.utterance import Unspeakable, Utterance, render
 
-_CLIP_BYTES = 2 * CLIP_SAMPLES
 _UNSPEAKABLE_EXIT_CODE = 3
 
 
 def render_all(utterances: Sequence[Utterance], processes: int) -> np.ndarray:
-    """The clips of `utterances`, int16 [n, 16000]; the same for any number of processes.
+    """The clips of `utterances`, all of one length, int16 [n, clip_samples]; the same for any number of processes.
 
     Raises:
       DatasetError: a word that doesn't fit into a clip or that espeak-ng can't pronounce.
       RuntimeError: a worker failed; the message has what it printed.
     """
     processes = max(1, min(processes, len(utterances)))
-    clips = np.empty((len(utterances), CLIP_SAMPLES), np.int16)
+    length = utterances[0].clip_samples if utterances else CLIP_SAMPLES
+    clips = np.empty((len(utterances), length), np.int16)
     workers = [_start() for _ in range(processes)]
     threads: list[threading.Thread] = []
     try:
@@ -83,14 +83,14 @@ def _start() -> _Worker:
 
 
 def _converse(worker: _Worker, share: Sequence[Utterance], clips: np.ndarray, bar: tqdm) -> None:
-    """Gives a worker its share and fills `clips` (a view of [n, 16000]) until the worker ends."""
+    """Gives a worker its share and fills `clips` (a view of [n, clip_samples]) until the worker ends."""
     request = json.dumps([dataclasses.asdict(utterance) for utterance in share]).encode()
     # A worker that is gone shows in what it returns and in its exit code.
     with contextlib.suppress(BrokenPipeError), worker.request:
         worker.request.write(request)
     for row in range(len(share)):
-        data = worker.spoken.read(_CLIP_BYTES)
-        if len(data) != _CLIP_BYTES:
+        data = worker.spoken.read(clips[row].nbytes)
+        if len(data) != clips[row].nbytes:
             return
         clips[row] = np.frombuffer(data, np.int16)
         bar.update()
@@ -100,7 +100,7 @@ def _check(worker: _Worker) -> None:
     message = worker.complaint.read().decode(errors="replace").strip()
     code = worker.process.wait()
     if code == _UNSPEAKABLE_EXIT_CODE:
-        raise DatasetError(f"words: {message}: a clip has one second, choose another word")
+        raise DatasetError(f"words: {message}: a clip has one second, choose another word or a longer clip_seconds")
     if code:
         raise RuntimeError(f"a process that speaks ended with {code}: {message}")
 

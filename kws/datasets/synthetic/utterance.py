@@ -9,15 +9,14 @@ from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
 from kws.datasets.synthetic import espeak
 
-# A word has at most this long, so that it fits with room to move.
-LONGEST_WORD_S = 0.92
+# A word leaves so much of its clip free, so that it has room to move.
+_ROOM_TO_MOVE_S = 0.08
 _FASTEST_RATE = 450
 _FASTER = 1.25
 _FRAME_S = 0.01
 # Frames within this of the loudest belong to the word.
 _WORD_RANGE_DB = 40.0
 _MARGIN_S = 0.015
-_SPECTRUM_SAMPLES = 2 * CLIP_SAMPLES
 # 22,050 Hz to 16 kHz is 320 to 441.
 _RATIO_IN, _RATIO_OUT = 441, 320
 
@@ -34,6 +33,7 @@ class Utterance:
       word: the text.
       voice, rate, pitch, pitch_range: as in `espeak.speak`.
       seed: of the voice's noise, the room, the position, the level and the background.
+      clip_samples: length of the clip.
     """
 
     word: str
@@ -42,30 +42,31 @@ class Utterance:
     pitch: int
     pitch_range: int
     seed: int
+    clip_samples: int = CLIP_SAMPLES
 
 
 def render(utterance: Utterance) -> np.ndarray:
-    """The clip, int16 [16000] at 16 kHz.
+    """The clip, int16 [clip_samples] at 16 kHz.
 
     The whole word lies in the clip, centred up to 0.12 s; it is coloured by a microphone (a random spectral tilt) and a
     small room (a decaying random tail), has a peak of -20 to -1 dB of full scale, and a quiet noise 15 to 45 dB below.
 
     Raises:
-      Unspeakable: it takes more than 0.92 s at the fastest rate, or espeak-ng says nothing for it.
+      Unspeakable: it takes more than the clip without 0.08 s at the fastest rate, or espeak-ng says nothing for it.
     """
     rng = np.random.default_rng(utterance.seed)
-    word = resample(_spoken(utterance))
-    slack = CLIP_SAMPLES - len(word)
+    word, length = resample(_spoken(utterance)), utterance.clip_samples
+    slack = length - len(word)
     jitter = int(min(0.12 * SAMPLE_RATE, slack // 2))
     start = slack // 2 + int(rng.integers(-jitter, jitter + 1))
-    clip = np.zeros(_SPECTRUM_SAMPLES)
+    clip = np.zeros(2 * length)
     clip[start : start + len(word)] = word
-    spectrum = np.fft.rfft(clip) * np.fft.rfft(_room(rng), _SPECTRUM_SAMPLES) * _tilt(rng)
-    clip = np.fft.irfft(spectrum, _SPECTRUM_SAMPLES)[:CLIP_SAMPLES]
+    spectrum = np.fft.rfft(clip) * np.fft.rfft(_room(rng), 2 * length) * _tilt(rng, 2 * length)
+    clip = np.fft.irfft(spectrum, 2 * length)[:length]
     clip *= noise.INT16_MAX * 10 ** (rng.uniform(-20, -1) / 20) / np.max(np.abs(clip))
-    background = noise.coloured(rng, CLIP_SAMPLES, rng.uniform(0.0, 2.0))
+    background = noise.coloured(rng, length, rng.uniform(0.0, 2.0))
     if rng.uniform() < 0.2:
-        background += noise.hum(rng, CLIP_SAMPLES)
+        background += noise.hum(rng, length)
     level = noise.rms(clip) * 10 ** (-rng.uniform(15, 45) / 20)
     return noise.to_int16(clip + noise.with_rms(background, level))
 
@@ -96,7 +97,7 @@ def trim(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def _spoken(utterance: Utterance) -> np.ndarray:
     """The trimmed word at 22,050 Hz, spoken faster until it fits."""
-    rate = utterance.rate
+    rate, longest = utterance.rate, utterance.clip_samples / SAMPLE_RATE - _ROOM_TO_MOVE_S
     while True:
         raw = espeak.speak(
             utterance.word,
@@ -109,7 +110,7 @@ def _spoken(utterance: Utterance) -> np.ndarray:
         word = trim(raw.astype(np.float64), espeak.RATE) if len(raw) else raw
         if len(word) == 0:
             raise Unspeakable(f"espeak-ng says nothing for '{utterance.word}'")
-        if len(word) <= LONGEST_WORD_S * espeak.RATE:
+        if len(word) <= longest * espeak.RATE:
             return word
         if rate == _FASTEST_RATE:
             raise Unspeakable(f"'{utterance.word}' takes {len(word) / espeak.RATE:.2f} s at the fastest rate")
@@ -126,9 +127,9 @@ def _room(rng: np.random.Generator) -> np.ndarray:
     return tail
 
 
-def _tilt(rng: np.random.Generator) -> np.ndarray:
+def _tilt(rng: np.random.Generator, count: int) -> np.ndarray:
     """Gain per bin: -3 to +3 dB per octave around 1 kHz between 100 Hz and 8 kHz, nothing below 60 Hz."""
-    frequencies = np.fft.rfftfreq(_SPECTRUM_SAMPLES, 1 / SAMPLE_RATE)
+    frequencies = np.fft.rfftfreq(count, 1 / SAMPLE_RATE)
     octaves = np.log2(np.maximum(frequencies, 100.0) / 1000.0)
     gain = 10 ** (rng.uniform(-3, 3) * octaves / 20)
     gain[frequencies < 60.0] = 0.0

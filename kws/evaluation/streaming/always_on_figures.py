@@ -11,7 +11,6 @@ from export.model.detector import Detector
 from kws.datasets import negatives
 from kws.datasets.negatives import OTHER
 from kws.evaluation.streaming import error_rates, false_alarms, sound
-from kws.evaluation.streaming.error_rates import REACH_SAMPLES
 from kws.evaluation.streaming.false_alarms import HeardNegative
 from kws.evaluation.streaming.hearing import HeardWords
 
@@ -31,7 +30,7 @@ def outcomes(
     steps, found = np.array(detections, np.int64).reshape(-1, 2).T
     ends = (steps + 1) * words.step_samples
     word = np.searchsorted(recording.starts, ends) - 1
-    near = (word >= 0) & (ends - recording.starts[word] <= REACH_SAMPLES)
+    near = (word >= 0) & (ends - recording.starts[word] <= recording.reach_samples)
     wrong = np.zeros(len(recording.starts), bool)
     wrong[word[near & (recording.labels[word] != found)]] = True
     return heard, wrong

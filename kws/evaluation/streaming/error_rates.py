@@ -16,11 +16,8 @@ import numpy as np
 
 from export.model import detector as detectors
 from export.model.detector import ONE, Detector
-from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
 from kws.evaluation.streaming.recording import Recording
 
-TOLERANCE_SECONDS = 1.0
-REACH_SAMPLES = CLIP_SAMPLES + round(TOLERANCE_SECONDS * SAMPLE_RATE)
 TARGETS = (1.0, 5.0)
 """False alarms per hour at which miss rates are given."""
 MOST_FALSE_ALARMS = 60.0
@@ -86,7 +83,7 @@ def score(
     false_alarms = np.zeros(len(labels), np.int64)
     for step, label in detections:
         now = (step + 1) * step_samples
-        first = np.searchsorted(recording.starts, now - REACH_SAMPLES)
+        first = np.searchsorted(recording.starts, now - recording.reach_samples)
         behind = np.searchsorted(recording.starts, now)
         words = first + np.flatnonzero(~heard[first:behind] & (recording.labels[first:behind] == label))
         if len(words):

@@ -19,7 +19,7 @@ from kws.evaluation import metrics
 from kws.evaluation.clips import check_classes
 from kws.evaluation.streaming import error_rates, sound
 from kws.evaluation.streaming.error_rates import TARGETS, Curve, Score
-from kws.evaluation.streaming.recording import Recipe, Recording, compose
+from kws.evaluation.streaming.recording import TOLERANCE_SECONDS, Recipe, Recording, compose
 
 INTERPRETER, ENGINE = BACKENDS = ("interpreter", "engine")
 
@@ -142,7 +142,7 @@ def measure(
         "model_sha256": bundle.model.sha256,
         "dataset": dataset.name,
         "recipe": config.recipe.to_json(),
-        "tolerance_seconds": error_rates.TOLERANCE_SECONDS,
+        "tolerance_seconds": TOLERANCE_SECONDS,
         "backend": config.backend,
         "hours": recording.hours,
         "keywords": int(keyword.sum()),

@@ -93,7 +93,7 @@ def surroundings(
     rooms = negatives.impulse_responses(folder, split)
     rooms = rooms or [negatives.synthetic(np.random.default_rng(seed), SYNTHETIC_RT60)]
     step_samples = sound.network_of(bundle.model).frames_per_step * bundle.frontend_config.hop_samples
-    return Surroundings(noises, rooms, seed, step_samples)
+    return Surroundings(noises, rooms, seed, step_samples, bundle.frontend_config.clip_samples)
 
 
 def hear_negatives(bundle: Bundle, network: Network, found: Sequence[Recording]) -> list[HeardNegative]:
@@ -122,7 +122,12 @@ def hear_words(
     silent = np.broadcast_to(np.int16(0), (len(chosen) * around.segment_samples,))
     names = tuple(clips.names[clip] for clip in chosen)
     heard = recordings.Recording(
-        silent, np.concatenate(starts), clips.labels[chosen], np.full(len(chosen), condition.snr_db), names
+        silent,
+        np.concatenate(starts),
+        clips.labels[chosen],
+        np.full(len(chosen), condition.snr_db),
+        names,
+        around.clip_samples,
     )
     speakers = tuple(clips.speakers[clip] for clip in chosen)
     return HeardWords(heard, speakers, np.concatenate(logits), around.step_samples)

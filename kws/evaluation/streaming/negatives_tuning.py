@@ -25,7 +25,6 @@ from export.model.detector import NEVER, ONE, Detector
 from export.model.integer_model import IntegerModel
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import always_on_figures, error_rates, hearing, tuning
-from kws.evaluation.streaming.error_rates import REACH_SAMPLES
 from kws.evaluation.streaming.false_alarms import HeardNegative
 from kws.evaluation.streaming.hearing import QUIET, HeardWords
 
@@ -35,6 +34,8 @@ HEARD_IN_QUIET = 0.9
 MOST_FALSE_ALARMS_PER_HOUR = 8.0
 """As far as the target is raised by itself for nine keywords of ten to be heard."""
 _TAIL_PEAKS = 20
+# Clips of a keyword below which its peaks are spread, and the scale of it in log-odds.
+_FEW_CLIPS, _SPREAD = 20, 1.0
 _GRID = error_rates.log_odds(np.array([0.1, 1.0]))
 _GRID = np.append(np.arange(_GRID[0], _GRID[1], 0.125), _GRID[1])
 _PRICES = 2.0 ** np.arange(-16, 16, 0.25)
@@ -195,13 +196,20 @@ def _at(
 
 def _heard(words: HeardWords, averages: np.ndarray, keyword: int) -> np.ndarray:
     """Share of the keyword's clips whose smoothed posterior reaches each threshold of `_GRID`; never quite 0, so that
-    its logarithm is a number. A keyword without clips is heard always."""
+    its logarithm is a number. A keyword without clips is heard always.
+
+    Of few clips the next one's peak is not known from theirs: each stands for a logistic distribution around it, so
+    that a threshold is not put right below the lowest of three.
+    """
     starts = words.recording.starts[words.recording.labels == keyword]
     if len(starts) == 0:
         return np.ones(len(_GRID))
-    first, behind = starts // words.step_samples, (starts + REACH_SAMPLES) // words.step_samples
+    first, behind = starts // words.step_samples, (starts + words.recording.reach_samples) // words.step_samples
     peaks = [averages[start:end, keyword].max() for start, end in zip(first, behind, strict=True)]
-    reached = np.searchsorted(np.sort(error_rates.log_odds(np.array(peaks))), _GRID - 1e-9)
+    odds = error_rates.log_odds(np.array(peaks))
+    if len(odds) < _FEW_CLIPS:
+        return np.mean(1 / (1 + np.exp((_GRID - odds[:, None]) / _SPREAD)), axis=0)
+    reached = np.searchsorted(np.sort(odds), _GRID - 1e-9)
     return np.maximum(1 - reached / len(peaks), 0.5 / len(peaks))
 
 

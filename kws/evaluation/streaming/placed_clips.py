@@ -17,8 +17,8 @@ from kws.datasets.negatives import ImpulseResponse, reverberate
 from kws.evaluation.streaming.recording import Recording, fade
 
 BEFORE_SECONDS, BEHIND_SECONDS = 2.2, 1.5
-"""Of noise around a clip: the network looks back 1.3 s, the longest smoothing is 0.8 s; a word may be detected for 1 s
-after its clip."""
+"""Of noise around a clip of a second: the network looks back 1.3 s, the longest smoothing is 0.8 s; a word may be
+detected for 1 s after its clip. Before a longer clip it is as much longer."""
 _DOMAIN = 0x9A7E
 CLIPS_AT_ONCE = 256
 # The clip's place among the network's steps varies by up to this much.
@@ -51,17 +51,24 @@ class Surroundings:
       rooms: impulse responses.
       seed: of every draw.
       step_samples: samples of one step of the network; a segment is a whole number of them.
+      clip_samples: length of a clip.
     """
 
     noises: Sequence[np.ndarray]
     rooms: Sequence[ImpulseResponse]
     seed: int
     step_samples: int
+    clip_samples: int = CLIP_SAMPLES
+
+    @property
+    def before_samples(self) -> int:
+        """Noise before a clip."""
+        return round(BEFORE_SECONDS * SAMPLE_RATE) + self.clip_samples - CLIP_SAMPLES
 
     @property
     def segment_samples(self) -> int:
         """Samples from one clip's noise to the next one's."""
-        needed = round((BEFORE_SECONDS + BEHIND_SECONDS) * SAMPLE_RATE) + _JITTER_SAMPLES + CLIP_SAMPLES
+        needed = self.before_samples + round(BEHIND_SECONDS * SAMPLE_RATE) + _JITTER_SAMPLES + self.clip_samples
         return math.ceil(needed / self.step_samples) * self.step_samples
 
 
@@ -77,13 +84,14 @@ def place(clips: Clips, chosen: np.ndarray, condition: Condition, around: Surrou
             clips.labels[some],
             np.full(len(some), condition.snr_db),
             tuple(clips.names[clip] for clip in some),
+            around.clip_samples,
         )
 
 
 def _segment(clips: Clips, clip: int, condition: Condition, around: Surroundings) -> tuple[np.ndarray, int]:
     """A clip in its noise, int16 [segment_samples], and the sample at which it begins."""
     rng = np.random.default_rng(np.random.SeedSequence([_DOMAIN, around.seed, SPLITS.index(clips.split), clip]))
-    start = round(BEFORE_SECONDS * SAMPLE_RATE) + int(rng.integers(_JITTER_SAMPLES))
+    start = around.before_samples + int(rng.integers(_JITTER_SAMPLES))
     background = noise.excerpt(rng, around.noises, around.segment_samples)
     room = around.rooms[int(rng.integers(len(around.rooms)))] if condition.reverberant else None
     word = fade(clips.samples[clip].astype(np.float64))

@@ -11,6 +11,7 @@ from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, SPLITS, Clips, Dataset
 from kws.evaluation.evaluation_error import EvaluationError
 
+TOLERANCE_SECONDS = 1.0
 SCENE_SECONDS = 60
 # Keeps this stream of random numbers apart from others of the same seed.
 _DOMAIN = 0x57AE
@@ -73,10 +74,11 @@ class Recording:
 
     Attributes:
       samples: int16 [n] at 16 kHz.
-      starts: int64 [words], the first sample of each word's clip of one second, rising.
+      starts: int64 [words], the first sample of each word's clip, rising.
       labels: int64 [words], index into the dataset's labels.
       snr_db: float [words], of the scene around each word.
       names: of the words' clips.
+      clip_samples: length of a clip.
     """
 
     samples: np.ndarray
@@ -84,6 +86,12 @@ class Recording:
     labels: np.ndarray
     snr_db: np.ndarray
     names: tuple[str, ...]
+    clip_samples: int = CLIP_SAMPLES
+
+    @property
+    def reach_samples(self) -> int:
+        """From a clip's start, how long its word may be detected: until a second after its end."""
+        return self.clip_samples + round(TOLERANCE_SECONDS * SAMPLE_RATE)
 
     @property
     def hours(self) -> float:
@@ -109,7 +117,7 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
     ratios = _Turns(rng, np.array(recipe.snr_db))
     levels = np.array([noise.rms(clips.samples[clip]) for clip in indices])
     reference = float(np.median(levels[levels > 0]))
-    scene_samples = SCENE_SECONDS * SAMPLE_RATE
+    scene_samples, clip_samples = SCENE_SECONDS * SAMPLE_RATE, clips.samples.shape[1]
     samples = np.empty(recipe.scenes * scene_samples, np.int16)
     words: list[tuple[int, int, float]] = []
     for scene in tqdm(range(recipe.scenes), desc=f"{recipe.split} recording", unit="min", leave=False, disable=None):
@@ -117,15 +125,15 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
         background = noise.excerpt(rng, noises, scene_samples)
         sound = noise.with_rms(background, reference * 10 ** (-snr_db / 20))
         position = _pause(rng, recipe)
-        while position + CLIP_SAMPLES <= scene_samples:
+        while position + clip_samples <= scene_samples:
             wanted = keywords if len(others) == 0 or rng.uniform() < recipe.keyword_share else others
             clip = int(wanted.draw())
             level = reference * 10 ** (rng.uniform(*recipe.gain_db) / 20)
-            sound[position : position + CLIP_SAMPLES] += fade(
+            sound[position : position + clip_samples] += fade(
                 noise.with_rms(clips.samples[clip].astype(np.float64), level)
             )
             words.append((scene * scene_samples + position, clip, snr_db))
-            position += CLIP_SAMPLES + _pause(rng, recipe)
+            position += clip_samples + _pause(rng, recipe)
         samples[scene * scene_samples : (scene + 1) * scene_samples] = noise.to_int16(sound)
     chosen = np.array([clip for _, clip, _ in words], np.int64)
     return Recording(
@@ -134,6 +142,7 @@ def compose(dataset: Dataset, recipe: Recipe) -> Recording:
         clips.labels[chosen],
         np.array([snr_db for _, _, snr_db in words]),
         tuple(clips.names[clip] for clip in chosen),
+        clip_samples,
     )
 
 

@@ -22,7 +22,7 @@ from export.model.integer_model import IntegerModel
 from kws.datasets.clip import SAMPLE_RATE
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import error_rates
-from kws.evaluation.streaming.error_rates import REACH_SAMPLES, Curve, Score
+from kws.evaluation.streaming.error_rates import Curve, Score
 from kws.evaluation.streaming.recording import Recording
 
 WINDOWS_SECONDS = (0.16, 0.32, 0.48)
@@ -153,7 +153,7 @@ def _peaks(
     """
     steps = len(average)
     starts = recording.starts[recording.labels == label]
-    firsts, ends = starts // step_samples, np.minimum((starts + REACH_SAMPLES) // step_samples, steps)
+    firsts, ends = starts // step_samples, np.minimum((starts + recording.reach_samples) // step_samples, steps)
     words = np.array([average[first:end].max(initial=0) for first, end in zip(firsts, ends, strict=True)])
     elsewhere = average.copy()
     for first, end in zip(firsts, ends, strict=True):

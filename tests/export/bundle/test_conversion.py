@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 import quant
-from export.bundle import conversion, random_bundle, trained
+from export.bundle import conversion, detector_file, folder, random_bundle, trained
 from export.bundle.bundle_error import BundleError
+from export.model import detector
 from kws.models.ds_cnn import DsCnnSpec
 
 SHAPE, CLASSES = (49, 10, 1), 3
 
 
-def run(folder: pathlib.Path, qformat: str, claimed: str) -> pathlib.Path:
+def run(
+    folder: pathlib.Path,
+    qformat: str,
+    claimed: str,
+    labels: tuple[str, ...] = ("yes", "no", "go"),
+    metrics: dict | None = None,
+) -> pathlib.Path:
     """A finished run whose graph has formats of one kind, and whose settings claim another."""
     codes = np.random.default_rng(0).integers(-128, 128, (20, *SHAPE), dtype=np.int8)
     model = DsCnnSpec(5, (2, 1), ((2, 2),), (4, 3)).build(SHAPE, CLASSES, 0)
@@ -22,9 +29,9 @@ def run(folder: pathlib.Path, qformat: str, claimed: str) -> pathlib.Path:
     finished = trained.Trained(
         model=folder / "graph.h5",
         name="small",
-        labels=("yes", "no", "go"),
+        labels=labels,
         frontend=random_bundle.FRONTEND.to_json(),
-        metrics={},
+        metrics=metrics or {},
         training={"settings": {"method": {"qformat": claimed}}, "data": {"name": "none"}},
         clips=tuple(f"clip{i}" for i in range(len(codes))),
         features=codes,
@@ -50,3 +57,32 @@ def test_several_shifts_are_refused_where_one_was_trained_for(tmp_path: pathlib.
 def test_several_shifts_are_as_good_where_nothing_else_was_asked_for(tmp_path: pathlib.Path) -> None:
     config = conversion.ConvertConfig(run(tmp_path, "per_layer", "per_layer"), tmp_path / "bundle")
     assert conversion.convert(config).model.one_shift is None
+
+
+def test_a_replaced_bundles_detector_is_kept_where_the_labels_are_the_same(
+    tmp_path: pathlib.Path,
+) -> None:
+    said: list[str] = []
+    config = conversion.ConvertConfig(run(tmp_path / "run", "per_layer", "per_layer"), tmp_path / "bundle")
+    bundle = conversion.convert(config, said.append)
+    assert not any(line.startswith("kept") for line in said)
+    tuned = detector.default(bundle.model, window=5)
+    folder.add(bundle, {**detector_file.bundle_files(tuned, {"tuned_for": 1}), "words.json": "{}"})
+    again = conversion.convert(config, said.append)
+    assert any(line.startswith("kept: the detector of the bundle that was in") for line in said)
+    assert detector_file.of_bundle(again) == tuned
+    assert again.manifest["files"]["words.json"]
+    assert f'"tuned_on": "{bundle.model.sha256}"' in (again.path / detector.FILE).read_text()
+    other = conversion.ConvertConfig(run(tmp_path / "other", "per_layer", "per_layer", ("yes", "no", "up")), again.path)
+    replaced = conversion.convert(other, said.append)
+    assert "is for other labels or steps, and is not kept" in said[-2]
+    assert detector.FILE not in replaced.manifest["files"]
+
+
+def test_what_has_learned_nothing_is_not_converted_unless_that_is_allowed(tmp_path: pathlib.Path) -> None:
+    metrics = {"fixed_point": {"validation": {"recall": {"yes": 0.4, "no": 0.3, "go": 0.2}}}}
+    source = run(tmp_path / "run", "per_layer", "per_layer", metrics=metrics)
+    with pytest.raises(BundleError, match=r"on validation 30.0 % .* guessing gives 33.3 %.* allow_chance=true$"):
+        conversion.convert(conversion.ConvertConfig(source, tmp_path / "bundle"))
+    assert not (tmp_path / "bundle").exists()
+    conversion.convert(conversion.ConvertConfig(source, tmp_path / "bundle", allow_chance=True))

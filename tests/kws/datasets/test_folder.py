@@ -28,7 +28,7 @@ def recordings(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def _config(root: pathlib.Path, **settings: object) -> DatasetConfig:
-    return DatasetConfig(dataset="folder", data_dir=str(root), **settings)
+    return DatasetConfig(**{"dataset": "folder", "data_dir": str(root), "negatives": "none", **settings})
 
 
 def _recordings(*names: str) -> list[Recording]:

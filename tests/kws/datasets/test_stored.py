@@ -111,7 +111,7 @@ def test_and_of_a_folder_of_ones_own(root: pathlib.Path, tmp_path: pathlib.Path)
     long = np.tile(np.random.default_rng(0).normal(0, 3000, 16000), 3)
     long[9000:24000] = 0
     corpus.write_wav(root / "no" / "speaker00__long.wav", long)
-    config = DatasetConfig("folder", str(root), cache_dir=str(tmp_path))
+    config = DatasetConfig("folder", str(root), cache_dir=str(tmp_path), negatives="none")
     plain = in_memory(config)
     assert plain.divided and plain.skipped
     check_equal(datasets.load(config), plain)

@@ -130,7 +130,7 @@ def test_silence_in_a_folder_of_own_recordings(data: pathlib.Path, testing_alone
     shutil.copytree(data, root)
     shutil.copytree(testing_alone / "_silence_", root / "_silence_")
     bundle = write_bundle(tmp_path / "bundle")
-    config = EvaluateConfig(bundle.path, DatasetConfig("folder", str(root), processes=1))
+    config = EvaluateConfig(bundle.path, DatasetConfig("folder", str(root), negatives="none", processes=1))
     whole = datasets.load(dataclasses.replace(config.dataset, words=("yes", "no")))
     expected = np.bincount(whole.splits["testing"].labels, minlength=4)
     result = clips.evaluate(config)

@@ -140,3 +140,13 @@ def test_shares_are_shares() -> None:
     for name in ("silence_share", "negatives_share", "neighbour_share"):
         with pytest.raises(ValueError, match=f"{name}=1"):
             dataclasses.replace(CONFIG, **{name: 1.0})
+
+
+def test_rounds_draw_every_clip_so_often() -> None:
+    first, _ = plan(LABELS, CONFIG, 1, 0)
+    sources, _ = plan(LABELS, dataclasses.replace(CONFIG, rounds=3), 1, 0)
+    assert (sources >= 0).sum() == 3 * (first >= 0).sum()
+    # Of the large class each round draws a part of its own.
+    assert len(set(sources[np.isin(sources, np.flatnonzero(LABELS == 0))])) > 60
+    with pytest.raises(ValueError, match="rounds=0: expected 1 or more"):
+        dataclasses.replace(CONFIG, rounds=0)

@@ -85,7 +85,8 @@ def test_both_arithmetics_train_on_the_same_examples(tmp_path: pathlib.Path) -> 
     from kws.training import run as training
 
     dataset = DatasetConfig("speech_commands", str(corpus.write(tmp_path / "corpus")), words=("yes", "no"), processes=1)
-    settings = TrainConfig(dataset, float_epochs=1, fixed_point_epochs=0, batch_size=16)
+    small = {"batch_size": 16, "epoch_examples": 1, "allow_chance": True}
+    settings = TrainConfig(dataset, float_epochs=1, fixed_point_epochs=0, **small)
     run = training.run(settings, tmp_path / "s0", keep_epochs=True)
     config = FrontEndCostConfig((run.path,), tmp_path / "out", {"data_dir": dataset.data_dir, "processes": 1})
     said: list[str] = []

@@ -25,6 +25,8 @@ MATRIX = """
 float_epochs = 1
 fixed_point_epochs = 1
 batch_size = 16
+epoch_examples = 1
+allow_chance = true
 [rows]
 "W4A8 PTQ" = { weight_bits = 4, fixed_point_epochs = 0, method = { equalize = false } }
 "W4A4 + SWD" = { weight_bits = 4, activation_bits = 4, method = { squash = true } }
@@ -97,8 +99,8 @@ def finished(data: pathlib.Path, matrix: pathlib.Path, tmp_path_factory: pytest.
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 cells are finished, 2 to do" in done.stdout
     assert "[2/2] W4A4 + SWD, seed 0: testing" in done.stdout
-    # 78 examples in an epoch, which has 8 steps.
-    assert done.stdout.count(" %, few examples: batches of 9\n") + done.stdout.count("batches of 9;") == 2
+    # 80 examples in an epoch, which has 8 steps.
+    assert done.stdout.count(" %, few examples: batches of 10\n") + done.stdout.count("batches of 10;") == 2
     assert (sweep_dir / "float" / "seed0" / "result.json").stat().st_mtime_ns == before
     return sweep_dir
 
@@ -108,7 +110,7 @@ def test_a_killed_sweep_goes_on_without_repeating_finished_cells(finished: pathl
     with (finished / "killed.csv").open() as file:
         assert [row["name"] for row in csv.DictReader(file)] == ["float"]
     assert set(rows(finished)) == CELLS
-    assert {row["batch_size"] for row in rows(finished).values()} == {"9"}
+    assert {row["batch_size"] for row in rows(finished).values()} == {"10"}
     kept = json.loads((finished / "results.json").read_text())
     assert kept["missing"] == []
     for cell in kept["cells"]:

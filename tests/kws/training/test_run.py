@@ -14,7 +14,7 @@ import tensorflow as tf
 from kws.datasets import DatasetConfig
 from kws.models import MODELS
 from kws.models.ds_cnn import DsCnnSpec
-from kws.training import devices, run_folder, training_data
+from kws.training import devices, earlier_runs, run_folder, training_data
 from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
@@ -36,7 +36,17 @@ def small() -> Iterator[None]:
 
 def config(data: pathlib.Path, **settings: Any) -> TrainConfig:
     dataset = DatasetConfig("speech_commands", str(data), ("yes", "no"), processes=1)
-    return TrainConfig(dataset, **{"model": "small", "float_epochs": 1, "fixed_point_epochs": 1, **settings})
+    return TrainConfig(
+        dataset,
+        **{
+            "model": "small",
+            "float_epochs": 1,
+            "fixed_point_epochs": 1,
+            "epoch_examples": 1,
+            "allow_chance": True,
+            **settings,
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -176,9 +186,41 @@ def test_too_little_data_is_refused_and_leaves_nothing(
 ) -> None:
     few = corpus.write(tmp_path / "corpus", training=clips, evaluation=evaluation)
     with pytest.raises(ValueError, match=message) as refused:
-        training.run(config(few), tmp_path / "run")
+        training.run(config(few, allow_few=True), tmp_path / "run")
     assert type(refused.value).user_can_mend
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_few_clips_fill_an_epoch_and_a_resumed_run_keeps_its_rounds(
+    finished: RunFolder, data: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    found = []
+    monkeypatch.setattr(training, "_train_stages", lambda config, loaded, *_: found.append(loaded))
+    said: list[str] = []
+    run = training.run(config(data, epoch_examples=100), tmp_path / "run", say=said.append)
+    assert "few clips: each is drawn 5 times in an epoch, augmented afresh" in said
+    assert (found[0].rounds, found[0].batch_size, run_folder.rounds(run)) == (5, 12, 5)
+    assert run_folder.rounds(finished) == 1
+    training.run(config(data, epoch_examples=100), run.path, resume=True)
+    assert found[1].rounds == 5
+    with pytest.raises(TrainingError, match="drew every clip 1 times in an epoch, this run draws it 5 times"):
+        monkeypatch.setattr(earlier_runs, "float_source", lambda *_: finished)
+        training.run(config(data, epoch_examples=100), tmp_path / "other", float_run=finished.path)
+
+
+@pytest.mark.slow
+def test_a_stage_that_ends_near_chance_is_said_unless_that_is_allowed(
+    finished: RunFolder, data: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    run = RunFolder(shutil.copytree(finished.path, tmp_path / "run"))
+    metrics = run.read_json(run_folder.METRICS)
+    metrics[FLOAT]["validation"]["recall"] = {"_silence_": 0.0, "_unknown_": None, "yes": 1.0, "no": 0.0}
+    run.write_json(run_folder.METRICS, metrics)
+    training.run(config(data), run.path, resume=True)
+    strict = config(data, allow_chance=False)
+    with pytest.raises(TrainingError, match=r"^float: on validation 33.3 % of each class .* allow_chance=true$"):
+        training.run(strict, run.path, resume=True)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kws.datasets.clip import SPLITS, Clips, Dataset
-from kws.training.training_data import MIN_STEPS, batch_size, check_splits
+from kws.training.training_data import MIN_STEPS, batch_size, check_enough, check_splits, rounds
 from kws.training.training_error import TrainingError
 
 
@@ -23,6 +23,14 @@ def test_less_than_a_step_of_one_each_is_refused(examples: int) -> None:
         batch_size(examples, 64)
 
 
+@pytest.mark.parametrize(
+    ("examples", "least", "expected"), [(7, 1536, 1), (8, 1536, 192), (65, 1536, 24), (1535, 1536, 2), (1536, 1536, 1)]
+)
+def test_few_clips_are_drawn_again_until_an_epoch_is_full(examples: int, least: int, expected: int) -> None:
+    assert rounds(examples, least) == expected
+    assert rounds(10**6, least) == 1
+
+
 def dataset(labels: tuple[str, ...], **clips: list[int]) -> Dataset:
     """Splits with clips of these labels; those not given have one of each."""
     splits = {}
@@ -39,6 +47,17 @@ def dataset(labels: tuple[str, ...], **clips: list[int]) -> Dataset:
 def test_a_split_without_keywords_is_named(split: str, clips: list[int]) -> None:
     with pytest.raises(TrainingError, match=f"the {split} split has no clip of a keyword, of {len(clips)} in all"):
         check_splits(dataset(("_silence_", "yes"), **{split: clips}))
+
+
+def test_a_class_of_too_few_clips_is_named_with_what_to_do() -> None:
+    enough = [1, 1, 1, 2, 2, 2]
+    check_enough(dataset(("_silence_", "yes", "no"), training=enough))
+    with pytest.raises(TrainingError) as refused:
+        check_enough(dataset(("_silence_", "yes", "no"), training=[1, 1, 2, 2, 2], testing=[1, 1]))
+    assert str(refused.value) == (
+        "too few training clips: yes 2 (the least is 3); testing clips: no 0 (the least is 1): record more, of other "
+        "speakers where they are known (30 of each word are a start), or give allow_few=true"
+    )
 
 
 def test_one_keyword_and_nothing_else_cannot_be_measured() -> None:

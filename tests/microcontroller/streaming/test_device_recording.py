@@ -7,6 +7,7 @@ import wave
 import numpy as np
 import pytest
 
+from kws.datasets.synthetic import spoken_words
 from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.streaming import recording
 from scripts import speak_words
@@ -32,6 +33,23 @@ def test_the_synthetic_one_is_a_minute_and_the_same_for_a_seed() -> None:
 
 def test_its_words_are_what_the_script_speaks() -> None:
     assert json.loads(speak_words.TARGET.read_text()) == speak_words.words()
+
+
+def test_a_bundles_own_words_are_played(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / recording.WORDS
+    path.write_text(json.dumps(spoken_words.content(["lamp", "stop it"], "a test")))
+    own = recording.synthetic(8, words_file=path)
+    assert own.name == "8 s of the bundle's words, seed 0"
+    assert own.samples[32000:].any() and not np.array_equal(own.samples, recording.synthetic(8).samples)
+    assert {"yes", "stop"} < recording.known_words() and "lamp" not in recording.known_words()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"words": {}}', '{"words": {"lamp": {"samples": "AAAA"}}}', "[1]"])
+def test_a_damaged_file_of_words_is_one_line(tmp_path: pathlib.Path, text: str) -> None:
+    path = tmp_path / recording.WORDS
+    path.write_text(text)
+    with pytest.raises(MeasurementError, match=r"holds no words.*: write it again with python -m kws\.tune_detector$"):
+        recording.synthetic(8, words_file=path)
 
 
 def test_a_wav_file_is_read_as_it_is(tmp_path: pathlib.Path) -> None:

@@ -99,7 +99,7 @@ def test_without_other_words_negatives_make_the_class(negatives: pathlib.Path, t
         "testing": [f"speech_testing#{n}" for n in range(2)],
     }
     assert _taken(dataset) == {"training": TRAINING, **expected}
-    assert UNKNOWN not in _load(root, dataset="folder").labels
+    assert UNKNOWN not in _load(root, dataset="folder", negatives="none").labels
 
 
 def test_synthetic_speech_takes_them_too(negatives: pathlib.Path) -> None:

@@ -1,0 +1,42 @@
+"""Where the clips of a dataset come from, by their names."""
+
+from collections import Counter
+
+from kws.datasets.clip import SILENCE, Dataset
+from kws.datasets.negatives.clips import WORD
+
+# The folder in a clip's name, behind its word.
+CORPUS, SPOKEN = "_speech_commands_", "_synthetic_"
+_SOURCES = {CORPUS: "speech_commands", SPOKEN: "synthetic"}
+DRAWN = "drawn silence"
+NEGATIVES = "negatives"
+
+
+def sources(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Source -> split -> number of clips, the largest source first; the dataset's own name is one of them."""
+    found: dict[str, Counter[str]] = {}
+    for split, clips in dataset.splits.items():
+        for name in clips.names:
+            found.setdefault(_source(name, dataset.name), Counter())[split] += 1
+    ordered = sorted(found, key=lambda source: -found[source].total())
+    return {source: {split: found[source][split] for split in dataset.splits} for source in ordered}
+
+
+def line(dataset: Dataset) -> str:
+    """The shares of the training clips in words; "" for a dataset of one source."""
+    counts = {source: of["training"] for source, of in sources(dataset).items() if of.get("training")}
+    total = sum(counts.values())
+    if len(counts) < 2:
+        return ""
+    return "training clips: " + ", ".join(f"{100 * count / total:.0f} % {source}" for source, count in counts.items())
+
+
+def _source(name: str, dataset: str) -> str:
+    word, _, rest = name.partition("/")
+    if word == WORD:
+        return NEGATIVES
+    inner = rest.partition("/")[0]
+    if inner in _SOURCES:
+        return _SOURCES[inner]
+    # The clips of a folder `_silence_` have a file's ending.
+    return DRAWN if word == SILENCE and "." not in rest else dataset

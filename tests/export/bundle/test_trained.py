@@ -1,0 +1,25 @@
+"""What a run hands over: when it has learned next to nothing."""
+
+import pytest
+
+from export.bundle.trained import near_chance
+
+
+@pytest.mark.parametrize(
+    ("recall", "near"),
+    [
+        ([0.0, 1.0], True),
+        ([0.6, 0.6], False),
+        ([0.2, 0.4], True),
+        ([1.0, 0.0, 0.0], True),
+        ([1.0, 0.5, 0.5], False),
+        ([1.0], False),
+        ([], False),
+    ],
+)
+def test_what_is_near_chance_whatever_class_is_preferred(recall: list[float], near: bool) -> None:
+    found = near_chance({"recall": {"nobody": None, **{f"word{i}": value for i, value in enumerate(recall)}}})
+    assert bool(found) == near
+    if found:
+        assert f"guessing gives {100 / len(recall):.1f} %" in found
+    assert near_chance({}) is None

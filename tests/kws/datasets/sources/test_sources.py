@@ -1,0 +1,91 @@
+"""Recordings of one's own, filled up from a corpus, from spoken words and from a folder of noise."""
+
+import pathlib
+
+import corpus as small_corpus
+import numpy as np
+import pytest
+
+from kws import datasets
+from kws.datasets.clip import SPLITS, UNKNOWN, DatasetConfig
+from kws.datasets.dataset_error import DatasetError
+from kws.datasets.sources import shares
+
+RNG = np.random.default_rng(2)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Ten recordings of "yes", which the corpus has, too, and of "lamp"; no noise."""
+    root = tmp_path_factory.mktemp("own")
+    for word in ("yes", "lamp"):
+        for number in range(10):
+            small_corpus.write_wav(root / word / f"{number}.wav", RNG.integers(-999, 999, 14000))
+    return root
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return small_corpus.write(tmp_path_factory.mktemp("corpus"), training=12, evaluation=4)
+
+
+def _load(own: pathlib.Path, other: pathlib.Path, **settings: object) -> datasets.Dataset:
+    folders = {"data_dir": str(own), "corpus_dir": str(other), "noise": str(other / "_background_noise_")}
+    return datasets.load(DatasetConfig("folder", **{**folders, "cache_dir": "", "processes": 1, **settings}))
+
+
+def test_other_words_of_the_corpus_are_unknown_as_its_lists_say(own: pathlib.Path, other: pathlib.Path) -> None:
+    dataset = _load(own, other, negatives="speech_commands")
+    assert dataset.labels == ("_silence_", UNKNOWN, "lamp", "yes")
+    for split, count in (("training", 24), ("validation", 8), ("testing", 8)):
+        clips = dataset.splits[split]
+        taken = [clip.name for clip in clips if dataset.labels[clip.label] == UNKNOWN]
+        assert len(taken) == count and {name.partition("/")[0] for name in taken} == {"no", "bird"}
+    listed = (other / "testing_list.txt").read_text().split()
+    taken = [clip.name.replace("/_speech_commands_/", "/") for clip in dataset.splits["testing"]]
+    assert set(listed) & set(taken) == {name for name in listed if not name.startswith("yes/")}
+
+
+@pytest.mark.parametrize(("source", "yes", "lamp"), [("speech_commands", 15, 8), ("synthetic", 15, 15)])
+def test_keywords_are_filled_up_in_training_alone(
+    own: pathlib.Path, other: pathlib.Path, source: str, yes: int, lamp: int
+) -> None:
+    dataset = _load(own, other, negatives="none", top_up=source, clips_per_word=15)
+    counts = {split: np.bincount(dataset.splits[split].labels, minlength=3).tolist() for split in SPLITS}
+    assert counts == {"training": [0, lamp, yes], "validation": [1, 1, 1], "testing": [1, 1, 1]}
+    found = shares.sources(dataset)
+    assert found[source] == {"training": yes + lamp - 16, "validation": 0, "testing": 0}
+    assert found["folder"]["training"] == 16
+    assert shares.line(dataset).startswith("training clips: ") and source in shares.line(dataset)
+    assert set(dataset.splits["training"].words) == {"lamp", "yes"}
+
+
+def test_noise_comes_from_a_folder_or_is_synthesized(own: pathlib.Path, other: pathlib.Path) -> None:
+    assert [len(noise) for noise in _load(own, other, negatives="none").noises["testing"]] == [25600]
+    assert len(_load(own, other, negatives="none", noise="synthetic").noises["training"]) == 4
+    assert shares.line(_load(own, other, negatives="none")) == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"noise": None}, "has no recordings in _background_noise_/: .*, or give noise=synthetic$"),
+        ({"noise": "nowhere"}, "^noise=nowhere is not a folder: give one of recordings without speech, or synthetic$"),
+        ({"corpus_dir": "nowhere"}, "^corpus_dir=nowhere holds no Speech Commands: give the folder with its lists$"),
+        ({"top_up": "radio"}, "^top_up=radio: give synthetic or speech_commands, with dataset=folder$"),
+    ],
+)
+def test_what_is_not_there_is_one_line(own: pathlib.Path, other: pathlib.Path, settings: dict, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        _load(own, other, **{"negatives": "speech_commands", **settings})
+
+
+def test_a_store_is_of_all_its_sources(own: pathlib.Path, other: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    cache = {"cache_dir": str(tmp_path)}
+    first = _load(own, other, negatives="speech_commands", **cache)
+    again = _load(own, other, negatives="speech_commands", **cache)
+    assert again.splits["training"].names == first.splits["training"].names
+    without = _load(own, other, negatives="none", **cache)
+    assert UNKNOWN not in without.labels
+    silent = _load(own, other, negatives="none", noise="synthetic", **cache)
+    assert len(silent.noises["testing"]) != len(without.noises["testing"])
