@@ -27,6 +27,14 @@ _GUARD = 'read -r group && read -r _; kill -s KILL -- "-$group"'
 _AT_A_SIGN = 'read -r _ && exec "$@"'
 
 
+class NoEndLine(EmulatorError):
+    """The firmware went on and on, or was silent, until time was up."""
+
+
+class Stopped(EmulatorError):
+    """The emulator ended by itself, or was killed, before the firmware's report did."""
+
+
 def run_until_end(
     command: list[str],
     report: pathlib.Path,
@@ -48,8 +56,9 @@ def run_until_end(
       complaints: what an emulator prints that stays after an error of its own.
 
     Raises:
-      EmulatorError: the emulator can't be started, complained, or stopped, or the limit passed, before there was an END
-        line.
+      NoEndLine: the limit passed before there was an END line.
+      Stopped: the emulator ended before there was one.
+      EmulatorError: the emulator can't be started, or complained.
     """
     program = pathlib.Path(command[0]).name
     report.unlink(missing_ok=True)
@@ -74,9 +83,12 @@ def run_until_end(
                 time.sleep(_DETAILS_S)
                 raise EmulatorError(f"{program} says: {_complaint(heard + said.read(), complaints)} (see {log})")
             if stopped:
-                raise EmulatorError(f"{program} stopped before the firmware's END line: {_last(log) or _last(report)}")
+                raise Stopped(
+                    f"{program} stopped before the firmware's END line: {_last(log)[:_QUOTED] or 'it said nothing'} "
+                    f"({_how(process.returncode)}, the report's last line was {(lines[-1] if lines else '')[:100]!r})"
+                )
             if time.monotonic() > deadline:
-                raise EmulatorError(
+                raise NoEndLine(
                     f"{program} had no END line from the firmware after timeout={timeout_s:g} s, the last line was "
                     f"{(lines[-1] if lines else _last(log))[:100]!r}: give it longer, or fewer clips"
                 )
@@ -135,6 +147,10 @@ def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _how(returncode: int) -> str:
+    return f"exit code {returncode}" if returncode >= 0 else f"by signal {-returncode}"
 
 
 def _complaint(heard: bytes, complaints: Sequence[str]) -> str:

@@ -1,19 +1,38 @@
 """QEMU: the board's counter ticks in proportion to instructions under -icount, and unmapped accesses fault."""
 
 import pathlib
+import re
 import shutil
 from collections.abc import Sequence
 
 from microcontroller.boards import Board
 from microcontroller.emulator import process
 from microcontroller.emulator.emulator_error import EmulatorError
+from microcontroller.emulator.process import Stopped
 from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "qemu"
 PROGRAM = "qemu-system-arm"
+_QUOTED = 200
 
 
-def _program() -> str:
+_FATAL = re.compile(r"^qemu: fatal: ([^\n]*)$.*?\bR15=([0-9a-f]{8})", re.MULTILINE | re.DOTALL)
+
+
+class Lockup(EmulatorError):
+    """The emulated core could not go on, as after a fault while it took a fault.
+
+    Attributes:
+      pc: where it was.
+    """
+
+    def __init__(self, reason: str, pc: int) -> None:
+        super().__init__(reason)
+        self.pc = pc
+
+
+def program() -> str:
+    """QEMU's path; raises `EmulatorError` where it is missing."""
     path = shutil.which(PROGRAM)
     if path is None:
         raise EmulatorError(f"{PROGRAM} not found: run make setup (or apt-get install qemu-system-arm)")
@@ -22,7 +41,7 @@ def _program() -> str:
 
 def version() -> str:
     """The first line of --version; raises `EmulatorError` where QEMU is missing or broken."""
-    return process.version(_program())
+    return process.version(program())
 
 
 def arguments(board: Board, elf: pathlib.Path, image: ClipImage) -> list[str]:
@@ -44,11 +63,17 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, opt
       options: more of QEMU's arguments.
 
     Raises:
+      Lockup: the core could not go on.
       EmulatorError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
     """
-    command = [_program(), *arguments(board, elf, image), *options]
+    command = [program(), *arguments(board, elf, image), *options]
     report, log = elf.with_name("uart.log"), elf.with_name("qemu.log")
-    return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
+    try:
+        return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)
+    except Stopped as error:
+        if fatal := _FATAL.search(log.read_text(encoding="utf-8", errors="replace")):
+            raise Lockup(f"{PROGRAM} says: {fatal[1][:_QUOTED]}", int(fatal[2], 16)) from error
+        raise
 
 
 def escaped(path: pathlib.Path) -> str:

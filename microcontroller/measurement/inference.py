@@ -17,7 +17,7 @@ from microcontroller.cycles.estimate import Estimate, estimate
 from microcontroller.emulator import qemu, renode, robot
 from microcontroller.firmware import build, clip_image, memory
 from microcontroller.firmware.build import Firmware, Kernels
-from microcontroller.measurement import protocol
+from microcontroller.measurement import device_run, protocol
 from microcontroller.measurement.engines import Code, Engine
 from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.measurement.protocol import Report
@@ -127,7 +127,7 @@ def _run(bench: Bench, firmware: Firmware, codes: np.ndarray, expected: np.ndarr
         image = clip_image.write(folder / f"clips{start}.bin", firmware, part, bench.observed)
         if bench.emulator is renode:
             robot.write(folder, expected[start : start + size])
-        reports.append(protocol.parse(bench.emulator.run(firmware.board, firmware.elf, image, bench.timeout_s)))
+        reports.append(protocol.parse(device_run.run(bench.emulator, firmware, image, bench.timeout_s)))
     return reports
 
 

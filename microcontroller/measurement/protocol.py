@@ -12,6 +12,7 @@ _STATUS = {
     2: "no clips in the mailbox",
     3: "the image of clips arrived damaged",
     4: "the stack was used up to its end: give it more bytes in microcontroller/firmware/build.py",
+    5: "its tables are damaged",
 }
 _LAST_FIELD = " label="
 _NUMBER = re.compile(r"-?[0-9]{1,20}")

@@ -26,7 +26,7 @@ from microcontroller import boards, emulator
 from microcontroller.boards import Board
 from microcontroller.firmware import build, clip_image, memory
 from microcontroller.firmware.build import Firmware
-from microcontroller.measurement import inference
+from microcontroller.measurement import device_run, inference
 from microcontroller.measurement.engines import AUTO, PROFILE_NAMES, Code
 from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.streaming import clock, protocol, recording
@@ -120,7 +120,7 @@ def measure(config: StreamBenchConfig) -> dict[str, Any]:
     sound = given or recording.synthetic(seconds, words_file=own_words)
     hops = _hops(sound, most, board, chosen.NAME, front_end.hop_samples)
     image = clip_image.write(folder / "recording.bin", firmware, hops.view(np.int8))
-    report = protocol.parse(chosen.run(board, firmware.elf, image, config.timeout_s))
+    report = protocol.parse(device_run.run(chosen, firmware, image, config.timeout_s))
     _check(report, board, bundle, front_end, len(hops))
     expected = answer(bundle, detector, hops)
     network = StreamInterpreter(bundle.model)

@@ -1,0 +1,85 @@
+"""What goes wrong on the device is one line that says where in the code."""
+
+import contextlib
+import pathlib
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from export.bundle import folder as bundles
+from microcontroller.emulator import process, qemu
+from microcontroller.emulator.emulator_error import EmulatorError
+from microcontroller.firmware import build, clip_image
+from microcontroller.firmware.build import Firmware
+from microcontroller.firmware.clip_image import ClipImage
+from microcontroller.measurement import device_run
+from microcontroller.measurement.protocol import DeviceError
+
+
+def built(bundle: pathlib.Path, folder: pathlib.Path, board: str) -> tuple[Firmware, ClipImage]:
+    opened = bundles.load(bundle)
+    firmware = build.build(opened.c_folder, folder, board)
+    return firmware, clip_image.write(folder / "clips.bin", firmware, opened.golden.features[:1])
+
+
+@pytest.mark.parametrize("board", ["mps3_an547", "nrf51"])  # the first one hangs, the second faults
+def test_a_stack_that_is_too_small_is_named_with_the_place(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, board: str
+) -> None:
+    monkeypatch.setattr(build, "STACK_BYTES", 64)
+    firmware, image = built(small_bundle, tmp_path, board)
+    with pytest.raises(
+        DeviceError, match=r"used up its stack of 64 bytes at pc=0x\w{8} in \w+.*: give it more"
+    ) as caught:
+        device_run.run(qemu, firmware, image, 4.0)
+    assert "timeout" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def with_words(firmware: Firmware, address: int, word: int, count: int) -> None:
+    """Other words in the firmware's flash."""
+    content = bytearray(firmware.elf.read_bytes())
+    (header,) = struct.unpack_from("<I", content, 28)  # of the first segment, which begins with the vectors
+    offset, loaded_at = struct.unpack_from("<2I", content, header + 4)
+    start = offset + address - loaded_at
+    content[start : start + 4 * count] = word.to_bytes(4, "little") * count
+    firmware.elf.write_bytes(content)
+
+
+def test_a_core_that_locks_up_is_named_with_the_place(small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Half an image: vectors that lead nowhere."""
+    firmware, image = built(small_bundle, tmp_path, "stm32f4")
+    with_words(firmware, firmware.board.flash_origin + 4, 0x70000001, 15)
+    with pytest.raises(
+        DeviceError, match=r"core locked up at pc=0x70000000 in \?: qemu-system-arm says: Lockup"
+    ) as caught:
+        device_run.run(qemu, firmware, image, 20.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_emulator_that_is_stopped_in_mid_report_is_said_to_be(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A brown-out: what had been reported by then is quoted."""
+    firmware, image = built(small_bundle, tmp_path, "stm32f4")
+    whole_lines = process._whole_lines
+
+    @contextlib.contextmanager
+    def started(*arguments: Any, **settings: Any) -> Iterator[Any]:
+        with process_started(*arguments, **settings) as running:
+            monkeypatch.setattr(process, "_whole_lines", lambda report: stopped_after_a_line(running, report))
+            yield running
+
+    def stopped_after_a_line(running: Any, report: pathlib.Path) -> list[str]:
+        lines = whole_lines(report)
+        if lines:
+            process._kill(running)
+        return lines[:2]
+
+    process_started = process.started
+    monkeypatch.setattr(process, "started", started)
+    with pytest.raises(
+        EmulatorError, match=r"stopped before the firmware's END line: .*by signal 9.*FXP board=stm32f4"
+    ):
+        device_run.run(qemu, firmware, image, 20.0)
