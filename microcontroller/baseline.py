@@ -15,7 +15,7 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, held_folder
+from cli import atomic, command, held_folder, json_file
 from cli.command import UserError
 from export.bundle import random_bundle
 from export.bundle.random_bundle import RandomBundleConfig
@@ -127,17 +127,8 @@ def major_version(compiler: str) -> str:
 def read(path: pathlib.Path = PATH) -> dict[str, Baseline]:
     """The kept counts by the compiler's major version; raises `UserError` where there are none."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            version: Baseline(
-                counts["compiler"],
-                counts["instructions"],
-                counts.get("layers", {}),
-                tuple(counts.get("uncounted", ())),
-            )
-            for version, counts in kept.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return json_file.read(path, dict[str, Baseline])
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error!r}): write it with {_REMEDY}") from error
 
 
@@ -154,7 +145,7 @@ def write(measured: Baseline, path: pathlib.Path = PATH) -> None:
     kept = read(path) if path.exists() else {}
     kept[major_version(measured.compiler)] = measured
     found = {version: dataclasses.asdict(kept[version]) for version in sorted(kept, key=int)}
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    atomic.write_text(path, json.dumps(found, indent=2) + "\n")
 
 
 def worse(measured: Baseline, kept: Baseline) -> list[str]:

@@ -7,6 +7,7 @@ beside them, labelled as an estimate. Several engines run side by side, on the s
     python -m microcontroller.bench --bundle=B --engine=fxp,reference,cmsis_nn
     python -m microcontroller.bench --bundle=B --board=nrf51 --profile=small
     python -m microcontroller.bench --bundle=B --streaming --audio=long.wav
+    python -m microcontroller.bench --bundle=B --check
 """
 
 import dataclasses
@@ -23,9 +24,10 @@ from export.bundle import folder as bundles
 from export.model import interpreter, random_model
 from export.plan import PROFILES
 from microcontroller import boards, emulator
-from microcontroller.measurement import inference
+from microcontroller.measurement import inference, self_test
 from microcontroller.measurement.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES
 from microcontroller.measurement.inference import Bench, Inputs
+from microcontroller.measurement.self_test import SelfTestConfig
 from microcontroller.measurement.table import table
 from microcontroller.streaming import measurement as streaming
 from microcontroller.streaming import table as streaming_table
@@ -193,6 +195,11 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "audio", None, "With --streaming: a WAV file, 16 kHz, mono, 16 bits (default: synthetic words)."
     )
+    flags.DEFINE_boolean(
+        "check", False, "Test the tables on the device, and flip bits of them that the device has to report."
+    )
+    flags.DEFINE_integer("flips", 1000, "With --check: how many bits to flip, one at a time.")
+    flags.DEFINE_integer("flip_seed", 0, "With --check: seed of the bits.")
     command.define_json_flag()
 
 
@@ -211,10 +218,27 @@ def _config(values: Any) -> BenchConfig:
     )
 
 
-def _streaming_config(values: Any) -> StreamBenchConfig:
-    for name in _OF_INFERENCES:
+def _self_test_config(values: Any) -> SelfTestConfig:
+    _refuse(values, (*_OF_INFERENCES, "profile", "streaming", "audio"), "is not about the tables", "--check")
+    return SelfTestConfig(
+        bundle=pathlib.Path(values.bundle),
+        emulator=values.emulator,
+        board=values.board or DEFAULT_BOARD,
+        build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
+        flips=values.flips,
+        flip_seed=values.flip_seed,
+        timeout_s=values.timeout,
+    )
+
+
+def _refuse(values: Any, names: tuple[str, ...], why: str, beside: str) -> None:
+    for name in names:
         if values[name].present:
-            raise UserError(f"--{name} is about inferences of clips: leave it out with --streaming")
+            raise UserError(f"--{name} {why}: leave it out with {beside}")
+
+
+def _streaming_config(values: Any) -> StreamBenchConfig:
+    _refuse(values, _OF_INFERENCES, "is about inferences of clips", "--streaming")
     return StreamBenchConfig(
         bundle=pathlib.Path(values.bundle),
         audio=pathlib.Path(values.audio) if values.audio else None,
@@ -235,7 +259,19 @@ def _stream(values: Any) -> None:
         sys.exit(1)
 
 
+def _check(values: Any) -> None:
+    result = self_test.measure(_self_test_config(values))
+    command.say(self_test.table(result), values.json)
+    command.write_json(result, values.json)
+    if result["silent"]:
+        sys.exit(1)
+
+
 def _work(values: Any) -> None:
+    if values.check:
+        _check(values)
+        return
+    _refuse(values, ("flips", "flip_seed"), "goes with --check", "other benches")
     if values.streaming:
         _stream(values)
         return

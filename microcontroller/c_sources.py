@@ -12,7 +12,7 @@ _MICROCONTROLLER = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass(frozen=True)
 class CSources:
-    """One part: the engine, the front end, the detector, the library around them, or what runs many models.
+    """One part: the engine, the front end, the detector, the self-test, the library around them, or many models.
 
     Attributes:
       files: C files, sorted.
@@ -57,6 +57,12 @@ def library(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
 def many_models(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
     """Runs a table of generated models, each told by checksums."""
     folder = microcontroller / "many_models"
+    return _part(folder, folder / "src", (folder / "include",))
+
+
+def self_test(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
+    """What tests the tables of the others' generated C where that is compiled with FXP_SELF_TEST."""
+    folder = microcontroller / "self_test"
     return _part(folder, folder / "src", (folder / "include",))
 
 

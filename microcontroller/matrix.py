@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from absl import flags
 
-from cli import command
+from cli import atomic, command, json_file
 from cli.command import UserError
 from cli.table import aligned
 from export.bundle import folder as bundles
@@ -41,6 +42,11 @@ from microcontroller.measurement.measurement_error import MeasurementError
 ALL = "all"
 EQUAL, DIFFERS, NO_ROOM, FAILED = "equal", "differs", "does not fit", "failed"
 _MEASURED = ("instructions_per_inference", "arena_bytes", "stack_bytes", "flash_bytes", "ram_bytes")
+
+
+class _Kept(msgspec.Struct):
+    key: str
+    found: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,14 +179,14 @@ def _key(elf: bytes, inputs: Inputs, version: str) -> str:
 def _read(path: pathlib.Path, key: str) -> dict[str, Any] | None:
     """What was kept under that key; None where there is nothing, something else, or half a file."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return kept["found"] if kept["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = json_file.read(path, _Kept)
+        return kept.found if kept.key == key else None
+    except (OSError, ValueError):
         return None
 
 
 def _write(path: pathlib.Path, key: str, found: dict[str, Any]) -> None:
-    path.write_text(json.dumps({"key": key, "found": found}, indent=2) + "\n", encoding="utf-8")
+    atomic.write_text(path, json.dumps({"key": key, "found": found}, indent=2) + "\n")
 
 
 def _outcome(cell: dict[str, Any]) -> str:

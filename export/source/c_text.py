@@ -8,6 +8,8 @@ import numpy as np
 from export.model.integer_model import Layer
 from export.plan import Conversion, Step, Tensor
 from export.plan.kernel import Constant, Instance
+from export.source import self_test_source
+from export.source.self_test_source import Checked, Copied
 from export.source.source_error import SourceError
 
 _COLUMNS = 120
@@ -53,6 +55,20 @@ def constants(step: Step, one_shift: str = "") -> str:
     return (
         text + f"static const {step.kernel.args_type} {symbol(layer)}_args = {initializer(_args(step, one_shift))};\n"
     )
+
+
+def checked(step: Step, one_shift: str = "") -> list[Checked | Copied]:
+    """What the self-test compares of what `constants` writes of a layer."""
+    arrays = [self_test_source.array(f"{symbol(step.layer)}_{name}", c.values) for name, c in step.constants.items()]
+    fields = initializer(_args(step, one_shift))
+    return [*arrays, Copied(f"const {step.kernel.args_type}", f"{symbol(step.layer)}_args", fields)]
+
+
+def checked_labels(name: str, dimensions: str, labels: Sequence[str]) -> list[Checked | Copied]:
+    """The same of an array of labels: their texts, and what points to them."""
+    literals = [string(label) for label in labels]
+    texts = [self_test_source.text(*pair) for pair in zip(literals, labels, strict=True)]
+    return [*texts, Copied("const char *const", name, f"{{{', '.join(literals)}}}", dimensions)]
 
 
 def _array(name: str, constant: Constant) -> str:

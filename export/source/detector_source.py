@@ -5,7 +5,11 @@ Two files: `fxp_detector_config.h` (sizes) and `fxp_detector_tables.c` (exponent
 
 import textwrap
 
+import numpy as np
+
 from export.model.detector import POSTERIOR_BITS, Detector
+from export.source import self_test_source
+from export.source.self_test_source import Checked, Copied
 
 HEADER = "fxp_detector_config.h"
 SOURCE = "fxp_detector_tables.c"
@@ -71,7 +75,16 @@ const uint32_t fxp_detector_thresholds[FXP_DETECTOR_CLASSES] = {{
 {thresholds}
 }};
 // clang-format on
-"""
+
+{self_test_source.function("detector", _checked(detector))}"""
+
+
+def _checked(detector: Detector) -> list[Checked | Copied]:
+    tables: dict[str, np.ndarray] = {
+        "exponentials": detector.exponentials.astype(np.uint16),
+        "thresholds": np.array(detector.thresholds, np.uint32),
+    }
+    return [self_test_source.array(f"fxp_detector_{name}", values) for name, values in tables.items()]
 
 
 def _rows(values: list[str]) -> str:

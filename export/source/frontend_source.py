@@ -20,6 +20,7 @@ from export.model.frontend_tables import (
     split_factors,
     twiddles,
 )
+from export.source import self_test_source
 from export.source.source_error import SourceError
 
 HEADER = "fxp_frontend_config.h"
@@ -172,8 +173,11 @@ def _source(config: FrontEndConfig, tables: Tables, mel: list[np.ndarray]) -> st
     ]
     text = "/* Generated from a front end's parameters. Don't edit: export the model again. */\n"
     text += '#include "fxp_frontend_tables.h"\n\n#include <stdalign.h>\n\n// clang-format off\n'
-    fields = [_steps(steps(tables.window)), *(_array(*array) for array in arrays)]
-    return text + "\n".join(fields) + "// clang-format on\n"
+    stages = steps(tables.window)
+    fields = [_steps(stages), *(_array(*array) for array in arrays)]
+    typed = [("steps", stages), *((name, np.asarray(values, kind.removesuffix("_t"))) for kind, name, values in arrays)]
+    checked = [self_test_source.array(f"fxp_frontend_{name}", values) for name, values in typed]
+    return text + "\n".join(fields) + "// clang-format on\n\n" + self_test_source.function("frontend", checked)
 
 
 def _log_lines(log2: np.ndarray) -> np.ndarray:

@@ -12,7 +12,19 @@ from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
 from export.plan.layout import CHANNEL_BLOCK
-from export.source.c_text import check_names, constants, convert, initializer, instances, pointer, string, symbol
+from export.source import self_test_source
+from export.source.c_text import (
+    check_names,
+    checked,
+    checked_labels,
+    constants,
+    convert,
+    initializer,
+    instances,
+    pointer,
+    string,
+    symbol,
+)
 from export.source.source_error import SourceError
 
 HEADER = "fxp_model.h"
@@ -141,6 +153,7 @@ def _source(model: IntegerModel, steps: Plan) -> str:
         _layer_table(steps, _shift_macro(model)),
         _unpack(steps),
         _invoke(steps),
+        _self_test(model, steps),
     ]
     source = "\n".join(parts)
     check_names(source)
@@ -211,6 +224,12 @@ def _layer_table(steps: Plan, one_shift: str) -> str:
         "// clang-format off\n"
         f"const fxp_layer_info fxp_model_layers[FXP_MODEL_LAYER_COUNT] = {{\n{''.join(rows)}}};\n// clang-format on\n"
     )
+
+
+def _self_test(model: IntegerModel, steps: Plan) -> str:
+    tables = [table for step in steps.steps for table in checked(step, _shift_macro(model))]
+    tables += checked_labels("fxp_model_labels", "[FXP_MODEL_OUTPUT_BYTES]", model.labels)
+    return self_test_source.function("model", tables)
 
 
 def _unpack(steps: Plan) -> str:

@@ -10,7 +10,20 @@ from export.plan import ALIGNMENT, FAST, INPUT
 from export.plan.layout import CHANNEL_BLOCK
 from export.plan.schedule import NoKernelError
 from export.plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
-from export.source.c_text import check_names, constants, convert, initializer, instances, pointer, string, symbol
+from export.source import self_test_source
+from export.source.c_text import (
+    check_names,
+    checked,
+    checked_labels,
+    constants,
+    convert,
+    initializer,
+    instances,
+    pointer,
+    string,
+    symbol,
+)
+from export.source.self_test_source import Checked, Copied
 
 HEADER = "fxp_stream_model.h"
 SOURCE = "fxp_stream_model.c"
@@ -145,20 +158,40 @@ static_assert(FXP_ALIGNMENT == {ALIGNMENT}, "this model was placed for another a
 static_assert(FXP_CHANNEL_BLOCK == {CHANNEL_BLOCK}, "this model was laid out for another block of channels");
 """,
         *instances(layers),
-        *(constants(step, "" if model.one_shift is None else "FXP_STREAM_SHIFT") for step in layers),
+        *(constants(step, _shift_macro(model)) for step in layers),
         *(_sum_args(item.history) for item in steps.steps if isinstance(item.history, Sums)),
         "// clang-format off\n"
         f"const char *const fxp_stream_labels[FXP_STREAM_LABELS] = {{\n{labels}\n}};\n// clang-format on\n",
         _functions(steps),
+        _self_test(model, steps),
     ]
     source = "\n".join(parts)
     check_names(source)
     return source
 
 
+def _shift_macro(model: IntegerModel) -> str:
+    """The header's macro of the shift that all layers have; empty where they differ."""
+    return "" if model.one_shift is None else "FXP_STREAM_SHIFT"
+
+
 def _sum_args(history: Sums) -> str:
-    sizes = dict(rows=history.rows, positions=history.positions, words=history.words)
-    return f"static const fxp_running_sum_s16_dsp_args {history.field}_args = {initializer(sizes)};\n"
+    return f"static const fxp_running_sum_s16_dsp_args {history.field}_args = {_sizes(history)};\n"
+
+
+def _sizes(history: Sums) -> str:
+    return initializer(dict(rows=history.rows, positions=history.positions, words=history.words))
+
+
+def _self_test(model: IntegerModel, steps: StreamPlan) -> str:
+    tables: list[Checked | Copied] = []
+    for item in steps.steps:
+        tables += checked(item.step, _shift_macro(model))
+        if isinstance(item.history, Sums):
+            kind = "const fxp_running_sum_s16_dsp_args"
+            tables.append(Copied(kind, f"{item.history.field}_args", _sizes(item.history)))
+    tables += checked_labels("fxp_stream_labels", "[FXP_STREAM_LABELS]", model.labels)
+    return self_test_source.function("stream", tables)
 
 
 def _functions(steps: StreamPlan) -> str:

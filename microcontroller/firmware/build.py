@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from export.host import compiler
-from export.source import detector_source, frontend_source, stream_source
+from export.source import detector_source, frontend_source, self_test_source, stream_source
 from microcontroller import boards, c_sources
 from microcontroller.boards import MAILBOX_BYTES, Board
 from microcontroller.firmware.build_error import BuildError
@@ -52,12 +52,14 @@ class Program:
       harness: C files that call them.
       sources: C files of this project that the generated ones need besides the kernels.
       include_dirs: of these.
+      macros: that all of these see, such as FXP_SELF_TEST.
     """
 
     generated: tuple[str, ...]
     harness: tuple[pathlib.Path, ...]
     sources: tuple[pathlib.Path, ...] = ()
     include_dirs: tuple[pathlib.Path, ...] = ()
+    macros: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +126,19 @@ def many_models(generated: Sequence[str]) -> Program:
     many = c_sources.many_models()
     harness = (*_shared(), _FIRMWARE / "many_models" / "main.c")
     return Program(tuple(generated), harness, many.files, many.include_folders)
+
+
+def self_test(streams: bool) -> Program:
+    """The test of all tables: the network's, and those of front end, streaming network and detector with `streams`."""
+    parts = (c_sources.self_test(), *((c_sources.front_end(), c_sources.detector()) if streams else ()))
+    hearing = (frontend_source.SOURCE, stream_source.SOURCE, detector_source.SOURCE) if streams else ()
+    return Program(
+        ("fxp_model.c", *hearing),
+        (*_shared(), _FIRMWARE / "self_test" / "main.c"),
+        tuple(file for part in parts for file in part.files),
+        tuple(folder for part in parts for folder in part.include_folders),
+        (self_test_source.GUARD, *(("FIRMWARE_HEARS_STREAMS",) if streams else ())),
+    )
 
 
 def _shared() -> list[pathlib.Path]:
@@ -193,7 +208,8 @@ def build(
     machine, foreign = _machine(target), _foreign(kernels)
     folders = (*c_sources.engine().include_folders, *program.include_dirs, c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in folders]
-    compile_model = [gcc, *compiler.C_FLAGS, *machine, *includes, *foreign, "-c"]
+    macros = [f"-D{macro}" for macro in program.macros]
+    compile_model = [gcc, *compiler.C_FLAGS, *machine, *includes, *foreign, *macros, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     model = [*generated, *program.sources]
     harness = [*program.harness, target.driver / "board.c"]

@@ -9,6 +9,7 @@ enum status {
     STATUS_NO_MAILBOX = 2,
     STATUS_IMAGE_DAMAGED = 3,
     STATUS_STACK_EXHAUSTED = 4,
+    STATUS_TABLES_DAMAGED = 5,
 };
 
 #endif

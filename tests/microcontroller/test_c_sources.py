@@ -16,6 +16,7 @@ PARTS = {
     "detector": c_sources.detector(),
     "library": c_sources.library(),
     "many_models": c_sources.many_models(),
+    "self_test": c_sources.self_test(),
 }
 
 
