@@ -5,7 +5,7 @@ import math
 import pathlib
 import zipfile
 import zlib
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ _SUFFIX = ".npy"
 _NUMBERS = "biufU"
 _READ = 1 << 20
 _MAGIC = b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
 _LONGEST_HEADER = 10_000
 
 
@@ -37,6 +38,32 @@ def read(path: str | pathlib.Path) -> dict[str, np.ndarray]:
             raise ValueError(str(error) or type(error).__name__) from error
 
 
+def mapped(path: str | pathlib.Path) -> np.ndarray:
+    """The array of numbers in an .npy file, mapped into memory: nothing of it is read yet.
+
+    Raises:
+      OSError: the file can't be opened.
+      ValueError: it is no .npy file of numbers, or shorter than the array that it declares.
+    """
+    path = pathlib.Path(path)
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) == _ZIP:
+            raise ValueError("it holds several arrays")
+        file.seek(0)
+        try:
+            descr, by_columns, shape = _header(file, path.name)
+            dtype = np.dtype(descr)
+        except (SyntaxError, TypeError, KeyError, MemoryError, OverflowError, RecursionError) as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+        start = file.tell()
+    _check_kind(dtype, path.name)
+    _check_size(math.prod(shape) * dtype.itemsize, path.stat().st_size - start, path.name)
+    order: Literal["F", "C"] = "F" if by_columns else "C"
+    if not math.prod(shape):
+        return np.empty(shape, dtype, order)
+    return np.memmap(path, dtype, mode="r", offset=start, shape=shape, order=order)
+
+
 def _arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
     members = archive.infolist()
     declared = sum(member.file_size for member in members)
@@ -55,15 +82,23 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
 def _array(file: IO[bytes], name: str, size: int) -> np.ndarray:
     descr, by_columns, shape = _header(file, name)
     dtype = np.dtype(descr)
-    if dtype.kind not in _NUMBERS:
-        raise ValueError(f"{name} holds {dtype}, expected numbers or text")
+    _check_kind(dtype, name)
     expected = math.prod(shape) * dtype.itemsize
-    if expected > size:
-        raise ValueError(f"{name} declares {expected:,} bytes, the file holds {size:,}")
+    _check_size(expected, size, name)
     content = bytearray(expected)
     _fill(file, memoryview(content), name)
     array = np.frombuffer(content, dtype) if expected else np.empty(math.prod(shape), dtype)
     return array.reshape(shape, order="F" if by_columns else "C")
+
+
+def _check_kind(dtype: np.dtype, name: str) -> None:
+    if dtype.kind not in _NUMBERS:
+        raise ValueError(f"{name} holds {dtype}, expected numbers or text")
+
+
+def _check_size(expected: int, found: int, name: str) -> None:
+    if expected > found:
+        raise ValueError(f"{name} declares {expected:,} bytes, the file holds {found:,}")
 
 
 def _header(file: IO[bytes], name: str) -> tuple[str, bool, tuple[int, ...]]:

@@ -10,17 +10,20 @@ LARGEST = 1 << 24
 """Bytes, 16 MB."""
 
 
-def read(path: str | pathlib.Path, shape: Any = Any) -> Any:
+def read(path: str | pathlib.Path, shape: Any = Any, largest: int = LARGEST) -> Any:
     """The file's JSON as `shape`: a type or a `msgspec.Struct`, whose bounds are checked.
+
+    Args:
+      largest: bytes that it may have.
 
     Raises:
       OSError: the file can't be read.
-      ValueError: it is larger than `LARGEST`, no JSON, or of another shape, whose place is named.
+      ValueError: it is larger than `largest`, no JSON, or of another shape, whose place is named.
     """
     with pathlib.Path(path).open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"more than {LARGEST:,} bytes of JSON")
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"more than {largest:,} bytes of JSON")
     return parse(content, shape)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cli import array_file
 from cli.settings import changed, setting, spelled
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
@@ -126,11 +127,9 @@ def _calibration(path: pathlib.Path) -> np.ndarray:
     """
     expected = "expected one array of real inputs, [n, height, width, channels], as numpy.save writes it (.npy)"
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = array_file.mapped(path)
+    except (OSError, ValueError) as error:
         raise BundleError(f"calibration={path} can't be read ({error}): {expected}") from error
-    if not isinstance(array, np.ndarray):
-        raise BundleError(f"calibration={path} holds several arrays: {expected}")
     if array.dtype.kind not in "fiu" or array.ndim != 4:
         raise BundleError(f"calibration={path} is {array.dtype} {array.shape}: {expected}")
     for start in range(0, len(array), _CHUNK):

@@ -3,7 +3,7 @@
 model.h5        the fixed-point Keras graph
 float_model.h5  the float Keras model that it was trained from
 testing.npz     names, features and labels of the test split, for golden vectors
-trained.json    name, labels, front-end parameters, metrics, and the settings that led here
+trained.json    name, labels, front-end parameters, metrics, the settings that led here, and sha256 of the other files
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ import numpy as np
 
 from cli import array_file, atomic, json_file
 from export.bundle.bundle_error import BundleError
+from export.bundle.manifest import sha256 as file_sha256
 
 FOLDER = "trained"
 _MODEL = "model.h5"
@@ -37,6 +38,7 @@ class _Description(msgspec.Struct, forbid_unknown_fields=True):
     frontend: dict[str, Any]
     metrics: dict[str, Any]
     training: dict[str, Any]
+    files: dict[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +105,7 @@ def write(run_dir: pathlib.Path, trained: Trained) -> None:
             features=trained.features,
             labels=trained.true_labels,
         )
+        description["files"] = {file.name: file_sha256(file) for file in sorted(fresh.iterdir())}
         (fresh / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
@@ -116,6 +119,7 @@ def read(run_dir: str | pathlib.Path) -> Trained:
         raise BundleError(f"run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
     try:
         description = msgspec.structs.asdict(json_file.read(folder / _DESCRIPTION, _Description))
+        _check_hashes(folder, description.pop("files"))
         arrays = array_file.read(folder / _TESTING)
         clips = tuple(str(name) for name in arrays["clips"])
         features, true_labels = arrays["features"], arrays["labels"]
@@ -130,3 +134,10 @@ def read(run_dir: str | pathlib.Path) -> Trained:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error
+
+
+def _check_hashes(folder: pathlib.Path, expected: dict[str, str]) -> None:
+    """Raises `ValueError` for a file that was changed; a run of an earlier version has no hashes."""
+    for name, sha256 in expected.items():
+        if name in (_MODEL, _FLOAT_MODEL, _TESTING) and file_sha256(folder / name) != sha256:
+            raise ValueError(f"the sha256 of {name} differs")

@@ -1,13 +1,12 @@
 """What a network costs on the device: counted in an emulator, or as its plan estimates it."""
 
 import dataclasses
-import pathlib
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from cli import held_folder
 from export.bundle.model_files import write_bundle
 from export.model.integer_model import IntegerModel
 from kws.bits.search import FLASH, INSTRUCTIONS, RAM
@@ -40,8 +39,7 @@ def counted(model: IntegerModel, codes: np.ndarray, how: Counting) -> dict[str, 
     Raises:
       UserError: toolchain or emulator is missing, or the model does not fit.
     """
-    with tempfile.TemporaryDirectory(prefix="fxp-bits-") as folder:
-        path = pathlib.Path(folder)
+    with held_folder.made("fxp-bits-") as path:
         write_bundle(path / "bundle", model, codes[:_CLIPS], profile=how.profile)
         config = bench.BenchConfig(
             path / "bundle",

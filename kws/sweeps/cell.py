@@ -16,7 +16,7 @@ import pathlib
 import re
 from typing import Any
 
-from cli import atomic
+from cli import atomic, json_file
 from cli.settings import settings_of, to_json
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps.matrix import Matrix, Row
@@ -149,8 +149,8 @@ class Cell:
 def read(path: str | pathlib.Path) -> Cell:
     """The cell in a file that `Cell.write` wrote. Raises `SweepError` for a missing or damaged one."""
     try:
-        return Cell(**json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return json_file.read(path, Cell)
+    except (OSError, ValueError) as error:
         raise SweepError(f"{path} is no job of a sweep ({error}): remove it and run the sweep again") from error
 
 

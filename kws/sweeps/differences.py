@@ -3,12 +3,12 @@
 Each cell keeps what it and its float model answered to each clip (`OUTCOMES`, `kws.evaluation.outcomes`).
 """
 
-import json
 import pathlib
 from typing import Any
 
 import numpy as np
 
+from cli import json_file
 from kws.evaluation import bootstrap, metrics
 from kws.evaluation.bootstrap import Draws
 from kws.evaluation.outcomes import Outcomes
@@ -98,7 +98,7 @@ def _outcomes(sweep_dir: str | pathlib.Path, cell: dict[str, Any], split: str) -
     if content is None:
         return None
     try:
-        return Outcomes.from_json(json.loads(content)[split])
+        return Outcomes.from_json(json_file.parse(content, dict[str, Any])[split])
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(
             f"{sweep_dir}/{name} is damaged ({error!r}): remove its folder and run the sweep again"

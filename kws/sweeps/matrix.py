@@ -11,12 +11,12 @@ are a table of their own: `method = { squash = true }`.
 """
 
 import dataclasses
-import json
 import pathlib
 import re
 import tomllib
 from typing import Any
 
+from cli import json_file
 from cli.settings import settings_of
 from kws.datasets import DatasetConfig
 from kws.sweeps.sweep_error import SweepError
@@ -79,8 +79,8 @@ def load(
         raise SweepError(f"can't read matrix={path}: {getattr(error, 'strerror', None) or error}") from error
     is_json = path.suffix == ".json"
     try:
-        content = json.loads(text) if is_json else tomllib.loads(text)
-    except ValueError as error:
+        content = json_file.parse(text.encode()) if is_json else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise SweepError(f"matrix={path} is not {'JSON' if is_json else 'TOML'}: {error}") from error
     return parse(content, dataset, f"matrix={path}", allow_few, allow_chance)
 

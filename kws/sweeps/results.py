@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from cli import atomic
+from cli import atomic, json_file
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
 from kws.sweeps.shared_storage import SharedStorage, is_url
 from kws.sweeps.sweep_error import SweepError
@@ -67,7 +67,7 @@ def collect(sweep_dir: pathlib.Path, order: list[str]) -> list[dict[str, Any]]:
     rows = []
     for path in [*sweep_dir.glob(f"float/*/{RESULT}"), *sweep_dir.glob(f"cells/*/{RESULT}")]:
         try:
-            flat = row(json.loads(path.read_text(encoding="utf-8")))
+            flat = row(json_file.read(path, dict[str, Any]))
             rows.append({**flat, "folder": path.parent.relative_to(sweep_dir).as_posix()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SweepError(f"{path} is damaged ({error!r}): remove it and run the sweep again") from error
@@ -109,7 +109,7 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
     if text is None:
         raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
     try:
-        found = json.loads(text)
+        found = json_file.parse(text, dict[str, Any])
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(

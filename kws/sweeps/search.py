@@ -10,11 +10,12 @@ import importlib.util
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from cli import atomic
+import msgspec
+
+from cli import atomic, held_folder, json_file
 from kws.sweeps import workers
 from kws.sweeps.cell import Cell
 from kws.sweeps.sweep_error import SweepError
@@ -101,13 +102,13 @@ def run(
     told = _teller(everyone, set(map(id, cells)), ended)
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
-    with tempfile.TemporaryDirectory(prefix="kws-search-") as folder:
+    with held_folder.made("kws-search-") as folder:
         trial = tune.with_parameters(_trial, cells=everyone, gpus=gpus, program=workers.RUN_CELL)
         tune.Tuner(
             tune.with_resources(trial, {"cpu": cores, "gpu": gpus}),
             param_space={"number": tune.grid_search(list(range(len(everyone))))},
             tune_config=tune.TuneConfig(metric=_ACCURACY, mode="max", scheduler=scheduler, reuse_actors=False),
-            run_config=tune.RunConfig(storage_path=folder, name="search", verbose=0, callbacks=[told]),
+            run_config=tune.RunConfig(storage_path=str(folder), name="search", verbose=0, callbacks=[told]),
         ).fit()
 
 
@@ -146,8 +147,16 @@ def stop(cell: Cell, epoch: int, accuracy: float) -> None:
 
 def said_of_stopped(cell: Cell) -> str:
     """When and with what a cell was stopped, in words."""
-    last = json.loads(cell.stopped.read_text(encoding="utf-8"))[-1]
+    last = _kept(cell)[-1]
     return f"stopped after epoch {last[_EPOCH]}, validation {100 * last[_ACCURACY]:.2f} %"
+
+
+def _kept(cell: Cell) -> list[dict[str, Any]]:
+    """The epochs of a stopped cell. Raises `SweepError` where its file is damaged."""
+    try:
+        return json_file.read(cell.stopped, Annotated[list[dict[str, float]], msgspec.Meta(min_length=1)])
+    except (OSError, ValueError) as error:
+        raise SweepError(f"{cell.stopped} is damaged ({error}): remove it and run the sweep again") from error
 
 
 def _trial(config: dict[str, Any], cells: Sequence[Cell], gpus: float, program: tuple[str, ...]) -> None:
@@ -164,7 +173,7 @@ def _trial(config: dict[str, Any], cells: Sequence[Cell], gpus: float, program: 
             tune.report(row)
 
     if cell.stopped.is_file():
-        for row in json.loads(cell.stopped.read_text(encoding="utf-8")):
+        for row in _kept(cell):
             tune.report(row)
         return
     error = None
@@ -178,7 +187,7 @@ def _reports(cell: Cell) -> list[dict[str, Any]]:
     """The epochs of the cell's own stage that its run has finished."""
     path = cell.run_dir / HISTORY
     try:
-        history = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        history = json_file.read(path, list[dict[str, Any]]) if path.is_file() else []
     except (OSError, ValueError):
         return []
     stage = FLOAT if cell.is_float else FIXED_POINT

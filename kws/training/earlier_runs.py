@@ -1,10 +1,8 @@
 """Runs that another builds on: its teachers, what it keeps about them, and the float model that it takes over."""
 
 import pathlib
-import shutil
 from typing import Any
 
-from cli import atomic
 from kws.datasets import DatasetError, dataset_flags
 from kws.training import run_folder
 from kws.training.run_folder import FLOAT, RunFolder
@@ -29,8 +27,7 @@ def float_source(config: TrainConfig, float_run: str | pathlib.Path) -> RunFolde
 def take_float(source: RunFolder, folder: RunFolder) -> None:
     """Copies the float model and its metrics: stage 1 is finished then."""
     folder.update_json(run_folder.METRICS, **{FLOAT: source.read_json(run_folder.METRICS)[FLOAT]})
-    with atomic.writing(folder.model_path(FLOAT)) as fresh:
-        shutil.copyfile(source.model_path(FLOAT), fresh)
+    run_folder.copy_model(source, folder, FLOAT)
 
 
 def teachers(config: TrainConfig, data: TrainingData, float_from: RunFolder | None) -> dict[str, tuple[Any, ...]]:

@@ -166,7 +166,7 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
     trained.write(
         folder.path,
         trained.Trained(
-            model=folder.model_path(FIXED_POINT),
+            model=run_folder.checked_model(folder, FIXED_POINT),
             name=config.model,
             labels=data.dataset.labels,
             frontend=data.frontend.to_json(),
@@ -182,7 +182,7 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
             clips=testing.names,
             features=features,
             true_labels=testing.labels,
-            float_model=folder.model_path(FLOAT),
+            float_model=run_folder.checked_model(folder, FLOAT),
         ),
     )
 

@@ -3,7 +3,8 @@
 run.json                     settings, teachers, environment, batch, rounds, device, and SHA-256 of clips.json
 clips.json                   name, split, class and sound of every clip that it is trained and measured on
 frontend.json                the calibrated front end
-float/, fixed_point/         each stage's checkpoints and its final model (.h5), and the network after each phase (.npz)
+float/, fixed_point/         each stage's checkpoints and its final model (.h5) with its SHA-256 (model.sha256), and the
+                             network after each phase (.npz)
 formats.json                 the Q-formats that stage 2 ends with
 history.json                 one row per epoch
 metrics.json                 each stage's metrics on validation and testing
@@ -17,11 +18,15 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 from typing import Any
 
-from cli import atomic, held_folder
+import msgspec
+
+from cli import array_file, atomic, held_folder, json_file
 from kws.datasets import identity
 from kws.datasets.identity import Identity
+from kws.stores.digests import file_sha256
 from kws.training.training_error import TrainingError
 
 SETTINGS = "run.json"
@@ -39,6 +44,29 @@ METRICS = "metrics.json"
 FLOAT = "float"
 FIXED_POINT = "fixed_point"
 _PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization", "tensorflow-io", "numpy", "cmsisdsp")
+_LARGEST = 1 << 28
+"""Bytes of JSON: the identities of a million clips."""
+
+
+class _Run(msgspec.Struct):
+    """What run.json has; it may have more."""
+
+    settings: dict[str, Any]
+    teachers: dict[str, dict[str, Any]] = {}
+    environment: dict[str, Any] = {}
+    batch_size: int | None = None
+    device: str | None = None
+    data: dict[str, str] | None = None
+
+
+_SHAPES: dict[str, Any] = {
+    SETTINGS: _Run,
+    CLIPS: dict[str, list[str]],
+    FRONTEND: dict[str, Any],
+    FORMATS: dict[str, Any],
+    HISTORY: list[dict[str, Any]],
+    METRICS: dict[str, dict[str, Any]],
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +82,10 @@ class RunFolder:
         """The final model of a stage, FLOAT or FIXED_POINT."""
         return self.path / stage / "model.h5"
 
+    def hash_path(self, stage: str) -> pathlib.Path:
+        """The SHA-256 of that model, which runs of an earlier version have not."""
+        return self.path / stage / "model.sha256"
+
     def phase_path(self, epochs: int) -> pathlib.Path:
         """The network after a phase of stage 2 that is not its last, by the stage's number of epochs then done."""
         return self.path / FIXED_POINT / f"epoch{epochs}.npz"
@@ -62,20 +94,26 @@ class RunFolder:
         atomic.write_text(self.file(name), json.dumps(data, indent=2) + "\n")
 
     def read_json(self, name: str) -> Any:
-        """Raises `TrainingError` where the file is missing or not JSON."""
+        """Raises `TrainingError` where the file is missing, not JSON, or not what is kept under that name."""
         path = self.file(name)
         if not path.is_file():
             what = f"run_dir={self.path} is not a finished run"
             raise TrainingError(f"{path} is missing: {what}; train it with python -m kws.train")
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            return _as_written(name, json_file.read(path, largest=_LARGEST))
+        except (OSError, ValueError) as error:
             raise TrainingError(f"{path} is damaged ({error}): train the run again with kws.train") from error
 
     def update_json(self, name: str, **entries: Any) -> None:
         """Adds entries to a JSON object, which need not exist yet."""
         data = self.read_json(name) if self.file(name).is_file() else {}
         self.write_json(name, {**data, **entries})
+
+
+def _as_written(name: str, value: Any) -> Any:
+    """The value itself, after a look at its shape; raises `ValueError`."""
+    json_file.shaped(value, _SHAPES.get(name, Any))
+    return value
 
 
 def check_new(path: str | pathlib.Path) -> None:
@@ -139,10 +177,7 @@ def open_run(path: str | pathlib.Path, flag: str = "run_dir") -> tuple[RunFolder
     if not (path / SETTINGS).is_file():
         raise TrainingError(f"{flag}={path} holds no run (no {SETTINGS}): train one with python -m kws.train")
     folder = RunFolder(path)
-    saved = folder.read_json(SETTINGS)
-    if not isinstance(saved, dict) or not isinstance(saved.get("settings"), dict):
-        raise TrainingError(f"{path / SETTINGS} is damaged (no settings in it): train the run again with kws.train")
-    return folder, saved
+    return folder, folder.read_json(SETTINGS)
 
 
 def batch_size(folder: RunFolder) -> int:
@@ -201,13 +236,49 @@ def save_model(folder: RunFolder, stage: str, model: Any) -> None:
 
     with atomic.writing(folder.model_path(stage)) as fresh:
         model_file.save_model(model, fresh)
+        _keep_hash(folder, stage, fresh)
+
+
+def copy_model(source: RunFolder, folder: RunFolder, stage: str) -> None:
+    """Takes over the model that another run's stage ended with. Raises `TrainingError` for a damaged file."""
+    original = checked_model(source, stage)
+    with atomic.writing(folder.model_path(stage)) as fresh:
+        shutil.copyfile(original, fresh)
+        _keep_hash(folder, stage, fresh)
+
+
+def _keep_hash(folder: RunFolder, stage: str, model: pathlib.Path) -> None:
+    """Before the model takes its place: where it stands, its hash does."""
+    atomic.write_text(folder.hash_path(stage), file_sha256(model) + "\n")
+
+
+def checked_model(folder: RunFolder, stage: str) -> pathlib.Path:
+    """The file of a stage's model, compared with its hash. Raises `TrainingError` where it differs."""
+    path, kept = folder.model_path(stage), folder.hash_path(stage)
+    try:
+        if kept.is_file() and kept.read_text(encoding="utf-8", errors="replace").strip() != file_sha256(path):
+            raise TrainingError(f"{path} is damaged (its sha256 differs): remove it and resume the run")
+    except OSError as error:
+        raise TrainingError(f"{path} can't be read ({error.strerror}): remove it and resume the run") from error
+    return path
+
+
+def read_phase(folder: RunFolder, epochs: int, layers: Any) -> Any:
+    """The network after a phase of stage 2, `layers` with its weights. Raises `TrainingError` for a damaged file."""
+    from quant.training import network_file
+
+    path = folder.phase_path(epochs)
+    try:
+        return network_file.of_arrays(array_file.read(path), layers)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path} is damaged ({error}): remove it and resume the run") from error
 
 
 def load_model(folder: RunFolder, stage: str) -> Any:
     """The Keras model that a stage ended with. Raises `TrainingError` for a damaged file."""
     from quant.training import model_file
 
-    path = folder.model_path(stage)
+    path = checked_model(folder, stage)
     try:
         return model_file.load_model(path)
     except (OSError, ValueError, KeyError) as error:
@@ -226,7 +297,7 @@ def float_model(path: str | pathlib.Path, frontend: dict[str, Any]) -> pathlib.P
         raise TrainingError(f"{model} is missing: go on with the run with python -m kws.train --resume")
     if folder.read_json(FRONTEND) != frontend:
         raise TrainingError(f"run_dir={path} has another front end than the bundle: give the run it was converted from")
-    return model
+    return checked_model(folder, FLOAT)
 
 
 def environment() -> dict[str, Any]:

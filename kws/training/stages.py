@@ -161,7 +161,7 @@ def train_fixed_point(job: Job) -> None:
     folder.update_json(run_folder.METRICS, post_training=job.measure(model))
     for phase in config.phases:
         if folder.phase_path(phase.end).is_file():
-            layers, formats = network_file.read(folder.phase_path(phase.end), layers)
+            layers, formats = run_folder.read_phase(folder, phase.end, layers)
             continue
         if phase.calibrates:
             layers, formats = _calibrate(job, q, layers, phase.weight_bits, phase.activation_bits, phase.begin)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,12 +22,11 @@ def write(path: pathlib.Path, layers: FoldedLayers, formats: Formats) -> None:
         np.savez(file, **arrays, **{_FORMATS: np.array(json.dumps(formats.to_json()))})
 
 
-def read(path: pathlib.Path, layers: FoldedLayers) -> Network:
-    """`layers` with the weights of the file, and its formats. Raises `OSError` where it is missing."""
-    with np.load(path) as file:
-        formats = Formats.from_json(json.loads(str(file[_FORMATS])))
-        weighted = [
-            dataclasses.replace(layer, kernel=file[f"{layer.name}/kernel"], bias=file[f"{layer.name}/bias"])
-            for layer in weighted_layers(layers)
-        ]
+def of_arrays(arrays: Mapping[str, np.ndarray], layers: FoldedLayers) -> Network:
+    """`layers` with the weights of a file's arrays, and its formats. Raises `KeyError` or `ValueError` for others."""
+    formats = Formats.from_json(json.loads(str(arrays[_FORMATS])))
+    weighted = [
+        dataclasses.replace(layer, kernel=arrays[f"{layer.name}/kernel"], bias=arrays[f"{layer.name}/bias"])
+        for layer in weighted_layers(layers)
+    ]
     return Network(with_weighted(layers, weighted), formats)

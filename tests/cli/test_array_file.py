@@ -119,3 +119,33 @@ def test_an_array_twice_is_refused(tmp_path) -> None:
             file.writestr("a.npy", npy(np.array([value])))
     with pytest.raises(ValueError, match=r"a\.npy stands there twice"):
         array_file.read(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name not in ("names",)])
+def test_an_array_is_mapped_as_numpy_maps_it(name: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, ARRAYS[name])
+    found = array_file.mapped(path)
+    np.testing.assert_array_equal(found, ARRAYS[name])
+    assert found.dtype == ARRAYS[name].dtype and found.flags.f_contiguous == ARRAYS[name].flags.f_contiguous
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (header("|i1", (10**11,)), "x.npy declares 100,000,000,000 bytes, the file holds 0"),
+        (header("<f8", (2**40, 2**40)), "x.npy declares"),
+        (npy(np.arange(9))[:-1], "x.npy declares 72 bytes, the file holds 71"),
+        (npy(np.array([{}], object)), "x.npy holds object"),
+        (npy(np.zeros(2, [("a", "i4")])), "x.npy is described as"),
+        (b"\x93NUMPY\x01\x00\x02\x00{(", "never closed|was not|EOF|unexpected"),
+        (b"PK\x03\x04", "it holds several arrays"),
+        (b"", "x.npy begins with b''"),
+        (pickle.dumps(1), "x.npy begins with"),
+    ],
+)
+def test_what_is_no_whole_array_is_not_mapped(content: bytes, message: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        array_file.mapped(path)

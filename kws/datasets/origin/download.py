@@ -24,6 +24,7 @@ from typing import IO
 
 from tqdm import tqdm
 
+from cli import atomic
 from kws.datasets.dataset_error import DatasetError
 
 _CHUNK_BYTES = 1 << 20
@@ -101,7 +102,7 @@ def fetch(archive: Archive, folder: pathlib.Path) -> pathlib.Path:
     part = folder / f"{archive.name}.part"
     if not path.is_file():
         _download(archive, part)
-        os.replace(part, path)
+        atomic.put(part, path)
     found = _sha256(path)
     if found != archive.sha256:
         path.unlink()
