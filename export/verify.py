@@ -4,6 +4,7 @@
     C engine on the host      = interpreter, single rounding
     .tflite in TFLite Micro   = interpreter, double rounding
     golden logits             = interpreter, both
+    front end in C            = its definition, every code
     streaming network in C    = stream interpreter, every step
     detector in C             = its definition, every step
 

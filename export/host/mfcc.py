@@ -1,4 +1,4 @@
-"""MFCC of whole clips by C on the host, many frames at a time: the integers of `kws.frontend.cepstrum.mfcc`."""
+"""MFCC of whole clips by C on the host, many frames at a time: the integers of `export.frontend.cepstrum.mfcc`."""
 
 import dataclasses
 import pathlib

@@ -30,7 +30,7 @@ class VerifyConfig:
 
     clips: int | None = None
     random_codes: int | None = None
-    implementations: tuple[str, ...] = ("keras", "c_engine", "tflm", "stream", "detector")
+    implementations: tuple[str, ...] = ("keras", "c_engine", "tflm", "frontend", "stream", "detector")
     seed: int = 0
     batch: int = BATCH
 

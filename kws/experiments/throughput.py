@@ -17,10 +17,11 @@ from absl import flags
 from cli import command, setting_flags
 from cli.settings import setting
 from cli.table import aligned
+from export.frontend import cepstrum
 from kws.datasets import silence
 from kws.examples import augment, compiled_augment, epochs
 from kws.examples.epochs import EpochConfig, SilenceDraw
-from kws.frontend import INTEGER, FrontEndConfig, cepstrum, input_format
+from kws.frontend import INTEGER, FrontEndConfig, input_format
 from kws.models import MODELS
 
 _CLASSES = 12

@@ -9,10 +9,10 @@ import functools
 
 import numpy as np
 
+from export.frontend import cepstrum
 from export.host.mfcc import CMfcc
 from export.host.stand_in import stand_in
 from export.model.frontend_config import FrontEndConfig
-from kws.frontend import cepstrum
 
 _SAMPLE_FRAMES = 5
 

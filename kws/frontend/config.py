@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from export.frontend.frontend_error import FrontEndError
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig, input_format
-from kws.frontend.frontend_error import FrontEndError
 
 __all__ = ["INPUT_FORMAT", "FrontEndConfig", "calibrate", "input_format"]
 

@@ -8,8 +8,8 @@ import functools
 
 import numpy as np
 
+from export.frontend.cepstrum import check_calibrated, check_samples
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
-from kws.frontend.cepstrum import check_calibrated, check_samples
 
 _CLIPS_PER_BATCH = 4
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.frontend.cepstrum import check_calibrated
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from kws.frontend import float_mfcc
-from kws.frontend.cepstrum import check_calibrated
 
 if TYPE_CHECKING:
     import tensorflow as tf

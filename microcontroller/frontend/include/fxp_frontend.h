@@ -12,7 +12,7 @@
  *     }
  *
  * After every hop the state holds the features of the last FXP_FRONTEND_FRAMES frames of the stream, which digital
- * silence is taken to precede: code by code what kws/frontend/cepstrum.py computes of the last
+ * silence is taken to precede: code by code what export/frontend/cepstrum.py computes of the last
  * (FXP_FRONTEND_FRAMES - 1) * FXP_FRONTEND_HOP_SAMPLES + FXP_FRONTEND_WINDOW_SAMPLES samples.
  *
  * A frame is complete when its last sample is there: with frames of two hops, hop h (from 0) completes frame h - 1 of

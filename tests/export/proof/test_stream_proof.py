@@ -1,6 +1,7 @@
-"""verify finds a wrong streaming network and a wrong detector, and names the first step."""
+"""verify finds a wrong front end, streaming network or detector, and names the first code that differs."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
+from export.frontend.frontend_error import FrontEndError
 from export.model import detector as detectors
 from export.model import stream_interpreter
 from export.model.integer_model import IntegerModel
@@ -15,6 +17,7 @@ from export.proof import stream_proof
 from export.proof.bundle_proof import VerifyConfig, verify_bundle
 
 PARTS = VerifyConfig(implementations=("stream", "detector"), random_codes=1)
+FRONTEND = VerifyConfig(implementations=("frontend",), clips=1, random_codes=0)
 
 
 @pytest.fixture
@@ -59,3 +62,37 @@ def test_what_a_bundle_has_not_is_said(make_bundle, small_model: IntegerModel) -
     result = verify_bundle(make_bundle(small_model), PARTS)
     assert "detector skipped: the bundle has no detector" in result.table()
     assert [pair.implementation for pair in result.pairs] == ["golden", "golden", "stream"]
+    frontend = verify_bundle(make_bundle(small_model), FRONTEND)
+    assert "frontend skipped: the bundle has no front end" in frontend.table()
+
+
+@pytest.fixture(scope="module")
+def hearing() -> Bundle:
+    return bundles.load(pathlib.Path(__file__).resolve().parents[3] / "models" / "w4a4")
+
+
+def test_the_front_end_is_proved(hearing: Bundle) -> None:
+    result = verify_bundle(hearing, FRONTEND)
+    assert result.mismatches == 0 and result.pair("frontend").codes == 24 * 49 * 10
+
+
+@pytest.mark.parametrize("change", ["shifts", "offsets"])
+def test_a_wrong_front_end_is_named(hearing: Bundle, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    """As if the C had been generated from other parameters: coefficient 3's."""
+    assert hearing.c_folder.is_dir()
+    config = hearing.frontend_config
+    values = list(getattr(config, change))
+    values[3] += 1 if change == "shifts" else 1 << 18
+    other = dataclasses.replace(config, **{change: tuple(values)})
+    monkeypatch.setattr(Bundle, "frontend_config", other)
+    found = verify_bundle(hearing, FRONTEND).pair("frontend")
+    assert 100 < found.mismatches <= 24 * 49 and found.first.layer == "frontend"
+    assert found.first.position[1] == 3 and found.first.clip.startswith("sound ")
+
+
+def test_an_arm_machine_cannot_prove_it_and_says_so(hearing: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_build(_: np.ndarray) -> np.ndarray:
+        raise FrontEndError("this build computes other integers")
+
+    monkeypatch.setattr(stream_proof.cepstrum, "spectrum", other_build)
+    assert verify_bundle(hearing, FRONTEND).skipped == {"frontend": "this build computes other integers"}

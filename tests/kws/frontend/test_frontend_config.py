@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from signals import speech_like
 
+from export.frontend.frontend_error import FrontEndError
 from export.model.model_error import ModelError
 from kws.examples.extraction import calibrate_on_clips
 from kws.frontend import FrontEndConfig, calibrate, features, input_format, mfcc
-from kws.frontend.frontend_error import FrontEndError
 from quant.qformat import QFormat
 
 CALIBRATED = FrontEndConfig(offsets=tuple(range(10)), shifts=(18,) * 10)

@@ -78,7 +78,7 @@ def test_they_are_the_modules_that_a_worker_loads(tmp_path: pathlib.Path) -> Non
         "kws.examples.epochs",
         "kws.stores.sample_store",
         "kws.frontend.arithmetic",
-        "kws.frontend.cepstrum",
+        "export.frontend.cepstrum",
         "kws.frontend.compiled",
         "kws.frontend.config",
         "kws.frontend.float_mfcc",

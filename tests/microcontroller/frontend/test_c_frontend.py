@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import stimuli
 
+from export.frontend.cepstrum import spectrum
 from export.host.frontend import CFrontEnd
 from export.host.host_error import HostError
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import make_tables
 from export.source import frontend_source
 from kws.frontend import features
-from kws.frontend.cepstrum import spectrum
 
 HOP = 320
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import stimuli
 
+from export.frontend.cepstrum import spectrum, windowed
 from export.model.frontend_config import FrontEndConfig
 from export.model.frontend_tables import make_tables
 from export.source import frontend_source
 from kws.frontend import features
-from kws.frontend.cepstrum import spectrum, windowed
 
 SETUP = pathlib.Path(__file__).parents[3] / "scripts/setup.sh"
 MOST_INSTRUCTIONS = 30_000

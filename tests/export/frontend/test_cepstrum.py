@@ -7,9 +7,9 @@ import pytest
 import scipy.fft
 from signals import adversarial, noise, speech_like
 
+from export.frontend.cepstrum import band_logs, codes, spectrum, windowed
 from export.model.frontend_tables import make_tables
 from kws.frontend import FrontEndConfig, calibrate, features, mfcc
-from kws.frontend.cepstrum import band_logs, codes, spectrum, windowed
 from kws.frontend.float_mfcc import float_features, float_mfcc
 
 CONFIG = FrontEndConfig()

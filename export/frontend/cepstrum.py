@@ -11,9 +11,9 @@ from typing import Any
 import cmsisdsp
 import numpy as np
 
+from export.frontend.frontend_error import FrontEndError
 from export.model.frontend_config import INPUT_FORMAT, FrontEndConfig
 from export.model.frontend_tables import LOG_BITS, LOG_INTERVALS, LOG_TABLE_BITS, MAX_NORMALIZATION, make_tables
-from kws.frontend.frontend_error import FrontEndError
 
 _LOG_FRACTION_BITS = 15
 _CLIPS_PER_BATCH = 8
