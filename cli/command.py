@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from cli import help_page, interrupts
+from cli import atomic, held_folder, help_page, interrupts
 
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
@@ -102,7 +102,8 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
         interrupts.listen()
         try:
             require(**{flag.name: flag.value for flag in help_page.required(flags.FLAGS)})
-            work(flags.FLAGS)
+            with held_folder.of_command():
+                work(flags.FLAGS)
             sys.stdout.flush()
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
@@ -213,7 +214,9 @@ def write_json(result: dict[str, Any], json_path: str | None) -> None:
         return
     path = pathlib.Path(json_path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8")  # a pipe or a device, which nothing may replace
+        else:
+            atomic.write_text(path, text)
     except OSError as error:
         raise UserError(f"can't write --json={json_path}: {error.strerror}") from error

@@ -17,6 +17,7 @@ from cli import file_lock
 from cli.file_lock import FileLock
 
 HELD = ".held"
+_OF_COMMAND = "kws-temporary-"
 
 
 @contextlib.contextmanager
@@ -38,6 +39,29 @@ def made(prefix: str, parent: str | pathlib.Path | None = None) -> Iterator[path
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.release()
+
+
+@contextlib.contextmanager
+def of_command() -> Iterator[None]:
+    """What this process and the libraries in it make as temporary files lies in one such folder while the block lasts.
+
+    TensorFlow writes one for each function that it traces and removes them when the process ends by itself. Where no
+    folder can be made they lie where they did.
+    """
+    before = tempfile.tempdir
+    with contextlib.ExitStack() as kept:
+        with contextlib.suppress(OSError):
+            tempfile.tempdir = str(kept.enter_context(made(_OF_COMMAND, system_folder())))
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
+def system_folder() -> pathlib.Path:
+    """The system's folder of temporary files, in a command, too: for what another process shall find."""
+    folder = pathlib.Path(tempfile.gettempdir())
+    return folder.parent if folder.name.startswith(_OF_COMMAND) else folder
 
 
 def remove_abandoned(prefix: str, parent: pathlib.Path) -> None:

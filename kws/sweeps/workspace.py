@@ -10,10 +10,9 @@ import hashlib
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Callable
 
-from cli import file_lock
+from cli import file_lock, held_folder
 from kws.sweeps.cell import RESULT, Cell
 from kws.sweeps.shared_storage import SharedStorage
 from kws.sweeps.sweep_error import SweepError
@@ -22,7 +21,7 @@ from kws.sweeps.sweep_error import SweepError
 def folder(url: str, scratch_dir: str | None) -> pathlib.Path:
     """This machine's folder for a sweep; one for each user. `scratch_dir`: None for the system's."""
     name = hashlib.sha256(f"{os.getuid()} {url}".encode()).hexdigest()[:16]
-    return pathlib.Path(scratch_dir or tempfile.gettempdir()).absolute() / f"kws-sweep-{name}"
+    return pathlib.Path(scratch_dir or held_folder.system_folder()).absolute() / f"kws-sweep-{name}"
 
 
 def run(cell: Cell, url: str, run_in: Callable[[Cell], str | None]) -> str | None:

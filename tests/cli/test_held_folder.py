@@ -1,9 +1,11 @@
 """Temporary folders go with who made them, or with the next one of their kind."""
 
+import os
 import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -68,3 +70,29 @@ def test_what_is_none_of_its_kind_stays(tmp_path) -> None:
 def test_a_place_that_is_not_there_is_an_os_error(tmp_path) -> None:
     with pytest.raises(OSError, match="nowhere"), held_folder.made("kind-", tmp_path / "nowhere"):
         pass
+
+
+def test_a_commands_temporary_files_go_with_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with held_folder.of_command():
+        handle, name = tempfile.mkstemp()  # as a library makes it that does not live to remove it
+        os.close(handle)
+        (folder,) = tmp_path.iterdir()
+        assert pathlib.Path(name).parent == folder and held_folder.system_folder() == tmp_path
+        with held_folder.of_command():
+            assert held_folder.system_folder() == tmp_path
+    assert tempfile.gettempdir() == str(tmp_path) and list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_commands_temporary_files_go_with_the_next(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import os, tempfile\nfrom cli import held_folder\nwith held_folder.of_command():\n"
+    code += "    tempfile.mkstemp()\n    os.kill(os.getpid(), 9)"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+    assert len(list(tmp_path.rglob("tmp*"))) == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with held_folder.of_command():
+        pass
+    assert list(tmp_path.iterdir()) == []
