@@ -2,19 +2,21 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo web test lint bench mutants fuzz build-files clean help
+.PHONY: setup demo web test lint bench mutants fuzz kill build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
 
 # Settings: make bench BUNDLE=... EMULATOR=renode ENGINE=fxp, make web BUNDLE=... PAGE=..., make demo RUN_DIR=...,
-# make setup PYTHON=... GPU=1, make mutants COUNT=... SEED=..., make fuzz MODELS=... BOARD_MODELS=... FUZZ_DIR=... SEED=...
+# make setup PYTHON=... GPU=1, make mutants COUNT=... SEED=..., make fuzz MODELS=... BOARD_MODELS=... FUZZ_DIR=... SEED=...,
+# make kill KILLS=... SEED=...
 RUN_DIR ?= runs/demo
 BUNDLE ?= $(RUN_DIR)/bundle
 EMULATOR ?= auto
 ENGINE ?= fxp,reference,cmsis_nn
 PAGE ?= build/keywords.html
 COUNT ?= 50
+KILLS ?= 200
 SEED ?= 0
 MODELS ?= 10000
 BOARD_MODELS ?= 2000
@@ -63,6 +65,9 @@ mutants: setup ## change bounds, formats, integers and costs at random, list wha
 fuzz: setup ## random models on this machine and emulated boards against the interpreter, until done (MODELS=10000, SEED=0)
 	$(python) -m export.fuzz --models=$(MODELS) --seed=$(SEED) --folder=$(FUZZ_DIR)/host-$(SEED) --json=$(FUZZ_DIR)/host-$(SEED).json
 	$(python) -m microcontroller.fuzz --models=$(BOARD_MODELS) --seed=$(SEED) --folder=$(FUZZ_DIR)/boards-$(SEED) --json=$(FUZZ_DIR)/boards-$(SEED).json
+
+kill: setup ## kill commands at their writes and at random moments, compare what they leave (KILLS=200, SEED=0)
+	$(python) -m scripts.kills --kills=$(KILLS) --seed=$(SEED)
 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build
