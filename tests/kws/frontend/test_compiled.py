@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import signals
 
+from export.frontend import cepstrum
 from export.host import stand_in
 from export.host.mfcc import CMfcc
-from kws.frontend import INTEGER, FrontEndConfig, cepstrum, compiled
+from kws.frontend import INTEGER, FrontEndConfig, compiled
 
 SPEECH = signals.speech_like()[:3]
 CONFIG = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
