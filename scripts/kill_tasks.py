@@ -75,7 +75,7 @@ def _data(folder: pathlib.Path) -> list[str]:
 
 def _training(folder: pathlib.Path) -> list[str]:
     begun = (folder / "run" / run_folder.SETTINGS).is_file()
-    epochs = ["--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--weight_bits=4", "--activation_bits=4"]
+    epochs = ["--float_epochs=6", "--fixed_point_epochs=2", "--batch_size=4", "--weight_bits=4", "--activation_bits=4"]
     going_on = ["--resume", f"--data_dir={folder / 'corpus'}", f"--cache_dir={folder / 'cache'}", "--processes=1"]
     return [f"--run_dir={folder / 'run'}", *(going_on if begun else [*_data(folder), *epochs])]
 

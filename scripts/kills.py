@@ -110,12 +110,18 @@ def run(config: KillsConfig) -> dict[str, Any]:
                 before = found[name].killed
                 _chain(root, name, references[name], rng, min(_CHAIN, config.kills - done), found[name])
                 progress.update(found[name].killed - before)
+                _say(name, found)
     return {
         "kills": config.kills,
         "seed": config.seed,
         "tasks": {name: dataclasses.asdict(each) | {"points": references[name].points} for name, each in found.items()},
         "faults": sum(len(each.faults) for each in found.values()),
     }
+
+
+def _say(name: str, found: dict[str, Found]) -> None:
+    done, faults = (sum(numbers) for numbers in zip(*((f.killed, len(f.faults)) for f in found.values()), strict=True))
+    print(f"{name}: {done} kills so far, {faults} faults", file=sys.stderr, flush=True)
 
 
 def _references(root: pathlib.Path, names: tuple[str, ...]) -> dict[str, Reference]:
