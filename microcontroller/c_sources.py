@@ -61,7 +61,7 @@ def many_models(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
 
 
 def self_test(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
-    """What tests the tables of the others' generated C where that is compiled with FXP_SELF_TEST."""
+    """What tests the tables of the others' generated C where that is compiled with FXP_CHECK_TABLES."""
     folder = microcontroller / "self_test"
     return _part(folder, folder / "src", (folder / "include",))
 

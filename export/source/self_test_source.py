@@ -1,6 +1,6 @@
 """Writes what a part's C needs to test its own tables on the device, for `microcontroller/self_test`.
 
-It stands behind `#ifdef FXP_SELF_TEST`: whoever does not define it has neither code nor data of it.
+It stands behind `#ifdef FXP_CHECK_TABLES`: whoever does not define it has neither code nor data of it.
 """
 
 import dataclasses
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-GUARD = "FXP_SELF_TEST"
+GUARD = "FXP_CHECK_TABLES"
 PARTS = ("model", "stream", "frontend", "detector")
 """What has a function of its own, fxp_<part>_self_test."""
-_HEADER = "fxp_self_test.h"
+_HEADER = "fxp_check_tables.h"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ def function(part: str, tables: Sequence[Checked | Copied]) -> str:
 // clang-format on
 
 const fxp_checked_table *fxp_{part}_self_test(void) {{
-    return fxp_self_test({name}, (uint32_t)(sizeof {name} / sizeof {name}[0]));
+    return fxp_check_tables({name}, (uint32_t)(sizeof {name} / sizeof {name}[0]));
 }}
 #endif
 """

@@ -52,7 +52,7 @@ class Program:
       harness: C files that call them.
       sources: C files of this project that the generated ones need besides the kernels.
       include_dirs: of these.
-      macros: that all of these see, such as FXP_SELF_TEST.
+      macros: that all of these see, such as FXP_CHECK_TABLES.
     """
 
     generated: tuple[str, ...]

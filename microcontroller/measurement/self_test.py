@@ -37,7 +37,7 @@ TABLES = ".model_rodata"
 """The section of all const tables of the bundle's C and of the self-test."""
 _DAMAGED, _FAULT, _WHOLE = "DAMAGED", "FAULT", "WHOLE"
 _COPY = "_copy"
-_CODE = ("fxp_self_test", "fxp_crc32", *(f"fxp_{part}_self_test" for part in (*self_test_source.PARTS, "kws")))
+_CODE = ("fxp_check_tables", "fxp_crc32", *(f"fxp_{part}_self_test" for part in (*self_test_source.PARTS, "kws")))
 _NAMED = 5
 
 

@@ -15,7 +15,7 @@
 #include "fault.h"
 #include "firmware_config.h"
 #include "fxp_model.h"
-#include "fxp_self_test.h"
+#include "fxp_check_tables.h"
 #include "report.h"
 #include "stack.h"
 #include "status.h"

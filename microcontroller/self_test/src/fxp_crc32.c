@@ -1,4 +1,4 @@
-#include "fxp_self_test.h"
+#include "fxp_check_tables.h"
 
 /* Of each half byte, for the reflected polynomial 0xedb88320; a flipped bit here makes every table look damaged. */
 static const uint32_t fxp_crc32_halves[16] = {

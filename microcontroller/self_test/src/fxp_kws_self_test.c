@@ -1,4 +1,4 @@
-#include "fxp_self_test.h"
+#include "fxp_check_tables.h"
 
 const fxp_checked_table *fxp_kws_self_test(void) {
     const fxp_checked_table *damaged = fxp_frontend_self_test();

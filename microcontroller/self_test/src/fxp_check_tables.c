@@ -1,4 +1,4 @@
-#include "fxp_self_test.h"
+#include "fxp_check_tables.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static bool is_whole(const fxp_checked_table *table) {
     return fxp_crc32(table->bytes, table->size) == table->crc32;
 }
 
-const fxp_checked_table *fxp_self_test(const fxp_checked_table *tables, uint32_t count) {
+const fxp_checked_table *fxp_check_tables(const fxp_checked_table *tables, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         if (!is_whole(&tables[i])) {
             return &tables[i];

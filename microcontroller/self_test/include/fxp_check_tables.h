@@ -3,7 +3,7 @@
  *
  *     if (fxp_kws_self_test() != NULL) ... the device must not listen
  *
- * Compile the bundle's C with FXP_SELF_TEST defined and link src/: without it there is neither code nor data for it.
+ * Compile the bundle's C with FXP_CHECK_TABLES defined and link src/: without it there is neither code nor data for it.
  * A table of numbers is compared with its CRC-32 (IEEE 802.3, as in zlib), which was computed when the C was written. A
  * struct that holds addresses, which only the linker knows, is compared with a second copy. So a flipped bit in a table,
  * in its checksum, in a copy or in the list of them is found. The code itself is not looked at: check the whole image
@@ -11,8 +11,8 @@
  *
  * A part's function returns the first damaged table, or NULL; it takes no memory but its stack.
  */
-#ifndef FXP_SELF_TEST_H
-#define FXP_SELF_TEST_H
+#ifndef FXP_CHECK_TABLES_H
+#define FXP_CHECK_TABLES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ typedef struct {
 } fxp_checked_table;
 
 /* The first of the tables that is damaged, or NULL. */
-const fxp_checked_table *fxp_self_test(const fxp_checked_table *tables, uint32_t count);
+const fxp_checked_table *fxp_check_tables(const fxp_checked_table *tables, uint32_t count);
 
 uint32_t fxp_crc32(const void *bytes, uint32_t size);
 
