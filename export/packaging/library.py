@@ -19,7 +19,7 @@ from export.packaging import naming, public_header, self_test_clip, variants
 from export.packaging.public_header import Subject
 from export.packaging.self_test_clip import Clip
 from export.packaging.variants import Variant
-from export.source import detector_source, frontend_source
+from export.source import detector_source, frontend_source, self_test_source
 from microcontroller import c_sources
 
 SOURCES = "src"
@@ -127,6 +127,7 @@ def _own_files(one: Member) -> dict[str, str]:
         | _network(one.subject.variants)
     )
     library = c_sources.library()
+    generated = {name: self_test_source.without(text) for name, text in generated.items()}
     roots = generated | {path.name: path.read_text(encoding="utf-8") for path in (*library.files, *library.headers)}
     pool = _pool(c_sources.front_end()) | _pool(c_sources.detector())
     return roots | _needed(roots, pool)

@@ -4,6 +4,7 @@ It stands behind `#ifdef FXP_CHECK_TABLES`: whoever does not define it has neith
 """
 
 import dataclasses
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ GUARD = "FXP_CHECK_TABLES"
 PARTS = ("model", "stream", "frontend", "detector")
 """What has a function of its own, fxp_<part>_self_test."""
 _HEADER = "fxp_check_tables.h"
+_BLOCK = re.compile(rf"\n*^#ifdef {GUARD}$.*?^#endif\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,11 @@ const fxp_checked_table *fxp_{part}_self_test(void) {{
 }}
 #endif
 """
+
+
+def without(text: str) -> str:
+    """Generated C for whoever has no use for the test: a package, which ships none of `microcontroller/self_test`."""
+    return _BLOCK.sub("", text)
 
 
 def _row(table: Checked | Copied) -> str:

@@ -51,6 +51,13 @@ def test_without_the_macro_there_is_nothing_of_it(small_model: IntegerModel, tmp
     assert "fxp_model_invoke" in symbols and "self_test" not in symbols and "fxp_model_tables" not in symbols
 
 
+def test_a_package_is_written_without_it(small_model: IntegerModel) -> None:
+    for name, text in (model_source.generate(small_model) | stream_source.generate(small_model)).items():
+        found = self_test_source.without(text)
+        assert self_test_source.GUARD not in found and "_args_copy" not in found and found.endswith("\n"), name
+        assert text.startswith(found.rstrip("\n")), name
+
+
 def test_checksums_are_of_little_endian_bytes() -> None:
     values = np.array([1, -2, 300], ">i4")
     assert self_test_source.array("x", values).crc32 == zlib.crc32(struct.pack("<3i", 1, -2, 300))
