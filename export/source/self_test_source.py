@@ -14,7 +14,7 @@ GUARD = "FXP_CHECK_TABLES"
 PARTS = ("model", "stream", "frontend", "detector")
 """What has a function of its own, fxp_<part>_self_test."""
 _HEADER = "fxp_check_tables.h"
-_BLOCK = re.compile(rf"\n*^#ifdef {GUARD}$.*?^#endif\n", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(rf"\n^#ifdef {GUARD}$.*?^#endif\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
