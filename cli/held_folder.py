@@ -3,7 +3,8 @@
     <prefix>xxxxxxxx/     as `tempfile.mkdtemp` makes it
         .held             locked by the process that works in it, as long as it lives
 
-A folder whose lock nobody holds was left by a process that was killed. One without the file is none of these.
+A folder whose lock nobody holds was left by a process that was killed. One without the file is none of these. Before it
+is locked, and when its lock goes, it has another name, <prefix>xxxxxxxx.new, by which an empty one is known.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from cli import file_lock
 from cli.file_lock import FileLock
 
 HELD = ".held"
+_NEW = ".new"
 _OF_COMMAND = "kws-temporary-"
 
 
@@ -37,7 +39,7 @@ def made(prefix: str, parent: str | pathlib.Path | None = None) -> Iterator[path
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _clear(folder)
         lock.release()
 
 
@@ -49,6 +51,8 @@ def of_command() -> Iterator[None]:
     folder can be made they lie where they did.
     """
     before = tempfile.tempdir
+    if before is None and os.access(place := os.environ.get("TMPDIR", "/tmp"), os.W_OK | os.X_OK):
+        tempfile.tempdir = os.path.abspath(place)  # Python would try by a file, which a kill may leave
     with contextlib.ExitStack() as kept:
         with contextlib.suppress(OSError):
             tempfile.tempdir = str(kept.enter_context(made(_OF_COMMAND, system_folder())))
@@ -72,17 +76,37 @@ def remove_abandoned(prefix: str, parent: pathlib.Path) -> None:
                 _remove(pathlib.Path(entry.path))
 
 
+def is_one(path: pathlib.Path) -> bool:
+    """Whether a path is such a folder, in use or left."""
+    return (path / HELD).is_file() or (path.name.endswith(_NEW) and path.is_dir() and not any(path.iterdir()))
+
+
 def _remove(folder: pathlib.Path) -> None:
     with contextlib.suppress(OSError):
         if (folder / HELD).is_file() and (lock := file_lock.take(folder / HELD, wait=False)):
             with lock:
-                shutil.rmtree(folder, ignore_errors=True)
+                _clear(folder)
+        elif folder.name.endswith(_NEW):
+            folder.rmdir()  # only an empty one; a maker who has not locked it yet makes another
+
+
+def _clear(folder: pathlib.Path) -> None:
+    """Removes a folder, the lock last: where this is cut short, the rest is still known for what it is."""
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != HELD:
+                entry.unlink()
+        bare = folder if folder.name.endswith(_NEW) else folder.rename(folder.with_name(folder.name + _NEW))
+        (bare / HELD).unlink(missing_ok=True)
+        bare.rmdir()
 
 
 def _new(prefix: str, parent: pathlib.Path) -> tuple[pathlib.Path, FileLock]:
     while True:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        new = pathlib.Path(tempfile.mkdtemp(_NEW, prefix, parent))
         # Between its making and its locking another process may take it for an abandoned one.
         with contextlib.suppress(FileNotFoundError):
-            if lock := file_lock.take(folder / HELD, wait=False, needed=False):
-                return folder, lock
+            if lock := file_lock.take(new / HELD, wait=False, needed=False):
+                return new.rename(new.with_name(new.name.removesuffix(_NEW))), lock

@@ -131,7 +131,7 @@ def _nothing_but_a_start(path: pathlib.Path) -> bool:
     """Whether a folder is empty, or holds what `create` had made when it was killed: no run.json, no stage's files."""
     stages = (path / FLOAT, path / FIXED_POINT)
     others = {entry for entry in path.iterdir() if entry not in stages and entry.name != CLIPS}
-    half_written = {entry for entry in others if (entry / held_folder.HELD).is_file()}
+    half_written = {entry for entry in others if held_folder.is_one(entry)}
     return others == half_written and not any(stage.is_dir() and any(stage.iterdir()) for stage in stages)
 
 

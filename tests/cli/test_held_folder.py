@@ -96,3 +96,35 @@ def test_a_killed_commands_temporary_files_go_with_the_next(
     with held_folder.of_command():
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+CUT_SHORT = """
+import os, pathlib, sys, tempfile
+from cli import held_folder
+from scripts.kill_point import Points
+points = Points(sys.argv[1], int(sys.argv[2]))
+points.install()
+with held_folder.of_command(), held_folder.made("kind-") as folder:
+    (folder / "clips").mkdir()
+    (folder / "clips" / "a").touch()
+    (folder / "b").touch()
+print(points.reached)
+"""
+
+
+def test_a_kill_at_any_write_leaves_nothing_for_good(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the making, between folder and lock, in the removal: the next one removes the rest."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+
+    def cut_short(at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", CUT_SHORT, str(tmp_path), str(at)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    points = int(cut_short(0).stdout)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert points > 10 and list(tmp_path.iterdir()) == []
+    for at in range(1, points + 1):
+        assert cut_short(at).returncode == -9
+        with held_folder.of_command():
+            pass
+        assert list(tmp_path.iterdir()) == [], at
