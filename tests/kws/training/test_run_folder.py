@@ -55,7 +55,7 @@ def test_a_start_that_was_killed_can_be_started_again(tmp_path: pathlib.Path) ->
     (path / run_folder.CLIPS).write_text("{}")
     (path / ".run.json-abcdefgh").mkdir()
     (path / ".run.json-abcdefgh" / held_folder.HELD).touch()
-    (path / ".clips.json-abcdefgh.new").mkdir()
+    (path / ".run.json-bcdefghi.new").mkdir()
     folder = run_folder.create(path, {"seed": 0})
     assert run_folder.open_run(path)[1]["settings"] == {"seed": 0}
     assert sorted(entry.name for entry in path.iterdir()) == ["clips.json", FIXED_POINT, FLOAT, "run.json"]
