@@ -88,7 +88,7 @@ def test_workflow_runs_the_contributors_commands():
     contributing = re.findall(r"^(make \w+) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert sorted(contributing) == ["make demo", "make setup", "make test"]
     runs = {name: re.findall(r"run: (make .*)", text) for name, text in workflow_jobs().items()}
-    # A fresh machine gets the README's two commands alone, which set up what they need; the wheel and the audit get none.
+    # A fresh machine gets the README's two commands alone, which set up what they need; wheel and audit get none.
     of_contributors = {"python": ["make setup", "make test", "make demo"], "fresh-machine": ["make demo", "make test"]}
     assert runs == {**of_contributors, "wheel": [], "renode": ["make setup"], "audit": []}
     wheels_commands = set(re.findall(r"core/bin/(kws-[\w-]+)", workflow_jobs()["wheel"]))
