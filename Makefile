@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo web test lint bench mutants fuzz kill build-files clean help
+.PHONY: setup demo web test lint bench mutants fuzz fuzz-readers kill build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
@@ -21,6 +21,7 @@ SEED ?= 0
 MODELS ?= 10000
 BOARD_MODELS ?= 2000
 FUZZ_DIR ?= runs/fuzz
+SECONDS = 60
 export PYTHON GPU
 
 # Two test files at a time; those of one file share what they set up.
@@ -68,6 +69,10 @@ fuzz: setup ## random models on this machine and emulated boards against the int
 
 kill: setup ## kill commands at their writes and at random moments, compare what they leave (KILLS=200, SEED=0)
 	$(python) -m scripts.kills --kills=$(KILLS) --seed=$(SEED)
+
+fuzz-readers: setup ## coverage-guided: reports, bundles, JSON, arrays, recordings, the C front end and detector (SECONDS=60)
+	@scripts/setup.sh fuzzers
+	$(python) -m scripts.fuzz_readers --seconds=$(SECONDS) --folder=$(FUZZ_DIR)/readers
 
 build-files: setup ## rewrite BUILD from the source files that git tracks
 	$(python) -m scripts.update_build

@@ -236,6 +236,14 @@ install_riscv_tools() {
     echo "setup: without gcc-riscv64-unknown-elf and qemu-system-misc packages are not tried on a RISC-V core"
 }
 
+# What `make fuzz-readers` needs: libFuzzer, and Atheris where there is a wheel of it.
+install_fuzzers() {
+  local reason
+  command -v clang >/dev/null || install_packages clang libclang-rt-dev llvm
+  .venv/bin/python -c 'import atheris' 2>/dev/null || pip install --only-binary :all: -r requirements-fuzz.txt ||
+    fail "pip could not install requirements-fuzz.txt (it has wheels for x86-64 alone): $reason"
+}
+
 fingerprint() {
   cat requirements.txt pyproject.toml scripts/setup.sh | sha256sum
 }
@@ -268,4 +276,7 @@ if [ "${1:-}" = browser ]; then
 fi
 if [ "${1:-}" = riscv ]; then
   install_riscv_tools
+fi
+if [ "${1:-}" = fuzzers ]; then
+  install_fuzzers
 fi

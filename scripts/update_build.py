@@ -38,7 +38,13 @@ HOUSE_FILES = (
         "Makefile",
         "README.md",
     ),
-    *("pyproject.toml", "requirements-gpu.txt", "requirements-rivals.txt", "requirements-search.txt"),
+    *(
+        "pyproject.toml",
+        "requirements-fuzz.txt",
+        "requirements-gpu.txt",
+        "requirements-rivals.txt",
+        "requirements-search.txt",
+    ),
     "requirements.txt",
 )
 

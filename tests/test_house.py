@@ -216,7 +216,7 @@ def test_every_imported_package_is_pinned():
     # pytest puts a test's folder on the path, so that tests can share a module beside them.
     beside = {path.stem for path in project_files() if path.relative_to(ROOT).parts[0] == "tests"}
     # Not installed by make setup, and so of no known owner: their module has the package's name.
-    optional = pins("requirements-rivals.txt")
+    optional = pins("requirements-rivals.txt") | pins("requirements-fuzz.txt")
     unpinned = set()
     for path in project_files():
         if path.suffix != ".py":

@@ -12,13 +12,12 @@ from export.fuzzing.programs.planned import Planner
 from export.fuzzing.programs.program import Program
 from export.host import compiler
 from export.host.host_error import HostError
-from export.plan import PROFILES
-from export.plan.kernels import profiles
+from export.plan import CHOICES, PROFILES
 from microcontroller import c_sources
 from microcontroller.c_sources import CSources
 
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-KERNELS = (*profiles.FAST, *profiles.SMALL, *profiles.HELIUM)
+KERNELS = tuple(dict.fromkeys(kernel for choice in CHOICES.values() for kernel in choice.kernels))
 _OPTIMIZATION = "-O1"
 _QUICK = "-O1"
 """Of generated C, most of which are numbers: compiling it takes longer than running it."""
