@@ -4,7 +4,8 @@ ARG DEBIAN=12
 FROM debian:${DEBIAN}
 RUN apt-get update && apt-get install -y --no-install-recommends \
       git make python3 python3-venv curl ca-certificates gcc libc6-dev \
-      gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm emscripten chromium npm \
+      gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf \
+      picolibc-riscv64-unknown-elf qemu-system-misc emscripten chromium npm \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /project
 COPY . .

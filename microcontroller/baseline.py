@@ -31,7 +31,7 @@ SEED = 0
 """Of the models' codes."""
 _BOARDS = ("stm32f4", "mps2_an385")
 """On which profiles are counted that are made for their cores; others on the first board whose core they are for."""
-_BESIDE = (("packed", "m0plus_264k"),)
+_BESIDE = (("packed", "m0plus_264k"), ("packed", "riscv32"))
 """Profiles that are counted on further boards, whose cores have other loops of them."""
 _REMEDY = "python -m microcontroller.baseline --write"
 
@@ -77,7 +77,7 @@ def measure() -> Baseline:
             result = _bench(weight_bits, activation_bits, profile, name_of_board)
             of_model[case] = result["instructions_per_inference"]
             by_layer[case] = {layer["name"]: layer["instructions"] for layer in result["layers"]}
-            compiler = result["compiler"]
+            compiler = compiler or result["compiler"]
     return Baseline(compiler, counts, layers)
 
 

@@ -87,6 +87,12 @@ has_newlib() {
   path=$(arm-none-eabi-gcc -print-file-name=libc.a 2>/dev/null) && [ -e "$path" ]
 }
 
+# The RISC-V compiler with its C library.
+has_picolibc() {
+  local path
+  path=$(riscv64-unknown-elf-gcc -print-file-name=picolibc.specs 2>/dev/null) && [ -e "$path" ]
+}
+
 has_host_compiler() {
   gcc -fsyntax-only -x c - <<<'#include <stdio.h>' 2>/dev/null
 }
@@ -100,6 +106,9 @@ find_missing_packages() {
   command -v arm-none-eabi-gcc >/dev/null || missing+=(gcc-arm-none-eabi)
   has_newlib || missing+=(libnewlib-arm-none-eabi)
   command -v qemu-system-arm >/dev/null || missing+=(qemu-system-arm)
+  command -v riscv64-unknown-elf-gcc >/dev/null || missing+=(gcc-riscv64-unknown-elf)
+  has_picolibc || missing+=(picolibc-riscv64-unknown-elf)
+  command -v qemu-system-riscv32 >/dev/null || missing+=(qemu-system-misc)
   has_host_compiler || missing+=(gcc libc6-dev)
 }
 

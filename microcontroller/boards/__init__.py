@@ -13,6 +13,8 @@ from microcontroller.boards.board_error import BoardError
 _FOLDER = pathlib.Path(__file__).parent
 _NANOSECONDS = 10**9
 MAILBOX_BYTES = 32
+ARM, RISCV = "arm", "riscv"
+INSTRUCTION_SETS = (ARM, RISCV)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Board:
     Attributes:
       name: of its folder.
       driver: the folder that holds board.c.
-      cpu: the compiler's -mcpu.
+      instruction_set: of `INSTRUCTION_SETS`.
+      cpu: the compiler's -mcpu; of RISC-V, its -march.
       float_abi: the compiler's -mfloat-abi; "hard" where vectors are to be had, which share their registers.
       flash_origin, flash_bytes, ram_origin, ram_bytes: memory that silicon and emulators all have.
       image_origin: lowest address in flash for an image of clips.
@@ -66,6 +69,7 @@ class Board:
 
     name: str
     driver: pathlib.Path
+    instruction_set: str
     cpu: str
     float_abi: str
     flash_origin: int
@@ -128,6 +132,7 @@ def read(folder: pathlib.Path) -> Board:
     return Board(
         name=folder.name,
         driver=folder.parent / fields.pop("driver", folder.name),
+        instruction_set=fields.pop("instruction_set", ARM),
         float_abi=fields.pop("float_abi", "soft"),
         profiles=tuple(fields.pop("profiles")),
         registers=fields.pop("registers", {}),

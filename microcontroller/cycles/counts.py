@@ -129,7 +129,9 @@ def _options(plugin: pathlib.Path, firmware: Firmware, out: pathlib.Path) -> lis
 
 
 def _symbols(firmware: Firmware) -> dict[str, int]:
-    listing = subprocess.run([tool("nm"), str(firmware.elf)], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        [tool("nm", firmware.board.instruction_set), str(firmware.elf)], capture_output=True, text=True, check=True
+    ).stdout
     rows = (line.split() for line in listing.splitlines())
     return {row[2]: int(row[0], 16) for row in rows if len(row) == 3}
 

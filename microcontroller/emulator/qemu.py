@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Sequence
 
-from microcontroller.boards import Board
+from microcontroller.boards import ARM, RISCV, Board
 from microcontroller.emulator import process
 from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.emulator.process import Stopped
@@ -13,6 +13,8 @@ from microcontroller.firmware.clip_image import ClipImage
 
 NAME = "qemu"
 PROGRAM = "qemu-system-arm"
+# Of each instruction set: the program and Debian's package of it.
+_PROGRAMS = {ARM: (PROGRAM, "qemu-system-arm"), RISCV: ("qemu-system-riscv32", "qemu-system-misc")}
 _QUOTED = 200
 
 
@@ -31,11 +33,12 @@ class Lockup(EmulatorError):
         self.pc = pc
 
 
-def program() -> str:
+def program(instruction_set: str = ARM) -> str:
     """QEMU's path; raises `EmulatorError` where it is missing."""
-    path = shutil.which(PROGRAM)
+    name, package = _PROGRAMS[instruction_set]
+    path = shutil.which(name)
     if path is None:
-        raise EmulatorError(f"{PROGRAM} not found: run make setup (or apt-get install qemu-system-arm)")
+        raise EmulatorError(f"{name} not found: run make setup (or apt-get install {package})")
     return path
 
 
@@ -66,7 +69,7 @@ def run(board: Board, elf: pathlib.Path, image: ClipImage, timeout_s: float, opt
       Lockup: the core could not go on.
       EmulatorError: QEMU is missing or stops, or there is no END line within `timeout_s` of wall clock.
     """
-    command = [program(), *arguments(board, elf, image), *options]
+    command = [program(board.instruction_set), *arguments(board, elf, image), *options]
     report, log = elf.with_name("uart.log"), elf.with_name("qemu.log")
     try:
         return process.run_until_end(command, report, log, report_is_stdout=True, timeout_s=timeout_s)

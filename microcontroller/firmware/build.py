@@ -1,4 +1,4 @@
-"""Builds the firmware: a bundle's generated C, the engine, the harness and a board, with arm-none-eabi-gcc."""
+"""Builds the firmware: a bundle's generated C, the engine, the harness and a board, with a GCC for bare metal."""
 
 import dataclasses
 import pathlib
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from export.host import compiler
 from export.source import detector_source, frontend_source, self_test_source, stream_source
 from microcontroller import boards, c_sources
-from microcontroller.boards import MAILBOX_BYTES, Board
+from microcontroller.boards import ARM, MAILBOX_BYTES, RISCV, Board
 from microcontroller.firmware.build_error import BuildError
 from microcontroller.firmware.memory import Section, read_sections
 
@@ -17,9 +17,16 @@ STACK_BYTES = 8192
 MAILBOX_MAGIC = 0x46585043
 _FIRMWARE = pathlib.Path(__file__).parent
 _INFERENCE_ONLY = ("main.c", "measure.c")
-_TOOL_PREFIX = "arm-none-eabi-"
+_STARTING = ("startup.c", "fault.c")
+# Of each instruction set: the tools' names and Debian's packages of them.
+_TOOLS = {
+    ARM: ("arm-none-eabi-", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+    RISCV: ("riscv64-unknown-elf-", "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
+}
 _VERSION_TIMEOUT_S = 60.0
-_TARGET_FLAGS = ("-O2", "-mthumb", "-ffunction-sections", "-fdata-sections")
+_TARGET_FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections")
+# Small data in sections of its own would need a register that nothing here sets.
+_RISCV_FLAGS = ("-mabi=ilp32", "-misa-spec=2.2", "--specs=picolibc.specs", "-msmall-data-limit=0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,14 +96,12 @@ class DoesNotFit(BuildError):
     """A model and its inputs that a board's memory can't take."""
 
 
-def tool(name: str) -> str:
-    """Path of a program of the Arm toolchain ("gcc", "ar", "objdump"); raises `BuildError` where it is missing."""
-    path = shutil.which(_TOOL_PREFIX + name)
+def tool(name: str, instruction_set: str = ARM) -> str:
+    """Path of a program of a toolchain ("gcc", "ar", "objdump"); raises `BuildError` where it is missing."""
+    prefix, packages = _TOOLS[instruction_set]
+    path = shutil.which(prefix + name)
     if path is None:
-        raise BuildError(
-            f"{_TOOL_PREFIX}{name} not found: run make setup "
-            "(or apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)"
-        )
+        raise BuildError(f"{prefix}{name} not found: run make setup (or apt-get install {packages})")
     return path
 
 
@@ -159,9 +164,13 @@ def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kerne
         archive.unlink(missing_ok=True)
     except OSError as error:
         raise BuildError(f"can't write to {out_dir}: {error.strerror}") from error
-    flags = [*kernels.c_flags, *_machine(target), *c_sources.include_flags(c_sources.engine()), *_foreign(kernels)]
-    _run([tool("gcc"), *flags, "-c", *map(str, kernels.sources)], out, target)
-    _run([tool("ar"), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)], out, target)
+    flags = [*kernels.c_flags, *machine_flags(target), *c_sources.include_flags(c_sources.engine()), *_foreign(kernels)]
+    _run([tool("gcc", target.instruction_set), *flags, "-c", *map(str, kernels.sources)], out, target)
+    _run(
+        [tool("ar", target.instruction_set), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)],
+        out,
+        target,
+    )
     return dataclasses.replace(kernels, sources=(), libraries=(archive, *kernels.libraries))
 
 
@@ -186,7 +195,7 @@ def build(
       BuildError: no toolchain, or C that does not compile.
     """
     target, kernels, program = boards.load(board), kernels or own_kernels(), program or inference()
-    gcc, archiver = tool("gcc"), tool("ar")
+    gcc, archiver, dumper = (tool(name, target.instruction_set) for name in ("gcc", "ar", "objdump"))
     c_folder, out = pathlib.Path(c_folder).resolve(), pathlib.Path(out_dir).resolve()
     generated = [c_folder / name for name in program.generated]
     for path in generated:
@@ -205,14 +214,15 @@ def build(
     except OSError as error:
         raise BuildError(f"can't write to build_dir={out_dir}: {error.strerror}") from error
 
-    machine, foreign = _machine(target), _foreign(kernels)
+    machine, foreign = machine_flags(target), _foreign(kernels)
     folders = (*c_sources.engine().include_folders, *program.include_dirs, c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in folders]
     macros = [f"-D{macro}" for macro in program.macros]
     compile_model = [gcc, *compiler.C_FLAGS, *machine, *includes, *foreign, *macros, "-c"]
     compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     model = [*generated, *program.sources]
-    harness = [*program.harness, target.driver / "board.c"]
+    starting = (_FIRMWARE / target.instruction_set / name for name in _STARTING)
+    harness = [*program.harness, *starting, target.driver / "board.c"]
     _run([*compile_model, *map(str, model)], out / "engine", target)
     if kernels.sources:
         _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
@@ -227,12 +237,15 @@ def build(
 
     version = _run([gcc, "--version"], out, target, _VERSION_TIMEOUT_S).splitlines()[0]
     elf = out / "firmware.elf"
-    sections = read_sections(_run([tool("objdump"), "-h", "-w", str(elf)], out, target), target)
+    sections = read_sections(_run([dumper, "-h", "-w", str(elf)], out, target), target)
     return Firmware(elf, out / "firmware.map", target, f"{version} -O2", sections)
 
 
-def _machine(board: Board) -> tuple[str, ...]:
-    return (*_TARGET_FLAGS, f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}")
+def machine_flags(board: Board) -> tuple[str, ...]:
+    """The compiler's flags of a board's core."""
+    if board.instruction_set == RISCV:
+        return (*_TARGET_FLAGS, f"-march={board.cpu}", *_RISCV_FLAGS)
+    return (*_TARGET_FLAGS, "-mthumb", f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}")
 
 
 def _foreign(kernels: Kernels) -> list[str]:
@@ -246,6 +259,8 @@ def _config(board: Board, engine: str) -> str:
         "BOARD": f'"{board.name}"',
         "COUNTER": f'"{board.counter}"',
         "ENGINE": f'"{engine}"',
+        "FLASH_ORIGIN": f"{board.flash_origin:#010x}u",
+        "FLASH_BYTES": f"{board.flash_bytes:#x}u",
         "RAM_ORIGIN": f"{board.ram_origin:#010x}u",
         "RAM_BYTES": f"{board.ram_bytes:#x}u",
         "MAILBOX_ADDRESS": f"{board.mailbox_address:#010x}u",

@@ -1,6 +1,7 @@
 #include "counter.h"
 
 #include "board.h"
+#include "core.h"
 #include "firmware_config.h"
 #include "report.h"
 
@@ -20,12 +21,7 @@ uint32_t counter_instructions(uint32_t start, uint32_t end) {
 /* Not inlined: every call then has the same instructions around the loop. */
 static __attribute__((noinline, noclone)) uint32_t loop_ticks(uint32_t iterations) {
     const uint32_t start = board_ticks();
-    __asm volatile(".syntax unified\n"
-                   "1: subs %0, %0, #1\n"
-                   "bne 1b\n"
-                   : "+l"(iterations)
-                   :
-                   : "cc");
+    core_spin(iterations);
     return board_ticks() - start;
 }
 

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "board.h"
+#include "core.h"
 
 static const char digits[] = "0123456789abcdef";
 
@@ -72,8 +73,5 @@ _Noreturn void report_end(uint32_t status) {
     report_unsigned("status", status);
     report_end_of_line();
     board_stop();
-    __asm volatile("cpsid i");
-    for (;;) {
-        __asm volatile("wfi");
-    }
+    core_stop();
 }

@@ -2,14 +2,15 @@
 
 #include <stdint.h>
 
+#include "core.h"
+
 static const uint32_t paint = 0xfacade01u;
 
 extern uint32_t link_stack_limit[];
 extern uint32_t link_stack_top[];
 
 void stack_paint(void) {
-    uintptr_t pointer;
-    __asm volatile("mov %0, sp" : "=r"(pointer));
+    const uintptr_t pointer = core_stack_pointer();
     /* Volatile: a call to memset would use the very stack that is being painted. */
     for (volatile uint32_t *word = link_stack_limit; (uintptr_t)word < pointer; word++) {
         *word = paint;

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 
+from microcontroller.boards import ARM
 from microcontroller.firmware import build
 from microcontroller.firmware.build_error import BuildError
 
@@ -28,9 +29,9 @@ class Symbol:
     name: str
 
 
-def read(elf: pathlib.Path) -> tuple[Symbol, ...]:
+def read(elf: pathlib.Path, instruction_set: str = ARM) -> tuple[Symbol, ...]:
     """The functions and tables of a firmware, in order of address. Raises `BuildError` where `nm` fails."""
-    command = [build.tool("nm"), "--print-size", "--defined-only", str(elf)]
+    command = [build.tool("nm", instruction_set), "--print-size", "--defined-only", str(elf)]
     listing = subprocess.run(command, capture_output=True, text=True, check=False)
     if listing.returncode:
         raise BuildError(f"{elf} is no firmware ({listing.stderr.strip()[:200]}): build it again")

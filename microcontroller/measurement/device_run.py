@@ -57,4 +57,4 @@ def _with_place(line: str, emulator: ModuleType, firmware: Firmware, image: Clip
 
 
 def _named(firmware: Firmware, pc: int) -> str:
-    return f"pc={pc:#010x} in {symbols.at(symbols.read(firmware.elf), pc)}"
+    return f"pc={pc:#010x} in {symbols.at(symbols.read(firmware.elf, firmware.board.instruction_set), pc)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from export.bundle.folder import Bundle
 from export.plan import PORTABLE, PROFILES
 from export.source import model_source
-from microcontroller.boards import Board
+from microcontroller.boards import ARM, Board
 from microcontroller.firmware.build import Kernels, own_kernels
 from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.rivals.cmsis_nn import package, runner
@@ -19,6 +19,8 @@ PROFILE_NAMES = (AUTO, *PROFILES)
 FXP, REFERENCE, CMSIS_NN, TFLM = "fxp", "reference", "cmsis_nn", "tflm"
 # CMSIS-NN asks for GNU C (inline assembly), and is not held to this project's warnings.
 _FOREIGN_C_FLAGS = ("-std=gnu11", "-w")
+# CMSIS-NN's own switch for plain C on a core that is not Arm's, and the one word that it leaves undefined then.
+_CMSIS_NN_ELSEWHERE = ("-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict")
 # As its own make compiles TensorFlow Lite Micro.
 _TFLM_LINK_FLAGS = ("-lm", "--specs=nosys.specs")
 _TFLM_CXX_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY")
@@ -83,7 +85,8 @@ def _cmsis_nn(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) ->
 
 
 def _cmsis_nn_kernels(board: Board) -> Kernels:
-    return Kernels(CMSIS_NN, tuple(package.sources()), tuple(package.include_dirs()), _FOREIGN_C_FLAGS)
+    flags = (*_FOREIGN_C_FLAGS, *(() if board.instruction_set == ARM else _CMSIS_NN_ELSEWHERE))
+    return Kernels(CMSIS_NN, tuple(package.sources()), tuple(package.include_dirs()), flags)
 
 
 def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:

@@ -148,7 +148,7 @@ def measure(config: SelfTestConfig) -> dict[str, Any]:
         raise MeasurementError(f"the device finds {whole.damaged:#010x} damaged in a fresh image: report this")
     if whole.model_sha256 != bundle.model.sha256:
         raise MeasurementError(f"the bundle's C is of model {whole.model_sha256[:12]}: write the bundle again")
-    every = symbols.read(firmware.elf)
+    every = symbols.read(firmware.elf, firmware.board.instruction_set)
     tables = [symbol for symbol in every if _in_tables(symbol, firmware)]
     drawn = draw(tables, config.flips, config.flip_seed)
     found = [_said_of(flip, firmware, every, chosen, image, config.timeout_s) for flip in _followed(drawn)]

@@ -51,7 +51,8 @@ def test_setup_without_root_names_the_command_to_run(machine):
     result = run_setup(machine)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
-    for package in ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm", "gcc libc6-dev"):
+    arm = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm", "gcc libc6-dev")
+    for package in (*arm, "gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"):
         assert package in result.stderr
     assert "sudo apt-get install" in result.stderr
     assert not (machine / "apt-get.called").exists() and not (machine / ".venv").exists()
@@ -98,7 +99,8 @@ mkdir -p .venv/bin
 """
     script(machine / "bin/python3.11", python)
     script(machine / "bin/arm-none-eabi-gcc", f"echo {machine}/requirements.txt")
-    for tool in ("gcc", "qemu-system-arm"):
+    script(machine / "bin/riscv64-unknown-elf-gcc", f"echo {machine}/requirements.txt")
+    for tool in ("gcc", "qemu-system-arm", "qemu-system-riscv32"):
         script(machine / "bin" / tool, "true")
     for tool in ("cp", "mkdir"):
         (machine / "bin" / tool).symlink_to(shutil.which(tool))

@@ -116,6 +116,10 @@ def _source(model: IntegerModel, places: tuple[Place, ...]) -> str:
 /* Generated from an integer model, to be run by CMSIS-NN. */
 #include "fxp_model.h"
 
+#if !defined(__arm__) /* CMSIS-NN's own switch for plain C, and the one word that it leaves undefined then */
+#define __GNUC_PYTHON__
+#define __RESTRICT __restrict
+#endif
 #include "arm_nnfunctions.h"
 
 {"".join(constants)}

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 MODELS = ROOT / "models"
 DEVICE = pathlib.Path(__file__).with_name("device")
 FIRMWARE = ROOT / "microcontroller" / "firmware"
-HARNESS = ("fault.c", "report.c", "startup.c", "counter.c", "stack.c", "mailbox.c")
+HARNESS = ("arm/fault.c", "report.c", "arm/startup.c", "counter.c", "stack.c", "mailbox.c")
 TIMEOUT_S = 300.0
 
 
@@ -92,7 +92,7 @@ def heard_on(
     folder.mkdir()
     (folder / "firmware_config.h").write_text(build._config(board, "package"))
     (folder / "memory.ld").write_text(build._memory(board))
-    machine = [flag for flag in build._machine(board) if not flag.startswith("-O")]
+    machine = [flag for flag in build.machine_flags(board) if not flag.startswith("-O")]
     command = ["-std=c11", *machine, *flags, f"-I{root / 'src'}"]
     run([*compiler, *command, "-c", *sources(root)], folder)
     run([*compiler, *command, "-Dmain=example_main", "-c", example, "-o", "example.o"], folder)
