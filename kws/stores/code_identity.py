@@ -38,12 +38,20 @@ def code_sha256(functions: Iterable[Callable], libraries: Iterable[str] = LIBRAR
 
 @functools.cache
 def _sha256(files: tuple[tuple[str, pathlib.Path], ...], libraries: tuple[str, ...], root: pathlib.Path = _ROOT) -> str:
-    versions = [(name, importlib.metadata.version(name)) for name in libraries]
+    versions = [(name, _version(name)) for name in libraries]
     digest = hashlib.sha256(repr(versions).encode())
     for name, path in sorted(sources(dict(files), root).items()):
         source = path.read_bytes()
         digest.update(f"{name} {len(source)}\n".encode() + source)
     return digest.hexdigest()
+
+
+def _version(library: str) -> str:
+    """Of an installed package; "" for one that a small installation does without: its part of the work is not done."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def sources(files: dict[str, pathlib.Path], root: pathlib.Path = _ROOT) -> dict[str, pathlib.Path]:

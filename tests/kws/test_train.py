@@ -198,7 +198,7 @@ def test_a_low_width_run_takes_over_a_float_model(
     lines = card.split("## Make it again")[1].split("```")[1].strip().splitlines()
     assert [f"--run_dir={run} " in line for run, line in zip((finished, "R"), lines, strict=True)] == [True, True]
     identity = earlier_runs.float_sha256(run_folder.RunFolder(finished))
-    assert f"teachers, fixed point teachers, {finished}: {identity}".replace("_", " ") in card.replace("_", " ")
+    assert f"| `fixed_point_teachers` `{finished}` | {identity} |" in card
     assert f"float sha256: {identity}" in card
     taught = (*flags, f"--run_dir={tmp_path / 'taught'}", f"--fixed_point_teachers={tmp_path / 'nobody'}")
     assert f"--fixed_point_teachers={tmp_path / 'nobody'} holds no run" in error_line(command("kws.train", *taught))

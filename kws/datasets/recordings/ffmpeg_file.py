@@ -69,7 +69,7 @@ def opened(file: BinaryIO, demuxer: str) -> Iterator[tuple[Blocks, int]]:
         import av
         import av.logging
     except ImportError as error:
-        raise NotRead(f"reading it needs the package av, which can't be imported ({error})") from error
+        raise NotRead(f"reading it needs the package av: pip install av ({error})") from error
     av.logging.set_level(None)  # the reason is told in one line
     source = _Source(file)
     source.seek(0)

@@ -178,3 +178,8 @@ def test_the_packages_are_all_that_is_installed() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         installed = tomllib.load(file)["tool"]["setuptools"]["packages"]["find"]["include"]
     assert sorted(f"{package}*" for package in code_identity.PACKAGES) == sorted(installed)
+
+
+def test_a_library_that_is_not_there_is_another_identity_than_any_version() -> None:
+    """A small installation does without some; what needs them is not done there."""
+    assert code_sha256([INTEGER.features], ()) != code_sha256([INTEGER.features], ("no-such-library",))
