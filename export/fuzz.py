@@ -99,6 +99,8 @@ def _define_flags() -> None:
 
 def _work(values: Any) -> None:
     config_of(values)
+    if values.replay is not None:
+        failure_file.read(values.replay)  # before a compiler is started for it
     with _check() as (check, kernels):
         work(values, "host", check, kernels)
     if values.device:
