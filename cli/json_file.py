@@ -10,16 +10,17 @@ LARGEST = 1 << 24
 """Bytes, 16 MB."""
 
 
-def read(path: str | pathlib.Path, shape: Any = Any, largest: int = LARGEST) -> Any:
+def read(path: str | pathlib.Path, shape: Any = Any, largest: int | None = None) -> Any:
     """The file's JSON as `shape`: a type or a `msgspec.Struct`, whose bounds are checked.
 
     Args:
-      largest: bytes that it may have.
+      largest: bytes that it may have; None for `LARGEST`.
 
     Raises:
       OSError: the file can't be read.
       ValueError: it is larger than `largest`, no JSON, or of another shape, whose place is named.
     """
+    largest = LARGEST if largest is None else largest
     with pathlib.Path(path).open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:

@@ -98,13 +98,23 @@ def _args(step: Step, one_shift: str) -> dict:
 
 
 def initializer(fields: dict, indent: str = "") -> str:
-    """A braced list of designated initializers; nested ones go on one line."""
-    lines = []
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            value = "{" + ", ".join(f".{key} = {item}" for key, item in value.items()) + "}"
-        lines.append(f"{indent}    .{name} = {value},\n")
+    """A braced list of designated initializers, as clang-format has it."""
+    lines = [
+        _nested(name, value, f"{indent}    ") if isinstance(value, dict) else f"{indent}    .{name} = {value},\n"
+        for name, value in fields.items()
+    ]
     return "{\n" + "".join(lines) + indent + "}"
+
+
+def _nested(name: str, fields: dict, indent: str) -> str:
+    """A braced list as a field: on one line, below its name, or a line for each of its own fields."""
+    values = [f".{key} = {value}" for key, value in fields.items()]
+    one_line = f"{{{', '.join(values)}}},"
+    if len(line := f"{indent}.{name} = {one_line}") <= _COLUMNS:
+        return f"{line}\n"
+    if len(line := f"{indent}    {one_line}") > _COLUMNS:
+        line = f"{indent}    {{" + f",\n{indent}     ".join(values) + "},"
+    return f"{indent}.{name} =\n{line}\n"
 
 
 def convert(conversion: Conversion) -> str:

@@ -76,7 +76,8 @@ def function(part: str, tables: Sequence[Checked | Copied]) -> str:
 // clang-format on
 
 const fxp_checked_table *fxp_{part}_self_test(void) {{
-    return fxp_check_tables({name}, (uint32_t)(sizeof {name} / sizeof {name}[0]));
+    const uint32_t count = (uint32_t)(sizeof {name} / sizeof {name}[0]);
+    return fxp_check_tables({name}, count);
 }}
 #endif
 """

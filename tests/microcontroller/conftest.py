@@ -13,7 +13,7 @@ from export.model.integer_model import IntegerModel
 from export.source import model_source
 
 CLIPS = 24
-END_OF_INVOKE = "}\n"
+END_OF_INVOKE = "\n}\n"
 
 edited_c.install()
 
@@ -22,9 +22,9 @@ def edit_invoke(c_files: dict[str, str], *, first: str = "", last: str = "") -> 
     """The generated C with statements added at the start and the end of fxp_model_invoke."""
     text = c_files["fxp_model.c"]
     head, opening, body = text.rpartition("int8_t *const bytes = arena;\n")
-    assert opening and body.endswith(END_OF_INVOKE)
-    body = body.removesuffix(END_OF_INVOKE)
-    return {**c_files, "fxp_model.c": f"{head}{first}\n{opening}{body}{last}\n{END_OF_INVOKE}"}
+    body, end, behind = body.partition(END_OF_INVOKE)
+    assert opening and end
+    return {**c_files, "fxp_model.c": f"{head}{first}\n{opening}{body}\n{last}{end}{behind}"}
 
 
 @pytest.fixture(scope="session")

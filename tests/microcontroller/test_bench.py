@@ -217,12 +217,12 @@ def test_a_wrong_logit_is_found_and_ends_with_exit_code_1(
 @pytest.mark.parametrize(
     ("statement", "kind", "place"),
     [
-        ("*(volatile int *)0x70000000u = 1;", "BusFault", r"pc=0x080\w{5} in fxp_model_invoke\+0x"),
-        ("__builtin_trap();", "UsageFault", r"pc=0x080\w{5} in fxp_model_invoke"),
-        ("((void (*)(void))0x70000001u)();", "BusFault", r"pc=0x70000000 in \?"),
+        ("*(volatile int *)0x70000000u = 1;", "kind=BusFault .*cfsr=0x", r"pc=0x080\w{5} in fxp_model_invoke\+0x"),
+        ("__builtin_trap();", "kind=UsageFault .*cfsr=0x", r"pc=0x080\w{5} in fxp_model_invoke"),
+        ("((void (*)(void))0x70000001u)();", "kind=BusFault .*cfsr=0x", r"pc=0x70000000 in \?"),
         (
             "volatile int8_t deep[9000]; deep[0] = input[0]; output[0] = deep[0];",
-            "BusFault",
+            "used up its stack of 8192 bytes",
             r"pc=0x080\w{5} in fxp_model_invoke",
         ),
     ],
@@ -238,7 +238,7 @@ def test_a_fault_is_one_line(
     bundle = write_bundle(small_model, clips=1, first=statement)
     with pytest.raises(DeviceError) as caught:
         bench.measure(config(bundle, tmp_path, clips=1, random_codes=0))
-    assert f"kind={kind}" in str(caught.value) and "cfsr=0x" in str(caught.value)
+    assert re.search(kind, str(caught.value)), caught.value
     assert re.search(place, str(caught.value)), caught.value
     assert "\n" not in str(caught.value)
 
@@ -327,7 +327,7 @@ def test_bad_settings(small_bundle: pathlib.Path, tmp_path: pathlib.Path, change
     ("changes", "error", "message"),
     [
         ({"emulator": "bochs"}, EmulatorError, "^emulator=bochs is unknown"),
-        ({"board": "pdp11"}, BoardError, "^board=pdp11 is unknown: choose one of mps2_an385, "),
+        ({"board": "pdp11"}, BoardError, "^board=pdp11 is unknown: choose one of m0plus_264k, mps2_an385, "),
         ({"clips": 25}, UserError, "the bundle has 24 golden clips"),
     ],
 )

@@ -69,7 +69,7 @@ def test_header_holds_sizes_and_hash():
 def test_layer_table_and_comment_table_say_the_formats():
     model = _model(weight_bits=4, activation_bits=4)
     source = model_source.generate(model)["fxp_model.c"]
-    table = source[source.index("fxp_model_layers[") :]
+    table = source[source.index("fxp_model_layers[") :].partition("\n};\n")[0]
     for field, value in {
         "weight_bits": lambda layer: layer.weight_format.bits,
         "output_fraction_bits": lambda layer: layer.output_format.fraction_bits,
