@@ -10,7 +10,6 @@ ends with is compared more loosely: by what other kernels on the same CPU change
 
 import dataclasses
 import pathlib
-import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -144,7 +143,7 @@ def _train(config: DeviceCheckConfig, stage: str, device: str, folder: pathlib.P
 
     job = _job(config, folder)
     if stage == FIXED_POINT and folder != first:
-        shutil.copyfile(RunFolder(first).model_path(FLOAT), job.folder.model_path(FLOAT))
+        run_folder.copy_model(RunFolder(first), job.folder, FLOAT)
     with tf.device(device):
         (stages.train_float if stage == FLOAT else stages.train_fixed_point)(job)
         logits = _logits(stage, device, folder)
