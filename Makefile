@@ -79,7 +79,7 @@ build-files: setup ## rewrite BUILD from the source files that git tracks
 
 clean: ## remove build outputs and caches (.venv, .python and runs stay)
 	rm -rf build .pytest_cache .ruff_cache .mypy_cache *.egg-info
-	find cli export kws microcontroller quant scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find kws_cli export kws microcontroller quant scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## print this list
 	@awk -F ': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -10,12 +10,12 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, setting_flags
-from cli.command import UserError
-from cli.settings import settings_of
 from export.bundle.conversion import ConvertConfig, convert
 from export.bundle.keras_conversion import KerasSource, convert_keras
 from export.plan import FAST, PROFILES
+from kws_cli import command, setting_flags
+from kws_cli.command import UserError
+from kws_cli.settings import settings_of
 
 
 def define_flags() -> None:

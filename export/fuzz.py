@@ -17,10 +17,10 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, held_folder
 from export.fuzzing import campaign, failure_file
 from export.fuzzing.campaign import FuzzConfig
 from export.fuzzing.tally import Check, Tally
+from kws_cli import command, held_folder
 
 DISAGREE_EXIT_CODE = 1
 _ON_BOARDS = "microcontroller.fuzz"

@@ -6,10 +6,10 @@ Run: python -m export.inspect --bundle=B [--json=PATH|-].
 import pathlib
 from typing import Any
 
-from cli import command
 from export.bundle import folder as bundles
 from export.bundle.inspection import inspect, table
 from export.source import model_source
+from kws_cli import command
 
 
 def define_flags() -> None:

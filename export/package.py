@@ -11,10 +11,10 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.packaging import package, public_header, variants
 from export.packaging.package import TARGETS, PackageConfig
+from kws_cli import command
+from kws_cli.command import UserError
 
 
 def define_flags() -> None:

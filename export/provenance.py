@@ -13,10 +13,10 @@ from typing import Any
 
 from absl import flags
 
-from cli import atomic, command
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.origin import parts_list, provenance
+from kws_cli import atomic, command
+from kws_cli.command import UserError
 
 
 def define_flags() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
 from export.bundle.random_bundle import RandomBundleConfig, write
 from export.plan import PROFILES
+from kws_cli import command
 
 
 def define_flags() -> None:

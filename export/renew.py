@@ -8,10 +8,10 @@ After a change of the generator or of the card; the integer model and all that w
 import pathlib
 from typing import Any
 
-from cli import command
 from export.bundle import folder as bundles
 from export.bundle import model_card
 from export.bundle.folder import Bundle
+from kws_cli import command
 
 
 def renew(bundle: Bundle) -> Bundle:

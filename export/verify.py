@@ -17,9 +17,9 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
 from export.bundle import folder as bundles
 from export.proof.bundle_proof import COMPARED, VerifyConfig, verify_bundle
+from kws_cli import command
 
 MISMATCH_EXIT_CODE = 1
 

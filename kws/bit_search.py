@@ -11,12 +11,12 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
-from cli.table import aligned
 from export.plan import FAST, PROFILES
 from kws.datasets import dataset_flags
 from kws.training import run_folder
+from kws_cli import command
+from kws_cli.command import UserError
+from kws_cli.table import aligned
 from microcontroller import bench, emulator
 from quant.qformat import MAX_BITS, MIN_BITS
 

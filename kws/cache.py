@@ -13,13 +13,13 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
-from cli.settings import to_json
-from cli.table import aligned
 from kws.datasets import DatasetConfig
 from kws.stores import cache_dir, catalogue
 from kws.stores.catalogue import DAMAGED, Entry
+from kws_cli import command
+from kws_cli.command import UserError
+from kws_cli.settings import to_json
+from kws_cli.table import aligned
 
 _GB = 1e9
 _DEFAULT_KEEP_GB = catalogue.MOST_BYTES / _GB

@@ -12,8 +12,6 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, settings
-from cli.cores import usable_cores
 from export.bundle import conversion
 from export.bundle import folder as bundles
 from export.proof.bundle_proof import verify_bundle
@@ -26,6 +24,8 @@ from kws.training import devices
 from kws.training import run as training
 from kws.training.run_folder import METRICS, SETTINGS, RunFolder
 from kws.training.settings import TrainConfig
+from kws_cli import command, settings
+from kws_cli.cores import usable_cores
 from microcontroller import bench
 from microcontroller.measurement.table import table as bench_table
 

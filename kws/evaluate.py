@@ -13,8 +13,6 @@ import sys
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle import trained
 from kws import datasets
@@ -30,6 +28,8 @@ from kws.evaluation.streaming.always_on import AlwaysOnConfig
 from kws.evaluation.streaming.evaluation import StreamingConfig
 from kws.evaluation.streaming.recording import Recipe
 from kws.training import run_folder
+from kws_cli import command
+from kws_cli.command import UserError
 
 
 def define_flags() -> None:

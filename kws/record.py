@@ -15,11 +15,11 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 
-from cli import atomic, command
-from cli.command import UserError
 from kws.datasets.clip import BACKGROUND_NOISE, SAMPLE_RATE
 from kws.recorder import page, settings, take
 from kws.recorder.settings import RecordConfig
+from kws_cli import atomic, command
+from kws_cli.command import UserError
 
 _ANSWERS = "Enter: record, r: remove the last one, k: keep what was to be said again, s: skip, q: end"
 _WAIT_SECONDS = 0.3

@@ -20,8 +20,6 @@ from typing import Any
 
 from absl import flags
 
-from cli import atomic, command
-from cli.table import padded
 from kws.datasets import dataset_flags
 from kws.datasets.clip import SPLITS
 from kws.evaluation.bootstrap import FALSE_REJECT_RATE
@@ -29,6 +27,8 @@ from kws.sweeps import differences, results
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING
 from kws.sweeps.shared_storage import is_url
 from kws.training.run_folder import FIXED_POINT, FLOAT
+from kws_cli import atomic, command
+from kws_cli.table import padded
 
 _OF_A_PAGE = ("bundle", "run_dir", "measured")
 

@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
 from kws.datasets.recordings import audio_file
 from kws.evaluation.streaming.sound import Detection, Listener
+from kws_cli import command
+from kws_cli.command import UserError
 
 STANDARD_INPUT = "-"
 RAW_FORM = "16 kHz, mono, signed 16 bits, little endian"

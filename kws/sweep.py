@@ -15,9 +15,6 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
-from cli.cores import usable_cores
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
@@ -25,6 +22,9 @@ from kws.sweeps import results, search, sweep_folder, workers
 from kws.sweeps.cell import Cell
 from kws.sweeps.search import Halving
 from kws.sweeps.shared_storage import is_url
+from kws_cli import command
+from kws_cli.command import UserError
+from kws_cli.cores import usable_cores
 
 SEARCHES = ("asha",)
 ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"

@@ -8,10 +8,10 @@ import pathlib
 
 from absl import flags
 
-from cli import command, setting_flags
 from kws.datasets import dataset_flags
 from kws.training import devices, run, run_folder
 from kws.training.settings import TrainConfig
+from kws_cli import command, setting_flags
 
 
 def define_flags() -> None:

@@ -15,8 +15,6 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
@@ -30,6 +28,8 @@ from kws.evaluation.clips import check_classes
 from kws.evaluation.streaming import always_on_figures, evaluation, hearing, negatives_tuning, tuning
 from kws.evaluation.streaming.hearing import NOISY, QUIET
 from kws.evaluation.streaming.recording import Recipe
+from kws_cli import command
+from kws_cli.command import UserError
 from microcontroller.streaming import recording
 
 _COMPOSED_TARGET = 1.0

@@ -15,11 +15,11 @@ from typing import Any
 
 from absl import flags
 
-from cli import atomic, command, held_folder, json_file
-from cli.command import UserError
 from export.bundle import random_bundle
 from export.bundle.random_bundle import RandomBundleConfig
 from export.plan import PROFILES
+from kws_cli import atomic, command, held_folder, json_file
+from kws_cli.command import UserError
 from microcontroller import bench, boards
 from microcontroller.emulator import qemu
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.model import interpreter, random_model
 from export.plan import PROFILES
+from kws_cli import command
+from kws_cli.command import UserError
 from microcontroller import boards, emulator
 from microcontroller.measurement import inference, self_test
 from microcontroller.measurement.engines import AUTO, CMSIS_NN, ENGINES, FXP, NAMES, PROFILE_NAMES

@@ -12,10 +12,10 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, held_folder
 from export import fuzz
 from export.fuzzing.case import Case
 from export.fuzzing.tally import Check, Failure, Tally
+from kws_cli import command, held_folder
 
 _BOARDS = ("mps2_an386", "mps3_an547", "nrf51")
 """A Cortex-M4 with DSP instructions, a Cortex-M55 with vectors, a Cortex-M0."""

@@ -21,13 +21,13 @@ from typing import Any
 import msgspec
 from absl import flags
 
-from cli import atomic, command, json_file
-from cli.command import UserError
-from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.plan import PROFILES
+from kws_cli import atomic, command, json_file
+from kws_cli.command import UserError
+from kws_cli.table import aligned
 from microcontroller import bench, boards
 from microcontroller.emulator import qemu
 from microcontroller.emulator.emulator_error import EmulatorError

@@ -16,14 +16,14 @@ from typing import Any
 
 from absl import flags
 
-from cli import atomic, command, held_folder
-from cli.command import UserError
 from export.bundle import detector_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.host import compiler
 from export.model import detector as detectors
 from export.source import detector_source, frontend_source, stream_source
+from kws_cli import atomic, command, held_folder
+from kws_cli.command import UserError
 from microcontroller import c_sources
 
 COMPILER = "emcc"

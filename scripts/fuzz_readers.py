@@ -15,7 +15,7 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, held_folder
+from kws_cli import command, held_folder
 from scripts import fuzz_targets
 
 C_TARGETS = ("frontend", "detector")

@@ -33,7 +33,7 @@ def report() -> Target:
 
 def arrays() -> Target:
     """Arrays of an .npz file."""
-    from cli import array_file
+    from kws_cli import array_file
 
     return functools.partial(_read, array_file.read, "arrays.npz", (OSError, ValueError))
 
@@ -148,7 +148,7 @@ def main() -> None:
     import atheris
 
     name, *arguments = sys.argv[1:]
-    with atheris.instrument_imports(include=["cli", "export", "kws", "microcontroller"]):
+    with atheris.instrument_imports(include=["kws_cli", "export", "kws", "microcontroller"]):
         target = TARGETS[name]()
     corpus = pathlib.Path(arguments[-1])
     for i, content in enumerate(seeds(name)):

@@ -11,12 +11,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cli import held_folder
 from export.bundle import folder as bundles
 from export.bundle import trained
 from kws.stores import catalogue
 from kws.training import run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
+from kws_cli import held_folder
 
 _TONES = {"yes": 400, "no": 900, "bird": 1700}
 _RATE = 16000

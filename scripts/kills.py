@@ -31,8 +31,8 @@ import psutil
 from absl import flags
 from tqdm import tqdm
 
-from cli import command, held_folder
-from cli.command import UserError
+from kws_cli import command, held_folder
+from kws_cli.command import UserError
 from scripts import kill_tasks
 from scripts.kill_point import Points
 from scripts.kill_tasks import TASKS, Task

@@ -29,8 +29,8 @@ from typing import Any
 import psutil
 from absl import flags
 
-from cli import command
-from cli.command import UserError
+from kws_cli import command
+from kws_cli.command import UserError
 from scripts import mutations, update_build
 from scripts.mutations import Mutant
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from kws.datasets import word_folders
 from kws.datasets.clip import BACKGROUND_NOISE
 from kws.datasets.speech_commands import LISTS
 from kws.datasets.word_folders import NOHASH
+from kws_cli import command
+from kws_cli.command import UserError
 
 FULL_CORPUS_FILES = 105829
 

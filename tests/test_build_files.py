@@ -12,7 +12,7 @@ from scripts import update_build
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "BUILD"
 BUILDIFIER = ROOT / ".venv/npm/node_modules/.bin/buildifier"
-ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
+ROOMS = ("kws_cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
 SUFFIXES = {".py", ".c", ".cc", ".h", ".json", ".ld", ".S", ".repl", ".resc", ".robot", ".sh", ".toml"}
 FILE_ATTRIBUTES = ("srcs", "hdrs", "data")
 

@@ -13,11 +13,11 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from cli import command
+from kws_cli import command
 from scripts import core_size
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROOMS = ("cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
+ROOMS = ("kws_cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
 TARGETS = ("setup", "demo", "test", "lint", "bench", "clean", "help")
 PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.]+)")
 
@@ -135,7 +135,7 @@ def test_every_link_leads_somewhere(name):
 
 
 def test_every_file_that_a_document_names_is_there():
-    named = re.compile(r"`((?:cli|docs|export|kws|microcontroller|models|quant|scripts|tests)/[\w./-]+)`")
+    named = re.compile(r"`((?:kws_cli|docs|export|kws|microcontroller|models|quant|scripts|tests)/[\w./-]+)`")
     gone = {
         f"{name}: {path}"
         for name in markdown_files()

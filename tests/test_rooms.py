@@ -17,15 +17,15 @@ import pytest
 from scripts import update_build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOP = ("cli", "export", "kws", "microcontroller", "quant")
+TOP = ("kws_cli", "export", "kws", "microcontroller", "quant")
 MOST_MODULES = 15
 # Top-level folders that each may import; `microcontroller.c_sources` names the C that export compiles, and no more.
 MAY_IMPORT = {
-    "cli": set(),
+    "kws_cli": set(),
     "quant": set(),
-    "export": {"cli", "quant"},
-    "microcontroller": {"cli", "export"},
-    "kws": {"cli", "export", "microcontroller", "quant"},
+    "export": {"kws_cli", "quant"},
+    "microcontroller": {"kws_cli", "export"},
+    "kws": {"kws_cli", "export", "microcontroller", "quant"},
 }
 C_SOURCES = "microcontroller.c_sources"
 # What a message may say with dashes: a whole command, and another program's --version.
@@ -136,14 +136,14 @@ def is_command(path: pathlib.Path) -> bool:
 
 def library() -> dict[str, pathlib.Path]:
     """Dotted name -> file of every module that is no command, what commands share left aside."""
-    return {name: path for name, path in modules().items() if name.split(".")[0] != "cli" and not is_command(path)}
+    return {name: path for name, path in modules().items() if name.split(".")[0] != "kws_cli" and not is_command(path)}
 
 
 def test_only_commands_know_what_a_command_is() -> None:
     known = modules()
-    wrong = [name for name, path in library().items() if "cli.command" in imports(path, known)]
+    wrong = [name for name, path in library().items() if "kws_cli.command" in imports(path, known)]
     assert len(known) - len(library()) > 15
-    assert not wrong, f"{wrong} import cli.command: raise the room's own error, which a command shows"
+    assert not wrong, f"{wrong} import kws_cli.command: raise the room's own error, which a command shows"
 
 
 def test_only_commands_speak_of_flags() -> None:

@@ -11,7 +11,7 @@ import pytest
 from scripts import update_build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROOMS = ("cli", "export", "kws", "microcontroller", "quant")
+ROOMS = ("kws_cli", "export", "kws", "microcontroller", "quant")
 
 pytestmark = pytest.mark.slow
 

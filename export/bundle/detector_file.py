@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cli import json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import FILE, Detector
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
+from kws_cli import json_file
 
 if TYPE_CHECKING:
     from export.bundle.folder import Bundle

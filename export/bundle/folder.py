@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from cli import array_file, atomic, json_file
 from export.bundle import detector_file, generated_c
 from export.bundle import manifest as manifests
 from export.bundle.bundle_error import BundleError
@@ -30,6 +29,7 @@ from export.model import detector, float_model, integer_model, interpreter
 from export.model.float_model import FloatModel
 from export.model.frontend_config import FrontEndConfig
 from export.plan import FAST
+from kws_cli import array_file, atomic, json_file
 
 MANIFEST = manifests.NAME
 INTEGER_MODEL, TFLITE, KERAS, FLOAT_WEIGHTS = (

@@ -14,12 +14,12 @@ import json
 import pathlib
 from typing import Any
 
-from cli import atomic, held_folder, json_file
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
 from export.source import detector_source, frontend_source, model_source, stream_source
+from kws_cli import atomic, held_folder, json_file
 
 FOLDER = "c"
 WRITTEN = "written.json"

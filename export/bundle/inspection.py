@@ -5,9 +5,9 @@ Run: python -m export.inspect --bundle=B [--json=PATH|-].
 
 from typing import Any
 
-from cli.table import aligned, padded
 from export.model import accumulator
 from export.model.integer_model import IntegerModel
+from kws_cli.table import aligned, padded
 
 _COLUMNS = {
     "layer": "name",

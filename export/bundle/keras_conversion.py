@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from cli import array_file
-from cli.settings import changed, setting, spelled
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.bundle.model_files import write_bundle
 from export.model import interpreter
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
+from kws_cli import array_file
+from kws_cli.settings import changed, setting, spelled
 from quant.method import ACCUMULATOR_BITS, MIN_ACCUMULATOR_BITS, Method
 from quant.qformat import MAX_BITS, MIN_BITS, quantize
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from cli import json_file
 from export.bundle import generated_c
 from export.bundle.bundle_error import BundleError
 from export.model import detector
 from export.source import model_source
+from kws_cli import json_file
 
 if TYPE_CHECKING:
     from export.bundle.folder import Bundle

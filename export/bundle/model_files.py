@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cli import atomic, held_folder
 from export.bundle import folder, generated_c, model_card, tflite
 from export.bundle.folder import UNKNOWN_LABEL, Bundle
 from export.model.integer_model import IntegerModel
 from export.plan import FAST
+from kws_cli import atomic, held_folder
 
 
 def write_c(model: IntegerModel, folder: str | pathlib.Path, profile: str = FAST) -> list[pathlib.Path]:

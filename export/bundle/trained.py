@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cli import array_file, atomic, json_file
 from export.bundle.bundle_error import BundleError
 from export.bundle.manifest import sha256 as file_sha256
+from kws_cli import array_file, atomic, json_file
 
 FOLDER = "trained"
 _MODEL = "model.h5"

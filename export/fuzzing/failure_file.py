@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cli import atomic, json_file
 from export.fuzzing.case import Case
 from export.fuzzing.fuzz_error import FuzzError
 from export.fuzzing.tally import Failure
 from export.model.integer_model import IntegerModel, Layer
 from export.model.model_header import LayerHeader
+from kws_cli import atomic, json_file
 from quant.qformat import QFormat
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from cli import json_file
 from export.fuzzing.fuzz_error import FuzzError
 from export.fuzzing.tally import Tally, from_dict
+from kws_cli import json_file
 
 FILE = "batches.jsonl"
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from cli.table import aligned
 from export.fuzzing.case import Case
+from kws_cli.table import aligned
 
 _MOST_REFUSALS = 12
 

@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from cli import atomic, held_folder
 from export.host import compiler
 from export.host.host_error import HostError
+from kws_cli import atomic, held_folder
 from microcontroller.c_sources import CSources
 
 POINTER, COUNT, INTEGER, TEXT = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int32, ctypes.c_char_p

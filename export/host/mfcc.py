@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 
-from cli import held_folder
 from export.host.library import COUNT, POINTER, HostLibrary, LibraryDefinition
 from export.model.frontend_config import FrontEndConfig
 from export.source import frontend_source
+from kws_cli import held_folder
 from microcontroller import c_sources
 from microcontroller.c_sources import CSources
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from cli import user_cache
 from export.host.library import HostLibrary
+from kws_cli import user_cache
 
 Library = TypeVar("Library", bound=HostLibrary)
 

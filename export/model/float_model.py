@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cli import array_file
 from export.model import float_interpreter
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, IntegerModel, Layer
 from export.model.model_error import ModelError
+from kws_cli import array_file
 from quant.folding.layers import FoldedLayers, weighted_layers
 from quant.qformat import dequantize
 

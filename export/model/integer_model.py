@@ -17,9 +17,9 @@ import pathlib
 import msgspec
 import numpy as np
 
-from cli import array_file
 from export.model import model_header
 from export.model.model_error import ModelError
+from kws_cli import array_file
 from quant.folding.layers import pool_shift
 from quant.qformat import QFormat, weight_format
 

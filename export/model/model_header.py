@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cli import json_file
+from kws_cli import json_file
 
 
 class Format(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,8 +3,8 @@
 import pathlib
 import zipfile
 
-from cli import atomic
 from export.packaging.packaging_error import PackagingError
+from kws_cli import atomic
 
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3

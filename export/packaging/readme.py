@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cli.table import aligned
 from export.bundle.folder import CARD, Bundle
 from export.packaging import public_header
 from export.packaging.library import Member
+from kws_cli.table import aligned
 
 _LOOP = """\
 ```c

@@ -9,7 +9,6 @@ import dataclasses
 import math
 from typing import Any
 
-from cli.table import aligned
 from export.model import accumulator
 from export.model.integer_model import IntegerModel, Layer
 from export.plan.kernel import Constant, Instance, Kernel
@@ -17,6 +16,7 @@ from export.plan.kernels import profiles
 from export.plan.layout import S8, ActivationLayout, Shape
 from export.plan.placement import ALIGNMENT, Need, Place, place
 from export.plan.schedule import Profile, choose, conversion_cost
+from kws_cli.table import aligned
 
 __all__ = [
     "ALIGNMENT",

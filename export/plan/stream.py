@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from cli.table import aligned
 from export.model import accumulator
 from export.model.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
 from export.model.stream_interpreter import rows_per_step, step_layer, why_not, window_rows
@@ -20,6 +19,7 @@ from export.plan.kernels.dsp import average_pool_s16_dsp, dense_s16_to_s8_dsp
 from export.plan.layout import S8, S16, ActivationLayout, padded
 from export.plan.placement import ALIGNMENT, Need, place
 from export.plan.schedule import Profile, candidates, conversion_cost
+from kws_cli.table import aligned
 
 ROW_LAYOUTS = (S8, S16)
 """Layouts in which rows follow each other, so that some can be kept and others added."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from cli import held_folder
 from export.bundle import generated_c, tflite
 from export.model.integer_model import IntegerModel
 from export.model.model_error import ModelError
@@ -13,6 +12,7 @@ from export.plan import PROFILES
 from export.proof import implementations, verification
 from export.proof.implementations import LayerCodes
 from export.proof.verification import Verification
+from kws_cli import held_folder
 
 C_ENGINE = "C"
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cli.table import aligned
 from export.model import interpreter
 from export.model.integer_model import IntegerModel
 from export.model.probes import probes
 from export.proof.implementations import LayerCodes
 from export.proof.parity import Parity
 from export.proof.proof_error import ProofError
+from kws_cli.table import aligned
 
 GOLDEN = "golden"
 BATCH = 128

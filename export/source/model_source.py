@@ -7,7 +7,6 @@ time; every number in them comes from the model. They compile against `microcont
 import pathlib
 import re
 
-from cli.table import aligned
 from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
@@ -26,6 +25,7 @@ from export.source.c_text import (
     symbol,
 )
 from export.source.source_error import SourceError
+from kws_cli.table import aligned
 
 HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cli import held_folder
 from export.bundle.model_files import write_bundle
 from export.model.integer_model import IntegerModel
 from kws.bits.search import FLASH, INSTRUCTIONS, RAM
+from kws_cli import held_folder
 from microcontroller import bench
 
 CYCLES = "estimated_cycles"

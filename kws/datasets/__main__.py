@@ -10,14 +10,14 @@ from typing import Any
 
 from absl import flags
 
-from cli import atomic, command
-from cli.command import UserError
-from cli.table import aligned
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.datasets.clip import SPLITS
 from kws.datasets.survey import report, survey
 from kws.datasets.survey.duplicates import KINDS
 from kws.datasets.survey.survey import FAULTS, Row, Survey
+from kws_cli import atomic, command
+from kws_cli.command import UserError
+from kws_cli.table import aligned
 
 # Lines of a kind that are printed; all are in --json.
 _SHOWN = 10

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cli.cores import usable_cores
-from cli.settings import setting
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.word_folders import check_word, nfc
 from kws.stores.cache_dir import CACHE_DIR_VARIABLE
+from kws_cli.cores import usable_cores
+from kws_cli.settings import setting
 
 if TYPE_CHECKING:
     from kws.stores.clip_store import Group
@@ -56,7 +56,7 @@ class DatasetConfig:
       silence_percentage: `_silence_` clips of validation and testing, in percent of a split's keyword clips.
       download: fetch the corpus into data_dir if it isn't there.
       clips_per_word: synthetic only, clips of each keyword over all splits.
-      processes: worker processes; None for one per core that this process may use (`cli.cores`).
+      processes: worker processes; None for one per core that this process may use (`kws_cli.cores`).
       negatives: folder of recordings without keywords (`kws.datasets.negatives`); "synthetic" for those that espeak-ng
         speaks; "speech_commands" for other words of `corpus_dir`; None for `negatives` in data_dir, if it is there,
         else for "synthetic" where recordings of one's own (`folder`) have no `_unknown_`; "none" for none.

@@ -4,8 +4,8 @@ from typing import Any
 
 from absl import flags
 
-from cli import setting_flags, settings
 from kws.datasets import DatasetConfig, DatasetError
+from kws_cli import setting_flags, settings
 
 
 def define_machine_flags() -> None:

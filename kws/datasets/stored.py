@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from cli import settings
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
 from kws.datasets.clip import CORPUS_NEGATIVES, SPLITS, SPOKEN_NOISE, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
@@ -25,6 +24,7 @@ from kws.stores.clip_store import FORMAT, ClipStore, Group
 from kws.stores.code_identity import code_sha256
 from kws.stores.making import Making
 from kws.stores.store_error import StoreError
+from kws_cli import settings
 
 
 def load(config: DatasetConfig, source: Source, part: Part = WHOLE) -> Dataset:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import float_model
@@ -18,6 +17,7 @@ from kws.evaluation.comparison import FDR
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.outcomes import Outcomes
 from kws.examples import extraction
+from kws_cli.table import aligned
 from quant.qformat import dequantize
 
 

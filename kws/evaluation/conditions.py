@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.folder import FLOAT_WEIGHTS, Bundle
 from export.model import float_model, interpreter
@@ -25,6 +24,7 @@ from kws.evaluation import metrics
 from kws.evaluation.clips import EvaluateConfig
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.examples import extraction
+from kws_cli.table import aligned
 
 GAINS = (1.0, 0.5, 0.25, 0.1, 0.05)
 SNR_DB = (30, 20, 10, 5, 0)

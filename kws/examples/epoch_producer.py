@@ -14,9 +14,6 @@ from types import TracebackType
 
 import numpy as np
 
-from cli import held_folder
-from cli.file_lock import FileLock
-from cli.worker_pool import processes_or_cores, start_workers
 from kws.examples import feature_cache
 from kws.examples.epochs import EpochConfig, SilenceDraw, examples, plan, prepare
 from kws.examples.example_error import ExampleError
@@ -24,6 +21,9 @@ from kws.stores.clip_store import Group
 from kws.stores.code_identity import code_sha256
 from kws.stores.digests import content_sha256, row_digests
 from kws.stores.sample_store import SampleStore
+from kws_cli import held_folder
+from kws_cli.file_lock import FileLock
+from kws_cli.worker_pool import processes_or_cores, start_workers
 
 _EXAMPLES_PER_TASK = 64
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 from tqdm import tqdm
 
-from cli.worker_pool import processes_or_cores, start_workers
 from kws.examples import feature_cache
 from kws.frontend.arithmetic import INTEGER, Arithmetic
 from kws.frontend.compiled import mfcc
 from kws.frontend.config import FrontEndConfig, calibrate
 from kws.stores.clip_store import Group
+from kws_cli.worker_pool import processes_or_cores, start_workers
 
 _CLIPS_PER_TASK = 128
 

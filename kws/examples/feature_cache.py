@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from cli import atomic, file_lock
-from cli.file_lock import FileLock
 from kws.examples.example_error import ExampleError
 from kws.frontend.arithmetic import Arithmetic
 from kws.frontend.config import FrontEndConfig
 from kws.stores.code_identity import code_sha256
 from kws.stores.digests import content_sha256, row_digests
+from kws_cli import atomic, file_lock
+from kws_cli.file_lock import FileLock
 
 
 def key(samples: np.ndarray, config: FrontEndConfig, arithmetic: Arithmetic, sha256: str | None = None) -> str:

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from cli import command, held_folder, setting_flags
-from cli.settings import setting
-from cli.table import aligned
 from kws import frontend
 from kws.datasets import DatasetConfig
 from kws.models import MODELS
 from kws.training import devices, run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, RunFolder
 from kws.training.settings import TrainConfig
+from kws_cli import command, held_folder, setting_flags
+from kws_cli.settings import setting
+from kws_cli.table import aligned
 from quant.method import Method
 from quant.qformat import dequantize
 

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import Dataset
@@ -25,6 +23,8 @@ from kws.training import devices, run_folder
 from kws.training.run_folder import FLOAT, FRONTEND, METRICS, RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_data import TrainingData
+from kws_cli import command
+from kws_cli.command import UserError
 
 _SPLITS = ("validation", "testing")
 

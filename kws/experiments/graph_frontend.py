@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.table import aligned
 from kws import datasets
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.examples import extraction
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig
 from kws.frontend.graph_mfcc import graph_features
 from kws.training import devices
+from kws_cli import command
+from kws_cli.table import aligned
 
 _GRAPH = "float32 graph"
 _ROUNDS = 7

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.table import aligned
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.host.engine import CEngine
 from export.model import interpreter
+from kws_cli import command
+from kws_cli.table import aligned
 
 DEFINITION = "interpreter, by its definition"
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.table import aligned
 from kws.datasets import DatasetConfig, speech_commands
 from kws.datasets.clip import BACKGROUND_NOISE
 from kws.training import devices
+from kws_cli import command
+from kws_cli.table import aligned
 
 _VALIDATION, _SPEAKERS, _SEED = 10, 10, 1
 _RESULT = "result.json"

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import flags
 
-from cli import command, setting_flags
-from cli.settings import setting
-from cli.table import aligned
 from kws import frontend
 from kws.experiments import rival_trainings
 from kws.models import MODELS
 from kws.training import devices
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig
+from kws_cli import command, setting_flags
+from kws_cli.settings import setting
+from kws_cli.table import aligned
 from quant.method import Method
 from quant.qformat import dequantize
 

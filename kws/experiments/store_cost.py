@@ -13,12 +13,12 @@ from typing import Any
 import psutil
 from absl import flags
 
-from cli import command, held_folder
-from cli.command import UserError
-from cli.table import aligned
-from cli.worker_pool import start_workers
 from kws import datasets
 from kws.datasets import DatasetConfig, dataset_flags, identity
+from kws_cli import command, held_folder
+from kws_cli.command import UserError
+from kws_cli.table import aligned
+from kws_cli.worker_pool import start_workers
 
 WAYS = ("in memory", "first", "again")
 

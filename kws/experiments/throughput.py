@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command, setting_flags
-from cli.settings import setting
-from cli.table import aligned
 from export.frontend import cepstrum
 from kws.datasets import silence
 from kws.examples import augment, compiled_augment, epochs
 from kws.examples.epochs import EpochConfig, SilenceDraw
 from kws.frontend import INTEGER, FrontEndConfig, input_format
 from kws.models import MODELS
+from kws_cli import command, setting_flags
+from kws_cli.settings import setting
+from kws_cli.table import aligned
 
 _CLASSES = 12
 _FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)

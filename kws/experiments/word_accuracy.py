@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import interpreter
@@ -26,6 +24,8 @@ from kws.datasets import dataset_flags
 from kws.datasets.clip import SPLITS, Dataset
 from kws.evaluation.streaming.recording import Recipe, compose
 from kws.evaluation.streaming.sound import frames_of, logits_of
+from kws_cli import command
+from kws_cli.command import UserError
 
 HOPS = (10, 25)
 """Hops from one window of the one-shot network to the next, beside as many as a step of the streaming network takes."""

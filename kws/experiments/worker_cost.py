@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from cli import command
-from cli.table import padded
 from kws.models import MODELS
 from kws.training import devices
 from kws.training.run_folder import FLOAT
+from kws_cli import command
+from kws_cli.table import padded
 
 _INPUT_SHAPE = (49, 10, 1)
 _CLASSES = 12

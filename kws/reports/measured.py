@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from cli import json_file
 from kws.reports.report_error import ReportError
+from kws_cli import json_file
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 

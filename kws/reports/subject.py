@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import TypeVar
 
-from cli import json_file
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from kws.reports import measured
@@ -13,6 +12,7 @@ from kws.reports.measured import Epoch, Result
 from kws.reports.mistakes import Mistake
 from kws.reports.report_error import ReportError
 from kws.training import run_folder
+from kws_cli import json_file
 
 MOST = 8
 """Bundles side by side; a page with more can't be read."""

@@ -5,8 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from cli import user_cache
 from kws.stores.store_error import StoreError
+from kws_cli import user_cache
 
 # The environment variable that names the folder where nothing else does.
 CACHE_DIR_VARIABLE = "KWS_CACHE_DIR"

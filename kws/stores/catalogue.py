@@ -6,11 +6,11 @@ import pathlib
 import shutil
 from typing import Any
 
-from cli import file_lock
-from cli.file_lock import FileLock
 from kws.stores import clip_store
 from kws.stores.clip_store import DamagedStore
 from kws.stores.keeping import LOCK, MAKING
+from kws_cli import file_lock
+from kws_cli.file_lock import FileLock
 
 # What a cache may hold before a new store says so, and what pruning leaves by default.
 MOST_BYTES = 20 * 10**9

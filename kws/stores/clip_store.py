@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from cli import atomic
-from cli.file_lock import FileLock
 from kws.stores.digests import DIGEST_BYTES, content_sha256, row_digests
 from kws.stores.sample_store import CLIPS, NOISES, SampleStore
+from kws_cli import atomic
+from kws_cli.file_lock import FileLock
 
 FORMAT = 1
 INDEX, SEAL = "index.json", "seal.json"

@@ -10,7 +10,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-PACKAGES = ("cli", "export", "kws", "microcontroller", "quant")
+PACKAGES = ("kws_cli", "export", "kws", "microcontroller", "quant")
 # Whose versions decide what examples are; the other packages that are imported only carry them.
 LIBRARIES = ("cmsisdsp", "numpy", "scipy")
 # Modules that compile C, and the folder of it.

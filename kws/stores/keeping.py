@@ -12,12 +12,12 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from cli import file_lock
-from cli.file_lock import FileLock
 from kws.stores import cache_dir, clip_store
 from kws.stores.clip_store import ClipStore, DamagedStore
 from kws.stores.making import Making
 from kws.stores.store_error import StoreError
+from kws_cli import file_lock
+from kws_cli.file_lock import FileLock
 
 MAKING, LOCK = ".making", ".lock"
 

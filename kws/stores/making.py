@@ -15,11 +15,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from cli import atomic
 from kws.stores import cache_dir, clip_store
 from kws.stores.clip_store import ABOUT_CLIPS, DIGESTS
 from kws.stores.digests import DIGEST_BYTES, digest, row_digests
 from kws.stores.sample_store import CLIPS, SampleStore
+from kws_cli import atomic
 
 _JOURNAL = "journal"
 _CHECK_DIGITS = 16

@@ -16,13 +16,13 @@ import pathlib
 import re
 from typing import Any
 
-from cli import atomic, json_file
-from cli.settings import settings_of, to_json
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps.matrix import Matrix, Row
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig
+from kws_cli import atomic, json_file
+from kws_cli.settings import settings_of, to_json
 
 FLOAT_NAME = "float"
 RESULT = "result.json"

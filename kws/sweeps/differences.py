@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cli import json_file
 from kws.evaluation import bootstrap, metrics
 from kws.evaluation.bootstrap import Draws
 from kws.evaluation.outcomes import Outcomes
 from kws.sweeps import results
 from kws.sweeps.sweep_error import SweepError
+from kws_cli import json_file
 
 OUTCOMES = "outcomes.json"
 

@@ -16,11 +16,11 @@ import re
 import tomllib
 from typing import Any
 
-from cli import json_file
-from cli.settings import settings_of
 from kws.datasets import DatasetConfig
 from kws.sweeps.sweep_error import SweepError
 from kws.training.settings import WIDTHS, TrainConfig
+from kws_cli import json_file
+from kws_cli.settings import settings_of
 
 SECTIONS = ("settings", "widths", "variants", "left_out", "rows")
 _ELSEWHERE = {"dataset": "the dataset of the sweep", "seed": "the seeds of the sweep"}

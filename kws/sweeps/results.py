@@ -7,11 +7,11 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from cli import atomic, json_file
 from kws.sweeps.cell import FLOAT_NAME, MEASURED_SPLITS, RESULT, STAGES
 from kws.sweeps.shared_storage import SharedStorage, is_url
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import BATCH_SIZE, FIXED_POINT, FLOAT
+from kws_cli import atomic, json_file
 
 CSV = "results.csv"
 JSON = "results.json"

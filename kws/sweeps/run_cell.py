@@ -12,7 +12,6 @@ from typing import Any
 
 from absl import flags
 
-from cli import command, interrupts
 from export.bundle import conversion
 from export.model import accumulator
 from kws import datasets
@@ -24,6 +23,7 @@ from kws.sweeps.differences import OUTCOMES
 from kws.training import devices, run_folder
 from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
+from kws_cli import command, interrupts
 
 
 def run(cell: Cell) -> None:

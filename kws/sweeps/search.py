@@ -15,11 +15,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from cli import atomic, held_folder, json_file
 from kws.sweeps import workers
 from kws.sweeps.cell import Cell
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY
+from kws_cli import atomic, held_folder, json_file
 
 _EPOCH, _ACCURACY, _ERROR = "epoch", "validation_accuracy", "error"
 _NEEDED = ("pandas", "pyarrow", "tensorboardX")

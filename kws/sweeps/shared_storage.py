@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import fsspec
 
-from cli import atomic
 from kws.sweeps.cell import RESULT
 from kws.sweeps.sweep_error import SweepError
+from kws_cli import atomic
 
 _CHECKPOINTS = "checkpoints"
 

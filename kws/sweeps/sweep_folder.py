@@ -6,11 +6,11 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cli import file_lock, held_folder
 from kws.sweeps import results
 from kws.sweeps.cell import RESULT, Cell
 from kws.sweeps.shared_storage import SharedStorage, is_url
 from kws.sweeps.sweep_error import SweepError
+from kws_cli import file_lock, held_folder
 
 
 @dataclasses.dataclass(frozen=True)

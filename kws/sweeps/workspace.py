@@ -12,10 +12,10 @@ import pathlib
 import shutil
 from collections.abc import Callable
 
-from cli import file_lock, held_folder
 from kws.sweeps.cell import RESULT, Cell
 from kws.sweeps.shared_storage import SharedStorage
 from kws.sweeps.sweep_error import SweepError
+from kws_cli import file_lock, held_folder
 
 
 def folder(url: str, scratch_dir: str | None) -> pathlib.Path:

@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from cli import interrupts
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
@@ -22,6 +21,7 @@ from kws.training.training_error import TrainingError
 from kws.training.weight_average import WeightAverage
 from kws.training.workers import worker_group
 from kws.training.workers.worker_group import WorkerGroup
+from kws_cli import interrupts
 from quant.qformat import QFormat
 
 # In one call of the graph: Python's part of a step shrinks with it, and Ctrl-C waits for so many.

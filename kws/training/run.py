@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cli.settings import to_json
 from export.bundle import trained
 from kws.datasets import identity
 from kws.datasets.origin.attribution import ATTRIBUTION
@@ -18,6 +17,7 @@ from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, command_line
 from kws.training.training_data import TrainingData
 from kws.training.training_error import TrainingError
+from kws_cli.settings import to_json
 
 if TYPE_CHECKING:
     from kws.training.workers.worker_group import WorkerGroup

@@ -23,11 +23,11 @@ from typing import Any
 
 import msgspec
 
-from cli import array_file, atomic, held_folder, json_file
 from kws.datasets import identity
 from kws.datasets.identity import Identity
 from kws.stores.digests import file_sha256
 from kws.training.training_error import TrainingError
+from kws_cli import array_file, atomic, held_folder, json_file
 
 SETTINGS = "run.json"
 TEACHERS = "teachers"

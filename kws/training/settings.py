@@ -1,14 +1,14 @@
-"""The settings of a training run, each declared once (`cli.settings`)."""
+"""The settings of a training run, each declared once (`kws_cli.settings`)."""
 
 import dataclasses
 from typing import Any
 
-from cli.settings import changed, of_json, setting, settings_of, spelled, unknown
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.models import MODELS
 from kws.training import phases as stage_two
 from kws.training.training_error import TrainingError
+from kws_cli.settings import changed, of_json, setting, settings_of, spelled, unknown
 from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 

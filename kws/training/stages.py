@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cli import atomic
 from kws.evaluation import metrics
 from kws.evaluation.inference import predict, values
 from kws.models import MODELS
@@ -22,6 +21,7 @@ from kws.training.teachers import Teachers
 from kws.training.transfer import bundle_start
 from kws.training.transfer.bundle_start import BundleStart
 from kws.training.workers.worker_group import WorkerGroup
+from kws_cli import atomic
 from quant.folding import equalization, keras_chain
 from quant.folding.layers import FoldedLayers
 from quant.formats.calibration import calibrate

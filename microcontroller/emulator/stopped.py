@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from cli import held_folder
+from kws_cli import held_folder
 from microcontroller.boards import Board
 from microcontroller.emulator import process, qemu
 from microcontroller.emulator.emulator_error import EmulatorError

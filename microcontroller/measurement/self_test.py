@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cli import held_folder
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model import detector
 from export.source import frontend_source, self_test_source, stream_source
+from kws_cli import held_folder
 from microcontroller import boards, emulator
 from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware import build, clip_image, symbols

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.table import aligned
+from kws_cli.table import aligned
 from microcontroller.measurement.engines import CMSIS_NN
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.table import aligned
+from kws_cli.table import aligned
 
 _NAMES = {"frontend": "front end", "network": "network", "detector": "detector"}
 

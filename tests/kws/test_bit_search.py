@@ -8,13 +8,13 @@ import sys
 import corpus
 import pytest
 
-from cli.command import UserError
 from export.bundle import conversion
 from kws import bit_search
 from kws.bit_search import BitSearchConfig
 from kws.bits import material
 from kws.bits.networks import Widths
 from kws.training.training_error import TrainingError
+from kws_cli.command import UserError
 
 TINY = ("--float_epochs=1", "--fixed_point_epochs=0", "--batch_size=16", "--words=yes,no", "--processes=1")
 TINY += ("--epoch_examples=1", "--allow_chance")

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from absl.flags import ListParser
 
-from cli.settings import SettingError, settings_of
 from export.bundle import conversion
 from export.bundle import folder as bundles
 from export.model import lower
@@ -24,6 +23,7 @@ from kws.training import earlier_runs, run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT
 from kws.training.settings import TrainConfig, by_layer, command_line
 from kws.training.training_error import TrainingError
+from kws_cli.settings import SettingError, settings_of
 from quant.training import model_file
 
 TINY = ("--float_epochs=2", "--fixed_point_epochs=1", "--batch_size=16", "--words=yes,no", "--processes=1")

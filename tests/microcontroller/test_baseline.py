@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from cli.command import UserError
 from export.plan import PROFILES
+from kws_cli.command import UserError
 from microcontroller import baseline
 from microcontroller.baseline import Baseline
 

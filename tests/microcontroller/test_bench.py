@@ -13,7 +13,6 @@ from collections.abc import Callable
 import edited_c
 import pytest
 
-from cli.command import UserError
 from export import plan
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
@@ -21,6 +20,7 @@ from export.model import random_model
 from export.model.integer_model import AVERAGE_POOL, IntegerModel
 from export.source import model_source
 from export.source.source_error import SourceError
+from kws_cli.command import UserError
 from microcontroller import bench, boards
 from microcontroller.bench import BenchConfig
 from microcontroller.boards.board_error import BoardError

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import edited_c
 import pytest
 
-from cli.command import UserError
 from export.bundle.bundle_error import BundleError
 from export.model import random_model
 from export.model.integer_model import IntegerModel
 from export.plan import PROFILES
+from kws_cli.command import UserError
 from microcontroller import boards, matrix
 from microcontroller.boards.board_error import BoardError
 from microcontroller.emulator.emulator_error import EmulatorError

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cli.command import UserError
+from kws_cli.command import UserError
 from scripts import kill_tasks, kills
 from scripts.kills import KillsConfig
 

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from cli.command import UserError
+from kws_cli.command import UserError
 from scripts import mutants, mutations
 from scripts.mutants import KILLED, SURVIVED, TIMED_OUT, MutantsConfig
 

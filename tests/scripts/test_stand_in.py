@@ -6,9 +6,9 @@ import corpus
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import DatasetConfig
+from kws_cli.command import UserError
 from scripts import stand_in
 from scripts.stand_in import StandInConfig
 

@@ -19,7 +19,6 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from cli import atomic, file_lock, held_folder
 from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, SPLITS
 from kws.datasets.negatives import texts
@@ -27,6 +26,7 @@ from kws.datasets.synthetic import espeak, voices
 from kws.datasets.synthetic.utterance import resample
 from kws.stores import cache_dir
 from kws.stores.code_identity import code_sha256
+from kws_cli import atomic, file_lock, held_folder
 
 MINUTES = {"training": 12.0, "validation": 15.0, "testing": 20.0}
 NOISE_MINUTES = 1.0

@@ -24,8 +24,8 @@ from typing import IO
 
 from tqdm import tqdm
 
-from cli import atomic
 from kws.datasets.dataset_error import DatasetError
+from kws_cli import atomic
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30

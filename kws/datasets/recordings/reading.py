@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from cli.worker_pool import start_workers
+from kws_cli.worker_pool import start_workers
 
 _FILES_PER_TASK = 32
 _TASKS_AHEAD = 3

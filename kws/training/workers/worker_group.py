@@ -23,8 +23,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from cli import held_folder
 from kws.training.training_error import TrainingError
+from kws_cli import held_folder
 
 VARIABLE = "TF_CONFIG"
 # What a collective raises where another worker has ended.

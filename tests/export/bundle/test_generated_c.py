@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from cli import atomic
 from export.bundle import detector_file, generated_c
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
@@ -15,6 +14,7 @@ from export.host.engine import CEngine
 from export.model import detector as detectors
 from export.model import random_model
 from export.source import detector_source, frontend_source
+from kws_cli import atomic
 
 STALE = "/* What another version wrote. */\n"
 

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from signals import speech_like
 
-from cli.cores import usable_cores
-from cli.worker_pool import processes_or_cores, start_workers
 from kws.datasets import DatasetConfig
 from kws.examples import feature_cache
 from kws.examples.example_error import ExampleError
@@ -18,6 +16,8 @@ from kws.examples.extraction import calibrate_on_clips, extract
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig, features
 from kws.stores.clip_store import open_store
 from kws.stores.making import Making
+from kws_cli.cores import usable_cores
+from kws_cli.worker_pool import processes_or_cores, start_workers
 
 
 @pytest.fixture(scope="module")

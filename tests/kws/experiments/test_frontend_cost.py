@@ -9,7 +9,6 @@ import corpus
 import numpy as np
 import pytest
 
-from cli.command import UserError
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.experiments import frontend_cost
 from kws.experiments.frontend_cost import FrontEndCostConfig, measure
@@ -18,6 +17,7 @@ from kws.training import run_folder
 from kws.training.run_folder import FLOAT, HISTORY
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
+from kws_cli.command import UserError
 
 FRONTEND = FrontEndConfig(offsets=(0,) * 10, shifts=(20,) * 10)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import streaming_corpus
 
-from cli.command import UserError
 from export.model import interpreter
 from export.model.stream_interpreter import StreamInterpreter
 from kws.evaluation.streaming.recording import Recipe, compose
@@ -14,6 +13,7 @@ from kws.evaluation.streaming.sound import frames_of
 from kws.experiments import word_accuracy
 from kws.experiments.word_accuracy import WordAccuracyConfig
 from kws.frontend import FrontEndConfig
+from kws_cli.command import UserError
 
 RECIPE = Recipe(hours=2 / 60)
 

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from corpus import write_wav
 
-from cli.command import UserError
 from kws import record, stream
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.recordings import audio_file
 from kws.recorder import page, settings, take
 from kws.recorder.settings import RecordConfig
+from kws_cli.command import UserError
 
 DRIVER = pathlib.Path(__file__).with_name("drive.html")
 ROOT = pathlib.Path(__file__).resolve().parents[3]

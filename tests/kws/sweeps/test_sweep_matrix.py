@@ -5,13 +5,13 @@ import pathlib
 
 import pytest
 
-from cli.command import UserError
 from kws.datasets import DatasetConfig
 from kws.sweep import ABLATION, _chosen
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix
 from kws.sweeps.sweep_error import SweepError
 from kws.training.settings import command_line
+from kws_cli.command import UserError
 from quant.method import Method
 
 DATASET = DatasetConfig()

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cli import held_folder
 from kws.training import run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.training_error import TrainingError
+from kws_cli import held_folder
 
 
 def model(bias: float) -> tf.keras.Model:

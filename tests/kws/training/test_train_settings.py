@@ -6,11 +6,11 @@ import json
 import pytest
 from absl import flags
 
-from cli import setting_flags, settings
-from cli.command import UserError
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
+from kws_cli import setting_flags, settings
+from kws_cli.command import UserError
 from quant.method import Method
 
 CONFIG = TrainConfig(

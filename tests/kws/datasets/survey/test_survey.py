@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from corpus import write_wav
 
-from cli.command import UserError
 from kws import datasets
 from kws.datasets import DatasetConfig
 from kws.datasets import __main__ as survey_command
 from kws.datasets.clip import Clips
 from kws.datasets.survey import measures, report, survey
 from kws.datasets.survey.duplicates import TWICE, TWO_SPLITS, TWO_WORDS
+from kws_cli.command import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 

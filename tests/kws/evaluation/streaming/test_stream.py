@@ -15,7 +15,6 @@ import pytest
 import soundfile
 import streaming_corpus
 
-from cli.command import UserError
 from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from kws import datasets, stream, tune_detector
@@ -28,6 +27,7 @@ from kws.evaluation.streaming.recording import Recipe
 from kws.evaluation.streaming.sound import Detection
 from kws.training import run_folder
 from kws.training.training_error import TrainingError
+from kws_cli.command import UserError
 
 
 @pytest.fixture(name="data")

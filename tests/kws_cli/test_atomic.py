@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from cli import atomic
+from kws_cli import atomic
 
 
 class Stopped(Exception):
@@ -73,7 +73,7 @@ def test_a_folder_is_replaced_on_any_file_system(exchanges: bool, tmp_path, monk
 # Ends itself before or after a step of the second writing: argv are the folder, the step's name, and which of both.
 KILLED = """
 import os, pathlib, signal, sys
-from cli import atomic
+from kws_cli import atomic
 folder, step, when = sys.argv[1:]
 def write(text):
     with atomic.writing(pathlib.Path(folder) / "bundle") as fresh:

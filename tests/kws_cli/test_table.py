@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.table import aligned, padded
+from kws_cli.table import aligned, padded
 
 ROWS = [["layer", "op", "codes"], ["a", "", "1,024"], ["pooling", "sum", "7"]]
 

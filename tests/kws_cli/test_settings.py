@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from absl import flags
 
-from cli import setting_flags, settings
-from cli.command import UserError
-from cli.settings import SettingError, setting
+from kws_cli import setting_flags, settings
+from kws_cli.command import UserError
+from kws_cli.settings import SettingError, setting
 
 
 @dataclasses.dataclass(frozen=True)

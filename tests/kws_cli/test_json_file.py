@@ -6,7 +6,7 @@ import pathlib
 import msgspec
 import pytest
 
-from cli import json_file
+from kws_cli import json_file
 
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,8 +4,8 @@ import dataclasses
 
 from absl import flags
 
-from cli import help_page, setting_flags
-from cli.settings import setting
+from kws_cli import help_page, setting_flags
+from kws_cli.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Flags from declared settings (`cli.settings`), and settings from flags."""
+"""Flags from declared settings (`kws_cli.settings`), and settings from flags."""
 
 import dataclasses
 import re
@@ -6,9 +6,9 @@ from typing import Any
 
 from absl import flags
 
-from cli import help_page
-from cli.command import UserError
-from cli.settings import Setting, settings_of
+from kws_cli import help_page
+from kws_cli.command import UserError
+from kws_cli.settings import Setting, settings_of
 
 
 def define_flags(cls: type, *, only_machine: bool = False, values: flags.FlagValues = flags.FLAGS) -> None:

@@ -10,12 +10,12 @@ import time
 import loky
 import pytest
 
-from cli.worker_pool import start_workers
+from kws_cli.worker_pool import start_workers
 
 SECONDS = 60
 SHUT_DOWN = """
 import pathlib, sys, time
-from cli.worker_pool import start_workers
+from kws_cli.worker_pool import start_workers
 
 def work(started):
     import os, pathlib, subprocess, sys, time
@@ -74,7 +74,7 @@ def test_an_interrupt_while_workers_start_is_not_lost(monkeypatch: pytest.Monkey
 
 KILLED = """
 import os, pathlib, signal, sys, time
-from cli.worker_pool import start_workers
+from kws_cli.worker_pool import start_workers
 
 def work(folder):
     import os, pathlib, time

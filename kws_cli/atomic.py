@@ -8,7 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from cli import held_folder
+from kws_cli import held_folder
 
 # Of renameat2(2): paths as they are, and both names stay.
 _HERE = -100

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from cli import atomic, held_folder, help_page, interrupts
+from kws_cli import atomic, held_folder, help_page, interrupts
 
 USER_ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130

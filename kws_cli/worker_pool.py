@@ -12,7 +12,7 @@ import loky
 import loky.backend.resource_tracker
 from loky.backend.context import get_context
 
-from cli.cores import usable_cores
+from kws_cli.cores import usable_cores
 
 _LOOKED_AFTER_S = 1.0
 

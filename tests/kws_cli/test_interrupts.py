@@ -6,7 +6,7 @@ import sys
 PROGRAM = """
 import os, signal, sys, time
 from absl import flags
-from cli import command, interrupts
+from kws_cli import command, interrupts
 
 class Ends:
     def __del__(self):

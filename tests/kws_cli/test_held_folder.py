@@ -9,11 +9,11 @@ import tempfile
 
 import pytest
 
-from cli import held_folder
+from kws_cli import held_folder
 
 KILLED = """
 import os, signal, sys
-from cli import held_folder
+from kws_cli import held_folder
 with held_folder.made("kind-", sys.argv[1]) as folder:
     (folder / "clips").write_bytes(bytes(1000))
     print(folder.name, flush=True)
@@ -87,7 +87,7 @@ def test_a_commands_temporary_files_go_with_it(tmp_path: pathlib.Path, monkeypat
 def test_a_killed_commands_temporary_files_go_with_the_next(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = "import os, tempfile\nfrom cli import held_folder\nwith held_folder.of_command():\n"
+    code = "import os, tempfile\nfrom kws_cli import held_folder\nwith held_folder.of_command():\n"
     code += "    tempfile.mkstemp()\n    os.kill(os.getpid(), 9)"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=False)
@@ -100,7 +100,7 @@ def test_a_killed_commands_temporary_files_go_with_the_next(
 
 CUT_SHORT = """
 import os, pathlib, sys, tempfile
-from cli import held_folder
+from kws_cli import held_folder
 from scripts.kill_point import Points
 points = Points(sys.argv[1], int(sys.argv[2]))
 points.install()

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cli import array_file
+from kws_cli import array_file
 
 
 def header(descr: str, shape: tuple) -> bytes:

@@ -10,14 +10,14 @@ from typing import BinaryIO
 import pytest
 from absl import flags
 
-from cli import command
-from cli.command import UserError
+from kws_cli import command
+from kws_cli.command import UserError
 
 PROGRAM = """
 import errno, os, sys
 from absl import flags
-from cli import command
-from cli.command import UserError
+from kws_cli import command
+from kws_cli.command import UserError
 
 class LibraryError(ValueError):
     user_can_mend = True

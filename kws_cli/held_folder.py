@@ -14,8 +14,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from cli import file_lock
-from cli.file_lock import FileLock
+from kws_cli import file_lock
+from kws_cli.file_lock import FileLock
 
 HELD = ".held"
 _NEW = ".new"

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from cli import file_lock
+from kws_cli import file_lock
 
 HOLDER = """
 import sys, time
-from cli import file_lock
+from kws_cli import file_lock
 lock = file_lock.take(sys.argv[1])
 print("held", flush=True)
 time.sleep(60)

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from cli import cores
+from kws_cli import cores
 
 
 def machine(root: pathlib.Path, groups: str, files: dict[str, str]) -> pathlib.Path:
