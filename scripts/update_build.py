@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 from microcontroller import c_sources
 
-ROOMS = ("kws_cli", "export", "kws", "microcontroller", "quant", "scripts")
+ROOMS = ("export", "kws", "kws_cli", "microcontroller", "quant", "scripts")
 TESTS = "tests"
 MODELS = "models"
 SUFFIXES = (".S", ".c", ".cc", ".h", ".html", ".js", ".json", ".ld", ".py", ".repl", ".resc", ".robot", ".sh", ".toml")
