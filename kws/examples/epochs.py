@@ -38,6 +38,7 @@ class EpochConfig:
       neighbour_share: share of the clips beside which another word is heard, cut by the end of the second.
       neighbours: the clips that may be heard so; none for no neighbours.
       rounds: how often an epoch goes over the clips, each time with draws of its own.
+      most: examples of an epoch at most, a random part of what it would have, another in each epoch; None for all.
       arithmetic: what computes features.
     """
 
@@ -53,6 +54,7 @@ class EpochConfig:
     neighbour_share: float = 0.25
     neighbours: tuple[int, ...] = ()
     rounds: int = 1
+    most: int | None = None
     arithmetic: Arithmetic = INTEGER
 
     @property
@@ -70,6 +72,8 @@ class EpochConfig:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 0 to below 1")
         if self.rounds < 1:
             raise ValueError(f"rounds={self.rounds}: expected 1 or more")
+        if self.most is not None and self.most < 1:
+            raise ValueError(f"most={self.most}: expected 1 or more")
 
 
 def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +100,7 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
     if config.silence_word is not None:
         silences = round(len(sources) * config.silence_share / (1 - config.silence_share))
         sources = np.concatenate([sources, np.full(silences, _FROM_SILENCE)])
-    sources = rng.permutation(sources).astype(np.int64)
+    sources = rng.permutation(sources)[: config.most].astype(np.int64)
     silence_word = -1 if config.silence_word is None else config.silence_word
     return sources, np.where(sources == _FROM_SILENCE, silence_word, words[sources]).astype(np.int64)
 

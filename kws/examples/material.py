@@ -34,12 +34,17 @@ class Material:
 
 
 def material(
-    dataset: Dataset, frontend: FrontEndConfig, seed: int, arithmetic: Arithmetic = INTEGER, rounds: int = 1
+    dataset: Dataset,
+    frontend: FrontEndConfig,
+    seed: int,
+    arithmetic: Arithmetic = INTEGER,
+    rounds: int = 1,
+    most: int | None = None,
 ) -> Material:
     """What epochs of `dataset` are made of, with features of the calibrated front end `frontend`.
 
     Args:
-      rounds: of `EpochConfig`.
+      rounds, most: of `EpochConfig`.
     """
     training = dataset.splits["training"]
     has_silence = SILENCE in dataset.labels
@@ -55,6 +60,7 @@ def material(
         classes=tuple(class_of[name] for name in names),
         silence_word=number[SILENCE] if has_silence else None,
         rounds=rounds,
+        most=most,
         arithmetic=arithmetic,
         # Where they are all of their class, they are balanced like any other.
         negatives_word=number.get(negative_clips.WORD) if neighbours else None,

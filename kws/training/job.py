@@ -62,7 +62,7 @@ def open_job(
         )
         for split in MEASURED_SPLITS
     }
-    made_of = material(data.dataset, data.frontend, config.dataset.seed, arithmetic, data.rounds)
+    made_of = _material(config, data, arithmetic)
     with _producer(config, data, made_of, epochs, cache_dir if keep_epochs else None) as producer:
         yield stages.Job(
             config,
@@ -94,9 +94,14 @@ def training_codes(config: TrainConfig, data: TrainingData, epoch: int, count: i
     Raises:
       ExampleError: clips can't be written.
     """
-    made_of = material(data.dataset, data.frontend, config.dataset.seed, INTEGER, data.rounds)
+    made_of = _material(config, data, INTEGER)
     with _producer(config, data, made_of, epoch + 1, None) as producer:
         return producer.first_examples(epoch, count)
+
+
+def _material(config: TrainConfig, data: TrainingData, arithmetic: Arithmetic) -> Material:
+    limit = config.epoch_limit or None
+    return material(data.dataset, data.frontend, config.dataset.seed, arithmetic, data.rounds, limit)
 
 
 def _producer(

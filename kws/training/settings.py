@@ -45,6 +45,7 @@ class TrainConfig:
       distillation: share of stage 2's loss that follows these posteriors.
       method: parts of the fixed-point method.
       epoch_examples: examples of an epoch at least, where clips are few (`kws.training.training_data.rounds`).
+      epoch_limit: examples of an epoch at most, where clips are many; 0 for no limit.
       init: a bundle that stage 1 starts from (`kws.training.transfer`); empty for random weights.
       init_learning_rate, frozen_share: of stage 1 then: its peak rate, and the share of its epochs in which the last
         layer alone learns.
@@ -68,6 +69,13 @@ class TrainConfig:
         1536,
         "Of few clips an epoch has so many examples: they are drawn again and again, augmented afresh.",
         lowest=1,
+        of_float=True,
+        later=True,
+    )
+    epoch_limit: int = setting(
+        32768,
+        "Of many clips an epoch has so many examples, a random part that is another in each epoch; 0: all.",
+        lowest=0,
         of_float=True,
         later=True,
     )

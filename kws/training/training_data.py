@@ -77,10 +77,14 @@ def load(
         run_folder.check_clips(source, clips, f"float_run={source.path}")
     teachers = [RunFolder(pathlib.Path(path)) for path in (*config.float_teachers, *config.fixed_point_teachers)]
     frontend = _frontend(dataset, [folder for folder in (begun, source, *teachers) if folder], start)
-    times = _rounds(config, material(dataset, frontend, config.dataset.seed).examples_per_epoch, begun, source)
+    whole = material(dataset, frontend, config.dataset.seed).examples_per_epoch
+    times = _rounds(config, whole, begun, source)
     if times > 1:
         say(f"few clips: each is drawn {times} times in an epoch, augmented afresh")
-    examples = material(dataset, frontend, config.dataset.seed, rounds=times).examples_per_epoch
+    limit = config.epoch_limit or None
+    examples = material(dataset, frontend, config.dataset.seed, rounds=times, most=limit).examples_per_epoch
+    if examples < whole:
+        say(f"an epoch has epoch_limit={limit} of {whole} examples, another part each time")
     size = _batch_size(config, examples, begun, source)
     if size < config.batch_size:
         say(f"an epoch has {examples} examples: steps of {size}, not of batch_size={config.batch_size}")

@@ -142,6 +142,18 @@ def test_shares_are_shares() -> None:
             dataclasses.replace(CONFIG, **{name: 1.0})
 
 
+def test_a_limited_epoch_is_a_random_part_of_the_whole_one() -> None:
+    whole, words = plan(LABELS, CONFIG, 1, 0)
+    limited = dataclasses.replace(CONFIG, most=len(whole) // 2)
+    parts = [plan(LABELS, limited, 1, epoch) for epoch in range(2)]
+    np.testing.assert_array_equal(parts[0][0], whole[: len(whole) // 2])
+    np.testing.assert_array_equal(parts[0][1], words[: len(whole) // 2])
+    assert len(parts[1][0]) == len(whole) // 2 and set(parts[1][0]) != set(parts[0][0])
+    np.testing.assert_array_equal(plan(LABELS, dataclasses.replace(CONFIG, most=len(whole) + 1), 1, 0)[0], whole)
+    with pytest.raises(ValueError, match="most=0: expected 1 or more"):
+        dataclasses.replace(CONFIG, most=0)
+
+
 def test_rounds_draw_every_clip_so_often() -> None:
     first, _ = plan(LABELS, CONFIG, 1, 0)
     sources, _ = plan(LABELS, dataclasses.replace(CONFIG, rounds=3), 1, 0)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from kws.datasets import DatasetConfig
 from kws.models import MODELS
 from kws.models.ds_cnn import DsCnnSpec
-from kws.training import devices, earlier_runs, run_folder, training_data
+from kws.training import devices, earlier_runs, job, run_folder, training_data
 from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
@@ -207,6 +207,18 @@ def test_few_clips_fill_an_epoch_and_a_resumed_run_keeps_its_rounds(
     with pytest.raises(TrainingError, match="drew every clip 1 times in an epoch, this run draws it 5 times"):
         monkeypatch.setattr(earlier_runs, "float_source", lambda *_: finished)
         training.run(config(data, epoch_examples=100), tmp_path / "other", float_run=finished.path)
+
+
+def test_many_clips_give_an_epoch_of_its_limit(
+    data: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    found = []
+    monkeypatch.setattr(training, "_train_stages", lambda config, loaded, *_: found.append(loaded))
+    said: list[str] = []
+    training.run(config(data, epoch_limit=16), tmp_path / "run", say=said.append)
+    assert any(line.startswith("an epoch has epoch_limit=16 of ") for line in said)
+    assert found[0].batch_size == 16 // training_data.MIN_STEPS
+    assert len(job.training_codes(config(data, epoch_limit=16), found[0], 0, 64)) == 16
 
 
 @pytest.mark.slow
