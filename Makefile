@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup demo web test lint bench mutants fuzz fuzz-readers kill build-files clean help
+.PHONY: setup lock demo web test lint bench mutants fuzz fuzz-readers kill build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
@@ -33,6 +33,9 @@ c_files = $(wildcard $(shell git ls-files -- '*.c' '*.h' ':!models' 2>/dev/null 
 
 setup: ## make .venv, install Python packages, Arm compiler and QEMU (only what is missing; GPU=1: CUDA too)
 	@scripts/setup.sh
+
+lock: setup ## write requirements.txt again, all packages with hashes, from requirements.in
+	@scripts/setup.sh lock
 
 demo: setup ## speech to trained model to firmware to instruction count, on synthetic speech (RUN_DIR=runs/demo)
 	$(python) -m kws.demo --run_dir=$(RUN_DIR)

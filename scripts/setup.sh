@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt, the
-# Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
+# Sets up all that `make demo` and `make test` need: .venv with the packages of requirements.txt (by uv, or by pip where
+# there is no uv; both compare hashes), the Arm compiler with newlib, QEMU, a host C compiler, CMSIS-DSP's C sources for the tests that compare with them,
 # and buildifier where npm is there to install it.
 # With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests. With GPU=1
 # also the packages of requirements-gpu.txt, CUDA's libraries for TensorFlow.
 # With the argument `riscv` the compiler, C library and emulator of a RISC-V core, on which the tests try packages.
+# With the argument `lock` it only writes requirements.txt again, from requirements.in.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use. Where the machine has
-# another Python alone, uv fetches one into .python.
+# neither Python 3.11 nor 3.12, uv fetches one into .python; where it can't, Python 3.13 serves, with newer packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,7 +17,7 @@ readonly cmsis_dsp="cmsisdsp==1.10.3"
 readonly cmsis_dsp_sha256=307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519
 readonly lock_seconds=600
 readonly lock_pause_seconds=5
-# Fetches a Python where there is none that TensorFlow supports; wheels for x86-64 and 64-bit Arm.
+# Installs packages, and fetches a Python where there is none; wheels for x86-64 and 64-bit Arm.
 readonly uv="uv==0.13.9"
 readonly uv_sha256="d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19
   5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe"
@@ -34,7 +35,12 @@ version_of() {
 }
 
 is_supported() {
-  [ "$1" = 3.11 ] || [ "$1" = 3.12 ]
+  [ "$1" = 3.11 ] || [ "$1" = 3.12 ] || [ "$1" = 3.13 ]
+}
+
+# The versions of the first set of packages in requirements.txt, with which the results were measured.
+is_preferred() {
+  is_supported "$1" && [ "$1" != 3.13 ]
 }
 
 # Of another version, but new enough to run pip for uv.
@@ -42,15 +48,18 @@ can_fetch() {
   [[ -z "${PYTHON:-}" && $1 == 3.* && ${1#3.} -ge 9 ]]
 }
 
-# Sets `python`, or else `fetcher`: a Python that fetches one.
+# Sets `python`, or else `fetcher`: a Python that fetches one, and `second`, one with which it goes if that fails.
 find_python() {
   local candidate version
   found=""
-  for candidate in ${PYTHON:-python3.11 python3.12 python3 python .python/cpython-*/bin/python3}; do
+  for candidate in ${PYTHON:-python3.11 python3.12 python3 python python3.13 .python/cpython-*/bin/python3}; do
     version=$(version_of "$candidate") || continue
-    if is_supported "$version"; then
+    if is_preferred "$version" || { [ -n "${PYTHON:-}" ] && is_supported "$version"; }; then
       python=$candidate
       return
+    fi
+    if is_supported "$version"; then
+      second=${second:-$candidate}
     fi
     found="$found, found $candidate $version"
     if can_fetch "$version"; then
@@ -61,25 +70,53 @@ find_python() {
 }
 
 needs_python() {
-  fail "needs Python 3.11 or 3.12 (TensorFlow 2.17 has no other)$*:" \
+  fail "needs Python 3.11, 3.12 or 3.13 (TensorFlow has no other)$*:" \
     "install one, or name it with make setup PYTHON=/path/to/python3.11"
 }
 
-fetch_python() {
-  local hash requirement=$uv reason
-  echo "setup: fetching Python $fetched_python with $uv into .python (TensorFlow 2.17 has 3.11 and 3.12 alone$found)"
+# uv in an environment of its own. Of a failure `reason` has the cause.
+install_uv() {
+  local hash requirement=$uv
+  if [ -x .python/uv/bin/uv ] && [ "$(cat .python/uv/version 2>/dev/null)" = "$uv" ]; then
+    return
+  fi
   for hash in $uv_sha256; do
     requirement+=" --hash=sha256:$hash"
   done
-  "$fetcher" -m venv --clear .python/uv
+  "$1" -m venv --clear .python/uv
   echo "$requirement" >.python/uv/requirements.txt
-  pip_in .python/uv install --require-hashes --only-binary :all: -r .python/uv/requirements.txt ||
-    needs_python "$found, and pip could not install $uv to fetch one: $reason"
-  reason=$(.python/uv/bin/uv python install --no-bin --install-dir .python "$fetched_python" 2>&1) ||
-    needs_python "$found, and uv could not fetch one: $(last_error "  cause: " <<<"$reason")" \
-      "(a mirror for it can be named in UV_PYTHON_INSTALL_MIRROR)"
-  found=""
-  find_python
+  pip_in .python/uv install --require-hashes --only-binary :all: -r .python/uv/requirements.txt || return
+  echo "$uv" >.python/uv/version
+}
+
+fetch_python() {
+  echo "setup: fetching Python $fetched_python with $uv into .python$found"
+  if ! install_uv "$fetcher"; then
+    reason="pip could not install $uv to fetch one: $reason"
+    return 1
+  fi
+  if ! reason=$(.python/uv/bin/uv python install --no-bin --install-dir .python "$fetched_python" 2>&1); then
+    reason="uv could not fetch one: $(last_error "  cause: " <<<"$reason")"
+    return 1
+  fi
+}
+
+# What fetches a Python, or else the second choice.
+get_python() {
+  local reason
+  if fetch_python; then
+    found=""
+    find_python
+    return
+  fi
+  [ -n "${second:-}" ] ||
+    needs_python "$found, and $reason (a mirror for it can be named in UV_PYTHON_INSTALL_MIRROR)"
+  echo "setup: $reason. Going on with $second, for which requirements.txt has newer packages"
+  python=$second
+}
+
+has_headers() {
+  "$1" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' 2>/dev/null
 }
 
 has_newlib() {
@@ -102,6 +139,12 @@ find_missing_packages() {
   local maker=${python:-${fetcher:-}}
   if [ -n "$maker" ] && ! "$maker" -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=("python$(version_of "$maker")-venv")
+  fi
+  # CMSIS-DSP's Python package has no wheel for Python 3.13, and is compiled.
+  if [ -n "${python:-}" ] && ! is_preferred "$(version_of "$python")"; then
+    has_headers "$python" || missing+=("python$(version_of "$python")-dev")
+    command -v cmake >/dev/null || missing+=(cmake)
+    command -v g++ >/dev/null || missing+=(g++)
   fi
   command -v arm-none-eabi-gcc >/dev/null || missing+=(gcc-arm-none-eabi)
   has_newlib || missing+=(libnewlib-arm-none-eabi)
@@ -162,10 +205,31 @@ install_python_packages() {
   fi
   echo "setup: installing the packages of requirements.txt into .venv (some minutes the first time)"
   local reason
-  pip install -r requirements.txt || fail "pip could not install requirements.txt: $reason"
+  install_by_uv || {
+    echo "setup: $reason. Trying pip"
+    pip install --require-hashes -r requirements.txt || fail "pip could not install requirements.txt: $reason"
+  }
   # The console scripts of pyproject.toml; everything they need is there by now.
   pip install --no-deps --no-build-isolation --editable . ||
     fail "pip could not install this project into .venv: $reason"
+}
+
+# uv reads no settings of pip's: behind an index that only they name, it can't serve.
+install_by_uv() {
+  if ! install_uv .venv/bin/python; then
+    reason="pip could not install $uv: $reason"
+    return 1
+  fi
+  .python/uv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.txt >.venv/uv.log 2>&1 && return
+  reason="uv could not install requirements.txt: $(last_error "  cause: " <.venv/uv.log) (all that it said: .venv/uv.log)"
+  return 1
+}
+
+write_lock() {
+  local reason
+  install_uv "${python:-.venv/bin/python}" || fail "pip could not install $uv: $reason"
+  .python/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" \
+    requirements.in --output-file requirements.txt || fail "uv could not resolve requirements.in"
 }
 
 # They are large: installed once, for the requirements as they are.
@@ -269,7 +333,15 @@ if [ ${#missing[@]} -gt 0 ]; then
   install_packages "${missing[@]}"
 fi
 if [ -z "${python:-}" ] && [ -n "${fetcher:-}" ]; then
-  fetch_python
+  get_python
+  find_missing_packages
+  if [ ${#missing[@]} -gt 0 ]; then
+    install_packages "${missing[@]}"
+  fi
+fi
+if [ "${1:-}" = lock ]; then
+  write_lock
+  exit
 fi
 if ! is_current; then
   install_python_packages

@@ -45,6 +45,7 @@ HOUSE_FILES = (
         "requirements-rivals.txt",
         "requirements-search.txt",
     ),
+    "requirements.in",
     "requirements.txt",
 )
 

@@ -19,7 +19,7 @@ from scripts import core_size
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROOMS = ("kws_cli", "export", "kws", "microcontroller", "quant", "scripts", "tests")
 TARGETS = ("setup", "demo", "test", "lint", "bench", "clean", "help")
-PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.]+)")
+PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def project_files() -> list[pathlib.Path]:
@@ -32,14 +32,33 @@ def project_files() -> list[pathlib.Path]:
     return [path for path in ROOT.rglob("*") if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
 
 
-def pins(requirements: str = "requirements.txt") -> dict[str, str]:
-    """{normalized package name: version} of a file of requirements."""
-    lines = [line.split("#")[0].strip() for line in (ROOT / requirements).read_text().splitlines()]
+def environment(python: str) -> dict[str, str]:
+    """What a requirement's marker is about, on Linux with this Python."""
+    return {"python_version": python, "python_full_version": f"{python}.5", "sys_platform": "linux", "extra": ""}
+
+
+RUNNING = environment(f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def is_wanted(requirement: Requirement, where: dict[str, str]) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate(where)
+
+
+def read_requirements(name: str) -> list[Requirement]:
+    """The lines of a file of requirements, without their hashes."""
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.lstrip().startswith(("#", "--hash="))]
+    return [Requirement(line.rstrip("\\")) for line in lines if line.strip()]
+
+
+def pins(name: str = "requirements.in", where: dict[str, str] = RUNNING) -> dict[str, str]:
+    """{normalized package name: version} of a file of requirements, where `where` says."""
     found = {}
-    for line in filter(None, lines):
-        match = PIN.fullmatch(line)
-        assert match, f"{requirements}: {line!r} is not pinned as name==version"
-        found[normalized(match["name"])] = match["version"]
+    for requirement in read_requirements(name):
+        (pin,) = requirement.specifier
+        assert pin.operator == "==" and "*" not in pin.version, f"{name}: {requirement} is not pinned as name==version"
+        if is_wanted(requirement, where):
+            assert normalized(requirement.name) not in found, f"{name}: {requirement} stands twice"
+            found[normalized(requirement.name)] = pin.version
     return found
 
 
@@ -97,12 +116,14 @@ def test_workflow_runs_the_contributors_commands():
 
 def test_workflow_covers_every_python_and_release_that_is_promised():
     jobs = workflow_jobs()
-    assert 'version: ["3.11", "3.12"]' in jobs["python"]
+    assert (
+        'version: ["3.11", "3.12", "3.13"]' in jobs["python"]
+        and "PYTHON: python${{ matrix.version }}" in jobs["python"]
+    )
     assert 'image: ["debian:12", "debian:13"]' in jobs["fresh-machine"]
     script = (ROOT / "scripts/fresh_machine.sh").read_text()
     packages = re.search(r"^readonly packages=(.*)$", script, re.MULTILINE)[1]
     assert f"apt-get install -y --no-install-recommends {packages.replace(',', ' ')}\n" in jobs["fresh-machine"]
-    assert {minor for minor in (11, 12) if f'"$1" = 3.{minor}' in (ROOT / "scripts/setup.sh").read_text()} == {11, 12}
 
 
 def test_nothing_tells_of_one_machine():
@@ -169,17 +190,34 @@ def test_every_console_script_has_its_main():
         assert function in names, f"{script}: no {function} in {module}"
 
 
-def test_ranges_of_dependencies_take_the_pinned_versions():
+@pytest.mark.parametrize("python", PYTHONS)
+def test_ranges_of_dependencies_take_the_pinned_versions(python):
     """pyproject.toml has ranges, for installations beside other projects; the one version that is tested is a pin."""
-    extras = core_size.requirements()
-    pinned = pins()
+    where = environment(python)
+    extras = {
+        extra: [line for line in required if is_wanted(Requirement(line), where)]
+        for extra, required in core_size.requirements().items()
+    }
+    pinned = pins(where=where)
     for extra, files in {"gpu": "requirements-gpu.txt", "search": "requirements-search.txt"}.items():
-        lines = [Requirement(line) for line in (ROOT / files).read_text().splitlines() if not line.startswith("#")]
-        exact = {normalized(line.name): next(iter(line.specifier)).version for line in lines}
+        exact = pins(files, where)
         assert_ranges_take(extras.pop(extra), {**pinned, **exact}, extra)
         assert all(pinned.get(name, version) == version for name, version in exact.items()), files
     ranged = {name for extra, required in extras.items() for name in assert_ranges_take(required, pinned, extra)}
     assert ranged == set(pinned), "each pin has a range in pyproject.toml, and each range a pin"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_has_every_pin_in_its_version_and_hashes_for_all(python):
+    """requirements.txt, which `make lock` writes from requirements.in: what is installed, by uv or by pip."""
+    where = environment(python)
+    locked = pins("requirements.txt", where)
+    assert pins(where=where).items() <= locked.items(), "run `make lock`"
+    assert ("tensorflow-io" in locked) == (python != "3.13")
+    entries = re.split(r"^(?=[a-z])", (ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)[1:]
+    assert len(entries) == len(read_requirements("requirements.txt")) > 100
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    assert "://" not in "".join(entries), "a package's address is of one index"
 
 
 def assert_ranges_take(required: list[str], versions: dict[str, str], extra: str) -> set[str]:
@@ -206,9 +244,10 @@ def test_what_a_command_says_is_missing_is_in_the_extra_that_it_names():
         assert {normalized(owner) for owner in owners[package]} & installed, package
 
 
-def test_installed_packages_are_the_pinned_ones():
-    installed = {name: importlib.metadata.version(name) for name in pins()}
-    assert installed == pins(), "run `make setup`"
+def test_installed_packages_are_the_locked_ones():
+    locked = pins("requirements.txt")
+    installed = {name: importlib.metadata.version(name) for name in locked}
+    assert installed == locked, "run `make setup`"
 
 
 def test_every_imported_package_is_pinned():
@@ -257,9 +296,9 @@ def test_the_container_has_what_a_fresh_machine_and_set_up_need():
 
 
 def test_setup_and_pyproject_support_the_same_pythons():
-    assert pyproject()["project"]["requires-python"] == ">=3.11,<3.13"
+    assert pyproject()["project"]["requires-python"] == ">=3.11,<3.14"
     supported = re.search(r"is_supported\(\) \{\n(.*)\n\}", (ROOT / "scripts/setup.sh").read_text())[1]
-    assert re.findall(r"= (3\.\d+)", supported) == ["3.11", "3.12"]
+    assert re.findall(r"= (3\.\d+)", supported) == list(PYTHONS)
 
 
 def _names_no_encoding(call: ast.Call) -> bool:

@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from export.bundle.folder import Bundle
@@ -16,6 +17,7 @@ from export.bundle.manifest import NAME, sha256
 from export.origin.origin_error import OriginError
 from export.origin.provenance import PROJECT, package_url, packages
 
+_HASH = re.compile(r"\s--hash=\S+")
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([A-Za-z0-9.+!_-]+)$")
 
 
@@ -39,11 +41,11 @@ def of_bundle(bundle: Bundle) -> dict[str, Any]:
         for path, digest in teachers.items():
             if all(part["name"] != path for part in parts):
                 parts.append(_part("machine-learning-model", path, digest))
-    return _list(model, parts + _packages(packages(training)))
+    return _list(model, parts + _packages(packages(training).items()))
 
 
 def of_requirements(path: pathlib.Path) -> dict[str, Any]:
-    """The packages that a file of requirements pins.
+    """The packages that a file of requirements pins, with or without hashes, for whichever Python they are.
 
     Raises:
       OriginError: the file can't be read, or has a line that pins no version.
@@ -54,14 +56,15 @@ def of_requirements(path: pathlib.Path) -> dict[str, Any]:
         raise OriginError(
             f"requirements={path} can't be read ({error}): give the project's requirements.txt"
         ) from error
-    found = {}
-    for line in (line.partition(" #")[0].strip() for line in lines):
-        if not line or line.startswith("#"):
+    found = set()
+    joined = "\n".join(line for line in lines if not line.lstrip().startswith("#")).replace("\\\n", " ")
+    for line in (_HASH.sub("", line).partition(" #")[0].strip() for line in joined.splitlines()):
+        if not line:
             continue
         pin = _PIN.match(line.partition(";")[0].strip())
         if pin is None:
             raise OriginError(f"requirements={path}: {line[:100]!r} pins no version, expected name==version")
-        found[pin[1]] = pin[2]
+        found.add((pin[1], pin[2]))
     root = {"type": "application", "bom-ref": PROJECT, "name": PROJECT}
     return _list(root, _packages(found))
 
@@ -84,10 +87,10 @@ def _part(kind: str, name: str, digest: str) -> dict[str, Any]:
     return {"type": kind, "bom-ref": f"{kind}/{name}", "name": name, "hashes": [_sha256(digest)]}
 
 
-def _packages(versions: dict[str, str]) -> list[dict[str, Any]]:
+def _packages(versions: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     return [
         {"type": "library", "bom-ref": url, "name": name, "version": version, "purl": url}
-        for name, version in sorted(versions.items())
+        for name, version in sorted(versions)
         for url in [package_url(name, version)]
     ]
 

@@ -301,6 +301,7 @@ def float_model(path: str | pathlib.Path, frontend: dict[str, Any]) -> pathlib.P
 
 
 def environment() -> dict[str, Any]:
-    """Versions that a result depends on."""
-    packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    """Versions that a result depends on, of what is installed: tensorflow-io is not, on Python 3.13."""
+    installed = {each.metadata["Name"].lower().replace("_", "-") for each in importlib.metadata.distributions()}
+    packages = {name: importlib.metadata.version(name) for name in _PACKAGES if name.replace("_", "-") in installed}
     return {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), **packages}

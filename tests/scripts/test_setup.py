@@ -65,14 +65,22 @@ def test_setup_refuses_a_python_that_can_fetch_no_other_in_one_line(machine, ver
     result = run_setup(machine)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
-    assert f"found python3 {version}" in result.stderr and "Python 3.11 or 3.12" in result.stderr
+    assert f"found python3 {version}" in result.stderr and "Python 3.11, 3.12 or 3.13" in result.stderr
 
 
 def test_setup_refuses_another_python_named_by_hand(machine):
-    script(machine / "bin/python3.13", "echo 3.13")
+    script(machine / "bin/python3.14", "echo 3.14")
+    result = run_setup(machine, PYTHON="python3.14")
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "found python3.14 3.14" in result.stderr
+
+
+def test_setup_takes_a_python_3_13_named_by_hand_and_compiles_for_it(machine):
+    script(machine / "bin/python3.13", "[[ $2 != *version_info* ]] || echo 3.13; [[ $2 != *Python.h* ]]")
     result = run_setup(machine, PYTHON="python3.13")
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
-    assert "found python3.13 3.13" in result.stderr
+    assert "install -y --no-install-recommends python3.13-dev cmake g++ gcc-arm-none-eabi" in result.stderr
+    assert "cmake" not in run_setup(machine).stderr
 
 
 def test_setup_refuses_a_machine_without_python_in_one_line(machine):
@@ -90,13 +98,18 @@ def test_setup_passes_over_a_python_that_does_not_run(machine):
 
 @pytest.fixture
 def equipped(machine):
-    """A machine with every tool but npm, and a Python that only notes what it is asked to install."""
+    """A machine with every tool but npm, and a Python and a uv that only note what they are asked to install."""
+    uv = """
+echo uv "$@" >> asked
+if [ -e uv.fails ]; then cat uv.fails >&2; exit 1; fi
+"""
     python = f"""
 if [ "$1" = -c ]; then exec {sys.executable} "$@"; fi
 echo "$*" >> asked
-mkdir -p .venv/bin
-[ -e .venv/bin/python ] || cp "${{BASH_SOURCE[0]}}" .venv/bin/python
+if [ "$2" = venv ]; then mkdir -p "${{!#}}/bin"; cp "${{BASH_SOURCE[0]}}" "${{!#}}/bin/python"; fi
+if [[ $* == *.python/uv/requirements.txt ]]; then cp {machine}/uv .python/uv/bin/uv; fi
 """
+    script(machine / "uv", uv)
     script(machine / "bin/python3.11", python)
     script(machine / "bin/arm-none-eabi-gcc", f"echo {machine}/requirements.txt")
     script(machine / "bin/riscv64-unknown-elf-gcc", f"echo {machine}/requirements.txt")
@@ -112,19 +125,21 @@ def with_newer_python(equipped):
     """An equipped machine whose only Python is 3.13, and a uv that fetches 3.12."""
     made = equipped / "bin/python3.11"
     uv = f"""
-echo "$*" >> uv.asked
+echo uv "$@" >> asked
+[ "$1" = python ] || exit 0
 mkdir -p .python/cpython-3.12.1-linux/bin
 cp {equipped}/fetched .python/cpython-3.12.1-linux/bin/python3
 """
-    newer = f"""
-if [ "$1" = -c ]; then echo 3.13; exit; fi
-mkdir -p .python/uv/bin
-cp {equipped}/fetched .python/uv/bin/python
-cp {equipped}/uv .python/uv/bin/uv
+    newer = """
+if [[ $1 == -c ]]; then [[ $2 != *version_info* ]] || echo VERSION; exit; fi
+exec bash fetched "$@"
 """
     made.rename(equipped / "fetched")
     script(equipped / "uv", uv)
-    script(equipped / "bin/python3", newer)
+    for tool in ("cmake", "g++"):
+        script(equipped / "bin" / tool, "true")
+    script(equipped / "bin/python3", newer.replace("VERSION", "3.13"))
+    script(equipped / "newest", newer.replace("VERSION", "3.14"))
     return equipped
 
 
@@ -132,7 +147,11 @@ def test_setup_fetches_a_python_once_where_there_is_another_alone(with_newer_pyt
     first = run_setup(with_newer_python)
     assert (first.returncode, first.stderr) == (0, "")
     assert "fetching Python 3.12 with uv==" in first.stdout and "found python3 3.13" in first.stdout
-    assert (with_newer_python / "uv.asked").read_text() == "python install --no-bin --install-dir .python 3.12\n"
+    said = (with_newer_python / "asked").read_text().splitlines()
+    assert [line for line in said if line.startswith("uv")] == [
+        "uv python install --no-bin --install-dir .python 3.12",
+        "uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.txt",
+    ]
     lines = (with_newer_python / ".python/uv/requirements.txt").read_text().split()
     assert lines[0].startswith("uv==") and len(lines) == 3
     assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", line) for line in lines[1:])
@@ -140,16 +159,30 @@ def test_setup_fetches_a_python_once_where_there_is_another_alone(with_newer_pyt
     assert "fetching" not in run_setup(with_newer_python).stdout
 
 
+CANNOT_FETCH = "[ $1 != python ] || { echo 'error: Failed\n  cause: no such host' >&2; exit 1; }"
+
+
+def test_setup_goes_on_with_python_3_13_where_no_other_can_be_fetched(with_newer_python):
+    script(with_newer_python / "uv", CANNOT_FETCH)
+    result = run_setup(with_newer_python)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "uv could not fetch one: no such host. Going on with python3" in result.stdout
+    assert "setup: making .venv with python3 (3.13)" in result.stdout
+
+
 def test_setup_says_why_no_python_could_be_fetched(with_newer_python):
-    script(with_newer_python / "uv", "echo 'error: Failed\n  cause: no such host' >&2; exit 1")
+    script(with_newer_python / "uv", CANNOT_FETCH)
+    (with_newer_python / "newest").replace(with_newer_python / "bin/python3")
     result = run_setup(with_newer_python)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
-    assert "found python3 3.13, and uv could not fetch one: no such host" in result.stderr
+    assert "found python3 3.14, and uv could not fetch one: no such host" in result.stderr
     assert "UV_PYTHON_INSTALL_MIRROR" in result.stderr and "make setup PYTHON=" in result.stderr
 
 
 def test_setup_says_why_uv_could_not_be_installed(with_newer_python):
-    (with_newer_python / "fetched").write_text("echo ERROR: No matching distribution >&2; exit 1\n")
+    (with_newer_python / "newest").replace(with_newer_python / "bin/python3")
+    fetched = with_newer_python / "fetched"
+    fetched.write_text(fetched.read_text() + "[ $2 != pip ] || { echo ERROR: No matching distribution >&2; exit 1; }\n")
     result = run_setup(with_newer_python)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "pip could not install uv==" in result.stderr and "No matching distribution" in result.stderr
@@ -160,7 +193,7 @@ def asked(machine: pathlib.Path) -> list[str]:
     notes = machine / "asked"
     lines = notes.read_text().splitlines() if notes.exists() else []
     notes.unlink(missing_ok=True)
-    return [line.split()[1] for line in lines]
+    return [line.split()[0 if line.startswith("uv") else 1] for line in lines]
 
 
 def test_setup_installs_once(equipped):
@@ -168,7 +201,7 @@ def test_setup_installs_once(equipped):
     assert (first.returncode, first.stderr) == (0, "")
     assert "npm not found" in first.stdout
     assert "the C front end's FFT will not be compared" in first.stdout
-    assert asked(equipped) == ["venv", "pip", "pip", "pip"]
+    assert asked(equipped) == ["venv", "venv", "pip", "uv", "pip", "pip"]
     assert run_setup(equipped).returncode == 0
     assert asked(equipped) == []
 
@@ -179,7 +212,7 @@ def test_setup_installs_again_when_a_requirement_changes(equipped):
     with (equipped / "requirements.txt").open("a") as requirements:
         requirements.write("six==1.17.0\n")
     assert run_setup(equipped).returncode == 0
-    assert asked(equipped) == ["pip", "pip", "pip"]
+    assert asked(equipped) == ["uv", "pip", "pip"]
     assert not (equipped / "apt-get.called").exists()
 
 
@@ -205,7 +238,26 @@ def test_setup_that_fails_is_not_taken_for_done(equipped):
     assert "pip could not install requirements.txt" in result.stderr
     asked(equipped)
     run_setup(equipped)
-    assert asked(equipped) == ["pip"]
+    assert asked(equipped) == ["venv", "pip", "pip"]
+
+
+def test_setup_installs_by_pip_the_same_lock_where_uv_cannot(equipped):
+    (equipped / "uv.fails").write_text("error: Failed to fetch\n  cause: no such index\n")
+    result = run_setup(equipped)
+    assert (result.returncode, result.stderr) == (0, "")
+    said = "uv could not install requirements.txt: no such index (all that it said: .venv/uv.log). Trying pip"
+    assert said in result.stdout
+    lines = [line for line in (equipped / "asked").read_text().splitlines() if "-r requirements.txt" in line]
+    assert [line.split("--require-hashes")[1] for line in lines] == [" -r requirements.txt"] * 2
+
+
+def test_the_lock_is_written_from_what_is_asked_for(equipped):
+    environment = {"PATH": str(equipped / "bin")}
+    done = subprocess.run([equipped / "scripts/setup.sh", "lock"], env=environment, timeout=MINUTE, check=True)
+    assert done.returncode == 0
+    said = (equipped / "asked").read_text().splitlines()[-1]
+    assert said.startswith("uv pip compile") and said.endswith("requirements.in --output-file requirements.txt")
+    assert "--universal --generate-hashes" in said and not (equipped / ".venv").exists()
 
 
 def test_setup_installs_as_root_only_what_is_missing(equipped):

@@ -1,8 +1,11 @@
 """SpecAugment: what is masked, how wide, and that a seed decides it."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
+from kws.examples import spec_augment
 from kws.examples.spec_augment import SpecAugmentConfig, mask
 
 
@@ -35,6 +38,25 @@ def test_a_seed_decides_all(ones: np.ndarray, masked: np.ndarray) -> None:
     np.testing.assert_array_equal(mask(ones, 7, config), masked)
     assert (mask(ones, 8, config) != masked).any()
     np.testing.assert_array_equal(mask(ones[:5], 7, config), masked[:5])
+
+
+@pytest.mark.parametrize(
+    ("seed", "config", "sha256"),
+    [
+        (7, None, "92fc4cc14f870a9a93e44a4750393b8e166c97de0423c01f8a80be270c6c0229"),
+        (123456, SpecAugmentConfig(5, 3), "a19c568346b641da703e9e7592d2588bddced816d483f3266108a732ec1217b0"),
+    ],
+)
+@pytest.mark.parametrize("library", ["tensorflow_io", "tensorflow"])
+def test_masks_are_the_same_bits_with_and_without_tensorflow_io(
+    seed: int, config: SpecAugmentConfig | None, sha256: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if library == "tensorflow":
+        monkeypatch.setattr(spec_augment, "tfio", None)
+    elif spec_augment.tfio is None:
+        pytest.skip("tensorflow-io has no wheel for this Python")
+    features = np.random.default_rng(5).normal(size=(500, 49, 10, 1)).astype(np.float32)
+    assert hashlib.sha256(mask(features, seed, config).tobytes()).hexdigest() == sha256
 
 
 def test_the_global_seed_is_left_alone(ones: np.ndarray) -> None:
