@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import wave
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from export.bundle import folder as bundles
 from export.bundle import trained
 from kws.stores import catalogue
+from kws.sweeps import results
+from kws.sweeps.cell import RESULT
 from kws.training import run_folder
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws_cli import held_folder
@@ -22,6 +25,20 @@ _TONES = {"yes": 400, "no": 900, "bird": 1700}
 _RATE = 16000
 _CLIPS = {"training": 16, "validation": 4, "testing": 4}
 _UNFINISHED = (".making", ".part", ".partial", ".old")
+_PACKAGE = "kws.zip"
+_TIMES = ("seconds",)
+_MATRIX = """
+[settings]
+float_epochs = 2
+fixed_point_epochs = 1
+batch_size = 4
+allow_few = true
+allow_chance = true
+[rows]
+"W4A8 PTQ" = { weight_bits = 4, fixed_point_epochs = 0, method = { equalize = false } }
+"W4A4" = { weight_bits = 4, activation_bits = 4 }
+"""
+"""A float model and two rows that take it."""
 _DATA = ("--dataset=speech_commands", "--words=yes,no", "--processes=1")
 
 
@@ -35,6 +52,7 @@ class Task:
       result: what it leaves, as JSON values: equal, however often it was killed.
       check: reads what is there after a kill; raises where something half is taken for whole.
       needs: what is copied into the folder before.
+      makes: what others need of it, by the name under which they need it.
     """
 
     module: str
@@ -42,6 +60,7 @@ class Task:
     result: Callable[[pathlib.Path], Any]
     check: Callable[[pathlib.Path], None]
     needs: tuple[str, ...] = ("corpus",)
+    makes: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def write_corpus(folder: pathlib.Path) -> None:
@@ -145,14 +164,53 @@ def _stores(folder: pathlib.Path) -> list[catalogue.Entry]:
     return entries
 
 
+def _sweeping(folder: pathlib.Path) -> list[str]:
+    (folder / "matrix.toml").write_text(_MATRIX, encoding="utf-8")
+    return [*_data(folder), f"--sweep_dir={folder / 'sweep'}", f"--matrix={folder / 'matrix.toml'}", "--parallel=2"]
+
+
+def _of_sweep(folder: pathlib.Path) -> Any:
+    found = results.read(folder / "sweep")
+    rows = [{name: value for name, value in row.items() if name not in _TIMES} for row in found["cells"]]
+    made = sorted((folder / "sweep").glob("cells/*/bundle"))
+    return {**found, "cells": rows, "bundles": [bundles.load(path).manifest["files"] for path in made]}
+
+
+def _check_sweep(folder: pathlib.Path) -> None:
+    sweep = folder / "sweep"
+    if (sweep / results.JSON).is_file():
+        json.loads((sweep / results.JSON).read_text(encoding="utf-8"))
+    for path in (*sweep.glob(f"*/*/{RESULT}"), *sweep.glob("jobs/*.json")):
+        json.loads(path.read_text(encoding="utf-8"))
+    for path in sweep.glob("cells/*/bundle"):
+        bundles.load(path)
+
+
+def _packaging(folder: pathlib.Path) -> list[str]:
+    (folder / _PACKAGE).unlink(missing_ok=True)  # as the command says: it does not replace one
+    return [f"--bundle={folder / 'bundle'}", "--target=cmake", f"--output={folder / _PACKAGE}"]
+
+
+def _of_package(folder: pathlib.Path) -> Any:
+    return hashlib.sha256((folder / _PACKAGE).read_bytes()).hexdigest()
+
+
+def _check_package(folder: pathlib.Path) -> None:
+    if (folder / _PACKAGE).exists():
+        with zipfile.ZipFile(folder / _PACKAGE) as package:
+            if damaged := package.testzip():
+                raise ValueError(f"{damaged} in {_PACKAGE} is damaged")
+
+
 TASKS = {
-    "train": Task("kws.train", _training, _of_training, _check_training),
+    "train": Task("kws.train", _training, _of_training, _check_training, makes={"run": "run"}),
     "convert": Task(
         "export.convert",
         lambda folder: [f"--run_dir={folder / 'run'}", f"--bundle={folder / 'bundle'}"],
         _of_bundle,
         _check_bundle,
         ("run",),
+        {"bundle": "bundle"},
     ),
     "cache": Task(
         "kws.evaluate",
@@ -173,9 +231,15 @@ TASKS = {
         _of_bundle,
         _check_bundle,
         ("corpus", "bundle"),
+        {"tuned": "bundle"},
     ),
+    "package": Task("export.package", _packaging, _of_package, _check_package, ("tuned",)),
+    "sweep": Task("kws.sweep", _sweeping, _of_sweep, _check_sweep),
 }
 """In the order in which one makes what the next needs."""
+
+PLACES = {"tuned": "bundle"}
+"""Where a task has what is kept under another name."""
 
 
 def leftovers(folder: pathlib.Path) -> Iterator[str]:

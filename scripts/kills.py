@@ -3,7 +3,7 @@
     make kill                                            # 200 kills, seed 0
     python -m scripts.kills --kills=20 --seed=3 --tasks=cache,convert --json=-
 
-Training, conversion, caches and the tuning of a detector, on a small corpus of tones. A command is killed at one of
+Training, conversion, caches, the tuning of a detector, packages and sweeps, on a small corpus of tones. A command is killed at one of
 its own writes (a file opened for writing, a name changed or removed), or a moment after it, or at a random moment; by a
 plan that follows from the seed. After each kill all that is there is read: what is not whole must not be there under
 its name. No process may be left after five seconds. After a few kills the command ends undisturbed: what it leaves must
@@ -125,11 +125,11 @@ def _say(name: str, found: dict[str, Found]) -> None:
 
 
 def _references(root: pathlib.Path, names: tuple[str, ...]) -> dict[str, Reference]:
-    """Each task without kills; the first ones make what the others need, and are run in any case."""
+    """Each task without kills; those that make what others need are run in any case."""
     done: dict[str, Reference] = {}
     kill_tasks.write_corpus(root / "corpus")
     for name, task in TASKS.items():
-        if name not in ("train", "convert", *names):
+        if name not in names and not task.makes:
             continue
         folder = _new_folder(root, name, task)
         counted, started = root / f"{name}.points", time.monotonic()
@@ -138,9 +138,8 @@ def _references(root: pathlib.Path, names: tuple[str, ...]) -> dict[str, Referen
             raise UserError(f"{task.module} ends with {code} without a kill: {_log(folder)}")
         seconds = time.monotonic() - started
         done[name] = Reference(task.result(folder), int(counted.read_text(encoding="utf-8")), seconds)
-        for made in ("run", "bundle"):
-            if (folder / made).is_dir() and not (root / made).exists():
-                shutil.copytree(folder / made, root / made)
+        for needed, made in task.makes.items():
+            shutil.copytree(folder / made, root / needed)
         shutil.rmtree(folder)
     return {name: done[name] for name in names}
 
@@ -151,7 +150,7 @@ def _new_folder(root: pathlib.Path, name: str, task: Task) -> pathlib.Path:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tmp").mkdir(parents=True)
     for needed in task.needs:
-        shutil.copytree(root / needed, folder / needed)
+        shutil.copytree(root / needed, folder / kill_tasks.PLACES.get(needed, needed))
     return folder
 
 

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,9 @@ from kws.training import devices, run_folder
 from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, HISTORY, METRICS, RunFolder
 from kws_cli import command, interrupts
+
+_LOOKED_AFTER_S = 0.5
+_LEFT_S = 1.0
 
 
 def run(cell: Cell) -> None:
@@ -81,10 +85,12 @@ def _result(cell: Cell, folder: RunFolder) -> dict[str, Any]:
     return {**result, "seconds": round(sum(row["seconds"] for row in history), 1), "stages": stages}
 
 
-def _stop_with_sweep() -> None:
+def _stop_with_sweep(sweep: int) -> None:
     """Interrupts this process when standard input ends, which the sweep holds open as long as it lives.
 
-    A sweep that a shell started in its background ignores SIGINT, and its cells would, too.
+    A sweep that a shell started in its background ignores SIGINT, and its cells would, too. One that goes on waits for
+    the cell; where it was killed there is nobody to wait, and what takes longer than a second is cut off: a run can
+    be killed at any moment.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     interrupts.listen()
@@ -94,6 +100,10 @@ def _stop_with_sweep() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGINT)
+        while os.getppid() == sweep:
+            time.sleep(_LOOKED_AFTER_S)
+        time.sleep(_LEFT_S)
+        os._exit(command.INTERRUPTED_EXIT_CODE)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -101,15 +111,15 @@ def _stop_with_sweep() -> None:
 def define_flags() -> None:
     """Defines this command's flags."""
     command.define_required_flag("job", "The job's file, written by kws.sweep.")
-    flags.DEFINE_bool("stop_with_sweep", False, "End, as by Ctrl-C, when standard input ends.")
+    flags.DEFINE_integer("stop_with_sweep", None, "End, as by Ctrl-C, with standard input of the sweep of that number.")
 
 
 def main() -> None:
     """The command `python -m kws.sweeps.run_cell`."""
 
     def work(values: flags.FlagValues) -> None:
-        if values.stop_with_sweep:
-            _stop_with_sweep()
+        if values.stop_with_sweep is not None:
+            _stop_with_sweep(values.stop_with_sweep)
         cell = cell_files.read(pathlib.Path(values.job)).on_this_machine
         devices.prepare(cell.config.threads)
         run(cell)

@@ -55,7 +55,7 @@ def _run_process(
     with cell.log.open("w", encoding="utf-8") as log:
         # A session of its own: Ctrl-C reaches the sweep alone, which then closes the pipe.
         process = subprocess.Popen(
-            [sys.executable, *program, f"--job={cell.path}", "--stop_with_sweep"],
+            [sys.executable, *program, f"--job={cell.path}", f"--stop_with_sweep={os.getpid()}"],
             stdin=standard_input,
             stdout=log,
             stderr=subprocess.STDOUT,

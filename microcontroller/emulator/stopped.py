@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from kws_cli import held_folder
-from microcontroller.boards import Board
+from microcontroller.boards import ARM, RISCV, Board
 from microcontroller.emulator import process, qemu
 from microcontroller.emulator.emulator_error import EmulatorError
 from microcontroller.firmware.clip_image import ClipImage
@@ -18,7 +18,9 @@ from microcontroller.firmware.clip_image import ClipImage
 STACK_WATCHED = 1 << 16
 """Bytes below the stack's end in which a write is one beyond it; a frame that is larger is not noticed."""
 _CONNECT_S = 10.0
-_PC, _WORD = 15, 4
+_WORD = 4
+_PC = {ARM: 15, RISCV: 32}
+"""Its place among the registers that the stub lists."""
 _INTERRUPT = b"\x03"
 
 
@@ -43,10 +45,11 @@ def find(board: Board, elf: pathlib.Path, image: ClipImage, seconds: float) -> S
     Raises:
       EmulatorError: QEMU is missing, or its stub does not answer.
     """
+    program = qemu.program(board.instruction_set)
     with held_folder.made("fxp-gdb-") as folder:
         place = folder / "gdb"
         stub = ["-S", "-chardev", f"socket,path={qemu.escaped(place)},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
-        command = [qemu.program(), *qemu.arguments(board, elf, image), *stub]
+        command = [program, *qemu.arguments(board, elf, image), *stub]
         with (
             process.started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
             socket.socket(socket.AF_UNIX) as connection,
@@ -55,7 +58,7 @@ def find(board: Board, elf: pathlib.Path, image: ClipImage, seconds: float) -> S
                 _connect(connection, place)
                 return _stop(connection, board, seconds)
             except OSError as error:
-                raise EmulatorError(f"{qemu.PROGRAM}'s stub for GDB does not answer ({error}): run it again") from error
+                raise EmulatorError(f"{pathlib.Path(program).name}'s stub for GDB does not answer ({error}): run it again") from error
 
 
 def _connect(connection: socket.socket, place: pathlib.Path) -> None:
@@ -83,8 +86,9 @@ def _stop(connection: socket.socket, board: Board, seconds: float) -> Stop:
         connection.settimeout(_CONNECT_S)
         connection.sendall(_INTERRUPT)
         _answer(connection)
-    registers = bytes.fromhex(_ask(connection, "g")[: 2 * _WORD * (_PC + 1)])
-    return Stop(int.from_bytes(registers[_WORD * _PC :], "little"), beyond_stack)
+    end = _WORD * (_PC[board.instruction_set] + 1)
+    registers = bytes.fromhex(_ask(connection, "g")[: 2 * end])
+    return Stop(int.from_bytes(registers[end - _WORD :], "little"), beyond_stack)
 
 
 def _ask(connection: socket.socket, request: str) -> str:

@@ -19,7 +19,7 @@ from microcontroller.firmware.build_error import BuildError
 from microcontroller.measurement import protocol
 from microcontroller.measurement.protocol import DeviceError
 
-_TIMEOUT_S = 300.0
+_TIMEOUT_S = 1800.0
 _WINDOWS = 1
 """Programs on one window: compiling them takes the most time, and this machine runs them all."""
 

@@ -15,6 +15,7 @@ from microcontroller.measurement.protocol import DeviceError
 _FAULT = "FAULT "
 _PC = re.compile(r"\bpc=0x([0-9a-f]{8})")
 _LOST = "pc=lost"
+_ADDRESS = re.compile(r"\baddress=0x([0-9a-f]{8})")
 _LOOKED_S = 10.0
 """How long a silent firmware is run once more before it is stopped and asked where it is."""
 
@@ -40,19 +41,28 @@ def run(emulator: ModuleType, firmware: Firmware, image: ClipImage, timeout_s: f
 def _standing(firmware: Firmware, image: ClipImage, seconds: float) -> str:
     """Where a firmware is after so many seconds. Raises `DeviceError` where its stack was used up before."""
     stop = stopped.find(firmware.board, firmware.elf, image, seconds)
-    place = _named(firmware, stop.pc)
     if stop.beyond_stack:
-        raise DeviceError(
-            f"the firmware used up its stack of {build.STACK_BYTES} bytes at {place}: "
-            "give it more bytes in microcontroller/firmware/build.py"
-        )
-    return f"it was at {place} after {seconds:g} s"
+        raise _stack_used_up(_named(firmware, stop.pc))
+    return f"it was at {_named(firmware, stop.pc)} after {seconds:g} s"
+
+
+def _stack_used_up(place: str) -> DeviceError:
+    return DeviceError(
+        f"the firmware used up its stack of {build.STACK_BYTES} bytes at {place}: "
+        "give it more bytes in microcontroller/firmware/build.py"
+    )
 
 
 def _with_place(line: str, emulator: ModuleType, firmware: Firmware, image: ClipImage) -> str:
-    """A FAULT line with the function in it; a program counter that was lost with the stack is looked for again."""
+    """A FAULT line with the function in it; a program counter that was lost with the stack is looked for again.
+
+    Raises `DeviceError` where the stack was used up: an address just below RAM, at whose bottom the stack lies.
+    """
     if _LOST in line and emulator is qemu:
         return f"{line}; {_standing(firmware, image, _LOOKED_S)}"
+    address, pc = _ADDRESS.search(line), _PC.search(line)
+    if address and pc and 0 < firmware.board.ram_origin - int(address[1], 16) <= stopped.STACK_WATCHED:
+        raise _stack_used_up(_named(firmware, int(pc[1], 16)))
     return _PC.sub(lambda match: _named(firmware, int(match[1], 16)), line)
 
 

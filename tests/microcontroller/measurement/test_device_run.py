@@ -24,7 +24,7 @@ def built(bundle: pathlib.Path, folder: pathlib.Path, board: str) -> tuple[Firmw
     return firmware, clip_image.write(folder / "clips.bin", firmware, opened.golden.features[:1])
 
 
-@pytest.mark.parametrize("board", ["mps3_an547", "nrf51"])  # the first one hangs, the second faults
+@pytest.mark.parametrize("board", ["mps3_an547", "nrf51", "riscv32"])  # the first one hangs, the others fault
 def test_a_stack_that_is_too_small_is_named_with_the_place(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, board: str
 ) -> None:
@@ -55,6 +55,17 @@ def test_a_core_that_locks_up_is_named_with_the_place(small_bundle: pathlib.Path
         DeviceError, match=r"core locked up at pc=0x70000000 in \?: qemu-system-arm says: Lockup"
     ) as caught:
         device_run.run(qemu, firmware, image, 20.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_silent_core_of_another_kind_is_stopped_and_asked_where_it_is(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """Half an image: RISC-V begins with an illegal instruction, before any trap has a vector, and goes round for good."""
+    firmware, image = built(small_bundle, tmp_path, "riscv32")
+    with_words(firmware, firmware.board.flash_origin, 0, 4)
+    with pytest.raises(EmulatorError, match=r"no END line .*; it was at pc=0x00000000 in \? after 1 s") as caught:
+        device_run.run(qemu, firmware, image, 1.0)
     assert "\n" not in str(caught.value)
 
 
