@@ -66,6 +66,13 @@ def self_test(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
     return _part(folder, folder / "src", (folder / "include",))
 
 
+def checksum(microcontroller: pathlib.Path = _MICROCONTROLLER) -> CSources:
+    """The self-test's CRC-32, for whoever else tells bytes by it."""
+    whole = self_test(microcontroller)
+    files = tuple(path for path in whole.files if path.name == "fxp_crc32.c")
+    return dataclasses.replace(whole, files=files)
+
+
 def include_flags(*parts: CSources) -> list[str]:
     """A compiler's -I for these parts."""
     return [f"-I{folder}" for part in parts for folder in part.include_folders]

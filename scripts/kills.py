@@ -3,11 +3,11 @@
     make kill                                            # 200 kills, seed 0
     python -m scripts.kills --kills=20 --seed=3 --tasks=cache,convert --json=-
 
-Training, conversion, caches, the tuning of a detector, packages and sweeps, on a small corpus of tones. A command is killed at one of
-its own writes (a file opened for writing, a name changed or removed), or a moment after it, or at a random moment; by a
-plan that follows from the seed. After each kill all that is there is read: what is not whole must not be there under
-its name. No process may be left after five seconds. After a few kills the command ends undisturbed: what it leaves must
-equal what it leaves without kills, and no temporary file may be there.
+Training, conversion, caches, the tuning of a detector, packages and sweeps, on a small corpus of tones. A command is
+killed at one of its own writes (a file opened for writing, a name changed or removed), or a moment after it, or at a
+random moment; by a plan that follows from the seed. After each kill all that is there is read: what is not whole must
+not be there under its name. No process may be left after five seconds. After a few kills the command ends undisturbed:
+what it leaves must equal what it leaves without kills, and no temporary file may be there.
 
 Commands run in processes forked from this one, which has imported TensorFlow, so that a run costs what it does itself.
 """

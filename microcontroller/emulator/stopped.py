@@ -58,7 +58,8 @@ def find(board: Board, elf: pathlib.Path, image: ClipImage, seconds: float) -> S
                 _connect(connection, place)
                 return _stop(connection, board, seconds)
             except OSError as error:
-                raise EmulatorError(f"{pathlib.Path(program).name}'s stub for GDB does not answer ({error}): run it again") from error
+                name = pathlib.Path(program).name
+                raise EmulatorError(f"{name}'s stub for GDB does not answer ({error}): run it again") from error
 
 
 def _connect(connection: socket.socket, place: pathlib.Path) -> None:

@@ -128,9 +128,11 @@ def streaming() -> Program:
 
 def many_models(generated: Sequence[str]) -> Program:
     """A table of networks, each told by checksums; `generated` are its C files."""
-    many = c_sources.many_models()
+    many, sums = c_sources.many_models(), c_sources.checksum()
     harness = (*_shared(), _FIRMWARE / "many_models" / "main.c")
-    return Program(tuple(generated), harness, many.files, many.include_folders)
+    return Program(
+        tuple(generated), harness, (*many.files, *sums.files), (*many.include_folders, *sums.include_folders)
+    )
 
 
 def self_test(streams: bool) -> Program:

@@ -54,12 +54,12 @@ class HostMachine:
         """
         self.planner = Planner(PROFILES, KERNELS)
         self._folder = folder
-        engine, many = engine or c_sources.engine(), c_sources.many_models()
-        includes = c_sources.include_flags(engine, many)
+        engine, many, sums = engine or c_sources.engine(), c_sources.many_models(), c_sources.checksum()
+        includes = c_sources.include_flags(engine, many, sums)
         self._compile = [compiler.path(), *compiler.C_FLAGS, *sanitizers, *includes]
         objects = folder / "engine"
         objects.mkdir()
-        own = [*engine.files, *many.files, *many.host.glob("*.c")]
+        own = [*engine.files, *many.files, *sums.files, *many.host.glob("*.c")]
         done = self._run([*self._compile, _OPTIMIZATION, "-c", *map(str, own)], objects)
         if done.returncode:
             raise HostError(f"the engine does not compile ({_first(done.stderr)}): is the compiler too old?")

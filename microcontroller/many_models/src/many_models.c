@@ -1,5 +1,7 @@
 #include "many_models.h"
 
+#include "fxp_check_tables.h"
+
 #include <string.h>
 
 enum { PAINT = 0x5A };
@@ -10,42 +12,13 @@ struct observation {
     uint32_t *sums;
 };
 
-/* The CRC-32 of zlib, four bits at a time; `sum` is that of what came before, 0 at first. */
-static uint32_t crc32(uint32_t sum, const int8_t *bytes, size_t count) {
-    static const uint32_t table[16] = {
-        0x00000000u,
-        0x1db71064u,
-        0x3b6e20c8u,
-        0x26d930acu,
-        0x76dc4190u,
-        0x6b6b51f4u,
-        0x4db26158u,
-        0x5005713cu,
-        0xedb88320u,
-        0xf00f9344u,
-        0xd6d6a3e8u,
-        0xcb61b38cu,
-        0x9b64c2b0u,
-        0x86d3d2d4u,
-        0xa00ae278u,
-        0xbdbdf21cu,
-    };
-    sum = ~sum;
-    for (size_t i = 0; i < count; i++) {
-        sum ^= (uint8_t)bytes[i];
-        sum = (sum >> 4) ^ table[sum & 15u];
-        sum = (sum >> 4) ^ table[sum & 15u];
-    }
-    return ~sum;
-}
-
 static void observe(void *context, int layer, const int8_t *output, size_t bytes) {
     const struct observation *const seen = context;
     const fxp_shape shape = seen->program->layers[layer].output;
     (void)bytes;
     seen->program->unpack(layer, output, seen->codes);
-    const size_t count = (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
-    seen->sums[layer] = crc32(seen->sums[layer], seen->codes, count);
+    const uint32_t count = (uint32_t)shape.height * (uint32_t)shape.width * (uint32_t)shape.channels;
+    seen->sums[layer] = fxp_crc32(seen->sums[layer], seen->codes, count);
 }
 
 static void paint(int8_t *memory, size_t bytes, bool guarded) {
@@ -77,7 +50,7 @@ many_sums many_run(const many_program *program, const int8_t *inputs, const many
         } else {
             program->invoke(input, memory->output, memory->arena, observe, &seen);
         }
-        sums.output = crc32(sums.output, memory->output, program->output_bytes);
+        sums.output = fxp_crc32(sums.output, memory->output, program->output_bytes);
     }
     if (memory->guarded) {
         sums.whole =

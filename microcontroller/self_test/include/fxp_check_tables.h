@@ -31,7 +31,8 @@ typedef struct {
 /* The first of the tables that is damaged, or NULL. */
 const fxp_checked_table *fxp_check_tables(const fxp_checked_table *tables, uint32_t count);
 
-uint32_t fxp_crc32(const void *bytes, uint32_t size);
+/* CRC-32 of bytes that follow others; `sum` is that of the others, 0 where there are none. */
+uint32_t fxp_crc32(uint32_t sum, const void *bytes, uint32_t size);
 
 /* Of a bundle's parts: fxp_model.c, fxp_stream_model.c, fxp_frontend_tables.c, fxp_detector_tables.c. */
 const fxp_checked_table *fxp_model_self_test(void);

@@ -9,7 +9,7 @@ static bool is_whole(const fxp_checked_table *table) {
         return table->crc32 == ~table->size && table->bytes != table->copy &&
                memcmp(table->bytes, table->copy, table->size) == 0;
     }
-    return fxp_crc32(table->bytes, table->size) == table->crc32;
+    return fxp_crc32(0, table->bytes, table->size) == table->crc32;
 }
 
 const fxp_checked_table *fxp_check_tables(const fxp_checked_table *tables, uint32_t count) {

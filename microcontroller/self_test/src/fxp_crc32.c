@@ -20,9 +20,9 @@ static const uint32_t fxp_crc32_halves[16] = {
     0xbdbdf21cu,
 };
 
-uint32_t fxp_crc32(const void *bytes, uint32_t size) {
+uint32_t fxp_crc32(uint32_t sum, const void *bytes, uint32_t size) {
     const uint8_t *const byte = bytes;
-    uint32_t crc = UINT32_MAX;
+    uint32_t crc = ~sum;
     for (uint32_t i = 0; i < size; i++) {
         crc ^= byte[i];
         crc = (crc >> 4) ^ fxp_crc32_halves[crc & 15u];

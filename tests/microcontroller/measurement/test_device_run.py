@@ -40,9 +40,12 @@ def test_a_stack_that_is_too_small_is_named_with_the_place(
 def with_words(firmware: Firmware, address: int, word: int, count: int) -> None:
     """Other words in the firmware's flash."""
     content = bytearray(firmware.elf.read_bytes())
-    (header,) = struct.unpack_from("<I", content, 28)  # of the first segment, which begins with the vectors
-    offset, loaded_at = struct.unpack_from("<2I", content, header + 4)
-    start = offset + address - loaded_at
+    (headers,) = struct.unpack_from("<I", content, 28)
+    (number,) = struct.unpack_from("<H", content, 44)
+    for i in range(number):
+        kind, offset, loaded_at, _, size = struct.unpack_from("<5I", content, headers + 32 * i)
+        if kind == 1 and loaded_at <= address < loaded_at + size:  # PT_LOAD
+            start = offset + address - loaded_at
     content[start : start + 4 * count] = word.to_bytes(4, "little") * count
     firmware.elf.write_bytes(content)
 
@@ -61,7 +64,7 @@ def test_a_core_that_locks_up_is_named_with_the_place(small_bundle: pathlib.Path
 def test_a_silent_core_of_another_kind_is_stopped_and_asked_where_it_is(
     small_bundle: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    """Half an image: RISC-V begins with an illegal instruction, before any trap has a vector, and goes round for good."""
+    """Half an image: it begins with an illegal instruction, when no trap has a vector yet, and goes round for good."""
     firmware, image = built(small_bundle, tmp_path, "riscv32")
     with_words(firmware, firmware.board.flash_origin, 0, 4)
     with pytest.raises(EmulatorError, match=r"no END line .*; it was at pc=0x00000000 in \? after 1 s") as caught:
