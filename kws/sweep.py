@@ -252,6 +252,8 @@ def config_from_flags(values: flags.FlagValues) -> SweepConfig:
         raise UserError("--download needs --parallel=1 and no --ray_address: cells would fetch the corpus side by side")
     if values.ray_address and values["parallel"].present:
         raise UserError("--parallel and --ray_address exclude each other: the cluster decides how many cells it runs")
+    if values.ray_address and values.reading_cluster:
+        raise UserError("--reading_cluster and --ray_address exclude each other: cells would wait for their own cores")
     if values.gpus_per_cell and not values.ray_address:
         raise UserError(f"--gpus_per_cell={values.gpus_per_cell} is for a Ray cluster: give its --ray_address, too")
     if values.gpus_per_cell > 1 and not values.gpus_per_cell.is_integer():

@@ -115,16 +115,19 @@ class DatasetBuilder:
         self._divided: list[tuple[str, int]] = []
 
     def each(
-        self, jobs: Sequence[Job], read: Callable[[Job], Value], processes: int, what: str, unit: str
+        self, jobs: Sequence[Job], read: Callable[[Job], Value], config: DatasetConfig, unit: str
     ) -> Iterator[tuple[Job, Value]]:
         """The jobs that are left, one by one, each with what `read` gives of it, with progress.
 
-        What an earlier maker finished is not repeated. `read` runs in worker processes where there are many jobs.
+        What an earlier maker finished is not repeated. Where there are many jobs, `read` runs in worker processes, or
+        on the cluster that `config` names.
         """
         done = sum(said["jobs"] for said in self._rows.finished)
+        values = reading.in_order(jobs[done:], read, config.worker_processes, config.reading_cluster)
+        name = config.dataset
         with (
-            contextlib.closing(reading.in_order(jobs[done:], read, processes)) as found,
-            tqdm(total=len(jobs), initial=done, desc=what, unit=unit, file=sys.stderr, disable=None) as progress,
+            contextlib.closing(values) as found,
+            tqdm(total=len(jobs), initial=done, desc=name, unit=unit, file=sys.stderr, disable=None) as progress,
         ):
             for block in self.blocks(jobs, _BLOCK):
                 for job in block:

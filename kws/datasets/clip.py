@@ -69,6 +69,8 @@ class DatasetConfig:
       clip_seconds: length of every clip, 0.5 to 2 in steps of 0.02.
       cache_dir: where decoded clips are kept for other runs (`kws.datasets.stored`); None for the folder that the
         environment names, or the user's for caches; "" to keep none.
+      reading_cluster: address of a Ray cluster whose machines read the corpus (`kws.datasets.recordings.cluster`); None
+        for this machine's processes.
       scratch_dir: where clips that are not kept are copied to for worker processes; None for the system's folder.
 
     Raises:
@@ -134,6 +136,11 @@ class DatasetConfig:
         None,
         f"Folder where decoded clips are kept for other runs, 32 kB each (default: ${CACHE_DIR_VARIABLE}, or "
         "fixed-point-kws in the user's folder for caches; empty: none, clips are held in memory).",
+        machine=True,
+    )
+    reading_cluster: str | None = setting(
+        None,
+        "Ray cluster that reads the corpus, host:port or auto; its machines see --data_dir under the same path.",
         machine=True,
     )
     scratch_dir: str | None = setting(

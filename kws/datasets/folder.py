@@ -184,7 +184,7 @@ def _read_clips(
         chosen += labels.thin_unknown(config, split, unknown, reference)
     chosen += [job for job in jobs if job[0] == SILENCE]
     read = functools.partial(_clips_of, longest=config.max_word_seconds, clip_samples=config.clip_samples)
-    for (label, recording), clips in builder.each(chosen, read, config.worker_processes, "folder", "file"):
+    for (label, recording), clips in builder.each(chosen, read, config, "file"):
         path = recording.path
         if isinstance(clips, DatasetError):
             builder.skip(path, str(clips))

@@ -70,7 +70,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
         unknown = labels.thin_unknown(config, split, unknown, len(keywords))
         jobs += [(split, label, path) for label, path in keywords + unknown + own]
     read = functools.partial(_read, clip_samples=config.clip_samples)
-    for (split, label, path), found in builder.each(jobs, read, config.worker_processes, config.dataset, "clip"):
+    for (split, label, path), found in builder.each(jobs, read, config, "clip"):
         if isinstance(found, NotAudio):
             builder.skip(path, str(found))
         else:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
+from kws.datasets.recordings.cluster import by_cluster
 from kws_cli.worker_pool import start_workers
 
 _FILES_PER_TASK = 32
@@ -16,14 +17,24 @@ Job = TypeVar("Job")
 Value = TypeVar("Value")
 
 
-def in_order(jobs: Sequence[Job], read: Callable[[Job], Value], processes: int) -> Generator[Value, None, None]:
+def in_order(
+    jobs: Sequence[Job], read: Callable[[Job], Value], processes: int, cluster: str | None = None
+) -> Generator[Value, None, None]:
     """What `read` gives of each job, in their order; exceptions too come when it is their turn.
 
-    Few jobs are read in this process, whatever `processes` allows.
+    Few jobs are read in this process, whatever there is beside it.
 
     Args:
       read: importable by its module and name, or a `functools.partial` of such a function.
+      processes: that may read on this machine.
+      cluster: address of a Ray cluster that reads instead of them; None for none.
+
+    Raises:
+      DatasetError: as `kws.datasets.recordings.cluster.by_cluster` does.
     """
+    if cluster and len(jobs) >= _LEAST_FILES_OF_A_WORKER:
+        yield from by_cluster(jobs, read, cluster)
+        return
     processes = min(processes, len(jobs) // _LEAST_FILES_OF_A_WORKER)
     if processes > 1:
         yield from _by_workers(jobs, read, processes)
