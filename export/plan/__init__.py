@@ -21,6 +21,7 @@ from kws_cli.table import aligned
 __all__ = [
     "ALIGNMENT",
     "CHOICES",
+    "CYCLES",
     "FAST",
     "HELIUM",
     "PACKED",
@@ -40,6 +41,7 @@ __all__ = [
     "plan_from",
 ]
 
+CYCLES = "cycles"
 FAST = "fast"
 HELIUM = "helium"
 PACKED = "packed"
@@ -51,10 +53,11 @@ CHOICES: dict[str, Profile] = {
     PACKED: Profile(profiles.PACKED),
     PORTABLE: Profile(profiles.PORTABLE),
     HELIUM: Profile(profiles.HELIUM),
+    CYCLES: Profile(profiles.CYCLES, by_cycles=True),
 }
 """`fast`: fewest instructions; `small`: less flash, at up to 100 instructions per byte; `packed`: plain C with several
 products in a multiplication, for cores without the DSP extension; `portable`: plain C only; `helium`: vectors of a
-Cortex-M55.
+Cortex-M55; `cycles`: fewest estimated cycles of a Cortex-M4.
 """
 PROFILES = tuple(CHOICES)
 INPUT = "input"

@@ -60,6 +60,7 @@ class Kernel:
       instances: functions made for the layer: field -> instance.
       refusal: why it can't run a layer of its op; empty where it can.
       instructions: per inference, estimated, for choosing.
+      cycles: the same on a Cortex-M4 with zero wait states; None where nobody estimates them.
       in_place: whether the output may overwrite the input of this layer (both begin at one address).
       scratch_bytes: further memory during the call; None for a function without that parameter.
       proof: what was proved of a layer's sums for this kernel, beyond its declared accumulator, for the plan's table.
@@ -77,6 +78,7 @@ class Kernel:
     in_place: Callable[[Layer], bool] = lambda layer: False
     scratch_bytes: Callable[[Layer], int] | None = None
     proof: Callable[[Layer], str] = lambda layer: ""
+    cycles: Callable[[Layer], float] | None = None
 
     def scratch_of(self, layer: Layer) -> int:
         """Bytes of further memory during the layer's call; 0 for a function without that parameter."""

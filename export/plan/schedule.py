@@ -7,6 +7,9 @@ from export.model.integer_model import IntegerModel, Layer
 from export.plan.kernel import Kernel
 from export.plan.layout import S8, ActivationLayout
 
+CYCLES_PER_INSTRUCTION = 1.4
+"""Of the portable kernels, on a Cortex-M4."""
+
 
 @dataclasses.dataclass(frozen=True)
 class _Path:
@@ -46,6 +49,11 @@ def conversion_cost(before: ActivationLayout, after: ActivationLayout, codes: in
     return codes * (before.unpack_cost + after.pack_cost)
 
 
+def cycles_of(kernel: Kernel, layer: Layer) -> float:
+    """Of a Cortex-M4, per inference: the kernel's estimate, or by its instructions where it has none."""
+    return kernel.cycles(layer) if kernel.cycles else CYCLES_PER_INSTRUCTION * kernel.instructions(layer)
+
+
 @dataclasses.dataclass(frozen=True)
 class Profile:
     """What to choose from, and what for.
@@ -53,16 +61,19 @@ class Profile:
     Attributes:
       kernels: in order of preference among equals.
       byte_price: instructions per inference that a byte of constants is worth.
+      by_cycles: whether a kernel costs its estimated cycles, or its instructions.
     """
 
     kernels: tuple[Kernel, ...]
     byte_price: float = 0.0
+    by_cycles: bool = False
 
     def cost(self, kernel: Kernel, layer: Layer) -> float:
+        own = cycles_of(kernel, layer) if self.by_cycles else kernel.instructions(layer)
         if not self.byte_price:
-            return kernel.instructions(layer)
+            return own
         constants = sum(constant.values.nbytes for constant in kernel.constants(layer).values())
-        return kernel.instructions(layer) + self.byte_price * constants
+        return own + self.byte_price * constants
 
 
 def choose(model: IntegerModel, profile: Profile) -> tuple[Kernel, ...]:

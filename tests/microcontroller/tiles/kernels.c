@@ -2,18 +2,27 @@
 #include "kernels.h"
 
 #include "nn/dsp/fxp_conv2d_loop_s16_dsp_lanes.h"
+#include "nn/dsp/fxp_conv2d_loop_s16_dsp_lanes_wide.h"
 #include "nn/dsp/fxp_depthwise_loop_s16_dsp.h"
+#include "nn/dsp/fxp_depthwise_loop_s16_dsp_column.h"
 #include "nn/dsp/fxp_depthwise_loop_s16_dsp_stride2.h"
 #include "nn/dsp/fxp_matrix_loop_s16_dsp.h"
 #include "nn/dsp/fxp_matrix_loop_s16_dsp_lanes.h"
+#include "nn/dsp/fxp_matrix_loop_s16_dsp_lanes_wide.h"
 #include "nn/dsp/fxp_matrix_loop_s16_dsp_w4.h"
 #include "nn/dsp/fxp_matrix_loop_s16_dsp_w8.h"
+#include "nn/dsp/fxp_matrix_loop_s16_dsp_wide.h"
 #include "nn/dsp/fxp_panels_s16_dsp.h"
+#include "nn/dsp/fxp_panels_s16_dsp_wide.h"
 #include "nn/four_bit/fxp_conv2d_loop_row_pairs_dsp_lanes.h"
+#include "nn/four_bit/fxp_conv2d_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_depthwise_loop_row_pairs_dsp_lanes.h"
+#include "nn/four_bit/fxp_depthwise_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_quad.h"
+#include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp.h"
+#include "nn/four_bit/fxp_panels_row_pairs_dsp_wide.h"
 
 // clang-format off: one instance per line
 #define OUTPUTS(make, steps) \
@@ -29,6 +38,12 @@ EVERY_MATRIX(W4)
 #define W8_ROW(steps, shift, saturate, bits) {w8_##steps##_##shift, steps, 2 + 2 * steps},
 #define W4_ROW(steps, shift, saturate, bits) {w4_##steps##_##shift, 2 * steps, 2 + 2 * steps},
 
+/* Four positions at once, with outputs near and far from each other. */
+#define FOUR(steps, shift, saturate, bits) \
+    FXP_MATRIX_LOOP_S16_DSP_WIDE(four_##steps##_##shift, steps, 8 * shift, shift, saturate, bits)
+#define FOUR_ROW(steps, shift, saturate, bits) {four_##steps##_##shift, steps, 0, 2 * (shift)},
+EVERY_MATRIX(FOUR)
+
 /* Widths odd and even; rows near and far, which are addressed in two ways. */
 #define EVERY_DEPTHWISE(make) \
     make(1, 8, 1, usat, 7) make(2, 8, 16, ssat, 8) make(3, 128, 7, usat, 4) make(5, 128, 16, usat, 7) \
@@ -36,7 +51,7 @@ EVERY_MATRIX(W4)
     make(7, 552, 8, usat, 7) make(8, 2044, 10, ssat, 8)
 #define DEPTHWISE(width, bytes, shift, saturate, bits) \
     FXP_DEPTHWISE_LOOP_S16_DSP(depthwise_##width##_##bytes, width, bytes, shift, saturate, bits)
-#define DEPTHWISE_ROW(width, bytes, shift, saturate, bits) {depthwise_##width##_##bytes, 1, width, width + 2, bytes},
+#define DEPTHWISE_ROW(width, bytes, shift, saturate, bits) {depthwise_##width##_##bytes, 0, 1, width, width + 2, bytes},
 EVERY_DEPTHWISE(DEPTHWISE)
 
 #define EVERY_STRIDE2(make) \
@@ -44,8 +59,17 @@ EVERY_DEPTHWISE(DEPTHWISE)
 #define STRIDE2(width, panel_width, bytes, shift, saturate, bits) \
     FXP_DEPTHWISE_LOOP_S16_DSP_STRIDE2(stride2_##width##_##bytes, width, panel_width, bytes, shift, saturate, bits)
 #define STRIDE2_ROW(width, panel_width, bytes, shift, saturate, bits) \
-    {stride2_##width##_##bytes, 2, width, panel_width, bytes},
+    {stride2_##width##_##bytes, 0, 2, width, panel_width, bytes},
 EVERY_STRIDE2(STRIDE2)
+
+#define EVERY_COLUMN(make) \
+    make(1, 1, 8, 1, usat, 7) make(2, 2, 128, 16, ssat, 8) make(3, 3, 1024, 9, usat, 4) make(5, 5, 128, 14, usat, 7) \
+    make(4, 6, 344, 31, ssat, 3) make(25, 2, 256, 12, usat, 7)
+#define COLUMN(rows, width, bytes, shift, saturate, bits) \
+    FXP_DEPTHWISE_LOOP_S16_DSP_COLUMN(column_##rows##_##width, rows, width, bytes, shift, saturate, bits)
+#define COLUMN_ROW(rows, width, bytes, shift, saturate, bits) \
+    {column_##rows##_##width, rows, 1, width, width + 2, bytes},
+EVERY_COLUMN(COLUMN)
 
 #define EVERY_PANELS(make) \
     make(1, 3, 8) make(4, 4, 128) make(5, 7, 128) make(5, 6, 1024) make(6, 8, 344) make(7, 7, 2044)
@@ -53,13 +77,25 @@ EVERY_STRIDE2(STRIDE2)
 #define PANELS_ROW(width, panel_width, bytes) {panels_##width##_##bytes, width, panel_width, bytes},
 EVERY_PANELS(PANELS)
 
+#define EVERY_WIDE_PANELS(make) make(1, 3, 8) make(4, 4, 128) make(5, 7, 128) make(6, 8, 340)
+#define WIDE_PANELS(width, panel_width, bytes) \
+    FXP_PANELS_S16_DSP_WIDE(wide_panels_##width##_##bytes, width, panel_width, bytes)
+#define WIDE_PANELS_ROW(width, panel_width, bytes) {wide_panels_##width##_##bytes, width, panel_width, bytes},
+EVERY_WIDE_PANELS(WIDE_PANELS)
+
 #define EVERY_LANES(make) \
     make(1, 1, 0, 4) make(1, 1, 3, 4) make(1, 1, 4, 4) make(1, 1, 11, 1) make(2, 2, 0, 1) make(2, 2, 3, 3) \
     make(2, 1, 4, 2) make(2, 1, 11, 4) make(5, 5, 1, 4) make(5, 2, 3, 4) make(5, 3, 4, 4) make(5, 1, 0, 3)
 #define LANES(steps, every, shift, bits) \
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(lanes_##steps##_##shift, steps, every, shift, bits)
-#define LANES_ROW(steps, every, shift, bits) {lanes_##steps##_##shift, steps},
+#define LANES_ROW(steps, every, shift, bits) {lanes_##steps##_##shift, steps, 2},
 EVERY_LANES(LANES)
+#define EVERY_WIDE_LANES(make) \
+    make(1, 1, 0, 4) make(1, 2, 4, 4) make(2, 1, 7, 4) make(2, 2, 3, 1) make(5, 1, 10, 1) make(5, 2, 4, 3)
+#define WIDE_LANES(steps, twos, shift, bits) \
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_WIDE(wide_lanes_##steps##_##shift, steps, twos, shift, bits)
+#define WIDE_LANES_ROW(steps, twos, shift, bits) {wide_lanes_##steps##_##shift, steps, 2 * (twos)},
+EVERY_WIDE_LANES(WIDE_LANES)
 #define QUAD(steps, every, shift, bits) \
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##shift, steps, every, shift, bits)
 #define QUAD_ROW(steps, every, shift, bits) {quad_##steps##_##shift, steps},
@@ -72,6 +108,13 @@ EVERY_LANES(QUAD)
     FXP_MATRIX_LOOP_S16_DSP_LANES(matrix_lanes_##steps##_##every##_##shift, steps, every, shift, bits)
 #define MATRIX_LANES_ROW(steps, every, shift, bits) {matrix_lanes_##steps##_##every##_##shift, steps, every},
 EVERY_MATRIX_LANES(MATRIX_LANES)
+#define FOUR_LANES(steps, every, shift, bits) \
+    FXP_MATRIX_LOOP_S16_DSP_LANES_WIDE( \
+        four_lanes_##steps##_##every##_##shift, steps, every, (16 + 168 * shift), shift, bits \
+    )
+#define FOUR_LANES_ROW(steps, every, shift, bits) \
+    {four_lanes_##steps##_##every##_##shift, steps, every, 4 + 42 * (shift)},
+EVERY_MATRIX_LANES(FOUR_LANES)
 
 /* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
 #define EVERY_DEPTHWISE_LANES(make) \
@@ -85,20 +128,45 @@ EVERY_MATRIX_LANES(MATRIX_LANES)
 #define DEPTHWISE_LANES_ROW(rows, lead, last, width, bytes, flip, code_bit, bits) \
     {depthwise_lanes_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
 EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES)
+#define EVERY_WIDE_DEPTHWISE(make) \
+    make(2, 1, 0, 2, 8, 1, 5, 4) make(13, 0, 0, 5, 128, 0, 4, 4) make(4, 1, 0, 3, 1024, 0, 11, 4)
+#define WIDE_DEPTHWISE(rows, lead, last, width, bytes, flip, code_bit, bits) \
+    FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE( \
+        wide_depthwise_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, bits \
+    )
+#define WIDE_DEPTHWISE_ROW(rows, lead, last, width, bytes, flip, code_bit, bits) \
+    {wide_depthwise_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
+EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE)
 
 #define EVERY_ROW_PAIR_PANELS(make) make(1, 1, 8) make(2, 2, 8) make(13, 5, 128) make(4, 3, 1024) make(7, 4, 552)
 #define ROW_PAIR_PANELS(rows, width, bytes) \
     FXP_PANELS_ROW_PAIRS_DSP(row_pair_panels_##rows##_##bytes, rows, width, bytes)
 #define ROW_PAIR_PANELS_ROW(rows, width, bytes) {row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
 EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS)
+#define EVERY_WIDE_ROW_PAIR_PANELS(make) make(1, 1, 8) make(4, 2, 8) make(13, 5, 128) make(4, 3, 1024)
+#define WIDE_ROW_PAIR_PANELS(rows, width, bytes) \
+    FXP_PANELS_ROW_PAIRS_DSP_WIDE(wide_row_pair_panels_##rows##_##bytes, rows, width, bytes)
+#define WIDE_ROW_PAIR_PANELS_ROW(rows, width, bytes) \
+    {wide_row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
+EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS)
 
 #define EVERY_CONV(make) \
     make(8, 24, 640, 1, 6, 4) make(4, 4, 8, 0, 8, 4) make(12, 36, 2048, 1, 0, 1) make(3, 12, 1280, 0, 8, 3) \
     make(20, 60, 136, 1, 11, 4) make(1, 8, 4092, 0, 3, 2)
 #define CONV(taps, products, bytes, flip, code_bit, bits) \
     FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES(conv_##taps##_##products, taps, products, bytes, flip, code_bit, bits)
-#define CONV_ROW(taps, products, bytes, flip, code_bit, bits) {conv_##taps##_##products, taps, products, bytes},
+#define CONV_ROW(taps, products, bytes, flip, code_bit, bits) {conv_##taps##_##products, taps, products, bytes, -1},
 EVERY_CONV(CONV)
+#define EVERY_WIDE_CONV(make) \
+    make(8, 24, 1, 640, 1, 6, 4) make(4, 4, 0, 8, 0, 8, 4) make(12, 36, 0, 2044, 1, 0, 1) \
+    make(3, 12, 1, 1280, 0, 8, 3) make(20, 60, 1, 136, 1, 11, 4) make(1, 8, 0, 1280, 0, 3, 2)
+#define WIDE_CONV(taps, products, odd, bytes, flip, code_bit, bits) \
+    FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_WIDE( \
+        wide_conv_##taps##_##products, taps, products, odd, bytes, flip, code_bit, bits \
+    )
+#define WIDE_CONV_ROW(taps, products, odd, bytes, flip, code_bit, bits) \
+    {wide_conv_##taps##_##products, taps, products, bytes, 1 - (odd)},
+EVERY_WIDE_CONV(WIDE_CONV)
 
 #define EVERY_CONV_S16(make) \
     make(8, 24, 640, 0, 8, usat, 7) make(4, 4, 8, 1, 0, ssat, 8) make(12, 36, 2048, 0, 20, usat, 1) \
@@ -106,19 +174,31 @@ EVERY_CONV(CONV)
 #define CONV_S16(taps, products, bytes, even, shift, saturate, bits) \
     FXP_CONV2D_LOOP_S16_DSP_LANES(conv_s16_##taps##_##products, taps, products, bytes, even, shift, saturate, bits)
 #define CONV_S16_ROW(taps, products, bytes, even, shift, saturate, bits) \
-    {conv_s16_##taps##_##products, taps, products, bytes, even},
+    {conv_s16_##taps##_##products, taps, products, bytes, even, 0},
 EVERY_CONV_S16(CONV_S16)
+#define EVERY_WIDE_CONV_S16(make) \
+    make(8, 24, 640, 0, 8, usat, 7) make(4, 4, 8, 1, 0, ssat, 8) make(12, 36, 1020, 0, 20, usat, 1) \
+    make(3, 12, 640, 1, 11, ssat, 4) make(20, 60, 136, 0, 1, usat, 5) make(1, 8, 1020, 1, 16, usat, 7)
+#define WIDE_CONV_S16(taps, products, bytes, even, shift, saturate, bits) \
+    FXP_CONV2D_LOOP_S16_DSP_LANES_WIDE( \
+        wide_conv_s16_##taps##_##products, taps, products, bytes, even, shift, saturate, bits \
+    )
+#define WIDE_CONV_S16_ROW(taps, products, bytes, even, shift, saturate, bits) \
+    {wide_conv_s16_##taps##_##products, taps, products, bytes, even, 1},
+EVERY_WIDE_CONV_S16(WIDE_CONV_S16)
 
 const struct kernels KERNELS = {
-    .lanes = {EVERY_LANES(LANES_ROW)},
+    .lanes = {EVERY_LANES(LANES_ROW) EVERY_WIDE_LANES(WIDE_LANES_ROW)},
     .quads = {EVERY_LANES(QUAD_ROW)},
     .matrix_lanes = {EVERY_MATRIX_LANES(MATRIX_LANES_ROW)},
-    .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW)},
-    .row_pair_panels = {EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS_ROW)},
-    .convs = {EVERY_CONV(CONV_ROW)},
-    .convs_s16 = {EVERY_CONV_S16(CONV_S16_ROW)},
+    .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
+    .row_pair_panels =
+        {EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS_ROW) EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS_ROW)},
+    .convs = {EVERY_CONV(CONV_ROW) EVERY_WIDE_CONV(WIDE_CONV_ROW)},
+    .convs_s16 = {EVERY_CONV_S16(CONV_S16_ROW) EVERY_WIDE_CONV_S16(WIDE_CONV_S16_ROW)},
     .matrices = {EVERY_MATRIX(WIDE_ROW) EVERY_MATRIX(W8_ROW) EVERY_MATRIX(W4_ROW)},
-    .depthwise = {EVERY_DEPTHWISE(DEPTHWISE_ROW) EVERY_STRIDE2(STRIDE2_ROW)},
-    .panels = {EVERY_PANELS(PANELS_ROW)},
+    .wide = {EVERY_MATRIX(FOUR_ROW) EVERY_MATRIX_LANES(FOUR_LANES_ROW)},
+    .depthwise = {EVERY_DEPTHWISE(DEPTHWISE_ROW) EVERY_STRIDE2(STRIDE2_ROW) EVERY_COLUMN(COLUMN_ROW)},
+    .panels = {EVERY_PANELS(PANELS_ROW) EVERY_WIDE_PANELS(WIDE_PANELS_ROW)},
 };
 // clang-format on

@@ -5,14 +5,15 @@
 #include "nn/fxp_kernels.h"
 
 enum {
-    LANES_KERNELS = 12,
+    QUAD_KERNELS = 12,
+    LANES_KERNELS = QUAD_KERNELS + 6,
     MATRIX_LANES_KERNELS = 8,
-    DEPTHWISE_LANES_KERNELS = 8,
-    ROW_PAIR_PANELS_KERNELS = 5,
-    CONV_KERNELS = 6
+    DEPTHWISE_LANES_KERNELS = 8 + 3,
+    ROW_PAIR_PANELS_KERNELS = 5 + 4,
+    CONV_KERNELS = 6 + 6
 };
 
-enum { MATRIX_KERNELS = 36, DEPTHWISE_KERNELS = 14, PANELS_KERNELS = 6 };
+enum { MATRIX_KERNELS = 36, WIDE_KERNELS = 12 + 8, DEPTHWISE_KERNELS = 14 + 6, PANELS_KERNELS = 6 + 4 };
 
 struct matrix_kernel {
     fxp_matrix_loop_s16_dsp *function;
@@ -20,8 +21,16 @@ struct matrix_kernel {
     int32_t words_per_channel_pair;
 };
 
+struct wide_kernel {
+    fxp_matrix_loop_s16_dsp_wide *function;
+    int32_t steps;
+    int32_t every; /* of lanes; 0 without */
+    int32_t output_words;
+};
+
 struct depthwise_kernel {
     fxp_depthwise_loop_s16_dsp *function;
+    int32_t rows; /* 0: any */
     int32_t stride;
     int32_t width;
     int32_t panel_width;
@@ -38,6 +47,7 @@ struct panels_kernel {
 struct lanes_kernel {
     fxp_matrix_loop_row_pairs_dsp_lanes *function;
     int32_t steps;
+    int32_t quads;
 };
 
 struct quad_kernel {
@@ -68,6 +78,7 @@ struct conv_kernel {
     int32_t taps;
     int32_t products;
     int32_t row_bytes;
+    int32_t even; /* a wide one's rows: 0 odd, 1 even; -1 any */
 };
 
 struct conv_s16_kernel {
@@ -76,17 +87,19 @@ struct conv_s16_kernel {
     int32_t products;
     int32_t row_bytes;
     int32_t even;
+    int32_t wide; /* an odd number of steps */
 };
 
 struct kernels {
     struct lanes_kernel lanes[LANES_KERNELS];
-    struct quad_kernel quads[LANES_KERNELS];
+    struct quad_kernel quads[QUAD_KERNELS];
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
     struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
     struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
     struct conv_kernel convs[CONV_KERNELS];
     struct conv_s16_kernel convs_s16[CONV_KERNELS];
     struct matrix_kernel matrices[MATRIX_KERNELS];
+    struct wide_kernel wide[WIDE_KERNELS];
     struct depthwise_kernel depthwise[DEPTHWISE_KERNELS];
     struct panels_kernel panels[PANELS_KERNELS];
 };

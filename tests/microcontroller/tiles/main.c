@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KINDS = 10, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 11, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 static fxp_word input[MAX_WORDS];
@@ -82,14 +82,42 @@ static uint32_t matrix_tile(void) {
     return different(dsp, twin, sizeof(fxp_word) * 2 * CHANNEL_PAIRS);
 }
 
+/* All of four positions, or what two and two of seven bits become, in the lanes of two words. */
+static uint32_t wide_tile(void) {
+    const uint32_t chosen = draw() % WIDE_KERNELS;
+    const struct wide_kernel kernel = dsp_kernels.wide[chosen];
+    const int32_t spans = kernel.every == 0 ? 0 : (kernel.steps + kernel.every - 1) / kernel.every;
+    const int32_t words = spans == 0 ? 2 + 4 * kernel.steps : 4 * spans + 8 * kernel.steps + 2;
+    const size_t bytes = sizeof(fxp_word) * (size_t)(3 * kernel.output_words + 4);
+    fill_codes(8 * kernel.steps);
+    for (int32_t i = 0; spans != 0 && i < 8 * kernel.steps; ++i) {
+        input[i] = (draw() & 0x7fu) + ((draw() & 0x7fu) << 14);
+    }
+    fill_weights(CHANNEL_PAIRS * words, draw() % 4);
+    for (int32_t i = 0; spans == 0 && i < CHANNEL_PAIRS * words; i += words) {
+        weights[i] = bias();
+        weights[i + 1] = bias();
+    }
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    kernel.function(input, weights, weights + CHANNEL_PAIRS * words, outputs[0]);
+    twin_kernels.wide[chosen].function(input, weights, weights + CHANNEL_PAIRS * words, outputs[1]);
+    return different(outputs[0], outputs[1], bytes);
+}
+
 static uint32_t depthwise_tile(void) {
     const uint32_t chosen = draw() % DEPTHWISE_KERNELS;
     const struct depthwise_kernel kernel = dsp_kernels.depthwise[chosen];
     const int32_t most = (int32_t)sizeof outputs[0] / (kernel.width * kernel.position_bytes);
     const int32_t wanted = 1 + (int32_t)(draw() % MAX_ROWS);
-    const int32_t rows = wanted < most ? wanted : most;
+    const int32_t rows = kernel.rows != 0 ? kernel.rows : wanted < most ? wanted : most;
     const size_t bytes = (size_t)(rows * kernel.width * kernel.position_bytes);
     fill_codes((kernel.stride == 1 ? (rows + 3) / 2 : rows + 1) * kernel.panel_width);
+    /* A loop down columns leaves those of padding out. */
+    for (int32_t i = 0; kernel.rows != 0 && i < (kernel.rows + 3) / 2; ++i) {
+        input[i * kernel.panel_width] = 0;
+        input[(i + 1) * kernel.panel_width - 1] = 0;
+    }
     fill_weights(7, draw() % 4);
     weights[6] = bias();
     memset(outputs[0], 0x5a, bytes);
@@ -139,18 +167,20 @@ static void fill_quads(int32_t quads, int32_t steps) {
 static uint32_t lanes_tile(void) {
     const uint32_t chosen = draw() % LANES_KERNELS;
     const struct lanes_kernel kernel = dsp_kernels.lanes[chosen];
-    const int32_t words = 2 * (2 + 4 * kernel.steps);
+    const int32_t words = kernel.quads * (2 + 4 * kernel.steps);
+    const size_t bytes = 2 * sizeof(fxp_word) * (size_t)kernel.quads;
     fill_few_bits(4 * kernel.steps, 2);
-    fill_quads(2, kernel.steps);
-    memset(outputs, 0x5a, 64);
+    fill_quads(kernel.quads, kernel.steps);
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
     kernel.function(input, weights, weights + words, outputs[0]);
     twin_kernels.lanes[chosen].function(input, weights, weights + words, outputs[1]);
-    return different(outputs[0], outputs[1], 4 * sizeof(fxp_word));
+    return different(outputs[0], outputs[1], bytes);
 }
 
 /* Outputs of two to five words for each position pair, of which two are written. */
 static uint32_t quad_tile(void) {
-    const uint32_t chosen = draw() % LANES_KERNELS;
+    const uint32_t chosen = draw() % QUAD_KERNELS;
     const struct quad_kernel kernel = dsp_kernels.quads[chosen];
     const int32_t words = (1 + (int32_t)(draw() % 4)) * 4 * kernel.steps;
     const int32_t output_bytes = 8 + 4 * (int32_t)(draw() % 4);
@@ -222,7 +252,8 @@ static void fill_conv(int32_t panel, int32_t products, int32_t z) {
 static uint32_t conv_tile(void) {
     const uint32_t chosen = draw() % CONV_KERNELS;
     const struct conv_kernel kernel = dsp_kernels.convs[chosen];
-    const int32_t rows = 1 + (int32_t)(draw() % MAX_ROWS);
+    const int32_t any = 1 + (int32_t)(draw() % MAX_ROWS);
+    const int32_t rows = kernel.even < 0 ? any : any / 2 * 2 + (kernel.even ? 2 : 1);
     const int32_t words = rows * kernel.row_bytes / 4;
     fill_conv((rows - 1) * kernel.taps + kernel.products, kernel.products, 16);
     memset(outputs[0], 0x5a, sizeof(fxp_word) * (size_t)words);
@@ -235,11 +266,13 @@ static uint32_t conv_tile(void) {
 static uint32_t conv_s16_tile(void) {
     const uint32_t chosen = draw() % CONV_KERNELS;
     const struct conv_s16_kernel kernel = dsp_kernels.convs_s16[chosen];
-    const int32_t rows = 2 * (int32_t)(draw() % 3) + (kernel.even ? 2 : 1);
+    const int32_t steps = (int32_t)(draw() % 3);
+    const int32_t rows = kernel.wide ? 4 * (steps % 2) + (kernel.even ? 4 : 1) : 2 * steps + (kernel.even ? 2 : 1);
     const int32_t words = rows * kernel.row_bytes / 4;
     fill_conv(rows / 2 * kernel.taps + kernel.products, kernel.products, 21);
-    weights[0] &= 0xffe00000u; /* of z + z^2 */
-    weights[1] &= 0xffe00000u;
+    /* Of z + z^2; a wide loop would not lose what a third lane of more than its 21 bits carries. */
+    weights[0] &= kernel.wide ? 0x7fe00000u : 0xffe00000u;
+    weights[1] &= kernel.wide ? 0x7fe00000u : 0xffe00000u;
     memset(outputs[0], 0x5a, sizeof(fxp_word) * (size_t)(words + 1));
     memset(outputs[1], 0x5a, sizeof(fxp_word) * (size_t)(words + 1));
     kernel.function(input, weights, outputs[0], outputs[0] + words);
@@ -275,7 +308,7 @@ _Noreturn void reset(void) {
     uint32_t wrong = 0;
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
-        wrong += matrix_tile() + depthwise_tile() + panels_tile();
+        wrong += matrix_tile() + wide_tile() + depthwise_tile() + panels_tile();
         wrong += lanes_tile() + quad_tile() + matrix_lanes_tile();
         wrong += depthwise_lanes_tile() + row_pair_panels_tile() + conv_tile() + conv_s16_tile();
     }

@@ -33,5 +33,6 @@ KERNEL = Kernel(
     args=_args,
     constants=lambda layer: {},
     instructions=lambda layer: 1.4 * layer.kernel.size,
+    cycles=lambda layer: 2.34 * layer.kernel.size,
     refusal=_refusal,
 )

@@ -34,6 +34,28 @@ def walk_refusal(layer: Layer) -> str:
     return ""
 
 
+def wide_refusal(layer: Layer, max_row_bytes: int) -> str:
+    """Why no loop does two steps at once; empty where `walk_refusal` is and one does."""
+    if (row := 2 * padded(layer.output_shape[2]) * layer.output_shape[1]) > max_row_bytes:
+        return f"a row of the output takes {row} bytes, more than {max_row_bytes}"
+    return ""
+
+
+def wide_instructions(layer: Layer) -> float:
+    """Of all products of two steps at once."""
+    return 7 * products(layer) + layer.stride[0] * row_taps(layer)
+
+
+def wide_cycles(layer: Layer) -> float:
+    """The same on a Cortex-M4."""
+    return 8 * products(layer) + layer.stride[0] * row_taps(layer)
+
+
+def fill_cycles(layer: Layer) -> float:
+    """A Cortex-M4's cycles for the panels of all columns, and for the padded input."""
+    return layer.output_shape[1] * (16 * args(layer)["panel_rows"] * row_taps(layer) + 1000)
+
+
 def args(layer: Layer) -> dict:
     """The arguments that both kinds of lanes have in common."""
     height, width, channels = layer.output_shape

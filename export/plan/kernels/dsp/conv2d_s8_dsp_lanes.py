@@ -1,5 +1,7 @@
 """Convolution from int8 to int16 as a product of polynomials: sums of three rows in lanes of 21 bits."""
 
+import dataclasses
+
 import numpy as np
 
 from export.model import accumulator
@@ -13,6 +15,7 @@ from export.plan.layout import S8, S16, padded
 LANE_BITS = 21
 _LANE = 1 << (LANE_BITS - 1)
 _MAX_SHIFT = 31 - 11
+_MAX_WIDE_ROW_BYTES = 1020
 
 
 def refusal(layer: Layer) -> str:
@@ -47,11 +50,11 @@ def _constants(layer: Layer) -> dict[str, Constant]:
     return {"weights": Constant(stream.astype(np.uint32).ravel(), layout)}
 
 
-def _instances(layer: Layer) -> dict[str, Instance]:
+def _instances(layer: Layer, macro: str) -> dict[str, Instance]:
     height, width, channels = layer.output_shape
     sizes = (layer.stride[0] * row_taps(layer), products(layer), 2 * padded(channels) * width, 1 - height % 2)
     arguments = (*sizes, layer.shift, *scale.saturation(layer))
-    return {"loop": Instance("dsp", "FXP_CONV2D_LOOP_S16_DSP_LANES", arguments)}
+    return {"loop": Instance("dsp", macro, arguments)}
 
 
 def _weights_words(layer: Layer) -> int:
@@ -64,6 +67,40 @@ def _instructions(layer: Layer) -> float:
     step = 11 * products(layer) / 4 + 26
     calls = padded(channels) // 2 * width
     return calls * ((height // 2 + 1) * step + 35) + width * 9 * fields["panel_rows"] * row_taps(layer)
+
+
+def _cycles(layer: Layer) -> float:
+    step = 23 * products(layer) / 4 + 40
+    return _calls(layer) * (_row_steps(layer) * step + 37) + conv2d_polynomials.fill_cycles(layer)
+
+
+def _wide_instructions(layer: Layer) -> float:
+    fields = conv2d_polynomials.args(layer)
+    fill = layer.output_shape[1] * 9 * fields["panel_rows"] * row_taps(layer)
+    step, two_steps = 4 * products(layer) + 48, conv2d_polynomials.wide_instructions(layer) + 53
+    return _calls(layer) * (step + _row_steps(layer) // 2 * two_steps) + fill
+
+
+def _wide_cycles(layer: Layer) -> float:
+    step, two_steps = 4.5 * products(layer) + 70, conv2d_polynomials.wide_cycles(layer) + 55
+    return _calls(layer) * (step + _row_steps(layer) // 2 * two_steps) + conv2d_polynomials.fill_cycles(layer)
+
+
+def _calls(layer: Layer) -> int:
+    return padded(layer.output_shape[2]) // 2 * layer.output_shape[1]
+
+
+def _row_steps(layer: Layer) -> int:
+    """Steps down a column; the first one begins above it."""
+    return layer.output_shape[0] // 2 + 1
+
+
+def _wide_refusal(layer: Layer) -> str:
+    if reason := refusal(layer):
+        return reason
+    if _row_steps(layer) % 2 == 0:
+        return f"{_row_steps(layer)} steps down a column, not an odd number"
+    return conv2d_polynomials.wide_refusal(layer, _MAX_WIDE_ROW_BYTES)
 
 
 def _scratch_bytes(layer: Layer) -> int:
@@ -81,9 +118,18 @@ KERNEL = Kernel(
         | dict(lane_bits=LANE_BITS, output_rows=layer.output_shape[0], weights_words=_weights_words(layer))
     ),
     constants=_constants,
-    instances=_instances,
+    instances=lambda layer: _instances(layer, "FXP_CONV2D_LOOP_S16_DSP_LANES"),
     instructions=_instructions,
+    cycles=_cycles,
     refusal=refusal,
     proof=_proof,
     scratch_bytes=_scratch_bytes,
 )
+WIDE = dataclasses.replace(
+    KERNEL,
+    instances=lambda layer: _instances(layer, "FXP_CONV2D_LOOP_S16_DSP_LANES_WIDE"),
+    instructions=_wide_instructions,
+    cycles=_wide_cycles,
+    refusal=_wide_refusal,
+)
+"""Two steps at once."""

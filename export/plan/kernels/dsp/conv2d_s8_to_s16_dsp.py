@@ -64,6 +64,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
         constants=constants,
         instances=lambda layer: {"loop": loop.instance(layer, _steps(layer))},
         instructions=lambda layer: loop.instructions(layer, _steps(layer), 6 * _steps(layer) + 40),
+        cycles=lambda layer: loop.cycles(layer, _steps(layer), 11 * _steps(layer) + 60),
         refusal=lambda layer: loop.why_not(layer, _steps(layer)),
         scratch_bytes=scratch_bytes,
     )

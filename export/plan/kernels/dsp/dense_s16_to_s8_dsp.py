@@ -28,4 +28,5 @@ KERNEL = Kernel(
     ),
     constants=_constants,
     instructions=lambda layer: 3.0 * layer.macs,
+    cycles=lambda layer: 4.3 * layer.macs,
 )

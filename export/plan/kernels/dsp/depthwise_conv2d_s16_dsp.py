@@ -1,5 +1,6 @@
 """Depthwise 3x3 convolution of int16 activations, two products per instruction."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from export.plan.layout import S16, padded
 MAX_WIDTH = 120
 MAX_POSITION_BYTES = 2044
 MAX_ROW_BYTES = 2**16 - 1
+_MAX_PANEL_WORDS = 1000
+_MAX_NEAR_ROW_BYTES = 2048
 """Bounds of what the instructions of fxp_panels_s16_dsp.h and fxp_depthwise_loop_s16_dsp*.h can address."""
 
 
@@ -76,17 +79,20 @@ def _args(layer: Layer) -> dict:
     }
 
 
-def _instances(layer: Layer) -> dict[str, Instance]:
+def _instances(layer: Layer, column: bool = False) -> dict[str, Instance]:
     shift = scale.scaled(layer).shift
     saturate, bits = scale.saturation(layer)
     size = 2 * padded(layer.input_shape[2])
     panel_width, output_width = _panel(layer)[1], layer.output_shape[1]
     numbers = (shift, saturate, bits)
-    if layer.stride == (1, 1):
+    if column:
+        loop = Instance("dsp", "FXP_DEPTHWISE_LOOP_S16_DSP_COLUMN", (*layer.output_shape[:2], size, *numbers))
+    elif layer.stride == (1, 1):
         loop = Instance("dsp", "FXP_DEPTHWISE_LOOP_S16_DSP", (output_width, size, *numbers))
     else:
         loop = Instance("dsp", "FXP_DEPTHWISE_LOOP_S16_DSP_STRIDE2", (output_width, panel_width, size, *numbers))
-    return {"panels": Instance("dsp", "FXP_PANELS_S16_DSP", (layer.input_shape[1], panel_width, size)), "loop": loop}
+    macro = "FXP_PANELS_S16_DSP_WIDE" if column else "FXP_PANELS_S16_DSP"
+    return {"panels": Instance("dsp", macro, (layer.input_shape[1], panel_width, size)), "loop": loop}
 
 
 def _kernel(constants: Callable[[Layer], dict[str, Constant]], added: float, **args: Callable) -> Kernel:
@@ -102,11 +108,53 @@ def _kernel(constants: Callable[[Layer], dict[str, Constant]], added: float, **a
         instructions=lambda layer: (
             10 * math.prod(layer.output_shape) + 2.5 * math.prod(layer.input_shape) + added * layer.input_shape[2]
         ),
+        cycles=lambda layer: (
+            13 * math.prod(layer.output_shape)
+            + 3.6 * math.prod(layer.input_shape)
+            + (added + 15) * layer.input_shape[2]
+        ),
         refusal=_refusal,
         in_place=lambda layer: math.prod(layer.output_shape) <= math.prod(layer.input_shape),
         scratch_bytes=lambda layer: 8 * math.prod(_panel(layer)),
     )
 
 
+def _column_refusal(layer: Layer) -> str:
+    if reason := _refusal(layer):
+        return reason
+    row_pairs, panel_width = _panel(layer)
+    if layer.stride != (1, 1) or layer.padding[1] != (1, 1) or panel_width != layer.output_shape[1] + 2:
+        return f"stride {layer.stride}, padding {layer.padding}: expected 1 and a column on both sides"
+    if row_pairs * panel_width > _MAX_PANEL_WORDS:
+        return f"a panel of {row_pairs * panel_width} words, more than {_MAX_PANEL_WORDS}"
+    if (row := 2 * padded(layer.input_shape[2]) * layer.output_shape[1]) > _MAX_NEAR_ROW_BYTES:
+        return f"a row takes {row} bytes, more than {_MAX_NEAR_ROW_BYTES}"
+    return ""
+
+
+def _column_instructions(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    column = 20 * (height // 2) + 28
+    edges = 15 * (height // 2) + 18
+    per_channel = max(width - 2, 0) * column + min(width, 2) * edges + 26
+    return padded(channels) * (per_channel + 2.7 * height * width / 2 + 80)
+
+
+def _column_cycles(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    column = 22 * (height // 2) + 36
+    edges = 16 * (height // 2) + 22
+    per_channel = max(width - 2, 0) * column + min(width, 2) * edges + 40
+    return padded(channels) * (per_channel + 4.6 * height * width / 2 + 120)
+
+
 KERNEL = _kernel(_words, 0)
+COLUMN = dataclasses.replace(
+    KERNEL,
+    instances=lambda layer: _instances(layer, column=True),
+    instructions=_column_instructions,
+    cycles=_column_cycles,
+    refusal=_column_refusal,
+)
+"""Down one column after the other."""
 COMPACT = _kernel(_codes, 40, scale=lambda layer: scale.scaled(layer).shift - layer.shift)

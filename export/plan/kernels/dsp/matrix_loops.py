@@ -1,6 +1,7 @@
 """The inner loops of fxp_matrix_loop_s16_dsp*.h: how each stores weights, and what it asks of a layer."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -28,6 +29,7 @@ class MatrixLoop:
       scaled: the layer's codes as the loop wants them.
       refusal: why it can't run a layer's weights; empty where it can.
       pack: weights [channels, products] to words uint32 [channels, repetitions, words per channel].
+      step_cycles: of one step, on a Cortex-M4; None where nobody estimates them.
     """
 
     macro: str
@@ -37,6 +39,7 @@ class MatrixLoop:
     scaled: Callable[[Layer], scale.Scaled]
     refusal: Callable[[Layer], str]
     pack: Callable[[np.ndarray], np.ndarray]
+    step_cycles: float | None = None
 
     def repetitions(self, steps: int) -> int:
         return -(-steps // self.steps_at_once)
@@ -86,6 +89,13 @@ class MatrixLoop:
         block = self.step_instructions * self.steps_at_once * self.repetitions(steps) + 14
         return position_pairs * (padded(channels) // 2 * block + 2 * per_position)
 
+    def cycles(self, layer: Layer, steps: int, per_position: float) -> float:
+        """`instructions`, in a Cortex-M4's cycles; infinite where nobody estimates them."""
+        height, width, channels = layer.output_shape
+        step = math.inf if self.step_cycles is None else self.step_cycles
+        block = step * self.steps_at_once * self.repetitions(steps) + 19
+        return -(-height * width // 2) * (padded(channels) // 2 * block + 2 * per_position)
+
 
 def halfwords(codes: np.ndarray) -> np.ndarray:
     """Little-endian words, uint32 [..., n / 2], of codes that fit int16, [..., n]."""
@@ -118,6 +128,7 @@ W16 = MatrixLoop(
     scaled=scale.scaled,
     refusal=scale.refusal,
     pack=_pack_words,
+    step_cycles=18,
 )
 _MAX_BYTE = 127
 W8 = MatrixLoop(

@@ -36,6 +36,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
         constants=constants,
         instances=lambda layer: {"loop": loop.instance(layer, steps(layer))},
         instructions=lambda layer: loop.instructions(layer, steps(layer), 40),
+        cycles=lambda layer: loop.cycles(layer, steps(layer), 1.125 * padded(layer.input_shape[2]) + 58),
         refusal=lambda layer: not_pointwise(layer) or loop.why_not(layer, steps(layer)),
         in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
         scratch_bytes=lambda layer: loop.position_pair_bytes(steps(layer)),

@@ -22,7 +22,7 @@ _MAX_SHIFT = 8
 _SUM_LIMITS = -(2**15), 2**15 - 1
 
 
-def _steps(layer: Layer) -> int:
+def steps(layer: Layer) -> int:
     return padded(layer.input_shape[2]) // STEP
 
 
@@ -39,8 +39,8 @@ def _widest(layer: Layer, steps: int) -> int:
 
 def lane_steps(layer: Layer) -> int:
     """Most steps whose sums fit a lane, of spans of equal length; 0 where not even one's do."""
-    steps = _steps(layer)
-    lengths = (-(-steps // spans) for spans in range(1, steps + 1))
+    count = steps(layer)
+    lengths = (-(-count // many) for many in range(1, count + 1))
     return next((length for length in lengths if _widest(layer, length) <= _LANE_LIMIT), 0)
 
 
@@ -53,7 +53,7 @@ def refusal(layer: Layer) -> str:
             return f"{what} {q}, not unsigned with at most {_CODE_BITS} bits"
     if layer.weight_format.max_code > _MAX_WEIGHT:
         return f"weights {layer.weight_format}: two of them don't fit a word"
-    if _steps(layer) > MAX_STEPS:
+    if steps(layer) > MAX_STEPS:
         return f"{layer.input_shape[2]} input channels, the unrolled loop takes {MAX_STEPS * STEP}"
     if layer.shift > _MAX_SHIFT:
         return f"shift {layer.shift} is more than {_MAX_SHIFT}"
@@ -65,9 +65,9 @@ def refusal(layer: Layer) -> str:
     return ""
 
 
-def _proof(layer: Layer) -> str:
+def proof(layer: Layer) -> str:
     every = lane_steps(layer)
-    of = f" of {STEP * every} inputs" if every < _steps(layer) else ""
+    of = f" of {STEP * every} inputs" if every < steps(layer) else ""
     low, high = accumulator.bounds(layer)
     return f"{_widest(layer, every)}{of} fits {LANE_BITS} bits, {low.min()} .. {high.max()} 16"
 
@@ -79,7 +79,7 @@ def _words(values: np.ndarray) -> np.ndarray:
     return halves.astype(np.uint32).reshape(*values.shape[:-1], -1)
 
 
-def _constants(layer: Layer) -> dict[str, Constant]:
+def constants(layer: Layer) -> dict[str, Constant]:
     inputs, outputs, every = padded(layer.input_shape[2]), padded(layer.output_shape[2]), lane_steps(layer)
     weights = np.zeros((inputs, outputs), np.int64)
     weights[: layer.input_shape[2], : layer.output_shape[2]] = layer.kernel[0, 0]
@@ -101,27 +101,37 @@ def _constants(layer: Layer) -> dict[str, Constant]:
 
 
 def _instance(layer: Layer) -> Instance:
-    arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
+    arguments = (steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
     return Instance("dsp", "FXP_MATRIX_LOOP_S16_DSP_LANES", arguments)
 
 
-def _args(layer: Layer) -> dict:
+def spans(layer: Layer) -> int:
+    """Of equal length, after which lanes are taken out."""
+    return -(-steps(layer) // lane_steps(layer))
+
+
+def args(layer: Layer) -> dict:
+    """The arguments, which a loop of four positions at once has, too."""
     height, width, channels = layer.output_shape
-    spans = -(-_steps(layer) // lane_steps(layer))
     inputs, outputs = padded(layer.input_shape[2]), padded(channels)
     return dict(
         positions=height * width,
         input_words=inputs // 2,
         output_words=outputs // 2,
-        weights_words=outputs // 4 * (4 * spans + 2 * inputs + 2),
+        weights_words=outputs // 4 * (4 * spans(layer) + 2 * inputs + 2),
     )
 
 
 def _instructions(layer: Layer) -> float:
     height, width, channels = layer.output_shape
-    spans = -(-_steps(layer) // lane_steps(layer))
-    block = 11 * _steps(layer) + 22 * spans + 19
+    block = 11 * steps(layer) + 22 * spans(layer) + 19
     return -(-height * width // 2) * (padded(channels) // 4 * block + 3.5 * padded(layer.input_shape[2]) + 40)
+
+
+def _cycles(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    block = 23 * steps(layer) + 37 * spans(layer) + 24
+    return -(-height * width // 2) * (padded(channels) // 4 * block + 4.7 * padded(layer.input_shape[2]) + 112)
 
 
 KERNEL = Kernel(
@@ -129,12 +139,13 @@ KERNEL = Kernel(
     CONV2D,
     S16,
     S16,
-    args=_args,
-    constants=_constants,
+    args=args,
+    constants=constants,
     instances=lambda layer: {"loop": _instance(layer)},
     instructions=_instructions,
+    cycles=_cycles,
     refusal=refusal,
-    proof=_proof,
+    proof=proof,
     in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
     scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
 )

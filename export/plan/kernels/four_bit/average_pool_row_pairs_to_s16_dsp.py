@@ -30,5 +30,6 @@ def kernel(lead: int) -> Kernel:
         args=args,
         constants=lambda layer: {},
         instructions=lambda layer: 1.36 * layer.kernel.size,
+        cycles=lambda layer: 1.91 * layer.kernel.size,
         refusal=refusal,
     )

@@ -1,5 +1,7 @@
 """Convolution from int8 to row pairs as a product of polynomials: sums of two rows in lanes of 16 bits."""
 
+import dataclasses
+
 import numpy as np
 
 from export.model.integer_model import CONV2D, Layer
@@ -12,6 +14,7 @@ from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_output
 from export.plan.layout import S8, padded
 
 _MAX_NIBBLE = 7
+_MAX_WIDE_ROW_BYTES = 2044
 _NIBBLE_SCALE = 12
 """Nibbles are taken as the upper four bits of halfwords."""
 _NIBBLES = 0xF000F000
@@ -64,6 +67,30 @@ def _instances(layer: Layer) -> dict[str, Instance]:
     return {"loop": Instance("four_bit", "FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES", arguments)}
 
 
+def _wide_instances(layer: Layer) -> dict[str, Instance]:
+    (loop,) = _instances(layer).values()
+    taps, of_step, *rest = loop.arguments
+    odd = row_pairs(layer.output_shape[0], 1) % 2
+    return {"loop": Instance("four_bit", f"{loop.macro}_WIDE", (taps, of_step, odd, *rest))}
+
+
+def _wide(layer: Layer, step: float, two_steps: float, fill: float) -> float:
+    """The cost of steps two and two, with an odd one alone."""
+    calls, steps = padded(layer.output_shape[2]) // 2 * layer.output_shape[1], row_pairs(layer.output_shape[0], 1)
+    return calls * (steps // 2 * two_steps + steps % 2 * step + 34) + fill
+
+
+def _wide_cycles(layer: Layer) -> float:
+    two_steps = conv2d_polynomials.wide_cycles(layer) + 41
+    return _wide(layer, 4.5 * products(layer) + 26, two_steps, conv2d_polynomials.fill_cycles(layer))
+
+
+def _wide_instructions(layer: Layer) -> float:
+    two_steps = conv2d_polynomials.wide_instructions(layer) + 37
+    fill = layer.output_shape[1] * 8 * conv2d_polynomials.args(layer)["panel_rows"] * row_taps(layer)
+    return _wide(layer, 4 * products(layer) + 22, two_steps, fill)
+
+
 def _kernel(compact: bool) -> Kernel:
     """`compact` stores nibbles, expanded on the way."""
 
@@ -91,6 +118,12 @@ def _kernel(compact: bool) -> Kernel:
         fill = width * 8 * fields["panel_rows"] * row_taps(layer)
         return calls * (row_pairs(height, 1) * step + 35 + expand) + fill
 
+    def cycles(layer: Layer) -> float:
+        calls = padded(layer.output_shape[2]) // 2 * layer.output_shape[1]
+        step = 23 * products(layer) / 4 + 25.4
+        fill = conv2d_polynomials.fill_cycles(layer)
+        return calls * (row_pairs(layer.output_shape[0], 1) * step + 34 + 22 * products(layer) * compact) + fill
+
     def scratch_bytes(layer: Layer) -> int:
         fields = conv2d_polynomials.args(layer)
         panel = fields["panel_rows"] * layer.stride[0] * row_taps(layer)
@@ -105,6 +138,7 @@ def _kernel(compact: bool) -> Kernel:
         constants=_codes if compact else _constants,
         instances=_instances,
         instructions=instructions,
+        cycles=cycles,
         refusal=refusal,
         proof=row_lanes.proof,
         scratch_bytes=scratch_bytes,
@@ -113,3 +147,11 @@ def _kernel(compact: bool) -> Kernel:
 
 KERNEL = _kernel(compact=False)
 COMPACT = _kernel(compact=True)
+WIDE = dataclasses.replace(
+    KERNEL,
+    instances=_wide_instances,
+    instructions=_wide_instructions,
+    cycles=_wide_cycles,
+    refusal=lambda layer: lanes_refusal(layer) or conv2d_polynomials.wide_refusal(layer, _MAX_WIDE_ROW_BYTES),
+)
+"""Two steps at once."""

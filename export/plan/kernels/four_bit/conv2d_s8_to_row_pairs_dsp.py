@@ -32,6 +32,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
         constants=s16.constants,
         instances=s16.instances,
         instructions=lambda layer: s16.instructions(layer) + 2.5 * math.prod(layer.output_shape),
+        cycles=lambda layer: (s16.cycles or s16.instructions)(layer) + 4 * math.prod(layer.output_shape),
         refusal=lambda layer: not_few_outputs(layer) or s16.refusal(layer),
         scratch_bytes=scratch_bytes,
     )

@@ -58,13 +58,21 @@ def _codes(layer: Layer) -> dict[str, Constant]:
     }
 
 
-def kernel(lead: int, compact: bool = False) -> Kernel:
-    """The output has the other lead. `compact` stores codes, from which weights are made on the way."""
+def kernel(lead: int, compact: bool = False, wide: bool = False) -> Kernel:
+    """The output has the other lead. `compact` stores codes, from which weights are made on the way.
+
+    `wide` loads more words at once: fewer cycles, more instructions.
+    """
+
+    def expand(layer: Layer, a_channel: float) -> float:
+        return a_channel * layer.input_shape[2] if compact else 0.0
 
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
         fields = dict(height=height, width=width, channels=padded(channels), lead=lead)
         return fields | ({"scale": _lanes(layer).extra} if compact else {})
+
+    suffix = "_WIDE" if wide else ""
 
     def instances(layer: Layer) -> dict[str, Instance]:
         height, width, channels = layer.input_shape
@@ -73,8 +81,8 @@ def kernel(lead: int, compact: bool = False) -> Kernel:
         panels = (rows, width, size)
         loop = (rows, lead, last, width, size, chosen.flip, chosen.code_bit, layer.output_format.bits)
         return {
-            "panels": Instance("four_bit", "FXP_PANELS_ROW_PAIRS_DSP", panels),
-            "loop": Instance("four_bit", "FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES", loop),
+            "panels": Instance("four_bit", "FXP_PANELS_ROW_PAIRS_DSP" + suffix, panels),
+            "loop": Instance("four_bit", "FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES" + suffix, loop),
         }
 
     return Kernel(
@@ -85,7 +93,8 @@ def kernel(lead: int, compact: bool = False) -> Kernel:
         args=args,
         constants=_codes if compact else _constants,
         instances=instances,
-        instructions=lambda layer: 7.0 * math.prod(layer.output_shape) + 40 * compact * layer.input_shape[2],
+        instructions=lambda layer: (7.4 if wide else 7.0) * math.prod(layer.output_shape) + expand(layer, 40),
+        cycles=lambda layer: (8.8 if wide else 9.5) * math.prod(layer.output_shape) + expand(layer, 60),
         refusal=refusal,
         proof=row_lanes.proof,
         in_place=lambda layer: True,

@@ -41,6 +41,7 @@ def kernel(loop: MatrixLoop, lead: int) -> Kernel:
         constants=s16.constants,
         instances=s16.instances,
         instructions=lambda layer: s16.instructions(layer) + 2.5 * math.prod(layer.output_shape),
+        cycles=lambda layer: (s16.cycles or s16.instructions)(layer) + 4 * math.prod(layer.output_shape),
         refusal=lambda layer: s16.refusal(layer) or not_few_bits(layer),
         in_place=_no_more_channels,
         scratch_bytes=lambda layer: s16.scratch_of(layer) + 4 * padded(layer.output_shape[2]),

@@ -4,6 +4,7 @@ The lower channel of two has `LANE_BITS` of the accumulator. Where its sums need
 every so many input channels, as few times as `export.model.accumulator` proves to be enough.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,13 @@ _LANE = 1 << (LANE_BITS - 1)
 _MAX_UPPER_SUM = 2**19 - 2
 """What the bits above `LANE_BITS` hold, with one to spare for what the lower lane carries."""
 _MAX_SHIFT = 31 - 20
+_MAX_OFFSET = 4095
+_MAX_SATURATED = 11
+"""Bits of a lower lane's shift and code where two positions are saturated at once."""
 
 
-def _steps(layer: Layer) -> int:
+def steps(layer: Layer) -> int:
+    """Of the loop, for all input channels."""
     return padded(layer.input_shape[2]) // STEP
 
 
@@ -42,8 +47,8 @@ def _fit(layer: Layer, steps: int) -> bool:
 
 def lane_steps(layer: Layer) -> int:
     """Most steps after which the lower lane may be taken out, of spans of equal length; 0 where not even one fits."""
-    steps = _steps(layer)
-    lengths = (-(-steps // spans) for spans in range(1, steps + 1))
+    count = steps(layer)
+    lengths = (-(-count // many) for many in range(1, count + 1))
     return next((length for length in lengths if _fit(layer, length)), 0)
 
 
@@ -53,7 +58,7 @@ def refusal(layer: Layer) -> str:
         return reason
     if layer.weight_format.max_code > 2**15 // 2**LANE_BITS - 1:
         return f"weights {layer.weight_format}: two of them don't fit a halfword"
-    if _steps(layer) > MAX_STEPS:
+    if steps(layer) > MAX_STEPS:
         return f"{layer.input_shape[2]} input channels, the unrolled loop takes {MAX_STEPS * STEP}"
     if layer.shift > _MAX_SHIFT:
         return f"shift {layer.shift} is more than {_MAX_SHIFT}"
@@ -69,7 +74,7 @@ def refusal(layer: Layer) -> str:
 def _proof(layer: Layer) -> str:
     every = lane_steps(layer)
     low, high = _lower_bounds(layer, every)
-    of = f" of {STEP * every} inputs" if every < _steps(layer) else ""
+    of = f" of {STEP * every} inputs" if every < steps(layer) else ""
     return f"{low.min()} .. {high.max()}{of} fits {LANE_BITS} bits"
 
 
@@ -79,7 +84,7 @@ def words(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
     weights[: layer.output_shape[2], : layer.input_shape[2]] = layer.kernel[0, 0].T
     bias[: layer.output_shape[2]] = layer.bias.astype(np.int64) + half(layer)
-    if lane_steps(layer) == _steps(layer):
+    if lane_steps(layer) == steps(layer):
         bias[0::2] += _LANE
     both = weights[0::2] + (weights[1::2] << LANE_BITS)
     biases = bias[0::2] + (bias[1::2] << LANE_BITS)
@@ -96,15 +101,15 @@ def _constants(layer: Layer) -> dict[str, Constant]:
 
 def instance(layer: Layer, macro: str) -> Instance:
     """One of the two loops, for the layer's numbers."""
-    arguments = (_steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
+    arguments = (steps(layer), lane_steps(layer), layer.shift, layer.output_format.bits)
     return Instance("four_bit", macro, arguments)
 
 
 def blocks(layer: Layer, lead: int) -> tuple[int, float]:
     """How often the loop runs over a channel quad's steps for a position pair, and its instructions."""
     height, width, channels = layer.output_shape
-    taken_out = -(-_steps(layer) // lane_steps(layer)) - 1
-    block = 10 * _steps(layer) + 24 + (14 * taken_out + 4 if taken_out else 0)
+    taken_out = -(-steps(layer) // lane_steps(layer)) - 1
+    block = 10 * steps(layer) + 24 + (14 * taken_out + 4 if taken_out else 0)
     return row_pairs(height, lead) * width * padded(channels) // 4, block
 
 
@@ -129,10 +134,10 @@ def sizes(layer: Layer, lead: int) -> dict[str, int]:
     return dict(height=height, width=width, lead=lead, input_words=inputs // 2, output_words=outputs // 2)
 
 
-def copies(layer: Layer, lead: int) -> float:
-    """Instructions that bring positions to the loop."""
+def copies(layer: Layer, lead: int, a_code: float = 1.7, a_position_pair: float = 40) -> float:
+    """What it takes to bring positions to the loop, in instructions."""
     height, width, _ = layer.output_shape
-    return row_pairs(height, lead) * width * (1.7 * padded(layer.input_shape[2]) + 40)
+    return row_pairs(height, lead) * width * (a_code * padded(layer.input_shape[2]) + a_position_pair)
 
 
 def kernel(lead: int) -> Kernel:
@@ -146,6 +151,11 @@ def kernel(lead: int) -> Kernel:
         count, block = blocks(layer, lead)
         return count * block + copies(layer, lead)
 
+    def cycles(layer: Layer) -> float:
+        count, _ = blocks(layer, lead)
+        taken_out = -(-steps(layer) // lane_steps(layer)) - 1
+        return count * (18 * steps(layer) + 36 + 22 * taken_out) + copies(layer, lead, 2.9, 85)
+
     return of_row_pairs(
         "fxp_pointwise_conv2d_row_pairs_dsp_lanes",
         lead,
@@ -153,5 +163,46 @@ def kernel(lead: int) -> Kernel:
         constants=_constants,
         instances=lambda layer: {"loop": instance(layer, "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES")},
         instructions=instructions,
+        cycles=cycles,
         scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
+    )
+
+
+def _wide_refusal(layer: Layer) -> str:
+    if reason := refusal(layer):
+        return reason
+    if lane_steps(layer) < steps(layer):
+        return f"lanes hold {lane_steps(layer)} of {steps(layer)} steps"
+    if steps(layer) == MAX_STEPS:
+        return f"{layer.input_shape[2]} input channels, the loop takes {(MAX_STEPS - 1) * STEP}"
+    if layer.shift + layer.output_format.bits > _MAX_SATURATED:
+        return f"shift {layer.shift} and {layer.output_format} take more than {_MAX_SATURATED} bits"
+    if padded(layer.output_shape[2]) % 8:
+        return f"{layer.output_shape[2]} output channels are an odd number of channel quads"
+    return ""
+
+
+def _twos(layer: Layer) -> int:
+    """How often a turn of the loop has two channel quads: twice where that divides them and offsets reach."""
+    offsets = 2 * (32 * steps(layer) + 16)
+    return 1 if padded(layer.output_shape[2]) % 16 or offsets > _MAX_OFFSET else 2
+
+
+def wide(lead: int) -> Kernel:
+    """Two channel quads at once: fewer cycles, more instructions."""
+
+    def instances(layer: Layer) -> dict[str, Instance]:
+        arguments = (steps(layer), _twos(layer), layer.shift, layer.output_format.bits)
+        return {"loop": Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_WIDE", arguments)}
+
+    def instructions(layer: Layer) -> float:
+        count, _ = blocks(layer, lead)
+        return count / 2 * (28 * steps(layer) + 43) + copies(layer, lead)
+
+    def cycles(layer: Layer) -> float:
+        count, _ = blocks(layer, lead)
+        return count / 2 * (32 * steps(layer) + 46) + copies(layer, lead, 2.9, 85)
+
+    return dataclasses.replace(
+        kernel(lead), refusal=_wide_refusal, instances=instances, instructions=instructions, cycles=cycles
     )

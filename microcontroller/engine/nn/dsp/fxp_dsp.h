@@ -40,6 +40,42 @@ void fxp_pointwise_conv2d_s16_dsp_lanes(
     const fxp_pointwise_conv2d_s16_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );
 
+/* Made by FXP_MATRIX_LOOP_S16_DSP_WIDE, FXP_MATRIX_LOOP_S16_DSP_LANES_WIDE: all output channels of four positions. */
+typedef void fxp_matrix_loop_s16_dsp_wide(
+    const fxp_word *positions, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
+/* The same four positions at a time. */
+typedef struct {
+    int32_t positions;
+    int32_t input_words;
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp_wide *loop;
+    fxp_matrix_loop_s16_dsp *last_loop; /* of fewer than four positions */
+} fxp_pointwise_conv2d_s16_dsp_wide_args;
+
+/* scratch: 16 * input_words bytes */
+void fxp_pointwise_conv2d_s16_dsp_wide(
+    const fxp_pointwise_conv2d_s16_dsp_wide_args *args, const void *input, void *output, void *scratch
+);
+
+/* For weights of at most four bits and activations of at most seven without a sign; at least four positions. */
+typedef struct {
+    int32_t positions;
+    int32_t input_words;
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp_wide *loop;
+} fxp_pointwise_conv2d_s16_dsp_lanes_wide_args;
+
+/* scratch: 32 * input_words bytes */
+void fxp_pointwise_conv2d_s16_dsp_lanes_wide(
+    const fxp_pointwise_conv2d_s16_dsp_lanes_wide_args *args, const void *input, void *output, void *scratch
+);
+
 /* From int8 input; output_words and what follows as in the 1x1 convolution. */
 typedef struct {
     fxp_shape input;
@@ -62,7 +98,8 @@ void fxp_conv2d_s8_to_s16_dsp(
     const fxp_conv2d_s8_to_s16_dsp_args *args, const void *input, void *output, void *scratch
 );
 
-/* Made by FXP_CONV2D_LOOP_S16_DSP_LANES and FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES: a channel pair, down one column. */
+/* Made by FXP_CONV2D_LOOP_S16_DSP_LANES, FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES and both with _WIDE: a channel pair,
+ * down one column. */
 typedef void
 fxp_conv2d_loop_dsp_lanes(const fxp_word *panel, const uint32_t *weights, fxp_word *output, const fxp_word *output_end);
 

@@ -8,40 +8,7 @@
  *
  * The last of an odd number of positions is computed twice.
  */
-#include "nn/dsp/fxp_dsp.h"
-
-/* So many words of both, a multiple of 2. */
-static void combine(const fxp_word *p0, const fxp_word *p1, fxp_word *to, int32_t words) {
-    const uint32_t upper = 0x7fu << 14;
-    int32_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
-    /* The compiler forms neither LDM nor BFI of this. */
-    for (; i < words - 3; i += 4) {
-        __asm volatile(".rept 2\n"
-                       "ldm %0!, {r4, r5}\n"
-                       "ldm %1!, {r6, r8}\n"
-                       "and r10, %3, r6, lsl #14\n"
-                       "and r11, %3, r6, lsr #2\n"
-                       "and r12, %3, r8, lsl #14\n"
-                       "and lr, %3, r8, lsr #2\n"
-                       "bfi r10, r4, #0, #7\n"
-                       "orr r11, r11, r4, lsr #16\n"
-                       "bfi r12, r5, #0, #7\n"
-                       "orr lr, lr, r5, lsr #16\n"
-                       "stm %2!, {r10, r11, r12, lr}\n"
-                       ".endr\n"
-                       : "+&r"(p0), "+&r"(p1), "+&r"(to)
-                       : "r"(upper)
-                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
-    }
-#endif
-    for (; i < words; ++i) {
-        const uint32_t a = *p0++;
-        const uint32_t b = *p1++;
-        *to++ = (b << 14 & upper) | (a & 0x7fu);
-        *to++ = (b >> 2 & upper) | a >> 16;
-    }
-}
+#include "nn/dsp/fxp_combined_positions.h"
 
 void fxp_pointwise_conv2d_s16_dsp_lanes(
     const fxp_pointwise_conv2d_s16_dsp_lanes_args *args, const void *input, void *output, void *scratch
@@ -52,7 +19,7 @@ void fxp_pointwise_conv2d_s16_dsp_lanes(
 
     for (int32_t position = 0; position < args->positions; position += 2) {
         const int32_t another = position + 1 < args->positions;
-        combine(in, in + another * args->input_words, scratch, args->input_words);
+        fxp_combined_positions(in, in + another * args->input_words, scratch, args->input_words);
         args->loop(scratch, args->weights, weights_end, out, out + another * args->output_words);
         in += 2 * args->input_words;
         out += 2 * args->output_words;

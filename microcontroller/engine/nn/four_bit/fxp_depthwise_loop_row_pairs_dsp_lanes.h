@@ -123,6 +123,14 @@
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                        \
     name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                           \
 )                                                                                                                      \
+    FXP_DEPTHWISE_LANES_FUNCTION(                                                                                      \
+        FXP_LANE_INSIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                      \
+    )
+
+/* The same with a macro for columns that are inside. */
+#define FXP_DEPTHWISE_LANES_FUNCTION(                                                                                  \
+    inside, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                   \
+)                                                                                                                      \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *panel,                                                                 \
         __attribute__((unused)) const uint32_t *weights,                                                               \
@@ -142,7 +150,7 @@
             "movs r2, #" #width " - 2\n"                                                                               \
             "push {r2}\n"                                                                                              \
             "1:\n"                                                                                                     \
-            FXP_LANE_COLUMN(FXP_LANE_INSIDE, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)       \
+            FXP_LANE_COLUMN(inside, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)                \
             "adds r0, r0, #4\n"                                                                                        \
             "ldr r2, [sp]\n"                                                                                           \
             "subs r2, r2, #1\n"                                                                                        \

@@ -17,7 +17,7 @@
 
 #include "nn/dsp/fxp_dsp.h"
 
-/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES: all output channels of two positions. */
+/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES and its _WIDE: all output channels of two positions. */
 typedef void fxp_matrix_loop_row_pairs_dsp_lanes(
     const fxp_word *position_pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
 );
