@@ -1,5 +1,7 @@
 """The gate: instruction counts of fixed random models, kept in baseline.json; no change may make one 1 % worse.
 
+So are estimated cycles, where the core has a timing table.
+
 Counts are kept for each major version of the compiler, since they are as much the compiler's as this project's.
 
 python -m microcontroller.baseline            compares; exit code 1 where one is worse
@@ -21,6 +23,7 @@ from export.plan import PROFILES
 from kws_cli import atomic, command, held_folder, json_file
 from kws_cli.command import UserError
 from microcontroller import bench, boards
+from microcontroller.cycles import timing
 from microcontroller.emulator import qemu
 
 PATH = pathlib.Path(__file__).with_name("baseline.json")
@@ -45,12 +48,14 @@ class Baseline:
       instructions: per inference, by model and profile.
       layers: the same by model, profile and layer, to which the plan's estimates are held; empty where they were not
         kept.
+      cycles: estimated ones, in the same way as `layers`, of cases on a core with a timing table.
       uncounted: of `cases`, those that came after the last time that this compiler was at hand.
     """
 
     compiler: str
     instructions: dict[str, dict[str, int]]
     layers: dict[str, dict[str, dict[str, int]]] = dataclasses.field(default_factory=dict)
+    cycles: dict[str, dict[str, dict[str, int]]] = dataclasses.field(default_factory=dict)
     uncounted: tuple[str, ...] = ()
 
 
@@ -69,6 +74,7 @@ def measure() -> Baseline:
     """
     counts: dict[str, dict[str, int]] = {}
     layers: dict[str, dict[str, dict[str, int]]] = {}
+    cycles: dict[str, dict[str, dict[str, int]]] = {}
     compiler = ""
     for weight_bits, activation_bits in WIDTHS:
         name = f"w{weight_bits}a{activation_bits}"
@@ -77,8 +83,11 @@ def measure() -> Baseline:
             result = _bench(weight_bits, activation_bits, profile, name_of_board)
             of_model[case] = result["instructions_per_inference"]
             by_layer[case] = {layer["name"]: layer["instructions"] for layer in result["layers"]}
+            if result["estimated_cycles"] is not None:
+                estimates = {layer["name"]: layer["estimated_cycles"] for layer in result["layers"]}
+                cycles.setdefault(name, {})[case] = estimates
             compiler = compiler or result["compiler"]
-    return Baseline(compiler, counts, layers)
+    return Baseline(compiler, counts, layers, cycles)
 
 
 def board(profile: str) -> str:
@@ -99,7 +108,7 @@ def _bench(weight_bits: int, activation_bits: int, profile: str, name_of_board: 
             clips=1,
             random_codes=0,
             build_dir=pathlib.Path(folder, "build"),
-            estimate_cycles=False,
+            estimate_cycles=boards.load(name_of_board).cpu == timing.CPU,
         )
         result = bench.measure(config)
     if result["mismatches"]:
@@ -158,20 +167,37 @@ def worse(measured: Baseline, kept: Baseline) -> list[str]:
                 continue
             if before is None:
                 lines.append(f"{model}, profile {profile}: {count:,} instructions, none kept: {_REMEDY}")
-            elif count > before * (1 + TOLERANCE):
-                excess = f"{count / before - 1:.2%} over the kept {before:,}"
-                lines.append(f"{model}, profile {profile}: {count:,} instructions, {excess}")
+            else:
+                lines += _excess(f"{model}, profile {profile}", count, before, "instructions")
+    return lines + _slower(measured, kept)
+
+
+def _slower(measured: Baseline, kept: Baseline) -> list[str]:
+    """The same of estimated cycles, where there are any of both."""
+    lines = []
+    for model, profiles in measured.cycles.items():
+        for profile, layers in profiles.items():
+            if before := sum(kept.cycles.get(model, {}).get(profile, {}).values()):
+                lines += _excess(f"{model}, profile {profile}", sum(layers.values()), before, "estimated cycles")
     return lines
+
+
+def _excess(what: str, count: int, before: int, unit: str) -> list[str]:
+    if count <= before * (1 + TOLERANCE):
+        return []
+    return [f"{what}: {count:,} {unit}, {count / before - 1:.2%} over the kept {before:,}"]
 
 
 def table(measured: Baseline, kept: Baseline | None) -> str:
     """Counts and their changes, in lines."""
-    lines = [f"instructions per inference, {measured.compiler}"]
+    lines = [f"instructions per inference, {measured.compiler}; estimated cycles where the core has a timing table"]
     for model, profiles in measured.instructions.items():
         for profile, count in profiles.items():
             before = kept.instructions.get(model, {}).get(profile) if kept else None
             change = f"{count / before - 1:+.2%}" if before else "new"
-            lines.append(f"{model}  {profile:<18} {count:>12,}  {change}")
+            cycles = sum(measured.cycles.get(model, {}).get(profile, {}).values())
+            estimated = f"  {cycles:>12,} cycles" if cycles else ""
+            lines.append(f"{model}  {profile:<18} {count:>12,}  {change}{estimated}")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from absl import flags
 
 from export.bundle import folder as bundles
 from export.model import interpreter, random_model
-from export.plan import PROFILES
+from export.plan import PROFILES, optimize_flag
 from kws_cli import command
 from kws_cli.command import UserError
 from microcontroller import boards, emulator
@@ -186,6 +186,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
     )
+    optimize_flag.define()
     flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
@@ -209,7 +210,7 @@ def _config(values: Any) -> BenchConfig:
         emulator=values.emulator,
         engines=tuple(values.engine),
         board=values.board or DEFAULT_BOARD,
-        profile=values.profile,
+        profile=_profile(values),
         clips=values.clips,
         random_codes=values.random_codes,
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
@@ -218,8 +219,14 @@ def _config(values: Any) -> BenchConfig:
     )
 
 
+def _profile(values: Any) -> str:
+    return optimize_flag.profile(values, boards.load(values.board or DEFAULT_BOARD).profiles)
+
+
 def _self_test_config(values: Any) -> SelfTestConfig:
-    _refuse(values, (*_OF_INFERENCES, "profile", "streaming", "audio"), "is not about the tables", "--check")
+    _refuse(
+        values, (*_OF_INFERENCES, "profile", "optimize", "streaming", "audio"), "is not about the tables", "--check"
+    )
     return SelfTestConfig(
         bundle=pathlib.Path(values.bundle),
         emulator=values.emulator,
@@ -244,7 +251,7 @@ def _streaming_config(values: Any) -> StreamBenchConfig:
         audio=pathlib.Path(values.audio) if values.audio else None,
         emulator=values.emulator,
         board=values.board,
-        profile=values.profile,
+        profile=_profile(values),
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
         timeout_s=values.timeout,
         estimate_cycles=values.estimate_cycles,

@@ -15,7 +15,7 @@ from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels import profiles
 from export.plan.layout import S8, ActivationLayout, Shape
 from export.plan.placement import ALIGNMENT, Need, Place, place
-from export.plan.schedule import Profile, choose, conversion_cost
+from export.plan.schedule import CYCLES_PER_INSTRUCTION, Profile, choose, conversion_cost, cycles_of
 from kws_cli.table import aligned
 
 __all__ = [
@@ -146,6 +146,15 @@ class Plan:
             step.layer.name: step.kernel.instructions(step.layer) + _cost(step.conversions) for step in self.steps
         }
         estimates[self.steps[-1].layer.name] += _cost(self.answer)
+        return estimates
+
+    def cycles(self) -> dict[str, float]:
+        """The same in cycles of a Cortex-M4; a kernel without an estimate has them by its instructions."""
+        estimates = {
+            step.layer.name: cycles_of(step.kernel, step.layer) + CYCLES_PER_INSTRUCTION * _cost(step.conversions)
+            for step in self.steps
+        }
+        estimates[self.steps[-1].layer.name] += CYCLES_PER_INSTRUCTION * _cost(self.answer)
         return estimates
 
     def rows(self) -> list[dict[str, Any]]:

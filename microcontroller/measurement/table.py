@@ -19,17 +19,13 @@ def table(result: dict[str, Any]) -> str:
 
 def _one(result: dict[str, Any]) -> list[str]:
     total = result["instructions_per_inference"]
-    rows = [["layer", "op", "MAC", "instructions", "share", "per MAC", "est. cycles"]]
+    rows = [["layer", "op", "MAC", "est. cycles", "per MAC", "instructions", "per MAC", "share"]]
     for layer in result["layers"]:
-        count, macs = layer["instructions"], layer["macs"]
-        per_mac = f"{count / macs:.2f}" if macs else "-"
-        cycles = _number(layer["estimated_cycles"])
-        rows.append([layer["name"], layer["op"], f"{macs:,}", f"{count:,}", f"{count / total:.1%}", per_mac, cycles])
-    per_mac = f"{result['instructions_per_mac']:.2f}" if result["instructions_per_mac"] else "-"
-    cycles = _number(result["estimated_cycles"])
-    rows.append(["inference", "", f"{result['macs']:,}", f"{total:,}", "100%", per_mac, cycles])
+        share = f"{layer['instructions'] / total:.1%}"
+        rows.append([layer["name"], layer["op"], *_costs(layer, layer["instructions"]), share])
+    rows.append(["inference", "", *_costs(result, total), "100%"])
     if result["estimated_cycles"] is None:
-        rows = [row[:-1] for row in rows]
+        rows = [row[:3] + row[5:] for row in rows]
     ram, flash = result["ram_sections"], result["flash_sections"]
     return [
         f"engine {_named(result)}: {result['origin']}",
@@ -46,11 +42,18 @@ def _one(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def _costs(of: dict[str, Any], instructions: int) -> list[str]:
+    """MAC, estimated cycles, instructions, and both per MAC."""
+    macs, cycles = of["macs"], of["estimated_cycles"]
+    per_mac = [f"{count / macs:.2f}" if macs and count is not None else "-" for count in (cycles, instructions)]
+    return [f"{macs:,}", _number(cycles), per_mac[0], f"{instructions:,}", per_mac[1]]
+
+
 def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
     with_cycles = [engine["estimated_cycles"] is not None for engine in engines]
     title = ["", "MAC"]
     for engine, cycles in zip(engines, with_cycles, strict=True):
-        title += [engine["engine"], *(["est. cycles"] if cycles else [])]
+        title += [f"{engine['engine']}, est. cycles", "instructions"] if cycles else [engine["engine"]]
     rows = [title]
 
     nothing = [""] * len(engines)
@@ -58,7 +61,7 @@ def _side_by_side(engines: list[dict[str, Any]]) -> list[str]:
     def add(name: str, macs: str, instructions: list[str], cycles: list[str]) -> None:
         row = [name, macs]
         for text, estimate, known in zip(instructions, cycles, with_cycles, strict=True):
-            row += [text, *([estimate] if known else [])]
+            row += [estimate, text] if known else [text]
         rows.append(row)
 
     add("profile", "", [engine["profile"] or "-" for engine in engines], nothing)

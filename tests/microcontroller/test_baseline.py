@@ -21,6 +21,15 @@ def test_one_percent_is_borne_and_more_is_worse() -> None:
     assert len(lines) == 2 and "w8a8, profile fast: 1,011 instructions, 1.10% over the kept 1,000" in lines[0]
 
 
+def test_more_estimated_cycles_are_worse_too() -> None:
+    kept = dataclasses.replace(KEPT, cycles={"w8a8": {"fast": {"a": 900, "b": 100}}})
+    for cycles, bad in ((1010, False), (1011, True)):
+        measured = Baseline("gcc", {"w8a8": {"fast": 1000}}, cycles={"w8a8": {"fast": {"a": cycles}, "new": {"a": 1}}})
+        lines = baseline.worse(measured, kept)
+        assert lines == (["w8a8, profile fast: 1,011 estimated cycles, 1.10% over the kept 1,000"] if bad else [])
+        assert "1,011 cycles" in baseline.table(measured, kept) or not bad
+
+
 def test_a_new_profile_has_to_be_written() -> None:
     measured = Baseline("gcc", {"w8a8": {"fast": 1000, "small": 1}, "w2a2": {"fast": 1}})
     lines = baseline.worse(measured, KEPT)
@@ -92,6 +101,7 @@ def test_every_profile_is_counted_on_a_core_that_it_is_made_for() -> None:
         "packed": "mps2_an385",
         "portable": "stm32f4",
         "helium": "mps3_an547",
+        "cycles": "stm32f4",
     }
 
 

@@ -8,7 +8,7 @@ from crafted import SAME, U4, crafted
 
 from export.model import random_model
 from export.model.integer_model import Layer, average_pool
-from export.plan import CHOICES, PROFILES, Plan, plan
+from export.plan import CHOICES, CYCLES, FAST, PROFILES, Plan, plan
 from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp
 from export.plan.kernels.four_bit import (
     conv2d_s8_dsp_lanes,
@@ -46,6 +46,23 @@ def test_a_layer_costs_what_was_counted_within_five_percent(model: str, profile:
     assert counted, "run python -m microcontroller.baseline --write"
     for layers in counted:
         assert estimates == pytest.approx(layers, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(("model", "profile"), list(itertools.product(MODELS, (FAST, CYCLES))))
+def test_a_layer_takes_the_cycles_that_were_estimated_of_what_ran_within_five_percent(model: str, profile: str) -> None:
+    estimates = _plan(model, profile).cycles()
+    counted = [kept.cycles[model][profile] for kept in baseline.read().values() if kept.cycles]
+    assert counted, "run python -m microcontroller.baseline --write"
+    for layers in counted:
+        # Where a small loop of the compiler's lies is worth some hundred cycles.
+        assert estimates == pytest.approx(layers, rel=TOLERANCE, abs=500)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_profile_for_cycles_takes_fewer_cycles_and_the_fast_one_fewer_instructions(model: str) -> None:
+    fast, cycles = _plan(model, FAST), _plan(model, CYCLES)
+    assert sum(cycles.cycles().values()) < 0.9 * sum(fast.cycles().values())
+    assert sum(fast.instructions().values()) < 0.9 * sum(cycles.instructions().values())
 
 
 def _conv(size: tuple[int, int], window: tuple[int, int], depth: int, outputs: int) -> Layer:

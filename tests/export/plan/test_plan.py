@@ -8,7 +8,7 @@ import pytest
 
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
-from export.plan import FAST, HELIUM, PACKED, PORTABLE, PROFILES, SMALL, Need, Plan, Tensor, place, plan, scale
+from export.plan import CYCLES, FAST, HELIUM, PACKED, PORTABLE, PROFILES, SMALL, Need, Plan, Tensor, place, plan, scale
 from export.plan.kernels import profiles
 from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp, matrix_loops, pointwise_conv2d_s16_dsp
 from export.plan.schedule import Profile, candidates, choose
@@ -61,7 +61,7 @@ def _names(layer: Layer, profile: str) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_benchmark_network_gets_the_kernels_of_its_profile(profile):
     functions = {step.kernel.function for step in plan(random_model.ds_cnn(1), profile).steps}
-    suffix = {PACKED: "s8_packed", PORTABLE: "s8", HELIUM: "s8_helium"}.get(profile, "s16_dsp")
+    suffix = {PACKED: "s8_packed", PORTABLE: "s8", HELIUM: "s8_helium", CYCLES: "s16_dsp_wide"}.get(profile, "s16_dsp")
     assert {name for name in functions if "pointwise" in name} == {f"fxp_pointwise_conv2d_{suffix}"}
     assert all(name.endswith("helium") for name in functions) == (profile == HELIUM)
     if profile in (FAST, HELIUM):
