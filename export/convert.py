@@ -12,7 +12,8 @@ from absl import flags
 
 from export.bundle.conversion import ConvertConfig, convert
 from export.bundle.keras_conversion import KerasSource, convert_keras
-from export.plan import FAST, PROFILES, optimize_flag
+from export.plan import FAST, PROFILES
+from export.plan.goals import GOALS, profile_for
 from kws_cli import command, setting_flags
 from kws_cli.command import UserError
 from kws_cli.settings import settings_of
@@ -29,7 +30,7 @@ def define_flags() -> None:
         "Kernels of the C: fewest instructions, least flash, plain C (the fastest on a core without the DSP extension, "
         "where the bench takes it by itself), vectors of a Cortex-M55, fewest cycles on a Cortex-M4.",
     )
-    optimize_flag.define()
+    flags.DEFINE_enum("optimize", None, list(GOALS), "Instead of --profile: what the kernels are chosen for.")
     flags.DEFINE_bool("allow_chance", False, "Convert a network that is hardly better than guessing (--run_dir).")
     setting_flags.define_flags(KerasSource)
 
@@ -52,11 +53,19 @@ def _work(values: Any) -> None:
     check_source(values)
     if values.keras_model:
         source = setting_flags.from_flags(KerasSource, values)
-        convert_keras(source, values.bundle, optimize_flag.profile(values), _say)
+        convert_keras(source, values.bundle, _profile(values), _say)
     else:
         paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
-        profile = optimize_flag.profile(values)
+        profile = _profile(values)
         convert(ConvertConfig(**paths, profile=profile, allow_chance=values.allow_chance), _say)
+
+
+def _profile(values: Any) -> str:
+    if values.optimize is None:
+        return values.profile
+    if values["profile"].present:
+        raise UserError(f"--optimize={values.optimize} and --profile={values.profile}: give one of them")
+    return profile_for(values.optimize)
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,8 @@ from absl import flags
 
 from export.bundle import folder as bundles
 from export.model import interpreter, random_model
-from export.plan import PROFILES, optimize_flag
+from export.plan import PROFILES
+from export.plan.goals import GOALS, profile_for
 from kws_cli import command
 from kws_cli.command import UserError
 from microcontroller import boards, emulator
@@ -186,7 +187,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
     )
-    optimize_flag.define()
+    flags.DEFINE_enum("optimize", None, list(GOALS), "Instead of --profile: what the kernels are chosen for.")
     flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
@@ -220,7 +221,11 @@ def _config(values: Any) -> BenchConfig:
 
 
 def _profile(values: Any) -> str:
-    return optimize_flag.profile(values, boards.load(values.board or DEFAULT_BOARD).profiles)
+    if values.optimize is None:
+        return values.profile
+    if values["profile"].present:
+        raise UserError(f"--optimize={values.optimize} and --profile={values.profile}: give one of them")
+    return profile_for(values.optimize, boards.load(values.board or DEFAULT_BOARD).profiles)
 
 
 def _self_test_config(values: Any) -> SelfTestConfig:

@@ -8,7 +8,22 @@ import pytest
 
 from export.model import interpreter, random_model
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool
-from export.plan import CYCLES, FAST, HELIUM, PACKED, PORTABLE, PROFILES, SMALL, Need, Plan, Tensor, place, plan, scale
+from export.plan import (
+    CYCLES,
+    FAST,
+    HELIUM,
+    PACKED,
+    PORTABLE,
+    PROFILES,
+    SMALL,
+    Need,
+    Plan,
+    Tensor,
+    goals,
+    place,
+    plan,
+    scale,
+)
 from export.plan.kernels import profiles
 from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp, matrix_loops, pointwise_conv2d_s16_dsp
 from export.plan.schedule import Profile, candidates, choose
@@ -246,3 +261,11 @@ def test_the_table_tells_the_plan():
     text = made.table()
     assert f"arena {made.arena_bytes:,} B" in text and "fxp_depthwise_conv2d_s16_dsp" in text
     assert len(text.splitlines()) == len(model.layers) + 2
+
+
+def test_a_goal_names_the_profile_that_is_made_for_the_core() -> None:
+    assert [goals.profile_for(goal) for goal in goals.GOALS] == [CYCLES, FAST, SMALL]
+    assert goals.profile_for("cycles", (PACKED, PORTABLE)) == goals.profile_for("instructions", (PACKED,)) == PACKED
+    assert goals.profile_for("flash", (PACKED, PORTABLE)) == PORTABLE
+    with pytest.raises(ValueError, match="optimize=flash: none of packed serves it"):
+        goals.profile_for("flash", (PACKED,))
