@@ -20,12 +20,11 @@ EVALUATE = (
 
 
 def clips_of(subject: Subject) -> Clips | None:
-    """Measured for this report, or else when the bundle was trained; None where neither is."""
+    """Measured for this report, or else when the bundle was trained; None where neither is, or is of no use."""
     found = subject.result(Clips)
     if found is not None:
         return found
-    kept = subject.bundle.metrics.get("fixed_point", {})
-    values = kept.get("testing") if isinstance(kept, dict) else None
+    values = _kept(subject)
     if not isinstance(values, dict):
         return None
     about: dict[str, Any] = {
@@ -38,6 +37,26 @@ def clips_of(subject: Subject) -> Clips | None:
         return measured.shaped(values | about, Clips, "metrics.json", "kws.train")
     except ReportError:
         return None
+
+
+def _kept(subject: Subject) -> Any:
+    """What the bundle's own metrics.json has about testing; None where that is nothing."""
+    stage = subject.bundle.metrics.get("fixed_point")
+    return stage.get("testing") if isinstance(stage, dict) else None
+
+
+def verdict(subject: Subject) -> str:
+    """A sentence about the accuracy, also where it is unknown."""
+    found = clips_of(subject)
+    if found:
+        ends = found.intervals.get("accuracy")
+        spread = f" (95 %: {interval(ends)})" if ends else ""
+        return f"{percent(found.accuracy)} of {found.clips:,} clips are right{spread}."
+    if _kept(subject) is None:
+        return "Its accuracy was not measured."
+    return (
+        "Its accuracy is not known: what its metrics.json says of testing is damaged, or no number. Measure it again."
+    )
 
 
 def percent(value: float | None, digits: int = 2) -> str:

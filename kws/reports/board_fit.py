@@ -21,6 +21,7 @@ class BoardToBuy:
 
     Attributes:
       core: a compiler's -mcpu, or the architecture.
+      source: what the figures were compared with.
     """
 
     name: str
@@ -28,6 +29,7 @@ class BoardToBuy:
     clock_mhz: int
     ram_kb: int
     flash_kb: int
+    source: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,9 @@ from kws.reports.report_error import ReportError
 from kws_cli import json_file
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""A share: NaN, which JSON from Python may have, is none."""
+PerHour = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Pair(msgspec.Struct):
@@ -76,8 +79,8 @@ class Streaming(msgspec.Struct):
 class Det(msgspec.Struct):
     """A trade-off, rates from 0 to 1."""
 
-    false_reject_rate: list[float]
-    false_alarm_rate: list[float]
+    false_reject_rate: list[Rate]
+    false_alarm_rate: list[Rate]
 
     def __post_init__(self) -> None:
         if not self.false_reject_rate or len(self.false_reject_rate) != len(self.false_alarm_rate):
@@ -87,7 +90,7 @@ class Det(msgspec.Struct):
 class FloatClips(msgspec.Struct):
     """Of the float model on the same clips."""
 
-    accuracy: float
+    accuracy: Rate
 
 
 class Clips(msgspec.Struct):
@@ -98,13 +101,13 @@ class Clips(msgspec.Struct):
     split: str
     computed_by: str
     labels: list[str]
-    clips: int
-    accuracy: float
-    recall: dict[str, float | None]
+    clips: Positive
+    accuracy: Rate
+    recall: dict[str, Rate | None]
     confusion: list[list[int]]
-    false_discovery_rate_at_false_reject_rate: dict[str, float]
+    false_discovery_rate_at_false_reject_rate: dict[str, Rate]
     det: Det
-    intervals: dict[str, tuple[float, float] | None]
+    intervals: dict[str, tuple[Rate, Rate] | None]
     float_model: FloatClips | None = msgspec.field(name="float", default=None)
 
     def __post_init__(self) -> None:
@@ -117,8 +120,8 @@ class Negatives(msgspec.Struct):
 
     hours: Annotated[float, msgspec.Meta(gt=0)]
     false_alarms: int
-    per_hour: float
-    interval: tuple[float, float]
+    per_hour: PerHour
+    interval: tuple[PerHour, PerHour]
     upper_bound: bool = False
 
 
@@ -126,15 +129,15 @@ class Words(msgspec.Struct):
     """Misses of words in one condition."""
 
     spoken: int
-    miss_rate: float
-    interval: tuple[float, float]
+    miss_rate: Rate
+    interval: tuple[Rate, Rate]
 
 
 class Curve(msgspec.Struct):
     """Misses over false alarms, along a shift of all thresholds."""
 
-    false_alarms_per_hour: dict[str, list[float]]
-    miss_rate: dict[str, list[float]]
+    false_alarms_per_hour: dict[str, list[PerHour]]
+    miss_rate: dict[str, list[Rate]]
 
 
 class AlwaysOn(msgspec.Struct):
@@ -158,8 +161,8 @@ class AlwaysOn(msgspec.Struct):
 class ComposedDetector(msgspec.Struct):
     """A detector's errors on a composed recording."""
 
-    miss_rate: float
-    false_alarms_per_hour: float
+    miss_rate: Rate
+    false_alarms_per_hour: PerHour
 
 
 class ComposedSystem(msgspec.Struct):
@@ -181,7 +184,7 @@ class ConditionRow(msgspec.Struct):
 
     condition: str
     clips: int
-    correct: list[float]
+    correct: list[Rate]
 
 
 class Conditions(msgspec.Struct):

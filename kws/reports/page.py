@@ -57,15 +57,8 @@ def verdict(subjects: Sequence[Subject]) -> Markup:
 
 
 def _verdict(subject: Subject) -> Markup:
-    model, found = subject.bundle.model, accuracy.clips_of(subject)
-    lines = []
-    if found:
-        ends = found.intervals.get("accuracy")
-        spread = f" (95 %: {accuracy.interval(ends)})" if ends else ""
-        lines.append(f"{accuracy.percent(found.accuracy)} of {found.clips:,} clips are right{spread}.")
-    else:
-        lines.append("Its accuracy was not measured.")
-    lines.append(_proof(subject.result(Verification)))
+    model = subject.bundle.model
+    lines = [accuracy.verdict(subject), _proof(subject.result(Verification))]
     fits = device.fits_of(subject)
     lines.append(f"It fits into the memory of {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
     words = ", ".join(label for label in model.labels if not label.startswith("_"))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -146,5 +147,5 @@ def _check(cell: Any, where: str) -> None:
     for name, kind in kinds.items():
         if name not in cell:
             raise SweepError(f"{where} has no {name!r}: {again}")
-        if not isinstance(cell[name], kind):
+        if not isinstance(cell[name], kind) or (isinstance(cell[name], float) and not math.isfinite(cell[name])):
             raise SweepError(f"{where}: {name} is {cell[name]!r}: {again}")

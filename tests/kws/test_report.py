@@ -175,6 +175,8 @@ def test_an_empty_or_damaged_sweep_is_named(sweep_dir: pathlib.Path, tmp_path: p
     )
     wrong = {**cells[4], "testing_fixed_point_accuracy": None}
     refused(json.dumps({**whole, "cells": [wrong]}), "testing_fixed_point_accuracy is None")
+    endless = {**cells[4], "testing_fixed_point_accuracy": float("nan")}
+    refused(json.dumps({**whole, "cells": [endless]}), "testing_fixed_point_accuracy is nan")
     refused(json.dumps({**whole, "cells": [7]}), "cell 1 is 7, expected a row")
 
 

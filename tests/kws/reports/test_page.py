@@ -186,6 +186,22 @@ def test_what_was_not_measured_is_said_to_be_so(bundle: pathlib.Path) -> None:
     assert text.count('<p class="absent">') >= 8
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"accuracy": float("nan")}, {"accuracy": None}, {"confusion": []}, {"det": {}}],
+    ids=["NaN", "null", "no confusion", "no trade-off"],
+)
+def test_an_accuracy_that_is_no_number_is_never_shown_as_one(change: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    (opened,) = subject.open_all([MODEL], [], [])
+    kept = opened.bundle.metrics
+    assert "are right" in page.verdict([opened])
+    kept["fixed_point"]["testing"] |= change
+    monkeypatch.setattr(type(opened.bundle), "metrics", kept)
+    text = page.write([opened], ["python"])
+    assert "Its accuracy is not known" in text and "are right" not in text
+    assert not re.search(r"\bnan\b|NaN|inf\b", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+
+
 def test_a_codes_difference_is_the_verdict(bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
     result = results(bundle)["verify"] | {"mismatches": 7}
     (tmp_path / "v.json").write_text(json.dumps(result))
@@ -224,6 +240,7 @@ def test_boards_take_shares_of_what_was_measured(bundle: pathlib.Path) -> None:
     first = fits["BBC micro:bit v1 (nRF51822)"]
     assert (first.ram, first.milliseconds, first.answer) == (1.0, None, "in memory")
     assert {fit.answer for fit in board_fit.fits(1 << 30, 0, None, None)} == {"no"}
+    assert all(re.match(r"[\w-]+/[\w-]+ (boards|dts)/", board.source) for board in board_fit.boards_to_buy())
     assert {board.core for board in board_fit.boards_to_buy()} >= {
         "cortex-m0plus",
         "cortex-m33",
@@ -266,6 +283,11 @@ def test_files_that_are_no_results_are_one_line(
         ("bench", {"instructions_per_inference": 0}),
         ("clips", {"det": {"false_reject_rate": [0.1], "false_alarm_rate": []}}),
         ("clips", {"confusion": [[1]]}),
+        ("clips", {"accuracy": float("nan")}),
+        ("clips", {"accuracy": 87.5}),
+        ("clips", {"clips": 0}),
+        ("clips", {"float": {"accuracy": float("nan")}}),
+        ("always_on", {"words": {"quiet": {"spoken": 0, "miss_rate": float("nan"), "interval": [0.0, 1.0]}}}),
         ("always_on", {"negatives": {}}),
         ("always_on", {"words": {}}),
         ("always_on", {"curve": {"false_alarms_per_hour": {"all": [1.0]}, "miss_rate": {"quiet": []}}}),
