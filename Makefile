@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: setup lock demo web test lint bench mutants fuzz fuzz-readers kill build-files clean help
+.PHONY: setup lock demo web site test lint bench mutants fuzz fuzz-readers kill build-files clean help
 
 python := .venv/bin/python
 buildifier := .venv/npm/node_modules/.bin/buildifier
@@ -44,6 +44,11 @@ web: BUNDLE = models/w4a4
 web: setup ## a page that listens in a browser, from a bundle with a detector (BUNDLE=models/w4a4, PAGE=build/keywords.html)
 	@scripts/setup.sh browser
 	$(python) -m microcontroller.web_page --bundle=$(BUNDLE) --page=$(PAGE)
+
+site: setup ## the documents, the reference from docstrings and the pages that listen as a web site, in build/site (SOURCE=URL)
+	@scripts/setup.sh browser
+	@scripts/setup.sh docs
+	$(python) -m scripts.web_site --folder=build/site $(if $(SOURCE),--source=$(SOURCE))
 
 test: lint ## lint, then the fast tests, then the slow ones
 	@scripts/setup.sh browser

@@ -5,7 +5,7 @@
 # With the argument `browser` also what the page in a browser needs: Emscripten, and Chromium for its tests. With GPU=1
 # also the packages of requirements-gpu.txt, CUDA's libraries for TensorFlow.
 # With the argument `riscv` the compiler, C library and emulator of a RISC-V core, on which the tests try packages.
-# With the argument `lock` it only writes requirements.txt again, from requirements.in.
+# With the argument `docs` what `make site` needs. With the argument `lock` it only writes requirements.txt again, from requirements.in.
 # What is already there is left alone, and needs no network. PYTHON=... names the interpreter to use. Where the machine has
 # neither Python 3.11 nor 3.12, uv fetches one into .python; where it can't, Python 3.13 serves, with newer packages.
 set -euo pipefail
@@ -317,6 +317,13 @@ install_fuzzers() {
     fail "pip could not install requirements-fuzz.txt (it has wheels for x86-64 alone): $reason"
 }
 
+# What `make site` needs.
+install_docs() {
+  local reason
+  .venv/bin/python -c 'import markdown_it, pdoc' 2>/dev/null || pip install -r requirements-docs.txt ||
+    fail "pip could not install requirements-docs.txt: $reason"
+}
+
 fingerprint() {
   cat requirements.txt pyproject.toml scripts/setup.sh | sha256sum
 }
@@ -360,4 +367,7 @@ if [ "${1:-}" = riscv ]; then
 fi
 if [ "${1:-}" = fuzzers ]; then
   install_fuzzers
+fi
+if [ "${1:-}" = docs ]; then
+  install_docs
 fi

@@ -40,6 +40,7 @@ HOUSE_FILES = (
     ),
     *(
         "pyproject.toml",
+        "requirements-docs.txt",
         "requirements-fuzz.txt",
         "requirements-gpu.txt",
         "requirements-rivals.txt",

@@ -106,10 +106,17 @@ def workflow_jobs() -> dict[str, str]:
 def test_workflow_runs_the_contributors_commands():
     contributing = re.findall(r"^(make \w+) ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert sorted(contributing) == ["make demo", "make setup", "make test"]
-    runs = {name: re.findall(r"run: (make .*)", text) for name, text in workflow_jobs().items()}
+    runs = {name: re.findall(r"run: (make [^$\n]*)", text) for name, text in workflow_jobs().items()}
     # A fresh machine gets the README's two commands alone, which set up what they need; wheel and audit get none.
     of_contributors = {"python": ["make setup", "make test", "make demo"], "fresh-machine": ["make demo", "make test"]}
-    assert runs == {**of_contributors, "wheel": [], "renode": ["make setup"], "audit": []}
+    assert runs == {
+        **of_contributors,
+        "wheel": [],
+        "renode": ["make setup"],
+        "audit": [],
+        "site": ["make site SOURCE="],
+        "publish": [],
+    }
     wheels_commands = set(re.findall(r"core/bin/(kws-[\w-]+)", workflow_jobs()["wheel"]))
     assert wheels_commands and wheels_commands <= pyproject()["project"]["scripts"].keys()
 
@@ -199,7 +206,7 @@ def test_ranges_of_dependencies_take_the_pinned_versions(python):
         for extra, required in core_size.requirements().items()
     }
     pinned = pins(where=where)
-    for extra, files in {"gpu": "requirements-gpu.txt", "search": "requirements-search.txt"}.items():
+    for extra, files in {name: f"requirements-{name}.txt" for name in ("gpu", "search", "docs")}.items():
         exact = pins(files, where)
         assert_ranges_take(extras.pop(extra), {**pinned, **exact}, extra)
         assert all(pinned.get(name, version) == version for name, version in exact.items()), files
@@ -255,7 +262,8 @@ def test_every_imported_package_is_pinned():
     # pytest puts a test's folder on the path, so that tests can share a module beside them.
     beside = {path.stem for path in project_files() if path.relative_to(ROOT).parts[0] == "tests"}
     # Not installed by make setup, and so of no known owner: their module has the package's name.
-    optional = pins("requirements-rivals.txt") | pins("requirements-fuzz.txt")
+    optional = {name for extra in ("rivals", "fuzz", "docs") for name in pins(f"requirements-{extra}.txt")}
+    known = optional | pins().keys()
     unpinned = set()
     for path in project_files():
         if path.suffix != ".py":
@@ -265,7 +273,7 @@ def test_every_imported_package_is_pinned():
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
             own = {*ROOMS, *sys.stdlib_module_names, *(beside if path.is_relative_to(ROOT / "tests") else ())}
             for name in {name.split(".")[0] for name in names} - own:
-                if not {normalized(owner) for owner in owners.get(name, [])} & set(pins()) and name not in optional:
+                if not {normalized(owner) for owner in owners.get(name, [])} & known and name not in optional:
                     unpinned.add(f"{name} in {path.relative_to(ROOT)}")
     assert not unpinned
 
