@@ -145,7 +145,7 @@ def write_reference(folder: pathlib.Path, names: Sequence[str]) -> None:
         # A package that names what is public would hide its rooms.
         if hasattr(package, "__all__"):
             rooms = [other.rpartition(".")[2] for other in names if other.rpartition(".")[0] == name]
-            package.__all__ = [*package.__all__, *rooms]
+            vars(package)["__all__"] = [*package.__all__, *rooms]
 
     pdoc.pdoc(*names, output_directory=folder / "api")
 
