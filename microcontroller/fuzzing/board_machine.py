@@ -44,7 +44,8 @@ class BoardMachine:
           BuildError: no toolchain, or C that does not compile.
         """
         self.name = board
-        profiles = boards.load(board).profiles
+        target = boards.load(board)
+        self._ram_bytes, profiles = target.ram_bytes, target.profiles
         # The portable kernels are everywhere the same: where there are others, those are what is to be seen.
         profiles = tuple(name for name in profiles if name != PORTABLE or profiles[0] == PORTABLE)
         kernels = dict.fromkeys(kernel for profile in profiles for kernel in CHOICES[profile].kernels)
@@ -52,13 +53,17 @@ class BoardMachine:
         self._folder = folder
         self._kernels = build.compiled(build.own_kernels(), board, folder / board)
 
+    def holds(self, programs: Sequence[Program]) -> bool:
+        """Whether the board may have memory for them: a build that can't be linked takes as long as one that can."""
+        return sum(many_models_source.shared_memory(programs).values()) + build.STACK_BYTES <= self._ram_bytes
+
     def run(self, programs: Sequence[Program]) -> list[Sums | str]:
         """One firmware with all of them. Raises `RunError` or `DoesNotFit`."""
         try:
             with tempfile.TemporaryDirectory(dir=self._folder) as name:
                 return self._run(pathlib.Path(name), programs)
         except build.DoesNotFit as error:
-            raise machine.DoesNotFit("a model and its inputs do not fit the board's memory") from error
+            raise machine.DoesNotFit(machine.TOO_LARGE) from error
         except (BuildError, DeviceError, EmulatorError) as error:
             raise RunError(" ".join(str(error).split())) from error
 

@@ -13,6 +13,7 @@ from export.fuzzing.tally import Failure, Tally
 
 Sums = tuple[list[int], bool]
 """Checksums of layers and logits, and whether memory behind output and arena is whole."""
+TOO_LARGE = "a model and its inputs do not fit the board's memory"
 _LINE = re.compile(r"PROGRAM index=(\d+)((?: layer=0x[0-9a-f]{8})*) output=0x([0-9a-f]{8}) whole=([01])")
 
 
@@ -34,6 +35,9 @@ class Machine(Protocol):
 
     name: str
     planner: Planner
+
+    def holds(self, programs: Sequence[Program]) -> bool:
+        """False for programs whose memory, which they share, this machine has not, however they are built."""
 
     def run(self, programs: Sequence[Program]) -> list[Sums | str]:
         """One result per program, or why it has none. Raises `RunError` or `DoesNotFit` where nobody knows whose."""
@@ -63,10 +67,27 @@ def check(machine: Machine, cases: Sequence[Case], tally: Tally, only: str | Non
             for one in same:
                 tally.compared[_label(machine, one.check)] += 1
                 tally.kernels.update(one.kernels)
-    for one, reason in _run(machine, programs, tally):
+    for one, reason in _run(machine, _held(machine, programs, tally), tally):
         if reason:
             failures.append(Failure(_label(machine, one.check), reason, one.case))
     return failures
+
+
+def _held(machine: Machine, programs: Sequence[Program], tally: Tally) -> list[Program]:
+    """Those that the machine has memory for, the largest last, so that halves of them are of a kind; the others are
+    refused."""
+    found = []
+    for one in sorted(programs, key=lambda one: sum(one.memory.values())):
+        if machine.holds([one]):
+            found.append(one)
+        else:
+            _refuse(machine, one, TOO_LARGE, tally)
+    return found
+
+
+def _refuse(machine: Machine, one: Program, reason: str, tally: Tally) -> None:
+    tally.compared[_label(machine, one.check)] -= 1
+    tally.refused[f"{machine.name}: {reason}"] += 1
 
 
 def _label(machine: Machine, check: str) -> str:
@@ -78,6 +99,8 @@ def _run(machine: Machine, programs: Sequence[Program], tally: Tally) -> list[tu
     if not programs:
         return []
     try:
+        if not machine.holds(programs):
+            raise DoesNotFit(TOO_LARGE)
         results = machine.run(programs)
         if len(results) != len(programs):
             raise RunError(f"{len(results)} programs of {len(programs)} answered")
@@ -87,8 +110,7 @@ def _run(machine: Machine, programs: Sequence[Program], tally: Tally) -> list[tu
             return [*_run(machine, programs[:middle], tally), *_run(machine, programs[middle:], tally)]
         if isinstance(error, RunError):
             return [(programs[0], str(error))]
-        tally.compared[_label(machine, programs[0].check)] -= 1
-        tally.refused[f"{machine.name}: {error}"] += 1
+        _refuse(machine, programs[0], str(error), tally)
         return []
     for one in programs:
         tally.codes += one.calls * sum(_codes(one))

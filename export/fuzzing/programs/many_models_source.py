@@ -57,12 +57,16 @@ def inputs(programs: Sequence[Program]) -> bytes:
     return b"".join(one.inputs for one in programs)
 
 
+def shared_memory(programs: Sequence[Program]) -> dict[str, int]:
+    """Bytes of each array that they share, by name."""
+    return {name: max(1, *(one.memory[name] for one in programs)) for name in programs[0].memory}
+
+
 def write_memory(folder: pathlib.Path, programs: Sequence[Program]) -> str:
     """Writes what a program without a heap takes its memory from; returns the name of the C file to compile."""
-    largest = {name: max(1, *(one.memory[name] for one in programs)) for name in programs[0].memory}
     arrays = {
         name: f"int8_t many_{name}[{size}{f' + {_GUARD}' if name in ('output', 'arena') else ''}]"
-        for name, size in largest.items()
+        for name, size in shared_memory(programs).items()
     }
     header = ['#include "many_models.h"', *(f"extern {array};" for array in arrays.values())]
     source = [f'#include "{MEMORY_HEADER}"', "#include <stdalign.h>"]
