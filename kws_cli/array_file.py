@@ -3,6 +3,7 @@
 import ast
 import math
 import pathlib
+import sys
 import zipfile
 import zlib
 from typing import IO, Literal
@@ -88,7 +89,16 @@ def _array(file: IO[bytes], name: str, size: int) -> np.ndarray:
     content = bytearray(expected)
     _fill(file, memoryview(content), name)
     array = np.frombuffer(content, dtype) if expected else np.empty(math.prod(shape), dtype)
+    _check_text(array, name)
     return array.reshape(shape, order="F" if by_columns else "C")
+
+
+def _check_text(array: np.ndarray, name: str) -> None:
+    """Raises `ValueError` for characters that Unicode has not, of which NumPy makes no text."""
+    if array.dtype.kind == "U" and array.itemsize and array.size:
+        characters = array.view(array.dtype.byteorder.replace("|", "=") + "u4")
+        if characters.max() > sys.maxunicode:
+            raise ValueError(f"{name} has the character {characters.max():#x}, the last one is {sys.maxunicode:#x}")
 
 
 def _check_kind(dtype: np.dtype, name: str) -> None:

@@ -2,12 +2,19 @@
 
 import json
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 LARGEST = 1 << 24
 """Bytes, 16 MB."""
+DEEPEST = 100
+"""Lists and objects within each other."""
+MOST_VALUES = 1 << 20
+"""An empty list takes three bytes in JSON and twenty times as many in Python. A file of more bytes than `LARGEST` may
+have one value in sixteen of them."""
+_TOO_DEEP = "nested deeper than any file of this program"
 
 
 def read(path: str | pathlib.Path, shape: Any = Any, largest: int | None = None) -> Any:
@@ -18,7 +25,8 @@ def read(path: str | pathlib.Path, shape: Any = Any, largest: int | None = None)
 
     Raises:
       OSError: the file can't be read.
-      ValueError: it is larger than `largest`, no JSON, or of another shape, whose place is named.
+      ValueError: it is larger than `largest`, no JSON, or of another shape, whose place is named; it has more values,
+        or deeper ones, than any file of this program.
     """
     largest = LARGEST if largest is None else largest
     with pathlib.Path(path).open("rb") as file:
@@ -30,11 +38,28 @@ def read(path: str | pathlib.Path, shape: Any = Any, largest: int | None = None)
 
 def parse(content: bytes, shape: Any = Any) -> Any:
     """`read` of what is in memory. Raises `ValueError`."""
+    values = sum(map(content.count, (b",", b"[", b"{")))
+    if values > max(MOST_VALUES, len(content) // 16):
+        raise ValueError(f"{values:,} values in {len(content):,} bytes, more than any file of this program has")
     try:
         value = json.loads(content.decode())  # it reads NaN, which Python writes, and msgspec does not
     except RecursionError as error:
-        raise ValueError("nested deeper than any file of this program") from error
+        raise ValueError(_TOO_DEEP) from error
+    _check_depth(value)
     return shaped(value, shape)
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _within(outer)]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
+
+
+def _within(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def shaped(value: Any, shape: Any) -> Any:

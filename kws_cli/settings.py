@@ -26,6 +26,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+_QUOTED = 60
+
 
 class SettingError(ValueError):
     """A setting's value that can't be; the message is one line that names it and says what was expected."""
@@ -46,6 +48,7 @@ class Setting:
       kind: bool, int, float, str, tuple, or the class of the settings that the field holds.
       item: of a tuple, the kind of its items.
       default: of the field; None where it has none.
+      is_optional: whether it may be None.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Setting:
     item: type
     default: Any
     metadata: Mapping[str, Any]
+    is_optional: bool
 
     @property
     def flag(self) -> str:
@@ -106,6 +110,16 @@ class Setting:
             raise SettingError(f"{self.name} is {value}, expected {lowest} to {highest}")
         return self.kind(value)
 
+    def check_kept(self, value: Any) -> None:
+        """Raises `SettingError` where a value of kept JSON is none that `to_json` could have written."""
+        if self.kind is tuple:
+            right = isinstance(value, list) and all(type(part) is self.item for part in value)
+        else:
+            right = self._is_kind(value)
+        if not (right or (value is None and self.is_optional)):
+            kind = f"a list of {self.item.__name__}" if self.kind is tuple else self.kind.__name__
+            raise SettingError(f"{self.name} is {_quoted(value)}, expected {kind}")
+
     def _is_kind(self, value: Any) -> bool:
         wide = (int, float) if self.kind is float else self.kind
         return isinstance(value, wide) and isinstance(value, bool) == (self.kind is bool)
@@ -130,7 +144,7 @@ def _setting(field: dataclasses.Field, hint: Any) -> Setting:
     item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else str
     given = field.default_factory() if callable(field.default_factory) else field.default
     default = None if given is dataclasses.MISSING else given
-    return Setting(field.name, typing.get_origin(kind) or kind, item, default, field.metadata)
+    return Setting(field.name, typing.get_origin(kind) or kind, item, default, field.metadata, optional)
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -145,22 +159,40 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def of_json(cls: type, fields: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `cls` that `to_json` kept: lists as tuples, objects as what they hold; names are not checked."""
+    """The arguments of `cls` that `to_json` kept: lists as tuples, objects as what they hold; names are not checked.
+
+    Raises:
+      SettingError: a value of another kind than the setting's, or out of its range.
+    """
     known = {setting.name: setting for setting in settings_of(cls)}
     found = {}
-    for name, value in fields.items():
+    for name, value in _object(cls, fields).items():
         setting = known.get(name)
         if setting and setting.is_group:
             value = setting.kind(**of_json(setting.kind, value))
+        elif setting:
+            setting.check_kept(value)
         found[name] = tuple(value) if isinstance(value, list) else value
     return found
 
 
+def _object(cls: type, fields: Any) -> dict[str, Any]:
+    if not isinstance(fields, dict):
+        raise SettingError(f"the settings of {cls.__name__} are {_quoted(fields)}, expected a JSON object")
+    return fields
+
+
+def _quoted(value: Any) -> str:
+    return repr(value)[:_QUOTED]
+
+
 def unknown(cls: type, fields: dict[str, Any]) -> list[str]:
-    """Names in kept JSON that `cls` doesn't have, sorted: they are of another version."""
+    """Names in kept JSON that `cls` doesn't have, sorted: they are of another version. Raises `SettingError`."""
     known = {setting.name: setting for setting in settings_of(cls)}
     within = [
-        unknown(known[name].kind, value) for name, value in fields.items() if name in known and known[name].is_group
+        unknown(known[name].kind, value)
+        for name, value in _object(cls, fields).items()
+        if name in known and known[name].is_group
     ]
     return sorted([*(fields.keys() - known.keys()), *(name for names in within for name in names)])
 

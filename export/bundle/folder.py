@@ -93,6 +93,8 @@ class Bundle:
     def golden(self) -> Golden:
         try:
             arrays = array_file.read(self.path / GOLDEN)
+            if arrays["clips"].ndim != 1:
+                raise ValueError(f"clips are of shape {arrays['clips'].shape}, expected a list of names")
             return Golden(
                 tuple(str(name) for name in arrays["clips"]),
                 arrays["features"],

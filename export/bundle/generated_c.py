@@ -24,6 +24,8 @@ from kws_cli import atomic, held_folder, json_file
 FOLDER = "c"
 WRITTEN = "written.json"
 _COMPILED = (".c", ".h")
+LARGEST_FILE = 1 << 26
+"""Bytes of a file of C, 64 MB: that of a network whose weights fill 8 MB."""
 
 
 def files(
@@ -82,6 +84,8 @@ def check(path: pathlib.Path, converted: dict[str, str]) -> None:
     for name, sha256 in expected.items():
         if not (path / name).is_file():
             raise BundleError(f"{path.parent} is truncated, {path.name}/{name} is missing: {remedy}")
+        if (path / name).stat().st_size > LARGEST_FILE:
+            raise BundleError(f"{path / name} has more than {LARGEST_FILE:,} bytes: {remedy}")
         if hashlib.sha256((path / name).read_bytes()).hexdigest() != sha256:
             raise BundleError(f"{path / name} is damaged or was changed (its sha256 differs): {remedy}")
 
@@ -106,10 +110,12 @@ def folder(path: pathlib.Path, texts: dict[str, str], converted: dict[str, str])
 
 
 def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict[str, str]:
+    if not (path / WRITTEN).exists():
+        return converted
+    if not (path / WRITTEN).is_file():  # a pipe would never end
+        raise BundleError(f"{path / WRITTEN} is no file: {remedy}")
     try:
         return json_file.read(path / WRITTEN, dict[str, str])
-    except FileNotFoundError:
-        return converted
     except (OSError, ValueError) as error:
         raise BundleError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
 
@@ -117,6 +123,8 @@ def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict
 def _holds(path: pathlib.Path, texts: dict[str, str]) -> bool:
     try:
         names = {file.name for file in path.iterdir() if file.name in texts or file.suffix in _COMPILED}
+        if not all((path / name).is_file() for name in names):
+            return False
         return names == texts.keys() and all((path / name).read_bytes() == texts[name].encode() for name in names)
     except OSError:
         return False

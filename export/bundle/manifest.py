@@ -13,6 +13,7 @@ import msgspec
 
 from export.bundle import generated_c
 from export.bundle.bundle_error import BundleError
+from export.bundle.training_record import Training
 from export.model import detector
 from export.source import model_source
 from kws_cli import json_file
@@ -34,6 +35,8 @@ METRICS = "metrics.json"
 REQUIRED = (INTEGER_MODEL, TFLITE, GOLDEN, CARD, METRICS)
 OPTIONAL = (KERAS, FLOAT_WEIGHTS, detector.FILE)
 REMEDY = "write the bundle again with python -m export.convert"
+LARGEST_FILE = 1 << 28
+"""Bytes, 256 MB: all of them are read before anything else is looked at."""
 
 _OWN_HASH = "sha256"
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -52,7 +55,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     name: _Text
     labels: list[_Text]
     frontend: dict[str, int | list[int]]
-    training: dict[str, Any]
+    training: Training
     model_sha256: _Sha256
     files: dict[_FileName, _Sha256]
     c: _C | None = None
@@ -119,6 +122,8 @@ def _check_files(folder: pathlib.Path, files: dict[str, str]) -> None:
     for name, expected in files.items():
         if not (folder / name).is_file():
             raise BundleError(f"{folder} is truncated, {name} is missing: {REMEDY}")
+        if (size := (folder / name).stat().st_size) > LARGEST_FILE:
+            raise BundleError(f"{folder / name} has {size:,} bytes, expected at most {LARGEST_FILE:,}: {REMEDY}")
         if sha256(folder / name) != expected:
             raise BundleError(f"{folder / name} is damaged or was changed (its sha256 differs from {NAME}): {REMEDY}")
 

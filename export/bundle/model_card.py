@@ -69,10 +69,12 @@ def of_trained(model: IntegerModel, metrics: dict[str, Any], frontend: dict[str,
       training: with the data under `data`.
     """
     figures = {
-        stage: {split: _headlines(values) for split, values in splits.items()} for stage, splits in metrics.items()
+        stage: {split: _headlines(values) for split, values in splits.items() if isinstance(values, dict)}
+        for stage, splits in metrics.items()
+        if isinstance(splits, dict)
     }
     settings = {name: value for name, value in training.items() if name != "data"}
-    return write(model, figures, frontend, settings, training["data"])
+    return write(model, figures, frontend, settings, training.get("data", {}))
 
 
 def _headlines(metrics: dict[str, Any]) -> dict[str, float]:

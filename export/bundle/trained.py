@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from export.bundle import training_record
 from export.bundle.bundle_error import BundleError
 from export.bundle.manifest import sha256 as file_sha256
 from kws_cli import array_file, atomic, json_file
@@ -36,8 +37,8 @@ class _Description(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     labels: tuple[str, ...]
     frontend: dict[str, Any]
-    metrics: dict[str, Any]
-    training: dict[str, Any]
+    metrics: training_record.Metrics
+    training: training_record.Training
     files: dict[str, str] = {}
 
 
@@ -118,8 +119,9 @@ def read(run_dir: str | pathlib.Path) -> Trained:
     if not folder.is_dir():
         raise BundleError(f"run_dir={run_dir} holds no finished run: go on with python -m kws.train --resume")
     try:
-        description = msgspec.structs.asdict(json_file.read(folder / _DESCRIPTION, _Description))
-        _check_hashes(folder, description.pop("files"))
+        description = json_file.read(folder / _DESCRIPTION, dict[str, Any])
+        shaped: _Description = json_file.shaped(description, _Description)
+        _check_hashes(folder, shaped.files)
         arrays = array_file.read(folder / _TESTING)
         clips = tuple(str(name) for name in arrays["clips"])
         features, true_labels = arrays["features"], arrays["labels"]
@@ -130,7 +132,9 @@ def read(run_dir: str | pathlib.Path) -> Trained:
             clips=clips,
             features=features,
             true_labels=true_labels,
-            **description,
+            name=shaped.name,
+            labels=shaped.labels,
+            **{what: description[what] for what in ("frontend", "metrics", "training")},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder} is damaged ({error}): train the run again with python -m kws.train") from error

@@ -33,7 +33,7 @@ FORMAT_VERSION = 1
 LONGEST_NAME = 100
 """Characters of a layer's or model's name, and of a label."""
 MOST_CODES = 1 << 22
-"""Codes of one tensor: more than any memory here holds."""
+"""Codes of one tensor, or of a layer's weights: more than any memory here holds."""
 MOST_STEPS = 1023
 """Positions of a stride, or of padding on one side."""
 MOST_FRACTION_BITS = 64
@@ -247,13 +247,14 @@ def _validate(layer: Layer) -> None:
     check(layer.shift <= 30, f"shift {layer.shift} is above 30")
     check(8 <= layer.accumulator_bits <= 32, f"accumulator_bits={layer.accumulator_bits}, expected 8 to 32")
     check(layer.weight_format.symmetric, "weights need a symmetric format")
-    if layer.kernel.size:
-        peak = int(np.abs(layer.kernel.astype(np.int32)).max())
-        check(peak <= layer.weight_format.max_code, f"weight code {peak} does not fit {layer.weight_format}")
     height, width, channels = layer.input_shape
     axes = {CONV2D: 4, DEPTHWISE_CONV2D: 3, AVERAGE_POOL: 3, DENSE: 2}[layer.op]
-    whole = layer.kernel.ndim == axes and layer.kernel.size > 0
-    check(whole, f"kernel shape {layer.kernel.shape}, expected {axes} lengths of 1 or more")
+    whole = layer.kernel.ndim == axes and 0 < layer.kernel.size <= MOST_CODES
+    check(
+        whole, f"kernel shape {layer.kernel.shape}, expected {axes} lengths of 1 or more and at most {MOST_CODES} codes"
+    )
+    peak = int(np.abs(layer.kernel.astype(np.int32)).max())
+    check(peak <= layer.weight_format.max_code, f"weight code {peak} does not fit {layer.weight_format}")
     expected = {
         CONV2D: (*layer.kernel.shape[:2], channels, layer.output_shape[2]),
         DEPTHWISE_CONV2D: (*layer.kernel.shape[:2], channels),

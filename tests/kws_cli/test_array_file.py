@@ -66,6 +66,11 @@ HOSTILE = {
     "nested": ({"a": b"\x93NUMPY\x01\x00\x00\x20" + b"[" * 8192}, "."),
     "a record": ({"a": npy(np.zeros(2, [("x", "i1")]))}, r"a is described as \[\('x'"),
     "nothing": ({"a": b""}, "."),
+    "no characters": (
+        {"a": header("<U2", (2,)) + b"\xff\xff\xff\x7f" * 4},
+        "a has the character 0x7fffffff, the last one is 0x10ffff",
+    ),
+    "no characters, the other byte first": ({"a": header(">U1", (1,)) + b"\x00\x11\x00\x00"}, "the character 0x110000"),
 }
 
 

@@ -29,6 +29,8 @@ def test_what_is_named_is_read(tmp_path) -> None:
         (b"{", "Expecting"),
         (b"\xff\xfe", "codec can't decode"),
         (b"[" * 100_000 + b"]" * 100_000, "nested deeper"),
+        (b"[" * 200 + b"]" * 200, "nested deeper"),
+        (b"[" + b"[]," * (1 << 20) + b"[]]", "2,097,154 values in 3,145,732 bytes, more than"),
         (b'{"width": ' + b"9" * 5000 + b"}", "digit"),
         (b'{"width": 1.5}', r"Expected `int`, got `float` - at `\$\.width`"),
         (b'{"width": "1"}', "Expected `int`, got `str`"),

@@ -113,3 +113,30 @@ def test_plain_values_become_the_settings(name: str, plain: Any, value: Any) -> 
 def test_impossible_plain_values_are_named(name: str, plain: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         of(name).of_plain(plain)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ([], r"the settings of Config are \[\], expected a JSON object"),
+        ({"count": "3"}, "count is '3', expected int"),
+        ({"count": True}, "count is True, expected int"),
+        ({"count": None}, "count is None, expected int"),
+        ({"fast": 1}, "fast is 1, expected bool"),
+        ({"words": "yes"}, "words is 'yes', expected a list of str"),
+        ({"widths": [4, "8"]}, r"widths is \[4, '8'\], expected a list of int"),
+        ({"limit": {}}, r"limit is {}, expected float"),
+        ({"inner": 1}, "the settings of Inner are 1, expected a JSON object"),
+        ({"inner": {"strength": []}}, r"strength is \[\], expected float"),
+        ({"name": ["x" * 1000]}, r"name is \['x{58}, expected str"),
+    ],
+)
+def test_kept_json_of_another_kind_is_refused(fields: Any, message: str) -> None:
+    with pytest.raises(settings.SettingError, match=message):
+        settings.of_json(Config, fields)
+
+
+def test_kept_json_may_leave_open_what_is_optional() -> None:
+    kept = {"name": None, "words": None, "limit": 3, "widths": [2, 8], "inner": {"strength": 1}}
+    found = Config(**settings.of_json(Config, kept))
+    assert (found.name, found.words, found.limit, found.widths, found.inner.strength) == (None, None, 3, (2, 8), 1)

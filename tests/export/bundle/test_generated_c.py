@@ -1,6 +1,7 @@
 """Only C that this program writes is used: missing or another version's is written, edited is refused."""
 
 import json
+import os
 import pathlib
 import shutil
 
@@ -157,3 +158,21 @@ def test_a_network_whose_stream_has_no_kernel_has_c_for_one_window() -> None:
     texts = generated_c.files(model, {}, None)
     assert "fxp_model.c" in texts and "fxp_stream_model.c" not in texts
     assert texts["stream_plan.txt"].startswith("no streaming network: layer layer3_average_pool")
+
+
+def test_a_pipe_is_not_waited_for(bundle) -> None:
+    texts, plan, manifest = bundle.c_files, *(bundle.path / "c" / name for name in ("plan.txt", generated_c.WRITTEN))
+    plan.unlink()
+    os.mkfifo(plan)
+    assert not generated_c._holds(plan.parent, texts)
+    manifest.unlink()
+    os.mkfifo(manifest)
+    with pytest.raises(BundleError, match=r"written\.json is no file: remove"):
+        bundles.load(bundle.path)
+
+
+def test_c_that_fills_the_disk_is_not_read(bundle) -> None:
+    with (bundle.path / "c" / "fxp_model.c").open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BundleError, match=r"fxp_model\.c has more than 67,108,864 bytes: remove"):
+        bundles.load(bundle.path)

@@ -138,3 +138,32 @@ def test_metrics_that_cannot_be_read_are_one_line(bundle, doctor) -> None:
     for content in (b"nonsense", b"[]", b"[" * 100_000):
         with pytest.raises(BundleError, match=r"metrics\.json can't be read .*: write the bundle again"):
             doctor(bundle, bundles.METRICS, content).metrics  # noqa: B018 (the property raises)
+
+
+def test_a_file_that_fills_the_disk_is_not_read(bundle) -> None:
+    with (bundle.path / bundles.METRICS).open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BundleError, match=r"metrics\.json has 1,099,511,627,776 bytes, expected at most 268,435,456: "):
+        bundles.load(bundle.path)
+
+
+@pytest.mark.parametrize(
+    ("training", "place"),
+    [
+        ({"settings": []}, r"\$\.training\.settings"),
+        ({"settings": {"dataset": "all"}}, r"\$\.training\.settings\.dataset"),
+        ({"settings": {"method": {"qformat": 1}}}, r"\$\.training\.settings\.method\.qformat"),
+        ({"data": "none"}, r"\$\.training\.data"),
+        ({"teachers": {"float_teachers": []}}, r"\$\.training\.teachers\[\.\.\.\]"),
+        ({"environment": {"numpy": []}}, r"\$\.training\.environment"),
+        ({"command": ["rm"]}, r"\$\.training\.command"),
+    ],
+)
+def test_a_training_of_another_shape_is_refused(training: dict, place: str, bundle) -> None:
+    with pytest.raises(BundleError, match=place):
+        bundles.load(sealed(bundle, training=training))
+
+
+def test_golden_vectors_have_a_list_of_names(bundle, doctor: Callable[[Bundle, str, bytes], Bundle]) -> None:
+    with pytest.raises(BundleError, match=r"clips are of shape \(8, 1\), expected a list of names"):
+        doctor(bundle, bundles.GOLDEN, arrays_of(bundle, clips=np.array(bundle.golden.clips)[:, None]))

@@ -128,3 +128,10 @@ def test_settings_are_tables_with_their_own_names(small_model) -> None:
         "| `method` `deviation` | 0 |",
         "| teachers | value |\n| --- | --- |\n| `runs/ds_cnn_m` | a1b2 |",
     ]
+
+
+def test_what_a_training_does_not_say_is_left_out(small_model) -> None:
+    metrics = {"calibration": {"inputs": 20}, "float": {"testing": {"accuracy": 0.5}}, "odd": 3}
+    card = model_card.of_trained(small_model, metrics, {}, {"seed": 3})
+    assert "- seed: 3" in card and "| float, testing | 0.5 |" in card
+    assert "calibration" not in card and "odd" not in card

@@ -60,6 +60,11 @@ BROKEN = {
         {"kernel": np.zeros((0, 4, 2, 5), np.int8)},
         r"kernel shape \(0, 4, 2, 5\), expected 4 lengths",
     ),
+    "too many weights": (
+        4,
+        {"kernel": np.zeros((1 << 12, (1 << 10) + 1), np.int8)},
+        r"kernel shape \(4096, 1025\), expected 2 lengths of 1 or more and at most 4194304 codes",
+    ),
     "kernel dtype": (0, {"kernel": np.zeros((10, 4, 2, 5), np.int16)}, "kernel dtype int16"),
     "bias dtype": (0, {"bias": np.zeros(5, np.int64)}, "bias dtype int64"),
     "bias shape": (0, {"bias": np.zeros(4, np.int32)}, r"bias shape \(4,\)"),
