@@ -10,6 +10,9 @@ _FRAME = SAMPLE_RATE // 50
 # A frame is active within this of the loudest, and above this level (dB of full scale).
 _ACTIVE_RANGE_DB = 30.0
 _QUIETEST_DB = -70.0
+# In noise it is so far above the level that a tenth of the frames are below; no further, where a word fills the file.
+_ABOVE_NOISE_DB, _LEAST_RANGE_DB = 9.0, 15.0
+_NOISE_SHARE = 0.1
 _SHORTEST_GAP = SAMPLE_RATE * 3 // 10
 _SHORTEST_GAP_OF_PHRASES = SAMPLE_RATE * 6 // 10
 _SHORTEST_SOUND = SAMPLE_RATE * 6 // 100
@@ -23,7 +26,8 @@ def cut(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     """Cuts a recording into clips.
 
     A recording of at most a clip's length is one clip, centred. In a longer one, 20 ms frames within 30 dB of the
-    loudest (and above -70 dB of full scale) are active; stretches of them with gaps below 0.3 s are one sound. Each
+    loudest (and above -70 dB of full scale, without what is below some 60 Hz) are active; where there is noise, those 9 dB above the level that a tenth
+    of the frames are below, or within 15 dB. Stretches of them with gaps below 0.3 s are one sound. Each
     sound of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a clip, successive
     clips from its start, the last one ending with it.
 
@@ -115,9 +119,8 @@ def _sounds(samples: np.ndarray, shortest_gap: int = _SHORTEST_GAP) -> list[tupl
     """(start, end) of every sound; the rule is `cut`'s."""
     count = -(-len(samples) // _FRAME)
     frames = np.pad(samples.astype(np.float64), (0, count * _FRAME - len(samples))).reshape(count, _FRAME)
-    power = np.mean(np.square(frames / _FULL_SCALE), axis=1)
-    floor = max(np.max(power) * 10 ** (-_ACTIVE_RANGE_DB / 10), 10 ** (_QUIETEST_DB / 10))
-    active = np.flatnonzero(power >= floor)
+    power = np.mean(np.square(_without_rumble(frames / _FULL_SCALE)), axis=1)
+    active = np.flatnonzero(power >= _least_power(power))
     if len(active) == 0:
         return []
     breaks = np.flatnonzero(np.diff(active) * _FRAME > shortest_gap)
@@ -125,3 +128,18 @@ def _sounds(samples: np.ndarray, shortest_gap: int = _SHORTEST_GAP) -> list[tupl
     last = np.minimum((active[np.concatenate((breaks, [len(active) - 1]))] + 1) * _FRAME, len(samples))
     sounds = [(int(start), int(end)) for start, end in zip(first, last, strict=True)]
     return [(start, end) for start, end in sounds if end - start >= _SHORTEST_SOUND]
+
+
+def _without_rumble(frames: np.ndarray) -> np.ndarray:
+    """float64 [n, frame] without each frame's best cubic, what is below some 60 Hz: an offset, hum or a hand on the phone
+    is no sound. No filter, which would ring where a sound ends."""
+    cubics, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, _FRAME), 4))
+    return frames - (frames @ cubics) @ cubics.T
+
+
+def _least_power(power: np.ndarray) -> float:
+    """What the power of an active frame is at least, as a share of full scale; float64 [frames], `cut`'s rule."""
+    loudest = np.max(power)
+    noise = np.quantile(power, _NOISE_SHARE) * 10 ** (_ABOVE_NOISE_DB / 10)
+    lowest, highest = (loudest * 10 ** (-decibels / 10) for decibels in (_ACTIVE_RANGE_DB, _LEAST_RANGE_DB))
+    return float(max(np.clip(noise, lowest, highest), 10 ** (_QUIETEST_DB / 10)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kws.datasets import noise
 from kws.datasets.clip import CLIP_SAMPLES
 from kws.datasets.recordings import cutting
 
@@ -37,6 +38,25 @@ def test_cut_divides_a_sound_that_lasts_longer_than_a_clip() -> None:
     clips = cutting.cut(np.concatenate([_gap(1), _sound(2.5), _gap(1)]))
     assert len(clips) == 3
     assert all(np.mean(np.abs(clip)) > 4000 for clip in clips)
+
+
+@pytest.mark.parametrize("snr_db", [35, 25, 18])
+@pytest.mark.parametrize("slope", [0.0, 1.0, 2.0])
+def test_a_word_in_noise_is_one_clip_with_the_word_in_its_middle(snr_db: float, slope: float) -> None:
+    """A phone's noise lies within 30 dB of the loudest frame: it is no sound, and no part of one."""
+    rng = np.random.default_rng(3)
+    recording = np.concatenate([np.zeros(12800), _sound(0.5), np.zeros(9600)])
+    level = noise.rms(_sound(0.5)) * 10 ** (-snr_db / 20)
+    noisy = noise.to_int16(recording + noise.with_rms(noise.coloured(rng, len(recording), slope), level))
+    for cut in (cutting.cut, cutting.phrases):
+        (clip,) = cut(noisy)
+        loud = np.flatnonzero(np.abs(clip) > 4000)
+        assert abs((loud[0] + loud[-1]) / 2 - CLIP_SAMPLES / 2) < 700
+
+
+def test_a_word_that_fills_its_file_is_not_made_shorter() -> None:
+    fading = (_sound(1.5) * np.linspace(1, 0.3, 24000)).astype(np.int16)
+    assert len(cutting.cut(fading)) == 2
 
 
 def test_a_word_with_a_pause_is_one_clip_with_the_word_in_its_middle() -> None:
