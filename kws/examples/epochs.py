@@ -106,7 +106,7 @@ def plan(words: np.ndarray, config: EpochConfig, seed: int, epoch: int) -> tuple
 
 
 # Of the median class' size: what each word of a class of several is repeated towards, and what such a class gives.
-_WORD_SHARE, _CLASS_SHARE = 1 / 3, 3
+_WORD_SHARE, CLASS_SHARE = 1 / 3, 3
 
 
 def _round(words: np.ndarray, config: EpochConfig, rng: np.random.Generator) -> np.ndarray:
@@ -134,7 +134,7 @@ def _balanced_words(words: np.ndarray, config: EpochConfig, rng: np.random.Gener
         several = len(members) > 1
         aim = max(1, round(median * _WORD_SHARE)) if several else median
         clips = np.concatenate([_repeated(clips, aim, config.most_repeats, rng) for clips in members])
-        drawn.append(rng.permutation(clips)[: _CLASS_SHARE * median] if several else clips[:median])
+        drawn.append(rng.permutation(clips)[: CLASS_SHARE * median] if several else clips[:median])
     return np.concatenate(drawn)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kws.datasets.clip import SILENCE, UNKNOWN, Dataset
 from kws.datasets.negatives import clips as negative_clips
-from kws.examples.epochs import EpochConfig, plan
+from kws.examples.epochs import CLASS_SHARE, EpochConfig, plan
 from kws.frontend import INTEGER, Arithmetic, FrontEndConfig
 
 # Enough voices to be heard beside others; every task of the workers is told them.
@@ -54,7 +54,7 @@ def material(
     names = sorted(class_of)
     number = {name: place for place, name in enumerate(names)}
     words = np.array([number[word] for word in training.words], np.int64)
-    neighbours = _neighbours(dataset, seed)
+    alone = _negatives_alone(dataset)
     config = EpochConfig(
         frontend,
         classes=tuple(class_of[name] for name in names),
@@ -62,18 +62,37 @@ def material(
         rounds=rounds,
         most=most,
         arithmetic=arithmetic,
-        # Where they are all of their class, they are balanced like any other.
-        negatives_word=number.get(negative_clips.WORD) if neighbours else None,
-        neighbours=neighbours,
+        negatives_word=number.get(negative_clips.WORD),
+        negatives_share=_alone_share(dataset) if alone else EpochConfig.negatives_share,
+        neighbours=_neighbours(dataset, seed, alone),
     )
     return Material(words, config, seed)
 
 
-def _neighbours(dataset: Dataset, seed: int) -> tuple[int, ...]:
-    """Some of the words of `_unknown_` among the training clips: each may be heard beside any keyword."""
+def _negatives_alone(dataset: Dataset) -> bool:
+    """Whether the training clips of `_unknown_` are negatives and nothing else."""
+    training = dataset.splits["training"]
+    if UNKNOWN not in dataset.labels:
+        return False
+    unknown = training.labels == dataset.labels.index(UNKNOWN)
+    return bool(unknown.any()) and set(np.array(training.words, object)[unknown]) == {negative_clips.WORD}
+
+
+def _alone_share(dataset: Dataset) -> float:
+    """Of an epoch without silence: negatives alone hold as many words as a class of several words, and give as much."""
+    keywords = sum(not label.startswith("_") for label in dataset.labels)
+    return CLASS_SHARE / (CLASS_SHARE + keywords)
+
+
+def _neighbours(dataset: Dataset, seed: int, negatives: bool) -> tuple[int, ...]:
+    """Some of the words of `_unknown_` among the training clips: each may be heard beside any keyword.
+
+    Args:
+      negatives: they are seconds of speech, for there are no words.
+    """
     training = dataset.splits["training"]
     if UNKNOWN not in dataset.labels:
         return ()
     unknown = training.labels == dataset.labels.index(UNKNOWN)
-    words = np.flatnonzero(unknown & (np.array(training.words) != negative_clips.WORD))
+    words = np.flatnonzero(unknown & ((np.array(training.words) == negative_clips.WORD) == negatives))
     return tuple(np.sort(np.random.default_rng(seed).permutation(words)[:_NEIGHBOURS]).tolist())
