@@ -14,6 +14,7 @@ from tqdm import tqdm
 from kws.evaluation import metrics
 from kws.evaluation.inference import predictor, values
 from kws.examples import channel_augment, spec_augment
+from kws.models.in_a_stream import in_a_stream
 from kws.training import checkpoints, teachers
 from kws.training.run_folder import HISTORY, RunFolder
 from kws.training.teachers import Teachers
@@ -49,6 +50,7 @@ class FitConfig:
       untaught: words of which teachers are not asked: their label takes the place of the posteriors.
       word_loss: weight of the cross entropy of the second head, where a model has one for words.
       ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
+      stream_share: share of a batch's examples that are trained on as a stream hears them (`kws.models.in_a_stream`).
       begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
     """
 
@@ -67,6 +69,7 @@ class FitConfig:
     untaught: tuple[int, ...] = ()
     word_loss: float = 0.0
     ema: float = 0.0
+    stream_share: float = 0.0
     begin: int = 0
     end: int | None = None
 
@@ -132,15 +135,14 @@ def training_step(
     of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, **reduction)
     mean = tf.reduce_mean if group else lambda loss: loss
     two_heads = len(model.outputs) > 1
+    heard = _heard(model, config.stream_share)
 
     def loss_and_gradients(
         features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         labels = words if config.classes is None else tf.gather(config.classes, words)
         with tf.GradientTape() as tape:
-            logits, word_logits = (
-                model(features, training=True) if two_heads else (model(features, training=True), None)
-            )
+            logits, word_logits = heard(features) if two_heads else (heard(features), None)
             loss = mean(loss_of(tf.one_hot(labels, logits.shape[-1]), logits))
             if config.distillation:
                 distance = teachers.distance(posteriors, logits)
@@ -161,6 +163,22 @@ def training_step(
         return loss
 
     return step
+
+
+def _heard(model: tf.keras.Model, stream_share: float) -> Callable[[tf.Tensor], Any]:
+    """Features of a batch -> what `model` makes of them in training, the last share of them as in a stream."""
+    if not stream_share:
+        return lambda features: model(features, training=True)
+    stream = in_a_stream(model)
+
+    def both(features: tf.Tensor) -> Any:
+        first = round((1 - stream_share) * features.shape[0])
+        if not first:
+            return stream(features, training=True)
+        parts = model(features[:first], training=True), stream(features[first:], training=True)
+        return tf.nest.map_structure(lambda *each: tf.concat(each, 0), *parts)
+
+    return both
 
 
 def steps_in_a_row(step: Callable[..., Any], batch_size: int) -> Callable[..., Any]:

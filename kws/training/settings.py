@@ -49,6 +49,7 @@ class TrainConfig:
       init: a bundle that stage 1 starts from (`kws.training.transfer`); empty for random weights.
       init_learning_rate, frozen_share: of stage 1 then: its peak rate, and the share of its epochs in which the last
         layer alone learns.
+      stream_share: share of the examples that both stages train on as a stream hears them (`kws.models.in_a_stream`).
       allow_few: train on data that `kws.training.training_data.check_enough` refuses.
       allow_chance: go on where a stage ends near chance (`export.bundle.trained.near_chance`).
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
@@ -120,6 +121,14 @@ class TrainConfig:
     frozen_share: float = setting(
         0.5,
         "Share of stage 1's epochs in which the last layer alone learns, where it starts from a bundle.",
+        lowest=0,
+        highest=1,
+        of_float=True,
+        later=True,
+    )
+    stream_share: float = setting(
+        0.0,
+        "Share of the examples that are trained on as the streaming network hears them, without padding in time.",
         lowest=0,
         highest=1,
         of_float=True,

@@ -102,6 +102,7 @@ class Job:
             input_format=self.input_format,
             classes=self.classes,
             untaught=self.untaught,
+            stream_share=self.config.stream_share,
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])
