@@ -16,7 +16,7 @@ from absl import flags
 
 from export.bundle import detector_file
 from export.bundle import folder as bundles
-from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE
+from kws.datasets.clip import SAMPLE_RATE
 from kws.datasets.recordings import audio_file
 from kws.evaluation.streaming.sound import Detection, Listener
 from kws_cli import command
@@ -48,23 +48,21 @@ def recording(path: str) -> np.ndarray:
     """int16 [n] at 16 kHz of a recording of any rate and channel count.
 
     Raises:
-      UserError: it is missing, can't be decoded, or is shorter than the network's window of a second.
+      UserError: it is missing or can't be decoded, or has no sound.
     """
     if not os.path.isfile(path):
         raise UserError(f"--audio={path} is not a file: give a recording ({audio_file.FORMATS}), or - for raw PCM")
     try:
-        samples = audio_file.read(pathlib.Path(path))
+        return audio_file.read(pathlib.Path(path))
     except audio_file.NotAudio as reason:
         raise UserError(f"--audio={path}: {reason}; raw PCM ({RAW_FORM}) is read with --audio=- < FILE") from reason
-    _check_length(len(samples), path)
-    return samples
 
 
 def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
     """int16 [any length] of raw PCM as it comes.
 
     Raises:
-      UserError: a WAV file's header, half a sample at the end, or less than a second.
+      UserError: a WAV file's header, half a sample at the end, or no sound.
     """
     rest, count = b"", 0
     # What is there already is taken at once, so that a live source is not waited for.
@@ -81,7 +79,8 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
         rest = rest[whole:]
     if len(rest) % 2:
         raise UserError(f"standard input ends with half a sample: raw PCM is {RAW_FORM}")
-    _check_length(count + len(rest) // 2, STANDARD_INPUT)
+    if not count:
+        raise UserError("standard input has no sound: pipe a recording of a word or more into it")
 
 
 def microphone_blocks() -> Generator[np.ndarray, None, None]:
@@ -112,6 +111,8 @@ def microphone_blocks() -> Generator[np.ndarray, None, None]:
 def listen(config: StreamConfig) -> Iterator[Detection | float]:
     """Yields every detection when it is made, and last the seconds of sound that were heard.
 
+    What ends is followed by a clip's length of silence, so that a word at its end is detected, too.
+
     Raises:
       UserError: a bundle without a detector, or unusable sound.
     """
@@ -124,6 +125,7 @@ def listen(config: StreamConfig) -> Iterator[Detection | float]:
         yield from listener.feed(samples)
         heard += len(samples)
         clipped += int(np.count_nonzero(np.abs(samples.astype(np.int32)) >= _FULL_SCALE))
+    yield from listener.feed(np.zeros(bundle.frontend_config.clip_samples, np.int16))
     yield from listener.finish()
     if clipped > _CLIPPED_SHARE * heard:
         print(
@@ -141,14 +143,6 @@ def _blocks(audio: str | None) -> Iterator[np.ndarray]:
     samples = recording(audio)
     length = round(_BLOCK_SECONDS["file"] * SAMPLE_RATE)
     return (samples[start : start + length] for start in range(0, len(samples), length))
-
-
-def _check_length(samples: int, audio: str) -> None:
-    if samples < CLIP_SAMPLES:
-        raise UserError(
-            f"--audio={audio} has {samples:,} samples at 16 kHz: the network hears {CLIP_SAMPLES:,} at a time, "
-            "give a second at least"
-        )
 
 
 def config_from_flags(values: flags.FlagValues) -> StreamConfig:

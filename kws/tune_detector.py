@@ -89,11 +89,6 @@ def tune(config: TuneConfig) -> dict[str, Any]:
     """
     bundle, folder = bundles.load_hearing(config.bundle), config.negatives
     if folder is None:
-        print(
-            "warning: without --negatives=DIR false alarms are counted among composed words alone, not in speech, "
-            "music and noise",
-            file=sys.stderr,
-        )
         detector, record = _on_words(config, bundle)
     else:
         detector, record = _on_negatives(config, bundle, folder)
@@ -250,6 +245,16 @@ def _check(values: flags.FlagValues, folder: pathlib.Path | None) -> None:
         raise UserError("--negatives_without is for negatives: give --negatives=DIR or leave it out")
 
 
+def warn(folder: pathlib.Path | None) -> None:
+    """Says on stderr what is not known where there are no negatives."""
+    if folder is None:
+        print(
+            "warning: without --negatives=DIR false alarms are counted among composed words alone, not in speech, "
+            "music and noise",
+            file=sys.stderr,
+        )
+
+
 def main() -> None:
     """The command `python -m kws.tune_detector`."""
 
@@ -263,6 +268,7 @@ def main() -> None:
             tuple(values.negatives_without),
         )
         _check(values, config.negatives)
+        warn(config.negatives)
         result = tune(config)
         command.say(table(result), values.json)
         command.write_json(result, values.json)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from kws.datasets.clip import CLIP_SAMPLES, SILENCE, SPLITS, WHOLE, Clips, Dataset, DatasetConfig, Part
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.recordings import reading
+from kws.datasets.word_folders import nfc
 
 _BLOCK = 1024
 
@@ -203,7 +204,7 @@ class DatasetBuilder:
                 continue
             remedy = "add recordings of it or leave it out of words"
             if sum(self.count(split, (label,)) for split in SPLITS) == 0:
-                raise DatasetError(f"{where}: class '{label}' is empty: {remedy}")
+                raise DatasetError(f"{where}: class '{label}' is empty{self._lost(label)}: {remedy}")
             if self.count("training", (label,)) == 0:
                 raise DatasetError(f"{where}: class '{label}' has no training clips: {remedy}")
         for split in self._part.splits:
@@ -215,6 +216,12 @@ class DatasetBuilder:
         dataset = Dataset(self._name, self._labels, splits, noises, *found)
         say_what_lacks(dataset, where)
         return dataset
+
+    def _lost(self, label: str) -> str:
+        """Why a class may be empty: how many of its files were skipped, and the first one's reason; "" for none."""
+        folders = [(pathlib.PurePath(path).parts[:1], reason) for path, reason in self._skipped]
+        reasons = [reason for names, reason in folders if names and nfc(names[0]) == label]
+        return f", {len(reasons)} of its files were skipped ({reasons[0]})" if reasons else ""
 
     def _assemble(self, split: str) -> Clips:
         clips = self._clips[split]

@@ -64,7 +64,10 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
     for word, found in recordings.items():
         if not found:
-            raise DatasetError(f"{where}: the folder '{word}' is empty: put recordings there or remove it")
+            raise DatasetError(
+                f"{where}: the folder '{word}' holds no recordings: put some there or into a folder per speaker, or "
+                "remove it"
+            )
     splits = assign(recordings, config.seed)
     _read_clips(config, root, recordings, splits, names, builder, part)
     if from_corpus and UNKNOWN in names:
@@ -109,7 +112,7 @@ def assign(recordings: dict[str, list[Recording]], seed: int) -> dict[pathlib.Pa
                 of_speaker.setdefault(recording.speaker, []).append(recording.path)
     if of_speaker and len(of_speaker) < len(SPLITS):
         raise DatasetError(
-            f"file names and folders carry {len(of_speaker)} speakers ({', '.join(sorted(of_speaker))}), three splits "
+            f"file names and folders carry the speakers {', '.join(sorted(of_speaker))} alone, three splits "
             "need three: add speakers, or rename the files without '_nohash_' and '__' to split by file"
         )
     result.update(_by_speaker(of_speaker, seed))

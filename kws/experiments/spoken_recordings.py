@@ -21,8 +21,8 @@ from absl import flags
 from kws.datasets import noise, speech_commands
 from kws.datasets.clip import BACKGROUND_NOISE, SAMPLE_RATE, centre
 from kws.datasets.negatives import rooms, texts
-from kws.datasets.synthetic import espeak, voices
 from kws.datasets.synthetic import dataset as synthetic
+from kws.datasets.synthetic import espeak, voices
 from kws.datasets.synthetic.utterance import resample, trim
 from kws.datasets.word_folders import as_said
 from kws_cli import command

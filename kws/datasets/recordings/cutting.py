@@ -26,10 +26,10 @@ def cut(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     """Cuts a recording into clips.
 
     A recording of at most a clip's length is one clip, centred. In a longer one, 20 ms frames within 30 dB of the
-    loudest (and above -70 dB of full scale, without what is below some 60 Hz) are active; where there is noise, those 9 dB above the level that a tenth
-    of the frames are below, or within 15 dB. Stretches of them with gaps below 0.3 s are one sound. Each
-    sound of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than a clip, successive
-    clips from its start, the last one ending with it.
+    loudest (and above -70 dB of full scale, without what is below some 60 Hz) are active; where there is noise, those
+    9 dB above the level that a tenth of the frames are below, or within 15 dB. Stretches of them with gaps below 0.3 s
+    are one sound. Each sound of 0.06 s or more gives one clip with the sound in its middle, or if it lasts longer than
+    a clip, successive clips from its start, the last one ending with it.
 
     Args:
       samples: int16 [n] at 16 kHz.
@@ -131,8 +131,8 @@ def _sounds(samples: np.ndarray, shortest_gap: int = _SHORTEST_GAP) -> list[tupl
 
 
 def _without_rumble(frames: np.ndarray) -> np.ndarray:
-    """float64 [n, frame] without each frame's best cubic, what is below some 60 Hz: an offset, hum or a hand on the phone
-    is no sound. No filter, which would ring where a sound ends."""
+    """float64 [n, frame] without each frame's best cubic, what is below some 60 Hz: an offset, hum or a hand on the
+    phone is no sound. No filter, which would ring where a sound ends."""
     cubics, _ = np.linalg.qr(np.vander(np.linspace(-1, 1, _FRAME), 4))
     return frames - (frames @ cubics) @ cubics.T
 

@@ -71,7 +71,7 @@ def _of_block(samples: np.ndarray) -> tuple[np.ndarray, ...]:
     return (
         _decibels(word),
         np.clip(snr, -10.0, HIGHEST_SNR_DB),
-        np.array([_clipped(row) for row in samples]),
+        np.array([clipped(row) for row in samples]),
         _decibels(edge) - _decibels(loudest),
     )
 
@@ -97,7 +97,7 @@ def _decibels(power: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, 10 ** (QUIETEST_DB / 10)))
 
 
-def _clipped(samples: np.ndarray) -> float:
+def clipped(samples: np.ndarray) -> float:
     """Share of the samples, int16 [length], that are cut off."""
     total = 0
     for peak in (int(samples.max()), int(samples.min())):

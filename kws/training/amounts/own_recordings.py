@@ -4,11 +4,9 @@ import numpy as np
 
 from kws.datasets.clip import Dataset
 from kws.datasets.identity import Identity
+from kws.datasets.survey import measures
+from kws.datasets.survey.survey import CLIPPED_ABOVE
 from kws.training.training_error import TrainingError
-
-_FULL_SCALE = 32700
-# A clip is clipped where so many samples, as a share, are at full scale.
-_CLIPPED_SHARE = 0.01
 
 
 def check(dataset: Dataset, clips: Identity) -> None:
@@ -24,15 +22,14 @@ def check(dataset: Dataset, clips: Identity) -> None:
             continue
         if all(all_clipped(part) for part in found):
             raise TrainingError(
-                f"all recordings of '{name}' are clipped (at full scale): record them anew, at a lower level or "
-                "further from the microphone"
+                f"all recordings of '{name}' are clipped: record them anew, at a lower level or further from the "
+                "microphone"
             )
 
 
 def all_clipped(samples: np.ndarray) -> bool:
-    """Whether every clip of int16 [n, length] is clipped; so are none."""
-    shares = np.mean(np.abs(samples.astype(np.int32)) >= _FULL_SCALE, axis=1)
-    return bool(np.all(shares >= _CLIPPED_SHARE))
+    """Whether every clip of int16 [n, length] is clipped, as a look before training says; so are none."""
+    return all(measures.clipped(clip) > CLIPPED_ABOVE for clip in samples)
 
 
 def _check_twins(clips: Identity) -> None:

@@ -215,7 +215,7 @@ def test_a_folder_that_can_be_no_class_is_one_line(recordings: pathlib.Path, wor
 
 
 def test_two_speakers_are_too_few() -> None:
-    with pytest.raises(DatasetError, match=r"2 speakers \(a, b\)"):
+    with pytest.raises(DatasetError, match="the speakers a, b alone, three splits"):
         folder.assign({"lamp": _recordings("a__1.wav", "b__1.wav")}, 0)
 
 
@@ -333,10 +333,10 @@ def test_refusals(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFac
     with pytest.raises(DatasetError, match="names 'cup'"):
         datasets.load(_config(recordings, words=("cup",)))
     (recordings / "cup").mkdir()
-    with pytest.raises(DatasetError, match="folder 'cup' is empty"):
+    with pytest.raises(DatasetError, match="folder 'cup' holds no recordings"):
         datasets.load(_config(recordings))
     (recordings / "cup" / "only.wav").touch()
-    with pytest.raises(DatasetError, match="class 'cup' is empty"):
+    with pytest.raises(DatasetError, match=r"class 'cup' is empty, 1 of its files were skipped \(the file is empty\): add"):
         datasets.load(_config(recordings))
     (recordings / "_background_noise_" / "room.wav").unlink()
     with pytest.raises(DatasetError, match="no recordings in _background_noise_/: put some there"):

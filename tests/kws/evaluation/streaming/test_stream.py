@@ -99,6 +99,12 @@ def test_other_rates_are_resampled(tmp_path):
     assert len(stream.recording(str(_wav(tmp_path / "8khz.wav", _sound(2)[:16000], rate=8000)))) == 32000
 
 
+def test_a_recording_may_be_shorter_than_a_clip_and_end_with_its_word(bundle, tmp_path):
+    wav = _wav(tmp_path / "short.wav", _sound(0.4))
+    *_, seconds = stream.listen(stream.StreamConfig(bundle, str(wav)))
+    assert seconds == 0.4
+
+
 def test_clipping_is_told(bundle, tmp_path, capsys):
     wav = _wav(tmp_path / "loud.wav", _sound(2, level=60000.0))
     list(stream.listen(stream.StreamConfig(bundle, str(wav))))
@@ -106,16 +112,16 @@ def test_clipping_is_told(bundle, tmp_path, capsys):
 
 
 def test_unusable_recordings_are_one_line(tmp_path):
-    short = _wav(tmp_path / "short.wav", _sound(0.9))
+    silent = _wav(tmp_path / "none.wav", _sound(0))
     empty = tmp_path / "empty.wav"
     empty.write_bytes(b"")
     truncated = tmp_path / "truncated.wav"
     truncated.write_bytes(_wav(tmp_path / "whole.wav", _sound(2)).read_bytes()[:9000])
     for path, message in (
-        (short, r"has 14,400 samples at 16 kHz: the network hears 16,000 at a time, give a second at least"),
+        (silent, "has no samples"),
         (empty, "the file is empty"),
         (truncated, "truncated"),
-        (tmp_path / "none.wav", "is not a file"),
+        (tmp_path / "nowhere.wav", "is not a file"),
         (tmp_path, "is not a file"),
         ("x" * 5000, "is not a file"),
         ("a\0b", "is not a file"),
@@ -142,11 +148,9 @@ def test_unusable_raw_pcm_is_one_line():
     pcm = _sound(1.5).astype("<i2").tobytes()
     assert sum(len(block) for block in stream.raw_blocks(io.BytesIO(pcm))) == 24000
     for data, message in (
-        (b"", "has 0 samples"),
-        (pcm[:1000], "has 500 samples"),
+        (b"", "has no sound"),
         (pcm + b"x", "half a sample"),
         (b"x", "half a sample"),
-        (b"xy", "has 1 samples"),
         *((header + pcm, "file with a header") for header in (b"RIFF", b"RF64", b"FORM", b"ID3\4", b"OggS", b"caff")),
     ):
         with pytest.raises(UserError, match=message):
