@@ -336,7 +336,9 @@ def test_refusals(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFac
     with pytest.raises(DatasetError, match="folder 'cup' holds no recordings"):
         datasets.load(_config(recordings))
     (recordings / "cup" / "only.wav").touch()
-    with pytest.raises(DatasetError, match=r"class 'cup' is empty, 1 of its files were skipped \(the file is empty\): add"):
+    with pytest.raises(
+        DatasetError, match=r"class 'cup' is empty, 1 of its files were skipped \(the file is empty\): add"
+    ):
         datasets.load(_config(recordings))
     (recordings / "_background_noise_" / "room.wav").unlink()
     with pytest.raises(DatasetError, match="no recordings in _background_noise_/: put some there"):

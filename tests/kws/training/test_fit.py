@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kws.models.in_a_stream import in_a_stream
 from kws.training import fit as fit_module
 from kws.training.fit import Examples, FitConfig, fit
 from kws.training.run_folder import FLOAT, HISTORY, RunFolder
@@ -271,3 +272,15 @@ def test_of_untaught_words_the_label_is_followed() -> None:
     found = fit_module._followed(posteriors, np.array([0, 2, 1]), config)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, [[0.2, 0.8], [0.05, 0.95], [0.4, 0.6]], rtol=1e-6)
+
+
+def test_the_last_share_of_a_batch_is_heard_as_in_a_stream() -> None:
+    inputs = tf.keras.Input((9, 6, 1))
+    x = tf.keras.layers.Conv2D(2, 3, padding="same", bias_initializer="ones")(inputs)
+    x = tf.keras.layers.GlobalAveragePooling2D()(x)
+    model = tf.keras.Model(inputs, tf.keras.layers.Dense(CLASSES)(x))
+    features = np.random.default_rng(0).normal(size=(8, 9, 6, 1)).astype(np.float32)
+    stream = in_a_stream(model)(features).numpy()
+    for share, windows in ((0.0, 8), (0.25, 6), (1.0, 0)):
+        expected = np.concatenate([model(features).numpy()[:windows], stream[windows:]])
+        np.testing.assert_allclose(fit_module._heard(model, share)(tf.constant(features)), expected, rtol=1e-5)
