@@ -14,6 +14,7 @@ import itertools
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -227,7 +228,7 @@ def encode(path: pathlib.Path, samples: np.ndarray, encoder: str, muxer: str, ra
 
     layout = "stereo" if channels == 2 else "mono"
     with av.open(str(path), "w", format=muxer) as container:
-        stream = container.add_stream(encoder, rate=rate, layout=layout)
+        stream: Any = container.add_stream(encoder, rate=rate, layout=layout)
         stream.codec_context.bit_rate = _AMR_BITS_PER_SECOND if "amr" in encoder else _BITS_PER_SECOND
         stream.codec_context.open()
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[np.newaxis]), "s16", "mono")

@@ -15,7 +15,7 @@ from kws.examples.material import Material, material
 from kws.frontend import INTEGER, Arithmetic
 from kws.training import stages
 from kws.training.run_folder import RunFolder
-from kws.training.settings import TrainConfig
+from kws.training.settings import FEW_STREAM_SHARE, TrainConfig
 from kws.training.training_data import TrainingData
 from kws.training.workers.worker_group import WorkerGroup
 
@@ -83,7 +83,14 @@ def open_job(
             first_examples_of=producer.first_examples,
             group=group,
             start=data.start,
+            stream_share=_stream_share(config, data),
         )
+
+
+def _stream_share(config: TrainConfig, data: TrainingData) -> float:
+    if config.stream_share >= 0:
+        return config.stream_share
+    return FEW_STREAM_SHARE if data.rounds > 1 else 0.0
 
 
 def training_codes(config: TrainConfig, data: TrainingData, epoch: int, count: int) -> np.ndarray:

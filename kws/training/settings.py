@@ -12,6 +12,7 @@ from kws_cli.settings import changed, of_json, setting, settings_of, spelled, un
 from quant.method import Method
 from quant.qformat import MAX_BITS, MIN_BITS
 
+FEW_STREAM_SHARE = 0.5
 WIDTHS = ("weight_bits", "activation_bits")
 _EMA = "Momentum of the moving average of weights that stage {stage} ends with, such as 0.99; 0: none."
 
@@ -49,7 +50,8 @@ class TrainConfig:
       init: a bundle that stage 1 starts from (`kws.training.transfer`); empty for random weights.
       init_learning_rate, frozen_share: of stage 1 then: its peak rate, and the share of its epochs in which the last
         layer alone learns.
-      stream_share: share of the examples that both stages train on as a stream hears them (`kws.models.in_a_stream`).
+      stream_share: share of the examples that both stages train on as a stream hears them (`kws.models.in_a_stream`);
+        below 0 `FEW_STREAM_SHARE` where clips are few, else none.
       allow_few: train on data that `kws.training.training_data.check_enough` refuses.
       allow_chance: go on where a stage ends near chance (`export.bundle.trained.near_chance`).
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
@@ -127,9 +129,10 @@ class TrainConfig:
         later=True,
     )
     stream_share: float = setting(
-        0.0,
-        "Share of the examples that are trained on as the streaming network hears them, without padding in time.",
-        lowest=0,
+        -1.0,
+        "Share of the examples that are trained on as a stream hears them, without padding in time; -1: half where "
+        "clips are few, else none.",
+        lowest=-1,
         highest=1,
         of_float=True,
         later=True,

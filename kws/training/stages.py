@@ -61,6 +61,7 @@ class Job:
         on; None to make all of it for them.
       group: the workers of this training; None for a single one.
       start: the bundle that stage 1 starts from; None for random weights.
+      stream_share: share of the examples that are trained on as a stream hears them.
     """
 
     config: TrainConfig
@@ -80,6 +81,7 @@ class Job:
     first_examples_of: Callable[[int, int], np.ndarray] | None = None
     group: WorkerGroup | None = None
     start: BundleStart | None = None
+    stream_share: float = 0.0
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -102,7 +104,7 @@ class Job:
             input_format=self.input_format,
             classes=self.classes,
             untaught=self.untaught,
-            stream_share=self.config.stream_share,
+            stream_share=self.stream_share,
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])

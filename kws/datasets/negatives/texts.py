@@ -3,6 +3,7 @@
 The words of a split are its own (the parts of speech are dealt out to the splits); what is between them is shared.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -50,6 +51,18 @@ _NAMES = _words(
     "Peter Mary Thomas Anna Robert Julia Michael Sarah David Laura Daniel Emma Samuel Helen Martin Clara Victor Alice "
     "Oscar Nina Hector Paula Simon Ruth Edward Grace Albert Irene Walter Rose"
 )
+# What invented words are made of, syllable by syllable: sounds in any order, which no list of words has all of.
+_ONSETS = _words(
+    "b bl br ch d dr f fl fr g gl gr h j k kl kr kw l m n p pl pr r s sh sk sl sm sn sp st str sw t th tr tw v w y z"
+)
+_VOWELS = _words("a e i o u ay ee ie oa oo ow ar er or ai")
+_CODAS = (
+    "",
+    "",
+    "",
+    *_words("b ck d ft g ld lk lp lt m mp n nd ng nk nt p pt rd rk rm rn rp rt s sh sk sp ss st t th z"),
+)
+_SYLLABLES = (0.5, 0.35, 0.15)
 _SHARES = (0.6, 0.2, 0.2)
 _TEMPLATES = (
     "the {a} {n} {v} the {n}",
@@ -71,8 +84,10 @@ _TEMPLATES = (
 )
 _ENDINGS = ("", "s", "es", "ed", "d", "ing", "er", "ers", "'s")
 _TRIES = 40
-_LIST_SHARE = 0.3
+_LIST_SHARE = 0.5
 _LIST_WORDS = (2, 6)
+# Of the words in a list, those that are invented.
+_INVENTED_SHARE = 0.5
 # How often a list has a part of a keyword of several words in it: "stop" of "stop it".
 _PART_SHARE = 0.25
 
@@ -86,12 +101,36 @@ def says(text: str, keyword: str) -> bool:
     )
 
 
-def endless(split: str, keywords: Sequence[str], rng: np.random.Generator) -> Iterator[str]:
+def invented(split: str, count: int) -> list[str]:
+    """So many words that are none, of one to three syllables; the same ones always, and no word in two splits."""
+    rng = np.random.default_rng(1)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        syllables = 1 + int(rng.choice(len(_SYLLABLES), p=_SYLLABLES))
+        word = "".join(_one_of(part, rng) for _ in range(syllables) for part in (_ONSETS, _VOWELS, _CODAS))
+        if _split_of(word) == split:
+            found[word] = None
+    return list(found)
+
+
+def _one_of(choices: Sequence[str], rng: np.random.Generator) -> str:
+    return choices[rng.integers(len(choices))]
+
+
+def _split_of(word: str) -> str:
+    share = int(hashlib.sha256(word.encode()).hexdigest()[:8], 16) / 2**32
+    return SPLITS[int(np.searchsorted(np.cumsum(_SHARES)[:-1], share, "right"))]
+
+
+def endless(
+    split: str, keywords: Sequence[str], rng: np.random.Generator, invented: Sequence[str] = ()
+) -> Iterator[str]:
     """Sentences and lists of words, none of which says a keyword.
 
     Args:
       split: one of `SPLITS`.
       keywords: of one word or several; of the latter the parts are said, alone.
+      invented: words that half of a list is of.
     """
     words = {kind: _of_split(found, split) for kind, found in (("n", _NOUNS), ("v", _VERBS), ("a", _ADJECTIVES))}
     words["p"] = _of_split(_NAMES, split)
@@ -100,7 +139,7 @@ def endless(split: str, keywords: Sequence[str], rng: np.random.Generator) -> It
     parts = [part for part in dict.fromkeys(parts) if not _is_said(part, keywords)]
     while True:
         sentence = None if rng.uniform() < _LIST_SHARE else _sentence(words, keywords, rng)
-        yield sentence or ", ".join(_list(single, parts, keywords, rng))
+        yield sentence or ", ".join(_list(single, invented or single, parts, keywords, rng))
 
 
 def _sentence(words: dict[str, list[str]], keywords: Sequence[str], rng: np.random.Generator) -> str | None:
@@ -115,8 +154,15 @@ def _sentence(words: dict[str, list[str]], keywords: Sequence[str], rng: np.rand
     return None
 
 
-def _list(single: list[str], parts: list[str], keywords: Sequence[str], rng: np.random.Generator) -> list[str]:
-    chosen = [single[rng.integers(len(single))] for _ in range(rng.integers(*_LIST_WORDS))]
+def _list(
+    single: Sequence[str],
+    invented: Sequence[str],
+    parts: list[str],
+    keywords: Sequence[str],
+    rng: np.random.Generator,
+) -> list[str]:
+    count = rng.integers(*_LIST_WORDS)
+    chosen = [_one_of(invented if rng.uniform() < _INVENTED_SHARE else single, rng) for _ in range(count)]
     if parts and rng.uniform() < _PART_SHARE * len(parts):
         chosen.insert(int(rng.integers(len(chosen))), parts[rng.integers(len(parts))])
     return [word for word in chosen if not _is_said(word, keywords)]

@@ -57,6 +57,17 @@ def test_no_word_of_its_own_is_in_two_splits() -> None:
     assert sum(map(len, parts)) == len(set().union(*parts)) == len(texts._NOUNS) == len(set(texts._NOUNS))
 
 
+def test_invented_words_are_of_one_split_and_none_sounds_like_a_keyword() -> None:
+    found = {split: texts.invented(split, 200) for split in SPLITS}
+    assert sum(len(set(words)) for words in found.values()) == len(set().union(*found.values())) == 600
+    assert spoken.unlike(["dore", "lampe", "lamb", "klamp", "stoppit", "stop"], ("door", "lamp", "stop it")) == [
+        "lamb",
+        "stop",
+    ]
+    lists = itertools.islice(texts.endless("testing", KEYWORDS, np.random.default_rng(1), found["testing"]), 60)
+    assert any(word in found["testing"] for text in lists for word in text.split(", "))
+
+
 def test_a_folder_is_made_once_for_a_set_of_keywords(
     tmp_path: pathlib.Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
