@@ -230,12 +230,9 @@ def encode(path: pathlib.Path, samples: np.ndarray, encoder: str, muxer: str, ra
     with av.open(str(path), "w", format=muxer) as container:
         stream: Any = container.add_stream(encoder, rate=rate, layout=layout)
         stream.codec_context.bit_rate = _AMR_BITS_PER_SECOND if "amr" in encoder else _BITS_PER_SECOND
-        stream.codec_context.open()
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[np.newaxis]), "s16", "mono")
         frame.sample_rate = SAMPLE_RATE
-        changed = av.AudioResampler(stream.format, layout, rate, stream.codec_context.frame_size or None)
-        for part in (*changed.resample(frame), *changed.resample(None)):
-            container.mux(stream.encode(part))
+        container.mux(stream.encode(frame))
         container.mux([packet for packet in stream.encode(None) if packet.size])
 
 

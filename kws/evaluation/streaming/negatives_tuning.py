@@ -34,8 +34,9 @@ HEARD_IN_QUIET = 0.9
 MOST_FALSE_ALARMS_PER_HOUR = 8.0
 """As far as the target is raised by itself for nine keywords of ten to be heard."""
 _TAIL_PEAKS = 20
-# Clips of a keyword below which its peaks are spread, and the scale of it in log-odds.
-_FEW_CLIPS, _SPREAD = 20, 1.0
+# Clips of a keyword below which its peaks are spread, and the scale of it in log-odds: peaks of one speaker lie close
+# together, those of the next one elsewhere.
+_FEW_CLIPS, _SPREAD = 20, 2.5
 _GRID = error_rates.log_odds(np.array([0.1, 1.0]))
 _GRID = np.append(np.arange(_GRID[0], _GRID[1], 0.125), _GRID[1])
 _PRICES = 2.0 ** np.arange(-16, 16, 0.25)
