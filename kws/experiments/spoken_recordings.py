@@ -212,7 +212,9 @@ def paragraphs(keywords: Sequence[str]) -> list[str]:
     """Prose of README.md and docs/*.md, sentences that say no keyword; tables and blocks of code left out."""
     found = []
     for path in (_DOCUMENTS / "README.md", *sorted((_DOCUMENTS / "docs").glob("*.md"))):
-        text = re.sub(r"^(```.*?^```|[#|>].*?$|    .*?$)", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(
+            r"^(```.*?^```|[#|>].*?$|    .*?$)", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+        )
         for block in re.split(r"\n\s*\n", text):
             plain = re.sub(r"\[([^]]*)\]\([^)]*\)|[`*_]", r"\1", block).replace("\n", " ").strip()
             sentences = re.split(r"(?<=[.:;?]) ", plain)
