@@ -14,7 +14,7 @@ import sys
 from absl import flags
 
 from export.bundle import folder as bundles
-from export.bundle import trained
+from export.bundle.training import trained
 from kws import datasets
 from kws.datasets import dataset_flags
 from kws.datasets.clip import NO_NEGATIVES, SAMPLE_RATE, SPLITS

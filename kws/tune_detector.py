@@ -268,6 +268,7 @@ def main() -> None:
             tuple(values.negatives_without),
         )
         _check(values, config.negatives)
+        bundles.load_hearing(config.bundle)  # what it refuses comes before the warning
         warn(config.negatives)
         result = tune(config)
         command.say(table(result), values.json)

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from export.bundle import folder as bundles
-from export.bundle import trained
+from export.bundle.training import trained
 from kws.stores import catalogue
 from kws.sweeps import results
 from kws.sweeps.cell import RESULT

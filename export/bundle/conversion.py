@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from export.bundle import detector_file, folder, generated_c, model_card, tflite, trained
+from export.bundle import detector_file, folder, generated_c, model_card, tflite
 from export.bundle.bundle_error import BundleError
+from export.bundle.training import trained
 from export.model import float_model, integer_model
 from export.model.integer_model import IntegerModel
 from export.plan import FAST

@@ -13,7 +13,7 @@ import msgspec
 
 from export.bundle import generated_c
 from export.bundle.bundle_error import BundleError
-from export.bundle.training_record import Training
+from export.bundle.training.record import Training
 from export.model import detector
 from export.source import model_source
 from kws_cli import json_file

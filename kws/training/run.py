@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.bundle import trained
+from export.bundle.training import trained
 from kws.datasets import identity
 from kws.datasets.origin.attribution import ATTRIBUTION
 from kws.datasets.sources import shares

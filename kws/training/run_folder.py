@@ -9,7 +9,7 @@ formats.json                 the Q-formats that stage 2 ends with
 history.json                 one row per epoch
 metrics.json                 each stage's metrics on validation and testing
 tensorboard/                 logs of the same
-trained/                     what the export takes over (`export.bundle.trained`)
+trained/                     what the export takes over (`export.bundle.training.trained`)
 """
 
 import dataclasses

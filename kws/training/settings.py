@@ -53,7 +53,7 @@ class TrainConfig:
       stream_share: share of the examples that both stages train on as a stream hears them (`kws.models.in_a_stream`);
         below 0 `FEW_STREAM_SHARE` where clips are few, else none.
       allow_few: train on data that `kws.training.training_data.check_enough` refuses.
-      allow_chance: go on where a stage ends near chance (`export.bundle.trained.near_chance`).
+      allow_chance: go on where a stage ends near chance (`export.bundle.training.trained.near_chance`).
       weight_bits, activation_bits: one width for all layers, or one per weighted layer (logits stay 8 bits).
       gradual_bits: higher widths that stage 2 begins with, as in `kws.training.phases.phases`; empty for none.
 

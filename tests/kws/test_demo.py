@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from export.bundle import trained
+from export.bundle.training import trained
 from kws import demo
 from kws.training import run, training_data
 

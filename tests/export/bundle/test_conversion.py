@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import quant
-from export.bundle import conversion, detector_file, folder, random_bundle, trained
+from export.bundle import conversion, detector_file, folder, random_bundle
 from export.bundle.bundle_error import BundleError
+from export.bundle.training import trained
 from export.model import detector
 from kws.models.ds_cnn import DsCnnSpec
 

@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from export.bundle import trained
 from export.bundle.bundle_error import BundleError
-from export.bundle.trained import Trained
+from export.bundle.training import trained
+from export.bundle.training.trained import Trained
 
 
 @pytest.fixture

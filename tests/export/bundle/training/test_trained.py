@@ -2,7 +2,7 @@
 
 import pytest
 
-from export.bundle.trained import near_chance
+from export.bundle.training.trained import near_chance
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from export.bundle import training_record
 from export.bundle.bundle_error import BundleError
 from export.bundle.manifest import sha256 as file_sha256
+from export.bundle.training import record
 from kws_cli import array_file, atomic, json_file
 
 FOLDER = "trained"
@@ -37,8 +37,8 @@ class _Description(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     labels: tuple[str, ...]
     frontend: dict[str, Any]
-    metrics: training_record.Metrics
-    training: training_record.Training
+    metrics: record.Metrics
+    training: record.Training
     files: dict[str, str] = {}
 
 
