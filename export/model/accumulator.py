@@ -46,7 +46,7 @@ def prove(model: IntegerModel) -> None:
     for layer in model.layers:
         limit = 2 ** (layer.accumulator_bits - 1) - 1
         sums = worst_case(layer)
-        channel = int(sums.argmax())
+        channel = int(np.argmax(sums))
         if sums[channel] > limit:
             raise ValueError(
                 f"layer {layer.name}, channel {channel}: the accumulator can reach {sums[channel]}, "

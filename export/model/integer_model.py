@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import pathlib
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -287,7 +288,7 @@ def _header(model: IntegerModel) -> str:
 
 def save(model: IntegerModel, path: str | pathlib.Path) -> None:
     """Writes an .npz of plain arrays: the JSON header as bytes, kernel and bias of each layer."""
-    arrays = {"header": np.frombuffer(_header(model).encode(), np.uint8)}
+    arrays: dict[str, Any] = {"header": np.frombuffer(_header(model).encode(), np.uint8)}
     for layer in model.layers:
         arrays[f"{layer.name}.kernel"] = layer.kernel
         arrays[f"{layer.name}.bias"] = layer.bias

@@ -39,7 +39,8 @@ def shown(percent: Sequence[float] | np.ndarray) -> tuple[float, float]:
     values = values[np.isfinite(values) & (values > 0) & (values < 100)]
     if not len(values):
         return _LOWEST, _HIGHEST
-    least, most = values.min(), values.max() if values.min() > _HIGHEST else min(values.max(), _HIGHEST)
+    least, most = float(np.min(values)), float(np.max(values))
+    most = most if least > _HIGHEST else min(most, _HIGHEST)
     low = _LOWEST if least <= _LOWEST else max(tick for tick in TICKS if tick < least)
     return low, most if most == _HIGHEST else min((tick for tick in TICKS if tick > max(most, low)), default=TICKS[-1])
 

@@ -55,7 +55,7 @@ def extent(samples: np.ndarray) -> tuple[int, int]:
     """(first sample, the one behind the last) of the word in int16 [n], by frames; (0, 0) where there is no sound."""
     power = np.mean(np.square(samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME), dtype=np.float64), axis=1)
     noise = np.sort(power)[len(power) // 10]
-    least = max(power.max() * 10 ** (-RANGE_DB / 10), noise * 10 ** (OVER_NOISE_DB / 10))
+    least = max(float(np.max(power)) * 10 ** (-RANGE_DB / 10), noise * 10 ** (OVER_NOISE_DB / 10))
     edges = np.flatnonzero(np.diff(np.concatenate(([False], power > least, [False])).astype(np.int8)))
     sounds = [(start, end) for start, end in edges.reshape(-1, 2).tolist() if end - start >= LEAST_FRAMES]
     return (sounds[0][0] * FRAME, sounds[-1][1] * FRAME) if sounds else (0, 0)

@@ -169,7 +169,7 @@ def errors(values: np.ndarray, q: QFormat) -> Errors:
     indices = first + np.arange(STEPS_PER_OCTAVE * (_FINER + _COARSER) + 1)
     if not power:
         return Errors(first, np.zeros(len(indices)))
-    return Errors(first, np.array([_squared_error(values, q, index) / power for index in indices]))
+    return Errors(first, np.array([_squared_error(values, q, index) / power for index in indices.tolist()]))
 
 
 def _squared_error(values: np.ndarray, q: QFormat, index: int) -> float:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +17,11 @@ _FORMATS = "formats"
 def write(path: pathlib.Path, layers: FoldedLayers, formats: Formats) -> None:
     """Writes kernels and biases, float32, and formats."""
     weighted = weighted_layers(layers)
-    arrays = {f"{layer.name}/kernel": layer.kernel for layer in weighted}
+    arrays: dict[str, Any] = {f"{layer.name}/kernel": layer.kernel for layer in weighted}
     arrays |= {f"{layer.name}/bias": layer.bias for layer in weighted}
+    arrays[_FORMATS] = np.array(json.dumps(formats.to_json()))
     with path.open("wb") as file:
-        np.savez(file, **arrays, **{_FORMATS: np.array(json.dumps(formats.to_json()))})
+        np.savez(file, **arrays)
 
 
 def of_arrays(arrays: Mapping[str, np.ndarray], layers: FoldedLayers) -> Network:

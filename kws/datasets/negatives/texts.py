@@ -114,7 +114,7 @@ def invented(split: str, count: int) -> list[str]:
 
 
 def _one_of(choices: Sequence[str], rng: np.random.Generator) -> str:
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]
 
 
 def _split_of(word: str) -> str:

@@ -144,7 +144,7 @@ def _waveform(samples: np.ndarray) -> str:
     """The extremes of each column, so tall as the clip's own peak, as a drawing 150 x 100."""
     columns = np.array_split(samples.astype(np.float64) / max(1, int(np.abs(samples.astype(np.int32)).max())), _COLUMNS)
     bars = (
-        f"M{x} {50 - 48 * column.max():.0f}h1V{max(51 - 48 * column.min(), 51 - 48 * column.max()):.0f}h-1z"
+        f"M{x} {50 - 48 * np.max(column):.0f}h1V{max(51 - 48 * np.min(column), 51 - 48 * np.max(column)):.0f}h-1z"
         for x, column in enumerate(columns)
     )
     return f'<svg viewBox="0 0 {_COLUMNS} 100" preserveAspectRatio="none"><path d="{"".join(bars)}"/></svg>'

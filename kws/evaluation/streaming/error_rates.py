@@ -45,7 +45,7 @@ class Score:
 
     @property
     def miss_rate(self) -> float:
-        return 1 - float(self.heard.sum() / self.spoken.sum())
+        return 1 - float(np.divide(np.sum(self.heard), np.sum(self.spoken)))
 
     @property
     def false_alarms_per_hour(self) -> float:

@@ -28,9 +28,9 @@ def _gathered(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     rows, columns, depth = layer.kernel.shape[:3]
     row, column, channel = np.indices((rows, columns, depth))
     places = ((row * _padded_size(layer)[1] + column) * depth + channel).ravel()
-    lanes = np.zeros(vectors(layer) * VECTOR, np.int64)
-    lanes[: places.size] = places
-    lanes = lanes.reshape(-1, VECTOR)
+    padded = np.zeros(vectors(layer) * VECTOR, np.int64)
+    padded[: places.size] = places
+    lanes = padded.reshape(-1, VECTOR)
     return lanes[:, 0].astype(np.int32), np.maximum(lanes - lanes[:, :1], 0)
 
 
