@@ -12,22 +12,15 @@ from typing import Any
 
 from absl import flags
 
-from export.bundle import conversion
 from export.bundle import folder as bundles
-from export.proof.bundle_proof import verify_bundle
-from kws import datasets, tune_detector
-from kws.evaluation import clips
+from kws import datasets
 from kws.evaluation.evaluation_error import EvaluationError
-from kws.evaluation.streaming import evaluation
 from kws.evaluation.streaming.recording import Recipe
 from kws.training import devices
-from kws.training import run as training
 from kws.training.run_folder import METRICS, SETTINGS, RunFolder
 from kws.training.settings import TrainConfig
 from kws_cli import command, settings
 from kws_cli.cores import usable_cores
-from microcontroller import bench
-from microcontroller.measurement.table import table as bench_table
 
 _SHOWN_CLIPS = 8
 # Of the recording on which the detector is chosen.
@@ -55,6 +48,14 @@ class DemoConfig:
 
 def demo(config: DemoConfig) -> dict[str, Any]:
     """Runs every step and returns the figures of the closing table."""
+    # All the steps together take half a second to import, which --help need not wait for.
+    from export.bundle import conversion
+    from export.proof.bundle_proof import verify_bundle
+    from kws.evaluation import clips
+    from kws.training import run as training
+    from microcontroller import bench
+    from microcontroller.measurement.table import table as bench_table
+
     started = time.monotonic()
     if (config.run_dir / SETTINGS).is_file():
         shutil.rmtree(config.run_dir)
@@ -98,6 +99,9 @@ def demo(config: DemoConfig) -> dict[str, Any]:
 
 def _detector(bundle: pathlib.Path, dataset: datasets.DatasetConfig) -> dict[str, Any] | None:
     """Writes the bundle's detector and prints how it was chosen; None where this network can have none."""
+    from kws import tune_detector
+    from kws.evaluation.streaming import evaluation
+
     recipe = Recipe("validation", hours=_STREAM_HOURS)
     try:
         tuned = tune_detector.tune(tune_detector.TuneConfig(bundle, dataset, recipe, backend=evaluation.ENGINE))
