@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import functools
-import logging
 import os
 import pathlib
 import re
@@ -14,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import kws
+from kws.clusters import ray_cluster
 from kws.sweeps import workspace
 from kws.sweeps.cell import Cell
 from kws.sweeps.sweep_error import SweepError
@@ -145,14 +145,11 @@ class RayCluster:
         Raises:
           SweepError: no cluster answers, or none of its machines has so many cores or GPUs.
         """
-        import ray
-
-        self._ray: Any = ray  # its types are not whole
-        self._arguments = (url, RUN_CELL, gpus)
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise SweepError(f"no Ray cluster answers at ray_address={address}: {error}") from error
+            ray = self._ray = ray_cluster.connect(address)
+        except ray_cluster.ClusterError as error:
+            raise SweepError(f"ray_address={address}: {error}") from error
+        self._arguments = (url, RUN_CELL, gpus)
         try:
             self._check_machines(cores, gpus)
         except SweepError:

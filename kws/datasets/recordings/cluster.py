@@ -1,10 +1,10 @@
 """Reads files on the machines of a Ray cluster, ahead of whoever takes what is in them, in the files' order."""
 
-import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
+from kws.clusters import ray_cluster
 from kws.datasets.dataset_error import DatasetError
 
 # 4 MB of clips of a second: tasks that are short beside what a machine takes to fail, and long beside what Ray does.
@@ -48,16 +48,9 @@ def by_cluster(jobs: Sequence[Job], read: Callable[[Job], Value], address: str) 
 
 def _connected(address: str) -> Any:
     try:
-        import ray  # its types are not whole
-    except ModuleNotFoundError as error:
-        raise DatasetError(
-            f"reading_cluster={address} needs Ray, which is not installed: pip install 'fixed-point-kws[sweep]'"
-        ) from error
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise DatasetError(f"no Ray cluster answers at reading_cluster={address}: {error}") from error
-    return ray
+        return ray_cluster.connect(address)
+    except ray_cluster.ClusterError as error:
+        raise DatasetError(f"reading_cluster={address}: {error}") from error
 
 
 def _cores(ray: Any, address: str) -> int:

@@ -80,22 +80,11 @@ def test_errors_on_a_cluster_come_when_it_is_their_turn(machines: dict[str, Any]
         next(found)
 
 
-def test_no_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    def refuse(**settings: Any) -> None:
-        raise ConnectionError(f"nobody at {settings['address']}")
-
-    monkeypatch.setattr(ray, "init", refuse)
-    with pytest.raises(DatasetError, match="no Ray cluster answers at reading_cluster=host:1: nobody at host:1"):
-        next(reading.in_order(range(8), abs, 1, "host:1"))
+def test_no_cluster_is_said() -> None:
+    with pytest.raises(DatasetError, match=r"reading_cluster=127.0.0.1:1: no Ray cluster answers \(.*refused"):
+        next(reading.in_order(range(8), abs, 1, "127.0.0.1:1"))
     # Few files need none.
     assert list(reading.in_order(range(7), abs, 1, "host:1")) == [*range(7)]
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(
-        DatasetError, match="needs Ray, which is not installed: pip install 'fixed-point-kws\\[sweep\\]'"
-    ):
-        next(reading.in_order(range(8), abs, 1, "host:1"))
 
 
 def test_a_cluster_without_cores_is_said() -> None:

@@ -1,0 +1,1 @@
+"""Clusters of machines, through Ray."""
