@@ -9,8 +9,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import fsspec
-
 from kws.sweeps.cell import RESULT
 from kws.sweeps.sweep_error import SweepError
 from kws_cli import atomic
@@ -31,6 +29,8 @@ class SharedStorage:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        import fsspec  # brings an event loop, which no sweep on a disk needs
+
         with self._reaching():
             self._files, self._root = fsspec.core.url_to_fs(url)
 
