@@ -125,7 +125,8 @@ def _round(
     """What takes a round's steps, on the same batch, as `fit` takes them."""
     import tensorflow as tf
 
-    from kws.training.fit import FitConfig, optimizer_of, steps_in_a_row, training_step
+    from kws.training.loop.config import FitConfig
+    from kws.training.loop.step import optimizer_of, steps_in_a_row, training_step
 
     settings = FitConfig(
         stage=way,

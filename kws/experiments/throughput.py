@@ -149,7 +149,8 @@ def _float_step(config: ThroughputConfig) -> Callable[[], object]:
     import tensorflow as tf
 
     from kws.training import devices
-    from kws.training.fit import FitConfig, optimizer_of, training_step
+    from kws.training.loop.config import FitConfig
+    from kws.training.loop.step import optimizer_of, training_step
     from kws.training.run_folder import FLOAT
     from kws.training.settings import TrainConfig
 

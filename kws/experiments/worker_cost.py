@@ -82,7 +82,8 @@ def _as_worker(config: WorkerCostConfig) -> dict[str, Any]:
     """Figures of the worker that TF_CONFIG says this process is."""
     import tensorflow as tf
 
-    from kws.training.fit import FitConfig, optimizer_of, training_step
+    from kws.training.loop.config import FitConfig
+    from kws.training.loop.step import optimizer_of, training_step
     from kws.training.workers import worker_group
 
     devices.prepare(1, devices.CPU)

@@ -14,7 +14,9 @@ from kws.evaluation.inference import predict, values
 from kws.models import MODELS
 from kws.models.word_head import with_word_head
 from kws.training import run_folder
-from kws.training.fit import Examples, FitConfig, fit
+from kws.training.loop.config import FitConfig
+from kws.training.loop.fit import fit
+from kws.training.loop.inputs import Examples
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig, by_layer
 from kws.training.teachers import Teachers

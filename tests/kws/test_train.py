@@ -32,7 +32,7 @@ TINY += ("--epoch_examples=1", "--allow_chance")
 INTERRUPTED = """
 import os, signal, time
 from kws import train
-from kws.training import fit
+from kws.training.loop import fit
 
 class Ends:
     def __del__(self):

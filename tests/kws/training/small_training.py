@@ -17,7 +17,7 @@ from kws.frontend import input_format
 from kws.models import MODELS
 from kws.models.ds_cnn import DsCnnSpec
 from kws.training import devices, run_folder, stages
-from kws.training.fit import Examples
+from kws.training.loop.inputs import Examples
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
 from quant.method import Method

@@ -18,9 +18,10 @@ from tensorflow.python.framework import kernels
 from kws import frontend
 from kws.models.ds_cnn import DsCnnSpec
 from kws.training import devices
-from kws.training.fit import FitConfig, optimizer_of, training_step
+from kws.training.loop.config import FitConfig
+from kws.training.loop.step import optimizer_of, training_step
+from kws.training.loop.weight_average import WeightAverage
 from kws.training.training_error import TrainingError
-from kws.training.weight_average import WeightAverage
 from quant.folding import keras_chain
 from quant.formats.calibration import calibrate
 from quant.method import Method

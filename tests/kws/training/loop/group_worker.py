@@ -1,6 +1,6 @@
 """One worker of a training, in a process of its own: `python group_worker.py RUN_DIR [EPOCH]`, with TF_CONFIG set.
 
-Trains the small network of `test_fit`, prints each epoch that it begins, and the SHA-256 of the weights at the end.
+Trains the small network of `small_fit`, prints each epoch that it begins, and the SHA-256 of the weights at the end.
 With EPOCH it dies, as by SIGKILL, when it has begun that epoch.
 """
 
@@ -9,11 +9,11 @@ import pathlib
 import signal
 import sys
 
+import small_fit
 import tensorflow as tf
-import test_fit
 
 from kws.training import devices, teachers
-from kws.training import fit as training
+from kws.training.loop import fit as training
 from kws.training.run_folder import FLOAT, RunFolder
 from kws.training.workers import worker_group
 
@@ -32,16 +32,16 @@ def main() -> None:
     group = worker_group.join()
     with worker_group.own_folder(group, run_dir) as path:
         (path / FLOAT).mkdir(parents=True, exist_ok=True)
-        model = test_fit.network()
+        model = small_fit.network()
         if group and group.rank:  # what its weights are at first does not matter
             model.layers[-1].kernel.assign_add(tf.ones_like(model.layers[-1].kernel))
-        config = test_fit.settings(ema=0.9)
-        validation = test_fit.examples_of(99)
+        config = small_fit.settings(ema=0.9)
+        validation = small_fit.examples_of(99)
         training.fit(
             model,
             config,
-            test_fit.examples_of,
-            test_fit.EXAMPLES,
+            small_fit.examples_of,
+            small_fit.EXAMPLES,
             validation,
             RunFolder(path),
             before_epoch=before_epoch,

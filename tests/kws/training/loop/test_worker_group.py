@@ -19,7 +19,7 @@ from kws.training.workers import worker_group
 from kws.training.workers.worker_group import WorkerGroup
 
 WORKER = pathlib.Path(__file__).with_name("group_worker.py")
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{WORKER.parent}"}
 # Of a loss, relative: sums are in another order, and batch normalization's variance is computed in another way.
 TOLERANCE = 1e-3

@@ -8,44 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_fit import CLASSES, EXAMPLES, SHAPE, examples_of, network, settings
 
 from kws.models.in_a_stream import in_a_stream
-from kws.training import fit as fit_module
-from kws.training.fit import Examples, FitConfig, fit
+from kws.training.loop import fit as fit_module
+from kws.training.loop import inputs, step
+from kws.training.loop.config import FitConfig
+from kws.training.loop.fit import fit
+from kws.training.loop.weight_average import WeightAverage
 from kws.training.run_folder import FLOAT, HISTORY, RunFolder
 from kws.training.teachers import Teachers
 from kws.training.training_error import TrainingError
-from kws.training.weight_average import WeightAverage
-from quant.qformat import QFormat
-
-SHAPE = (9, 6, 1)
-CLASSES = 3
-EXAMPLES = 24
 
 
 class Interrupted(Exception):
     pass
-
-
-def examples_of(epoch: int) -> Examples:
-    rng = np.random.default_rng(epoch)
-    return rng.integers(-128, 128, (EXAMPLES, *SHAPE), dtype=np.int8), rng.integers(0, CLASSES, EXAMPLES)
-
-
-def network() -> tf.keras.Model:
-    """Small: a test's time is that of tracing its graph."""
-    layers = (tf.keras.layers.Flatten(), tf.keras.layers.BatchNormalization(), tf.keras.layers.Dense(CLASSES))
-    model = tf.keras.Sequential([tf.keras.Input(SHAPE), *layers])
-    rng = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(1, 0.1, variable.shape))
-    return model
-
-
-def settings(**changes: Any) -> FitConfig:
-    default = {"stage": FLOAT, "epochs": 3, "first_epoch": 0, "batch_size": 8, "learning_rate": 1e-2}
-    default |= {"warmup_epochs": 1.0, "weight_decay": 0.01, "label_smoothing": 0.0, "seed": 0}
-    return FitConfig(**{**default, "input_format": QFormat(8, 5), **changes})
 
 
 def trained(path: pathlib.Path, config: FitConfig, model: tf.keras.Model | None = None, **hooks: Any) -> tf.keras.Model:
@@ -269,7 +246,7 @@ def test_teachers_are_followed(tmp_path: pathlib.Path) -> None:
 def test_of_untaught_words_the_label_is_followed() -> None:
     posteriors = np.array([[0.2, 0.8], [0.3, 0.7], [0.4, 0.6]], np.float32)
     config = settings(classes=(0, 1, 1), untaught=(2,), label_smoothing=0.1)
-    found = fit_module._followed(posteriors, np.array([0, 2, 1]), config)
+    found = inputs._followed(posteriors, np.array([0, 2, 1]), config)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, [[0.2, 0.8], [0.05, 0.95], [0.4, 0.6]], rtol=1e-6)
 
@@ -283,4 +260,4 @@ def test_the_last_share_of_a_batch_is_heard_as_in_a_stream() -> None:
     stream = in_a_stream(model)(features).numpy()
     for share, windows in ((0.0, 8), (0.25, 6), (1.0, 0)):
         expected = np.concatenate([model(features).numpy()[:windows], stream[windows:]])
-        np.testing.assert_allclose(fit_module._heard(model, share)(tf.constant(features)), expected, rtol=1e-5)
+        np.testing.assert_allclose(step._heard(model, share)(tf.constant(features)), expected, rtol=1e-5)
