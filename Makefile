@@ -24,8 +24,8 @@ FUZZ_DIR ?= runs/fuzz
 SECONDS = 60
 export PYTHON GPU
 
-# Two test files at a time; those of one file share what they set up. The slowest tests are named at the end.
-workers := --numprocesses=2 --dist=loadfile --durations=40 --durations-min=2
+# Two test files at a time, in the order of their names (the small ones come last); those of one file share what they set up. The slowest tests are named at the end.
+workers := --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 --durations-min=2
 
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
 # The C in models/ is generated.

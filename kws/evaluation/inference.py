@@ -20,7 +20,7 @@ def predictor(model: tf.keras.Model, q: QFormat | None) -> Callable[[np.ndarray]
 
     Its graph is built once, for all calls.
     """
-    compiled = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    compiled = tf.function(lambda batch: model(batch, training=False), autograph=False, reduce_retracing=True)
 
     def predict_all(features: np.ndarray) -> np.ndarray:
         starts = range(0, len(features), _BATCH_SIZE)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.evaluation import metrics
-from kws.evaluation.inference import predict, values
+from kws.evaluation.inference import predictor, values
 from kws.models import MODELS
 from kws.models.word_head import with_word_head
 from kws.training import run_folder
@@ -92,8 +92,9 @@ class Job:
 
     def measure(self, model: tf.keras.Model) -> dict[str, Any]:
         """Metrics of a model's logits on validation and testing."""
+        logits_of = predictor(model, self.input_format)
         return {
-            split: metrics.summary(predict(model, features, self.input_format), self.labels[split], self.names)
+            split: metrics.summary(logits_of(features), self.labels[split], self.names)
             for split, features in self.features.items()
         }
 

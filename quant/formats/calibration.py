@@ -65,7 +65,7 @@ def observe(layers: FoldedLayers, features: np.ndarray) -> Callable[[], Iterator
     height, width, channels = features.shape[1:]
     model = float_model(layers, (height, width, channels))
     observed = tf.keras.Model(model.input, {layer.name: model.get_layer(layer.name).output for layer in layers})
-    compiled = tf.function(lambda batch: observed(batch, training=False), reduce_retracing=True)
+    compiled = tf.function(lambda batch: observed(batch, training=False), autograph=False, reduce_retracing=True)
 
     def batches() -> Iterator[least_error.Tensors]:
         for start in range(0, len(features), _BATCH):

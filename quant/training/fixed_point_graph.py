@@ -46,6 +46,7 @@ class FixedPointScheme(tfmot.quantization.keras.QuantizeScheme):
         return _NothingElse()
 
 
+@tf.autograph.experimental.do_not_convert  # nothing in it depends on a tensor, and its layers build faster
 def fixed_point_model(
     layers: FoldedLayers, network: Formats, input_shape: tuple[int, int, int], method: Method
 ) -> tf.keras.Model:

@@ -52,7 +52,7 @@ def layer_outputs(model: tf.keras.Model) -> Callable[[np.ndarray], dict[str, np.
     symbolic = {wrapper.layer.name: wrapper.output for wrapper in wrapped_layers(model)}
     # By name: Keras gives a list of one output as that output.
     observed = tf.keras.Model(model.input, symbolic)
-    compiled = tf.function(lambda features: observed(features, training=False), reduce_retracing=True)
+    compiled = tf.function(lambda x: observed(x, training=False), autograph=False, reduce_retracing=True)
 
     def outputs(features: np.ndarray) -> dict[str, np.ndarray]:
         found = compiled(tf.constant(features, tf.float32))

@@ -92,7 +92,7 @@ def training_step(
 
     averaged = group.averaged(loss_and_gradients) if group else loss_and_gradients
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(*batch: tf.Tensor) -> tf.Tensor:
         loss, gradients = averaged(*batch)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
@@ -130,15 +130,16 @@ def steps_in_a_row(step: Callable[..., Any], batch_size: int) -> Callable[..., A
       batch_size: examples in a step.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def steps(epoch: tuple[tf.Tensor, ...], first: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        losses = tf.TensorArray(tf.float32, count)
-        for number in tf.range(count):
+        def one(number: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             begin = (first + number) * batch_size
             batch = [
                 tf.slice(part, [begin, *[0] * (len(part.shape) - 1)], [batch_size, *part.shape[1:]]) for part in epoch
             ]
-            losses = losses.write(number, step(*batch))
-        return losses.stack()
+            return number + 1, losses.write(number, step(*batch))
+
+        taken = (tf.constant(0), tf.TensorArray(tf.float32, count))
+        return tf.while_loop(lambda number, losses: number < count, one, taken, parallel_iterations=1)[1].stack()
 
     return steps
