@@ -7,6 +7,7 @@ docs/integrate.md says what is in a package, and how it is built and used on eac
 """
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -19,7 +20,7 @@ from kws_cli.command import UserError
 
 def define_flags() -> None:
     """Defines this command's flags."""
-    command.define_required_flag("bundle", "A bundle with a detector; given again, a second model.", is_repeated=True)
+    command.define_required_flag("bundle", "A bundle with a detector; again, or B,C: more models.", is_repeated=True)
     command.define_required_flag("target", f"The ecosystem: {', '.join(TARGETS)}.")
     command.define_required_flag("output", "The zip to write.")
     flags.DEFINE_list("prefix", [], "What the names of each model begin with: one for each bundle (fxp_kws).")
@@ -33,6 +34,12 @@ def define_flags() -> None:
     flags.DEFINE_string("vendor", PackageConfig.vendor, "The vendor of a CMSIS pack.")
 
 
+def _bundles(given: Sequence[str]) -> tuple[pathlib.Path, ...]:
+    """The folders that --bundle names: given again, or with commas between them as other commands take them."""
+    texts = [part for text in given for part in ([text] if pathlib.Path(text).exists() else text.split(","))]
+    return tuple(map(pathlib.Path, texts))
+
+
 def config_of(values: Any) -> PackageConfig:
     """The settings that flags give. Raises `UserError` for names that are no pairs."""
     pairs = [text.rpartition(":") for text in values.label_names]
@@ -40,7 +47,7 @@ def config_of(values: Any) -> PackageConfig:
         if not (label and separator and name):
             raise UserError(f"--label_names={','.join(values.label_names)}: expected LABEL:NAME, as 'hey you:hey_you'")
     return PackageConfig(
-        bundles=tuple(pathlib.Path(path) for path in values.bundle),
+        bundles=_bundles(values.bundle),
         target=values.target,
         output=pathlib.Path(values.output),
         prefixes=tuple(values.prefix),
@@ -66,6 +73,7 @@ def work(values: Any) -> None:
         for variant in subject.variants:
             ram = public_header.state_bytes(subject, variant) + public_header.scratch_bytes(subject, variant)
             print(f"    {variant.core.lower()} (profile {variant.profile}): {ram:,} bytes of RAM")
+    print("README.md in it says how to build it and what to flash first; docs/integrate.md has the rest")
 
 
 def main() -> None:

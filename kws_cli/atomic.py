@@ -28,11 +28,18 @@ def writing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
       OSError: the folder can't be written.
     """
     place = pathlib.Path(os.path.realpath(path))
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(place.parent)
     with held_folder.made(f".{place.name}-", place.parent) as staging:
         fresh = staging / place.name
         yield fresh
         put(fresh, place)
+
+
+def _make_folder(path: pathlib.Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # as the system says of a file below a file
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
 
 
 def put(fresh: pathlib.Path, place: pathlib.Path) -> None:

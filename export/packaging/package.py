@@ -82,7 +82,10 @@ def modelled(config: PackageConfig) -> tuple[list[Member], dict[str, str]]:
     members = [_member(config, path, prefix) for path, prefix in zip(config.bundles, prefixes, strict=True)]
     labels = {label for member in members for label in member.subject.labels}
     if unknown := sorted(set(config.label_names) - labels):
-        raise PackagingError(f"label_names gives {unknown[0]!r} a name, which is no label: {', '.join(sorted(labels))}")
+        raise PackagingError(
+            f"label_names={unknown[0]}:{config.label_names[unknown[0]]} names no label: choose of "
+            f"{', '.join(sorted(labels))}"
+        )
     return members, library.files(members, name)
 
 
@@ -102,6 +105,9 @@ def _names(config: PackageConfig) -> tuple[list[str], str]:
     if config.prefixes and len(config.prefixes) != count:
         raise PackagingError(f"prefix={','.join(config.prefixes)} for {count} bundles: give one for each")
     several = [naming.prefix_of(path.resolve().name) for path in config.bundles]
+    if not config.prefixes and len(set(several)) < count:
+        shown = ", ".join(map(str, config.bundles))
+        raise PackagingError(f"{shown}: folders of one name give two models one prefix: give prefix=A,B")
     prefixes = list(config.prefixes) or ([naming.PUBLIC] if count == 1 else several)
     name = config.name or (prefixes[0] if count == 1 else naming.PUBLIC)
     naming.check_prefixes(prefixes, name)

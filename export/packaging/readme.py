@@ -33,14 +33,14 @@ def text(members: Sequence[Member], name: str, use: str) -> str:
     Args:
       use: what is the target's own, in Markdown.
     """
-    models = "".join(_model(member) for member in members)
+    models = "\n".join(_model(member) for member in members)
     first = members[0]
     loop = _LOOP.format(prefix=first.prefix, rate=first.subject.frontend.sample_rate)
     return f"""\
 # {name}
 
 Keyword spotting on int16 samples of 16 kHz, in integers only: no heap, no recursion, no floating point, weights in
-flash, all state in the caller's memory. Plain C11; add `src` to the include path and compile every `.c` in it.
+flash, all state in the caller's memory. Plain C11; add `src` to the include path and compile every `.c` below it.
 
 {models}
 ## Use
@@ -111,5 +111,4 @@ The clip is {len(clip.samples) / subject.frontend.sample_rate:.2f} s long; the h
 ```
 
 Bytes; the profile is chosen by the compiler's macros, or by defining `{member.prefix.upper()}_PROFILE` for all files.
-
 """
