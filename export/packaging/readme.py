@@ -7,6 +7,7 @@ from export.packaging import public_header
 from export.packaging.library import Member
 from kws_cli.table import aligned
 
+_CORES = {"HELIUM": "Helium", "DSP": "DSP", "SCALAR": "scalar"}
 _LOOP = """\
 ```c
 #include "{prefix}.h"
@@ -97,7 +98,7 @@ def _model(member: Member) -> str:
         state, scratch = public_header.state_bytes(subject, variant), public_header.scratch_bytes(subject, variant)
         weights = sum(item.step.constant_bytes for item in variant.plan.steps)
         numbers = (f"{number:,}" for number in (state, scratch, state + scratch, weights))
-        rows.append((variant.core.capitalize(), variant.profile, *numbers))
+        rows.append((_CORES[variant.core], variant.profile, *numbers))
     table = "\n".join(aligned(rows))
     return f"""\
 ## {member.prefix}

@@ -208,4 +208,4 @@ def _boards(subject: Subject) -> Markup:
         )
         for fit in fits_of(subject)
     ]
-    return markup.table(head, rows, 2)
+    return markup.table(head, rows, 2, "boards")

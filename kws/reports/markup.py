@@ -1,6 +1,7 @@
 """Pieces of HTML; every text that may come from elsewhere is escaped here."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -19,8 +20,9 @@ def paragraph(value: object, kind: str = "") -> Markup:
 
 
 def absent(what: str, remedy: str) -> Markup:
-    """The line that stands where something was not measured."""
-    return paragraph(Markup(f"{html.escape(what)}: not measured. {html.escape(remedy)}"), "absent")
+    """The line that stands where something was not measured; no flag in it is broken at its hyphens."""
+    whole = re.sub(r"--[\w=]+", lambda found: f'<span class="flag">{found[0]}</span>', html.escape(remedy))
+    return paragraph(Markup(f"{html.escape(what)}: not measured. {whole}"), "absent")
 
 
 def heading(title: str, level: int = 3) -> Markup:

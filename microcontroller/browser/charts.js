@@ -71,16 +71,18 @@ class Charts {
     to.fillStyle = this.signal;
     view.steps.forEach(({ low, high }, i) => to.fillRect(i * step, y(high), Math.max(step, 1), y(low) - y(high) + 1));
     to.font = `600 ${13 * devicePixelRatio}px system-ui, sans-serif`;
-    let free = 0;
+    const free = [0, 0]; // two lines of labels: where each one's last label ends
     view.steps.forEach(({ decided }, i) => {
       if (decided >= 0) {
         const text = this.listener.labels[decided];
         const size = to.measureText(text).width + 8 * devicePixelRatio;
         to.fillStyle = colourOf(this.keywords[decided]);
         to.fillRect(i * step, 0, 2 * devicePixelRatio, height);
-        if (i * step >= free) {
-          to.fillText(text, Math.min(i * step + 5 * devicePixelRatio, width - size), 14 * devicePixelRatio);
-          free = i * step + size;
+        const x = Math.min(i * step + 5 * devicePixelRatio, width - size);
+        const line = free.findIndex((end) => x >= end);
+        if (line >= 0) {
+          to.fillText(text, x, (14 + 16 * line) * devicePixelRatio);
+          free[line] = x + size;
         }
       }
     });
