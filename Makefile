@@ -45,7 +45,7 @@ web: setup ## a page that listens in a browser, from a bundle with a detector (B
 	@scripts/setup.sh browser
 	$(python) -m microcontroller.web_page --bundle=$(BUNDLE) --page=$(PAGE)
 
-site: setup ## the documents, the reference from docstrings and the pages that listen as a web site, in build/site (SOURCE=URL)
+site: setup ## the documents, the reference from docstrings, pages that listen and a report as a web site, in build/site (SOURCE=URL)
 	@scripts/setup.sh browser
 	@scripts/setup.sh docs
 	$(python) -m scripts.web_site --folder=build/site $(if $(SOURCE),--source=$(SOURCE))

@@ -23,7 +23,8 @@ import wave
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from PIL import Image
+import numpy as np
+from matplotlib import image
 
 from microcontroller.streaming import recording
 
@@ -118,8 +119,8 @@ def browser() -> str:
     return found
 
 
-def taken(site: pathlib.Path, page: str, width: int, scheme: str) -> Image.Image:
-    """A picture of a page of the folder, as wide as is asked for and as high as the page.
+def taken(site: pathlib.Path, page: str, width: int, scheme: str) -> np.ndarray:
+    """A picture of a page of the folder, as high as the page: float32 [rows, columns, 3], 0 to 1.
 
     Raises:
       ValueError: there is no browser, the page did not hear its words, or it is wider than its frame.
@@ -137,7 +138,7 @@ def taken(site: pathlib.Path, page: str, width: int, scheme: str) -> Image.Image
         found = answers.get(timeout=1)
     if found.get("state", "done") != "done" or found["overflow"]:
         raise ValueError(f"{page} at {width} pixels: {found}")
-    return Image.open(shot).convert("RGB").crop((0, 0, width, found["height"]))
+    return image.imread(shot)[: found["height"], :width, :3]
 
 
 def write_site(site: pathlib.Path, measured: str) -> None:
@@ -157,9 +158,7 @@ def write_pictures(site: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Pat
     """The documents' pictures: the beginning of the report, and the page that listens."""
     pictures = {"report.png": (REPORT, 920), "listening.png": (LISTENER, 800)}
     for name, (page, height) in pictures.items():
-        picture = taken(site, page, 960, "light")
-        shown = picture.crop((0, 0, picture.width, min(height, picture.height)))
-        shown.save(folder / name, optimize=True)
+        image.imsave(folder / name, taken(site, page, 960, "light")[:height])
     return [folder / name for name in pictures]
 
 
@@ -171,7 +170,7 @@ def write_looks(site: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 written.append(folder / f"{pathlib.Path(page).stem}-{width}-{scheme}.png")
-                taken(site, page, width, scheme).save(written[-1])
+                image.imsave(written[-1], taken(site, page, width, scheme))
     return written
 
 

@@ -1,7 +1,7 @@
 """Builds the project's web site. `python -m scripts.web_site --folder=build/site` (`make site`).
 
-The documents as pages, the reference of the Python interface from its docstrings (by pdoc), and the pages that listen,
-a pretrained network in each. It is files alone, which any server can serve.
+The documents as pages, the reference of the Python interface from its docstrings (by pdoc), the pages that listen, a
+pretrained network in each, and a report on these. It is files alone, which any server can serve.
 """
 
 import argparse
@@ -20,8 +20,10 @@ from scripts.update_build import files_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROOMS = ("kws_cli", "quant", "export", "kws", "microcontroller")
-LISTENING = ("w4a4", "marvin_w4a4")
-"""Bundles of models/ with a page that listens."""
+LISTENING = {"w4a4": "Listen", "marvin_w4a4": "Wake word"}
+"""Bundles of models/ with a page that listens, and what leads there."""
+REPORT = "report.html"
+_TEMPLATES = "export/packaging/templates/"
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -53,8 +55,8 @@ img {{ max-width: 100%; height: auto; }}
 
 
 def documents() -> list[str]:
-    """The Markdown files that become pages, as POSIX paths."""
-    return sorted(path for path in files_of(ROOT) if path.endswith(".md"))
+    """The Markdown files that become pages, as POSIX paths; not those that a package fills in."""
+    return sorted(path for path in files_of(ROOT) if path.endswith(".md") and not path.startswith(_TEMPLATES))
 
 
 def page_of(document: str) -> str:
@@ -95,7 +97,8 @@ def render(document: str, source: str | None) -> tuple[str, set[str]]:
         return f' data-file="{match[2]}"' if target is None else f'{match[1]}"{html.escape(target)}"'
 
     content = re.sub(r'( (?:href|src)=)"([^"]*)"', moved, content)
-    links = {"Start": "index.html", "Listen": f"listen/{LISTENING[0]}.html", "Reference": "api/index.html"}
+    listen = {title: f"listen/{name}.html" for name, title in LISTENING.items()}
+    links = {"Start": "index.html", **listen, "Report": REPORT, "Reference": "api/index.html"}
     navigation = " ".join(f'<a href="{_relative(to, document)}">{name}</a>' for name, to in links.items())
     return _PAGE.format(title=html.escape(title), navigation=navigation, content=content), shown
 
@@ -147,7 +150,8 @@ def write_reference(folder: pathlib.Path, names: Sequence[str]) -> None:
             rooms = [other.rpartition(".")[2] for other in names if other.rpartition(".")[0] == name]
             vars(package)["__all__"] = [*package.__all__, *rooms]
 
-    pdoc.pdoc(*names, output_directory=folder / "api")
+    # It goes through what is in a package by itself, and would warn of each module that is named again.
+    pdoc.pdoc(*(name for name in names if name.rpartition(".")[0] not in names), output_directory=folder / "api")
 
 
 def write_listeners(folder: pathlib.Path) -> None:
@@ -155,6 +159,13 @@ def write_listeners(folder: pathlib.Path) -> None:
     for name in LISTENING:
         line = ["-m", "microcontroller.web_page", f"--bundle=models/{name}", f"--page={folder}/listen/{name}.html"]
         subprocess.run([sys.executable, *line], cwd=ROOT, check=True)
+
+
+def write_report(folder: pathlib.Path) -> None:
+    """The report on the bundles that have a page."""
+    listed = ",".join(f"models/{name}" for name in LISTENING)
+    line = ["-m", "kws.report", f"--bundle={listed}", f"--page={folder / REPORT}"]
+    subprocess.run([sys.executable, *line], cwd=ROOT, check=True)
 
 
 def main() -> None:
@@ -171,6 +182,7 @@ def main() -> None:
     (folder / ".nojekyll").touch()
     write_documents(folder, arguments.source)
     write_listeners(folder)
+    write_report(folder)
     write_reference(folder, modules())
     print(f"site: {folder}/index.html")
 
