@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 
 from scripts.update_build import files_of
@@ -23,6 +24,11 @@ ROOMS = ("kws_cli", "quant", "export", "kws", "microcontroller")
 LISTENING = {"w4a4": "Listen", "marvin_w4a4": "Wake word"}
 """Bundles of models/ with a page that listens, and what leads there."""
 REPORT = "report.html"
+_MEASURING = (
+    ("export.verify", "--clips=64"),
+    ("microcontroller.bench", "--emulator=qemu"),
+    ("microcontroller.bench", "--emulator=qemu", "--streaming"),
+)
 _TEMPLATES = "export/packaging/templates/"
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -162,10 +168,19 @@ def write_listeners(folder: pathlib.Path) -> None:
 
 
 def write_report(folder: pathlib.Path) -> None:
-    """The report on the bundles that have a page."""
-    listed = ",".join(f"models/{name}" for name in LISTENING)
-    line = ["-m", "kws.report", f"--bundle={listed}", f"--page={folder / REPORT}"]
-    subprocess.run([sys.executable, *line], cwd=ROOT, check=True)
+    """The report on the bundles that have a page, proved and counted for it."""
+
+    def run(*line: str, output: int | None = None) -> None:
+        subprocess.run([sys.executable, "-m", *line], cwd=ROOT, check=True, stdout=output)
+
+    with tempfile.TemporaryDirectory() as place:
+        measured = []
+        for name in LISTENING:
+            for number, command in enumerate(_MEASURING):
+                measured.append(f"{place}/{name}-{number}.json")
+                run(*command, f"--bundle=models/{name}", f"--json={measured[-1]}", output=subprocess.DEVNULL)
+        listed = ",".join(f"models/{name}" for name in LISTENING)
+        run("kws.report", f"--bundle={listed}", f"--measured={','.join(measured)}", f"--page={folder / REPORT}")
 
 
 def main() -> None:

@@ -180,6 +180,11 @@ def boards(subjects: Sequence[Subject]) -> Markup:
     return markup.section("boards", "Boards", [markup.stacked(parts), markup.paragraph(note, "note")])
 
 
+def is_counted(subject: Subject) -> bool:
+    """Whether a firmware's memory was measured; else `fits_of` goes by the plan, which has less in it."""
+    return bool(subject.result(Streaming) or subject.result(Bench))
+
+
 def fits_of(subject: Subject) -> list[Fit]:
     """Every board's fit, by the firmware measured, the one that listens first, or by the plan."""
     bench, streaming = subject.result(Bench), subject.result(Streaming)

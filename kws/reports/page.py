@@ -60,7 +60,8 @@ def _verdict(subject: Subject) -> Markup:
     model = subject.bundle.model
     lines = [accuracy.verdict(subject), _proof(subject.result(Verification))]
     fits = device.fits_of(subject)
-    lines.append(f"It fits into the memory of {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
+    what = "It fits" if device.is_counted(subject) else "No firmware was measured: its arena and constants alone fit"
+    lines.append(f"{what} into the memory of {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
     words = ", ".join(label for label in model.labels if not label.startswith("_"))
     lines.append(f"{len(model.labels)} classes ({words}), {model.macs:,} MAC an inference, sha256 {model.sha256[:16]}.")
     return Markup("".join(markup.paragraph(line) for line in lines))
