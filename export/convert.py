@@ -28,9 +28,12 @@ def define_flags() -> None:
         FAST,
         list(PROFILES),
         "Kernels of the C: fewest instructions, least flash, plain C (the fastest on a core without the DSP extension, "
-        "where the bench takes it by itself), vectors of a Cortex-M55, fewest cycles on a Cortex-M4.",
+        "where the bench takes it by itself), vectors of a Cortex-M55, fewest cycles on a Cortex-M4, least RAM.",
     )
     flags.DEFINE_enum("optimize", None, list(GOALS), "Instead of --profile: what the kernels are chosen for.")
+    flags.DEFINE_integer(
+        "max_ram", None, "Bytes of arena and stack that an inference may take: row by row (profile ram) where it must."
+    )
     flags.DEFINE_bool("allow_chance", False, "Convert a network that is hardly better than guessing (--run_dir).")
     setting_flags.define_flags(KerasSource)
 
@@ -53,14 +56,17 @@ def _work(values: Any) -> None:
     check_source(values)
     if values.keras_model:
         source = setting_flags.from_flags(KerasSource, values)
-        convert_keras(source, values.bundle, _profile(values), _say)
+        convert_keras(source, values.bundle, _profile(values), _say, values.max_ram)
     else:
         paths = {"run_dir": pathlib.Path(values.run_dir), "bundle": pathlib.Path(values.bundle)}
         profile = _profile(values)
-        convert(ConvertConfig(**paths, profile=profile, allow_chance=values.allow_chance), _say)
+        config = ConvertConfig(**paths, profile=profile, allow_chance=values.allow_chance, max_ram=values.max_ram)
+        convert(config, _say)
 
 
 def _profile(values: Any) -> str:
+    if values.max_ram is not None and values["profile"].present:
+        raise UserError(f"--max_ram={values.max_ram} and --profile={values.profile}: give one of them")
     if values.optimize is None:
         return values.profile
     if values["profile"].present:

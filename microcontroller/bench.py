@@ -21,7 +21,7 @@ from absl import flags
 from export.bundle import folder as bundles
 from export.model import interpreter, random_model
 from export.plan import PROFILES
-from export.plan.goals import GOALS, profile_for
+from export.plan.goals import GOALS, profile_for, profile_within
 from kws_cli import command
 from kws_cli.command import UserError
 from microcontroller import boards, emulator
@@ -37,7 +37,7 @@ from microcontroller.streaming.measurement import StreamBenchConfig
 DEFAULT_BOARD = "stm32f4"
 _RANDOM_SEED = 0
 # Flags that say what inferences are counted.
-_OF_INFERENCES = ("engine", "clips", "random_codes")
+_OF_INFERENCES = ("engine", "clips", "random_codes", "max_ram")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +55,7 @@ class BenchConfig:
       build_dir: for firmware and images; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of one emulator run.
       estimate_cycles: whether to run once more in QEMU, for estimated cycles.
+      max_ram: bytes of arena and stack; where `profile` takes more, it is the core's of least memory. None: no limit.
     """
 
     bundle: pathlib.Path
@@ -67,6 +68,7 @@ class BenchConfig:
     build_dir: pathlib.Path | None = None
     timeout_s: float = 300.0
     estimate_cycles: bool = True
+    max_ram: int | None = None
 
     def __post_init__(self) -> None:
         for engine in self.engines:
@@ -76,6 +78,10 @@ class BenchConfig:
             raise UserError(f"--engine={','.join(self.engines)}: name each engine once, of {', '.join(NAMES)}")
         if self.profile not in PROFILE_NAMES:
             raise UserError(f"--profile={self.profile} is unknown: choose one of {', '.join(PROFILE_NAMES)}")
+        if self.max_ram is not None and FXP not in self.engines:
+            raise UserError(
+                f"--max_ram={self.max_ram} is of the engine {FXP}, which --engine={','.join(self.engines)} lacks"
+            )
         if self.profile != AUTO and FXP not in self.engines:
             raise UserError(
                 f"--profile={self.profile} is of the engine {FXP}, which --engine={','.join(self.engines)} lacks"
@@ -105,7 +111,8 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     chosen, reason = emulator.choose(config.emulator, boards.load(config.board))
     version = chosen.version()
     folder = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
-    bench = Bench(chosen, config.board, folder, config.profile, config.timeout_s, config.estimate_cycles)
+    profile = _profile_within(config, bundle)
+    bench = Bench(chosen, config.board, folder, profile, config.timeout_s, config.estimate_cycles)
     if config.clips > len(bundle.golden):
         raise UserError(
             f"--clips={config.clips}: the bundle has {len(bundle.golden)} golden clips; ask for as many at most"
@@ -123,6 +130,16 @@ def measure(config: BenchConfig) -> dict[str, Any]:
         **measured[0],
         "engines": _with_ratios(measured),
     }
+
+
+def _profile_within(config: BenchConfig, bundle: bundles.Bundle) -> str:
+    """The profile asked for, or the board's of least memory where it takes more than `max_ram`. Raises `PlanError`."""
+    if config.max_ram is None:
+        return config.profile
+    board = boards.load(config.board)
+    suited = bundle.profile if bundle.profile in board.profiles else board.profiles[0]
+    asked = suited if config.profile == AUTO else config.profile
+    return profile_within(bundle.model, asked, config.max_ram, profile_for("ram", board.profiles))
 
 
 def inputs_of(bundle: bundles.Bundle, clips: int, random_codes: int) -> Inputs:
@@ -188,6 +205,9 @@ def define_flags() -> None:
         "profile", AUTO, f"Kernels of {FXP}: auto (the bundle's own where they suit the core) or {', '.join(PROFILES)}."
     )
     flags.DEFINE_enum("optimize", None, list(GOALS), "Instead of --profile: what the kernels are chosen for.")
+    flags.DEFINE_integer(
+        "max_ram", None, "Bytes of arena and stack that an inference may take: row by row (profile ram) where it must."
+    )
     flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
@@ -217,10 +237,13 @@ def _config(values: Any) -> BenchConfig:
         build_dir=pathlib.Path(values.build_dir) if values.build_dir else None,
         timeout_s=values.timeout,
         estimate_cycles=values.estimate_cycles,
+        max_ram=values.max_ram,
     )
 
 
 def _profile(values: Any) -> str:
+    if values.max_ram is not None and values["profile"].present:
+        raise UserError(f"--max_ram={values.max_ram} and --profile={values.profile}: give one of them")
     if values.optimize is None:
         return values.profile
     if values["profile"].present:

@@ -12,7 +12,8 @@ from export.bundle.bundle_error import BundleError
 from export.bundle.training import trained
 from export.model import float_model, integer_model
 from export.model.integer_model import IntegerModel
-from export.plan import FAST
+from export.plan import FAST, goals
+from export.plan.plan_error import PlanError
 from quant.method import UNIFORM_SHIFT
 
 # What `microcontroller.streaming.recording` composes its sound of.
@@ -28,18 +29,21 @@ class ConvertConfig:
       bundle: the folder to write.
       profile: kernels of the C, one of `export.plan.PROFILES`.
       allow_chance: convert a network that is hardly better than guessing, too.
+      max_ram: bytes of arena and stack; where `profile` takes more, it is the one of least memory. None for no limit.
     """
 
     run_dir: pathlib.Path
     bundle: pathlib.Path
     profile: str = FAST
     allow_chance: bool = False
+    max_ram: int | None = None
 
 
 def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder.Bundle:
     """Lowers the trained graph and writes everything that follows from it, and the weights of its float model.
 
     Raises:
+      PlanError: the model needs more memory than `max_ram`.
       BundleError: no finished run, a damaged one, one near chance (unless that is allowed), one whose accumulators can
         leave their declared width, or one that was trained for one shift and has several.
     """
@@ -54,7 +58,10 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
         if trained.qformat(source) == UNIFORM_SHIFT:
             integer_model.prove_one_shift(lowered)
         weights = _float_weights(source.float_model, lowered)
-        generated_c.files(lowered, source.frontend, None, config.profile)  # raises before anything is written
+        profile = goals.profile_within(lowered, config.profile, config.max_ram)
+        generated_c.files(lowered, source.frontend, None, profile)  # raises before anything is written
+    except PlanError:
+        raise
     except ValueError as error:
         raise BundleError(f"run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
@@ -73,7 +80,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
         keras_model=source.model,
         card=model_card.of_trained(lowered, source.metrics, source.frontend, source.training),
         metrics=source.metrics,
-        profile=config.profile,
+        profile=profile,
         training=source.training,
         float_weights=weights,
         texts=kept,

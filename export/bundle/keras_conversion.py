@@ -15,7 +15,8 @@ from export.bundle.folder import Bundle
 from export.bundle.model_files import write_bundle
 from export.model import interpreter
 from export.model.integer_model import IntegerModel
-from export.plan import FAST
+from export.plan import FAST, goals
+from export.plan.plan_error import PlanError
 from kws_cli import array_file
 from kws_cli.settings import changed, setting, spelled
 from quant.method import ACCUMULATOR_BITS, MIN_ACCUMULATOR_BITS, Method
@@ -75,7 +76,11 @@ class KerasSource:
 
 
 def convert_keras(
-    source: KerasSource, bundle: str | pathlib.Path, profile: str = FAST, say: Callable[[str], None] = print
+    source: KerasSource,
+    bundle: str | pathlib.Path,
+    profile: str = FAST,
+    say: Callable[[str], None] = print,
+    max_ram: int | None = None,
 ) -> Bundle:
     """Folds the model, chooses formats, lowers it and writes everything that follows from it.
 
@@ -84,8 +89,10 @@ def convert_keras(
     Args:
       bundle: the folder to write.
       profile: kernels of the C, one of `export.plan.PROFILES`.
+      max_ram: bytes of arena and stack; where `profile` takes more, it is the one of least memory. None for no limit.
 
     Raises:
+      PlanError: the model needs more memory than `max_ram`.
       BundleError: no file of a Keras 2 model, or one that can't be folded; inputs of another shape or dtype, or not
         finite; a wrong number of labels or widths; a model that C or .tflite can't express.
       KerasFileError: a file that holds code, or that another Keras wrote.
@@ -109,10 +116,10 @@ def convert_keras(
             names=[f"{pathlib.Path(source.calibration).name}[{i}]" for i in order[:_GOLDEN]],
             metrics={"calibration": {"inputs": len(codes), "same_class_as_float": agreement}},
             command=_command(source),
-            profile=profile,
+            profile=goals.profile_within(lowered, profile, max_ram),
         )
     except ValueError as error:
-        if isinstance(error, BundleError):
+        if isinstance(error, (BundleError, PlanError)):
             raise
         raise BundleError(f"keras_model={source.keras_model} can't be converted: {error}") from error
     say(f"bundle: {written.path}")

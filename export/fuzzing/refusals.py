@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from export.model.integer_model import IntegerModel
 from export.model.model_error import ModelError
 from export.plan.kernel import Kernel
+from export.plan.rows import NotByRowsError
 from export.plan.schedule import NoKernelError
 from export.source.source_error import SourceError
 
-_NAMED = (ModelError, NoKernelError, SourceError)
+_NAMED = (ModelError, NoKernelError, NotByRowsError, SourceError)
 _WORDS = ("the accumulator can reach", "rows skips some at stride")
 """Of refusals that are a plain `ValueError`."""
 _LAYER = re.compile(r"layer \w+")

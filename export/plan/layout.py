@@ -43,6 +43,6 @@ S16 = ActivationLayout(
     lambda shape: 2 * shape[0] * shape[1] * padded(shape[2]),
     unpack="fxp_unpack_s16",
     pack="fxp_pack_s16",
-    unpack_cost=5.0,
-    pack_cost=5.0,
+    unpack_cost=2.3,
+    pack_cost=2.3,
 )

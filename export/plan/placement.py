@@ -64,5 +64,63 @@ def place(needs: Sequence[Need]) -> tuple[int, list[Place]]:
     return total, places
 
 
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """What one call of a schedule by rows needs.
+
+    Attributes:
+      before: bytes ahead of what the call before it writes: rows that are fetched just before this call.
+      arriving: bytes that the call before it writes.
+      scratch_bytes: used during the call only.
+      in_place: the output may begin where the input does.
+    """
+
+    before: int
+    arriving: int
+    scratch_bytes: int = 0
+    in_place: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowPlace:
+    """Offsets in bytes: of the call's input, with what is fetched, and of its scratch memory."""
+
+    input: int
+    scratch: int
+
+
+def place_windows(windows: Sequence[Window]) -> tuple[int, list[WindowPlace]]:
+    """Places a chain of calls, each of which reads what the one before it wrote and some rows ahead of that.
+
+    Each input lies as far ahead as it can; the last call writes to the caller.
+
+    Returns:
+      Bytes in all, and each call's place.
+    """
+    places: list[WindowPlace] = []
+    at, total = 0, 0
+    for window, following in itertools.zip_longest(windows, windows[1:]):
+        used = [(at, at + window.before + window.arriving)]
+        after = 0
+        if following is not None:
+            over = window.in_place and at >= following.before
+            after = at - following.before if over else _first_gap(used, following.before, following.arriving)
+            start = after + following.before
+            used.append((start, start + following.arriving))
+        scratch = _first_gap(used, 0, window.scratch_bytes)
+        places.append(WindowPlace(at, scratch))
+        total = max([total, scratch + window.scratch_bytes, *(end for _, end in used)])
+        at = after
+    return _aligned(total), places
+
+
+def _first_gap(used: Sequence[tuple[int, int]], before: int, size: int) -> int:
+    """The least aligned offset from which, behind `before` bytes, `size` bytes overlap nothing that is used."""
+    at = 0
+    while any(at + before < end and start < at + before + size for start, end in used):
+        at += ALIGNMENT
+    return at
+
+
 def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT

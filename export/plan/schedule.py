@@ -62,11 +62,13 @@ class Profile:
       kernels: in order of preference among equals.
       byte_price: instructions per inference that a byte of constants is worth.
       by_cycles: whether a kernel costs its estimated cycles, or its instructions.
+      by_rows: whether the network is computed row by row where that takes less memory.
     """
 
     kernels: tuple[Kernel, ...]
     byte_price: float = 0.0
     by_cycles: bool = False
+    by_rows: bool = False
 
     def cost(self, kernel: Kernel, layer: Layer) -> float:
         own = cycles_of(kernel, layer) if self.by_cycles else kernel.instructions(layer)

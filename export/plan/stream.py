@@ -12,28 +12,17 @@ from typing import Any
 from export.model import accumulator
 from export.model.integer_model import AVERAGE_POOL, DENSE, IntegerModel, Layer
 from export.model.stream_interpreter import rows_per_step, step_layer, why_not, window_rows
-from export.plan import CHOICES, FAST, INPUT, OUTPUT, PROFILES, Conversion, Step, Tensor
+from export.plan import CHOICES, FAST, PROFILES, row_kernels
 from export.plan.kernel import Kernel
-from export.plan.kernels import profiles
-from export.plan.kernels.dsp import average_pool_s16_dsp, dense_s16_to_s8_dsp
-from export.plan.layout import S8, S16, ActivationLayout, padded
+from export.plan.layout import S8, padded
 from export.plan.placement import ALIGNMENT, Need, place
-from export.plan.schedule import Profile, candidates, conversion_cost
+from export.plan.steps import INPUT, OUTPUT, Conversion, Step, Tensor
 from kws_cli.table import aligned
 
-ROW_LAYOUTS = (S8, S16)
-"""Layouts in which rows follow each other, so that some can be kept and others added."""
 REPEATED = (AVERAGE_POOL, DENSE)
 """Layers whose kernels compute one row."""
 _WORD = 4
 _SUM_INDEX_BYTES = _WORD
-
-_POOL = dataclasses.replace(
-    average_pool_s16_dsp.KERNEL,
-    args=lambda layer: average_pool_s16_dsp.KERNEL.args(layer) | {"positions": 1},
-    instructions=lambda layer: 20.0 * layer.input_shape[2],
-)
-"""Pooling of running sums: they are one position's codes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,39 +155,13 @@ def plan(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) -> S
     accumulator.prove(model)
     rows = [count * steps_per_call for count in rows_per_step(model)]
     layers = [_few_rows(layer, count) for layer, count in zip(model.layers, rows, strict=True)]
-    kernels = _choose(layers, CHOICES[profile], len(model.labels))
+    kernels = row_kernels.choose(layers, CHOICES[profile], len(model.labels))
     return _place(profile, layers, rows, kernels)
 
 
 def _few_rows(layer: Layer, rows: int) -> Layer:
     """The layer as its kernel sees it in one call; a pool and a dense layer run once for each row."""
     return step_layer(layer, 1 if layer.op in REPEATED else rows)
-
-
-def _choose(layers: Sequence[Layer], profile: Profile, labels: int) -> list[Kernel]:
-    """One kernel per layer, among those on `ROW_LAYOUTS`, at the least cost, conversions of new rows included."""
-    with_rows = profiles.STREAM if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
-    own = (*with_rows, *profile.kernels, dense_s16_to_s8_dsp.KERNEL)
-    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel)]
-    best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
-    layouts = {layout.name: layout for layout in ROW_LAYOUTS}
-    for layer in layers:
-        following: dict[str, tuple[float, list[Kernel]]] = {}
-        codes = layer.output_shape[0] * layer.stride[0] * layer.input_shape[1] * layer.input_shape[2]
-        for kernel in candidates(layer, [_POOL] if layer.op == AVERAGE_POOL else kernels):
-            price = profile.cost(kernel, layer)
-            for name, (cost, path) in best.items():
-                total = cost + price + conversion_cost(layouts[name], kernel.input_layout, codes)
-                known = following.get(kernel.output_layout.name)
-                if known is None or total < known[0]:
-                    following[kernel.output_layout.name] = (total, [*path, kernel])
-        best = following
-    ends = [(cost + conversion_cost(layouts[name], S8, labels), path) for name, (cost, path) in best.items()]
-    return min(ends, key=lambda end: end[0])[1]
-
-
-def _by_rows(kernel: Kernel) -> bool:
-    return kernel.input_layout in ROW_LAYOUTS and kernel.output_layout in ROW_LAYOUTS
 
 
 def _history(layer: Layer, kernel: Kernel, rows: int) -> Rows | Sums | None:
@@ -209,13 +172,6 @@ def _history(layer: Layer, kernel: Kernel, rows: int) -> Rows | Sums | None:
     row_bytes = kernel.input_layout.size((1, width, channels))
     kept = window_rows(layer) - layer.stride[0]
     return Rows(f"{layer.name}_rows", kept * row_bytes, rows * row_bytes) if kept else None
-
-
-def _conversions(before: ActivationLayout, after: ActivationLayout) -> list[tuple[str, ActivationLayout]]:
-    """Engine functions from one of `ROW_LAYOUTS` to another."""
-    if before == after:
-        return []
-    return [(before.unpack, S8)] if after == S8 else [(after.pack, after)]
 
 
 def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: Sequence[Kernel]) -> StreamPlan:
@@ -230,7 +186,7 @@ def _place(profile: str, layers: Sequence[Layer], rows: Sequence[int], kernels: 
     # Layouts from which conversions start: the frames', and each kernel's.
     sources = [S8, *(kernel.output_layout for kernel in kernels)]
     targets = [*(kernel.input_layout for kernel in kernels), S8]
-    functions = [_conversions(*pair) for pair in zip(sources, targets, strict=True)]
+    functions = [row_kernels.conversions(*pair) for pair in zip(sources, targets, strict=True)]
     needs = []
     for i, (layer, kernel) in enumerate(zip(layers, kernels, strict=True)):
         needs += [Need(None if ends[i] else to.size(shapes[i])) for _, to in functions[i]]

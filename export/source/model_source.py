@@ -11,7 +11,7 @@ from export.model.integer_model import IntegerModel
 from export.plan import ALIGNMENT, FAST, PROFILES, Plan, plan
 from export.plan.kernel import requantization, shape_fields
 from export.plan.layout import CHANNEL_BLOCK
-from export.source import self_test_source
+from export.source import row_source, self_test_source
 from export.source.c_text import (
     check_names,
     checked,
@@ -31,6 +31,13 @@ HEADER = "fxp_model.h"
 SOURCE = "fxp_model.c"
 PLAN = "plan.txt"
 _REMEDY = "write the bundle again with python -m export.convert"
+_OBSERVE = """\
+static inline void observe(fxp_observer observer, void *context, int layer, const int8_t *output, size_t bytes) {
+    if (observer != NULL) {
+        observer(context, layer, output, bytes);
+    }
+}
+"""
 
 
 def generate(model: IntegerModel, profile: str = FAST) -> dict[str, str]:
@@ -123,7 +130,8 @@ typedef struct {{
  * input     codes [FXP_MODEL_INPUT_HEIGHT][FXP_MODEL_INPUT_WIDTH][FXP_MODEL_INPUT_CHANNELS]
  * output    logit codes [FXP_MODEL_OUTPUT_BYTES], in the order of fxp_model_labels
  * arena     FXP_MODEL_ARENA_BYTES aligned to FXP_ALIGNMENT, such as an fxp_model_arena; overlaps neither of the two
- * observer  called after each layer with its output, in the layout of the layer's kernel; may be NULL
+ * observer  called after each layer with its output, or with each row of it, in the layout of the layer's kernel;
+ *           fxp_model_layers tells how many rows it is given at a time; may be NULL
  * context   handed to the observer
  */
 void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context);
@@ -132,7 +140,7 @@ void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_obse
  * Writes what an observer was given as int8 codes.
  *
  * output  the observer's
- * codes   [height][width][channels] of fxp_model_layers[layer].output; overlaps not the output
+ * codes   [observed_rows][width][channels] of fxp_model_layers[layer]; overlaps not the output
  */
 void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes);
 
@@ -149,10 +157,12 @@ def _source(model: IntegerModel, steps: Plan) -> str:
         _preamble(model, steps),
         *instances(steps.steps),
         *(constants(step, _shift_macro(model)) for step in steps.steps),
+        *row_source.sum_args(model, steps),
         _labels(model),
-        _layer_table(steps, _shift_macro(model)),
+        _layer_table(model, steps),
         _unpack(steps),
-        _invoke(steps),
+        _OBSERVE,
+        row_source.invoke(model, steps) if steps.turns else _invoke(steps),
         _self_test(model, steps),
     ]
     source = "\n".join(parts)
@@ -168,6 +178,7 @@ def _preamble(model: IntegerModel, steps: Plan) -> str:
         rows.append((layer.name, layer.op, *map(str, formats), *map(str, numbers)))
     table = "\n".join(f" * {line}" for line in aligned(rows))
     headers = {instance.header for step in steps.steps for instance in step.instances.values()}
+    headers |= {"nn/stream/fxp_stream.h"} if steps.turns else set()
     includes = "".join(f'#include "{header}"\n' for header in (HEADER, *sorted({"nn/fxp_kernels.h", *headers})))
     return f"""\
 /*
@@ -200,10 +211,10 @@ def _shift_macro(model: IntegerModel) -> str:
     return "" if model.one_shift is None else "FXP_MODEL_SHIFT"
 
 
-def _layer_table(steps: Plan, one_shift: str) -> str:
+def _layer_table(model: IntegerModel, steps: Plan) -> str:
     rows = []
-    for step in steps.steps:
-        layer = step.layer
+    one_shift = _shift_macro(model)
+    for layer, step in zip(model.layers, steps.steps, strict=True):
         fields = {
             "name": string(layer.name),
             "op": string(layer.op),
@@ -212,6 +223,7 @@ def _layer_table(steps: Plan, one_shift: str) -> str:
             "weight_bytes": step.constant_bytes,
             "output_bytes": step.output.bytes,
             "output": shape_fields(layer.output_shape),
+            "observed_rows": step.output.shape[0],
         }
         formats = {"input": layer.input_format, "weight": layer.weight_format, "output": layer.output_format}
         for tensor, q in formats.items():
@@ -228,6 +240,7 @@ def _layer_table(steps: Plan, one_shift: str) -> str:
 
 def _self_test(model: IntegerModel, steps: Plan) -> str:
     tables = [table for step in steps.steps for table in checked(step, _shift_macro(model))]
+    tables += row_source.checked_sums(model, steps)
     tables += checked_labels("fxp_model_labels", "[FXP_MODEL_OUTPUT_BYTES]", model.labels)
     return self_test_source.function("model", tables)
 
@@ -235,16 +248,17 @@ def _self_test(model: IntegerModel, steps: Plan) -> str:
 def _unpack(steps: Plan) -> str:
     """fxp_model_unpack: by a function of the engine where a layer's output is not int8 already."""
     functions = [step.kernel.output_layout.unpack for step in steps.steps]
-    cases = ""
+    cases, shape = "", "    fxp_shape seen = fxp_model_layers[layer].output;\n"
+    shape += "    seen.height = fxp_model_layers[layer].observed_rows;\n"
     for function in sorted(set(functions)):
         cases += "".join(f"    case {i}:\n" for i, other in enumerate(functions) if other == function)
         if function:
-            cases += f"        {function}(fxp_model_layers[layer].output, output, codes);\n        break;\n"
+            cases += f"        {function}(seen, output, codes);\n        break;\n"
         else:
             cases += "        memcpy(codes, output, fxp_model_layers[layer].output_bytes);\n        break;\n"
     return f"""\
 void fxp_model_unpack(int layer, const int8_t *output, int8_t *codes) {{
-    switch (layer) {{
+{shape if any(functions) else ""}    switch (layer) {{
 {cases}    }}
 }}
 """
@@ -263,12 +277,6 @@ def _invoke(steps: Plan) -> str:
     used = any("bytes + " in call for call in calls)
     bytes_pointer = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
     return f"""\
-static inline void observe(fxp_observer observer, void *context, int layer, const int8_t *output, size_t bytes) {{
-    if (observer != NULL) {{
-        observer(context, layer, output, bytes);
-    }}
-}}
-
 void fxp_model_invoke(const int8_t *input, int8_t *output, void *arena, fxp_observer observer, void *context) {{
 {bytes_pointer}
 {"".join(calls)}}}

@@ -6,9 +6,10 @@ Two files beside `export.source.model_source`'s: `fxp_stream_model.h` (sizes, ha
 
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter, why_not
-from export.plan import ALIGNMENT, FAST, INPUT
+from export.plan import ALIGNMENT, FAST
 from export.plan.layout import CHANNEL_BLOCK
 from export.plan.schedule import NoKernelError
+from export.plan.steps import INPUT
 from export.plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
 from export.source import self_test_source
 from export.source.c_text import (

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 import subprocess
+from collections.abc import Sequence
 
 from export.host import compiler
 from export.host.host_error import HostError
@@ -57,8 +58,11 @@ class Counts:
     layers: tuple[Segment, ...]
 
 
-def count(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -> Counts:
+def count(firmware: Firmware, image: ClipImage, observed: Sequence[int], timeout_s: float) -> Counts:
     """Runs the firmware over an image of one clip.
+
+    Args:
+      observed: layers in the order in which an observer sees their outputs; again for each row where it sees rows.
 
     Raises:
       Unavailable: no compiler for the host, or a QEMU without plugins.
@@ -79,7 +83,7 @@ def count(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -
             qemu.run(firmware.board, firmware.elf, image, timeout_s, _options(plugin, firmware, out))
         except EmulatorError as second:
             raise _explained(second) from second
-    return parse(out.read_text(encoding="utf-8"), layers)
+    return parse(out.read_text(encoding="utf-8"), observed)
 
 
 def _explained(error: EmulatorError) -> EmulatorError | Unavailable:
@@ -136,8 +140,11 @@ def _symbols(firmware: Firmware) -> dict[str, int]:
     return {row[2]: int(row[0], 16) for row in rows if len(row) == 3}
 
 
-def parse(text: str, layers: int) -> Counts:
+def parse(text: str, observed: Sequence[int]) -> Counts:
     """Reads the plugin's lines: a warm-up, an inference and an observed inference, in this order.
+
+    Args:
+      observed: as `count` takes it.
 
     Raises:
       CyclesError: another number of inferences or layers.
@@ -146,7 +153,21 @@ def parse(text: str, layers: int) -> Counts:
     for line in text.splitlines():
         inference, segment, address, *numbers = line.split()
         segments.setdefault((int(inference), int(segment)), {})[int(address, 16)] = Site(*map(int, numbers))
-    expected = [(0, 0), (1, 0), *((2, segment) for segment in range(layers + 1))]
+    expected = [(0, 0), (1, 0), *((2, segment) for segment in range(len(observed) + 1))]
     if sorted(segments) != expected:
         raise CyclesError(f"QEMU's plugin saw the segments {sorted(segments)}, expected {expected}: run it again")
-    return Counts(segments[1, 0], tuple(segments[2, layer] for layer in range(layers)))
+    layers: dict[int, list[Segment]] = {layer: [] for layer in range(max(observed) + 1)}
+    for number, layer in enumerate(observed):
+        layers[layer].append(segments[2, number])
+    return Counts(segments[1, 0], tuple(map(_sum, layers.values())))
+
+
+def _sum(segments: Sequence[Segment]) -> Segment:
+    """Of a layer whose rows were seen one by one."""
+    total = dict(segments[0])
+    for segment in segments[1:]:
+        for address, site in segment.items():
+            before = total.get(address, Site(0, 0, 0))
+            added = (before.executed + site.executed, before.left + site.left, before.jumped + site.jumped)
+            total[address] = Site(*added)
+    return total

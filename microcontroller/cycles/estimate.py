@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import subprocess
+from collections.abc import Sequence
 
 from microcontroller.cycles import counts, disassembly, timing
 from microcontroller.cycles.counts import Segment, Unavailable
@@ -26,12 +27,12 @@ class Estimate:
     instructions: int
 
 
-def estimate(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float) -> Estimate:
+def estimate(firmware: Firmware, image: ClipImage, observed: Sequence[int], timeout_s: float) -> Estimate:
     """Runs one clip and estimates its cycles.
 
     Args:
       image: of one clip.
-      layers: of the model.
+      observed: layers in the order in which an observer sees their outputs; again for each row where it sees rows.
 
     Raises:
       Unavailable: the plugin can't be had on this machine, or the board's core is not the table's.
@@ -39,7 +40,7 @@ def estimate(firmware: Firmware, image: ClipImage, layers: int, timeout_s: float
     """
     if firmware.board.cpu != timing.CPU:
         raise Unavailable(f"the timing table is the {timing.CPU}'s, {firmware.board.name} has a {firmware.board.cpu}")
-    counted = counts.count(firmware, image, layers, timeout_s)
+    counted = counts.count(firmware, image, observed, timeout_s)
     command = [tool("objdump"), "-d", "--no-show-raw-insn", str(firmware.elf)]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     program = disassembly.parse(listing)

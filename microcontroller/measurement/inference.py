@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from export.bundle.folder import Bundle
 from export.model.integer_model import IntegerModel
+from export.plan import plan
 from microcontroller import boards
 from microcontroller.boards import Board
 from microcontroller.cycles import timing
@@ -102,6 +104,7 @@ def measure(
     """
     code, firmware = built or build_engine(bench, engine, bundle)
     expected = inputs.expected[engine.rounding]
+    observed = range(len(bundle.model.layers)) if code.profile is None else plan(bundle.model, code.profile).observed()
     reports = _run(bench, firmware, inputs.codes, expected)
     for report in reports:
         _check(report, firmware.board, bundle.model)
@@ -112,7 +115,7 @@ def measure(
         "rounding": engine.rounding,
         "counter": counter_note(firmware.board, max(report.step_error for report in reports)),
         "compiler": firmware.compiler,
-        **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports)),
+        **_instructions(bundle.model, reports, *_cycles(bench, firmware, inputs.codes, reports, observed)),
         **_memory(firmware, reports),
         **_answers(bundle.model.labels, inputs, expected, reports),
     }
@@ -182,7 +185,9 @@ def _check(report: Report, board: Board, model: IntegerModel) -> None:
         )
 
 
-def _cycles(bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[Report]) -> tuple[Estimate | None, str]:
+def _cycles(
+    bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[Report], observed: Sequence[int]
+) -> tuple[Estimate | None, str]:
     """Estimated cycles of the first input, and what they are; None and the reason where there are none."""
     if not bench.estimate_cycles:
         return None, "left out: --estimate_cycles=false"
@@ -191,7 +196,7 @@ def _cycles(bench: Bench, firmware: Firmware, codes: np.ndarray, reports: list[R
     image = clip_image.write(firmware.elf.parent / "first.bin", firmware, codes[:1])
     first = reports[0].clips[0].instructions
     try:
-        found = estimate(firmware, image, len(reports[0].layer_instructions), bench.timeout_s)
+        found = estimate(firmware, image, observed, bench.timeout_s)
     except Unavailable as reason:
         return None, f"left out: {reason}"
     if abs(found.instructions - first) > CALIBRATION_TOLERANCE * first:

@@ -50,7 +50,7 @@ def test_the_c_of_every_profile_gives_the_interpreters_codes(which: str, names: 
     model, codes = names[which], names["codes"]
     expected = export.interpret(model, codes)
     assert len(np.unique(expected)) > 20
-    assert set(export.PROFILES) == {"portable", "packed", "small", "fast", "cycles", "helium"}
+    assert set(export.PROFILES) == {"portable", "packed", "small", "fast", "cycles", "ram", "helium"}
     for profile in export.PROFILES:
         written = export.write_c(model, tmp_path / profile, profile)
         assert {path.name for path in written} == {path.name for path in (tmp_path / profile).iterdir()}

@@ -102,6 +102,7 @@ def test_every_profile_is_counted_on_a_core_that_it_is_made_for() -> None:
         "portable": "stm32f4",
         "helium": "mps3_an547",
         "cycles": "stm32f4",
+        "ram": "stm32f4",
     }
 
 

@@ -117,7 +117,7 @@ def test_every_code_equals_the_interpreter_and_the_count_is_exact(
     report = protocol.parse(qemu.run(firmware.board, firmware.elf, image, TIMEOUT_S))
     assert (report.board, report.step_error) == (name, 0)
     assert (report.clips[0].logits == bundle.golden.logits_single[0]).all()
-    counted = counts.count(firmware, image, len(report.layer_instructions), TIMEOUT_S)
+    counted = counts.count(firmware, image, range(len(report.layer_instructions)), TIMEOUT_S)
     seen = sum(site.executed for site in counted.inference.values())
     assert 0 <= report.clips[0].instructions - seen <= CALL_INSTRUCTIONS
     objdump = build.tool("objdump", firmware.board.instruction_set)

@@ -1,4 +1,4 @@
-"""All programs of a case: a plan of every profile, one of kernels at random, the streaming network."""
+"""All programs of a case: a plan of every profile, two of kernels at random, the streaming network."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -8,12 +8,13 @@ from export.fuzzing.case import Case
 from export.fuzzing.programs import mixed_choice, program
 from export.fuzzing.programs.program import Program
 from export.fuzzing.tally import Failure, Tally
-from export.plan import plan, plan_from
+from export.plan import Profile, plan, plan_from, rows
 from export.plan import stream as stream_plan
 from export.plan.kernel import Kernel
 
 _MIXED, _STREAM = 0, 1
 _MOST_STEPS = 3
+_ROWS = "rows"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Planner:
         choice = mixed_choice.draw(case.rng(_MIXED), self.kernels)
         windows: dict[str, Callable[[], Program]] = {f"C {name}": _by_profile(case, name) for name in self.profiles}
         windows[f"C {mixed_choice.NAME}"] = lambda: program.on_window(case, plan_from(model, choice, mixed_choice.NAME))
+        # Row by row whether or not that takes less memory.
+        windows[f"C {_ROWS}"] = lambda: program.on_window(case, rows.plan(model, Profile(choice.kernels), _ROWS))
         kept = sorted(windows)
         if self.windows is not None:
             kept = [kept[i] for i in rng.permutation(len(kept))[: self.windows]]

@@ -126,3 +126,5 @@ STREAM = (
     pointwise_conv2d_s16_rows_dsp_lanes.KERNEL,
 )
 """Of a stream's rows, beside those of a profile that has kernels on int16."""
+RAM = FAST
+"""Row by row, with those of a stream's rows; as a whole where a network can't be computed so."""

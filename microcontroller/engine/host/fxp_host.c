@@ -58,19 +58,36 @@ void fxp_host_run(const int8_t *input, int8_t *output, uint32_t count, void *are
     }
 }
 
-/* context: where the next layer's output goes */
+/* Where the next row of each layer's output goes, and what lies behind the last layer's. */
+typedef struct {
+    int8_t *next[FXP_MODEL_LAYER_COUNT];
+    int8_t *end;
+} recording;
+
+static void begin(recording *to, int8_t *layers) {
+    for (int layer = 0; layer < FXP_MODEL_LAYER_COUNT; ++layer) {
+        const fxp_shape shape = fxp_model_layers[layer].output;
+        to->next[layer] = layers;
+        layers += shape.height * shape.width * shape.channels;
+    }
+    to->end = layers;
+}
+
 static void record(void *context, int layer, const int8_t *output, size_t bytes) {
-    int8_t **next = context;
+    int8_t **const next = &((recording *)context)->next[layer];
     const fxp_shape shape = fxp_model_layers[layer].output;
     (void)bytes;
     fxp_model_unpack(layer, output, *next);
-    *next += shape.height * shape.width * shape.channels;
+    *next += fxp_model_layers[layer].observed_rows * shape.width * shape.channels;
 }
 
 /* layers [count][sum of the layers' output bytes]: every layer's output in order of execution, as codes */
 void fxp_host_run_layers(const int8_t *input, int8_t *layers, int8_t *output, uint32_t count, void *arena) {
+    recording to;
     for (uint32_t i = 0; i < count; ++i) {
-        fxp_model_invoke(input, output, arena, record, &layers);
+        begin(&to, layers);
+        fxp_model_invoke(input, output, arena, record, &to);
+        layers = to.end;
         input += FXP_MODEL_INPUT_BYTES;
         output += FXP_MODEL_OUTPUT_BYTES;
     }

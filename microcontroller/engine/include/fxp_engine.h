@@ -32,8 +32,9 @@ typedef struct {
     const char *kernel; /* the engine function that runs it */
     uint32_t macs;      /* multiply-accumulates per inference */
     uint32_t weight_bytes;
-    uint32_t output_bytes;
+    uint32_t output_bytes; /* of what an observer is given */
     fxp_shape output;
+    int32_t observed_rows; /* of the output that an observer is given at a time: all, or one */
     int8_t input_bits;
     int8_t input_fraction_bits;
     int8_t weight_bits;
@@ -48,7 +49,8 @@ typedef struct {
 
 /*
  * Called after each layer with its output, which is valid until the observer returns. It lies in the layout of the
- * layer's kernel; fxp_model_unpack of the generated model writes it as int8 [height][width][channels].
+ * layer's kernel; fxp_model_unpack of the generated model writes it as int8 [height][width][channels]. Of a network
+ * that is computed row by row it sees every row of every layer, a layer's rows in order, but other layers' in between.
  */
 typedef void (*fxp_observer)(void *context, int layer, const int8_t *output, size_t bytes);
 

@@ -14,10 +14,11 @@ struct observation {
 
 static void observe(void *context, int layer, const int8_t *output, size_t bytes) {
     const struct observation *const seen = context;
-    const fxp_shape shape = seen->program->layers[layer].output;
+    const fxp_layer_info *const info = &seen->program->layers[layer];
     (void)bytes;
     seen->program->unpack(layer, output, seen->codes);
-    const uint32_t count = (uint32_t)shape.height * (uint32_t)shape.width * (uint32_t)shape.channels;
+    const uint32_t count =
+        (uint32_t)info->observed_rows * (uint32_t)info->output.width * (uint32_t)info->output.channels;
     seen->sums[layer] = fxp_crc32(seen->sums[layer], seen->codes, count);
 }
 

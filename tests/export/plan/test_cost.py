@@ -8,7 +8,7 @@ from crafted import SAME, U4, crafted
 
 from export.model import random_model
 from export.model.integer_model import Layer, average_pool
-from export.plan import CHOICES, CYCLES, FAST, PROFILES, Plan, plan
+from export.plan import CHOICES, CYCLES, FAST, PROFILES, RAM, Plan, plan
 from export.plan.kernels.dsp import depthwise_conv2d_s16_dsp
 from export.plan.kernels.four_bit import (
     conv2d_s8_dsp_lanes,
@@ -48,7 +48,7 @@ def test_a_layer_costs_what_was_counted_within_five_percent(model: str, profile:
         assert estimates == pytest.approx(layers, rel=TOLERANCE)
 
 
-@pytest.mark.parametrize(("model", "profile"), list(itertools.product(MODELS, (FAST, CYCLES))))
+@pytest.mark.parametrize(("model", "profile"), list(itertools.product(MODELS, (FAST, CYCLES, RAM))))
 def test_a_layer_takes_the_cycles_that_were_estimated_of_what_ran_within_five_percent(model: str, profile: str) -> None:
     estimates = _plan(model, profile).cycles()
     counted = [kept.cycles[model][profile] for kept in baseline.read().values() if kept.cycles]

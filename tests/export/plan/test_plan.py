@@ -15,6 +15,7 @@ from export.plan import (
     PACKED,
     PORTABLE,
     PROFILES,
+    RAM,
     SMALL,
     Need,
     Plan,
@@ -76,7 +77,8 @@ def _names(layer: Layer, profile: str) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_benchmark_network_gets_the_kernels_of_its_profile(profile):
     functions = {step.kernel.function for step in plan(random_model.ds_cnn(1), profile).steps}
-    suffix = {PACKED: "s8_packed", PORTABLE: "s8", HELIUM: "s8_helium", CYCLES: "s16_dsp_wide"}.get(profile, "s16_dsp")
+    others = {PACKED: "s8_packed", PORTABLE: "s8", HELIUM: "s8_helium", CYCLES: "s16_dsp_wide", RAM: "s16_rows_dsp"}
+    suffix = others.get(profile, "s16_dsp")
     assert {name for name in functions if "pointwise" in name} == {f"fxp_pointwise_conv2d_{suffix}"}
     assert all(name.endswith("helium") for name in functions) == (profile == HELIUM)
     if profile in (FAST, HELIUM):
@@ -264,7 +266,7 @@ def test_the_table_tells_the_plan():
 
 
 def test_a_goal_names_the_profile_that_is_made_for_the_core() -> None:
-    assert [goals.profile_for(goal) for goal in goals.GOALS] == [CYCLES, FAST, SMALL]
+    assert [goals.profile_for(goal) for goal in goals.GOALS] == [CYCLES, FAST, SMALL, RAM]
     assert goals.profile_for("cycles", (PACKED, PORTABLE)) == goals.profile_for("instructions", (PACKED,)) == PACKED
     assert goals.profile_for("flash", (PACKED, PORTABLE)) == PORTABLE
     with pytest.raises(ValueError, match="optimize=flash: none of packed serves it"):

@@ -120,7 +120,14 @@ def test_neighbours_and_jumps() -> None:
 
 def test_counts_of_another_model() -> None:
     text = "0 0 8000040 1 0 1\n1 0 8000040 1 0 1\n2 0 8000040 1 0 1\n2 1 8000044 3 2 1\n"
-    parsed = counts.parse(text, 1)
+    parsed = counts.parse(text, [0])
     assert parsed.inference == {0x8000040: Site(1, 0, 1)} and len(parsed.layers) == 1
     with pytest.raises(CyclesError, match="QEMU's plugin saw the segments"):
-        counts.parse(text, 2)
+        counts.parse(text, [0, 1])
+
+
+def test_rows_of_a_layer_that_were_seen_one_by_one_are_counted_together() -> None:
+    head = "0 0 8000040 1 0 1\n1 0 8000040 1 0 1\n"
+    rows = "2 0 8000040 5 1 1\n2 1 8000044 3 2 1\n2 2 8000040 2 1 0\n2 2 8000048 1 0 1\n2 3 8000044 1 0 0\n"
+    parsed = counts.parse(head + rows, [0, 1, 0])
+    assert parsed.layers == ({0x8000040: Site(7, 2, 1), 0x8000048: Site(1, 0, 1)}, {0x8000044: Site(3, 2, 1)})

@@ -60,4 +60,5 @@ KERNEL = Kernel(
     instances=_instances,
     instructions=lambda layer: _INSTRUCTIONS_PER_OUTPUT * math.prod(layer.output_shape),
     refusal=_refusal,
+    in_place=lambda layer: True,
 )

@@ -20,7 +20,15 @@ def _instructions(layer: Layer) -> float:
     height, width, channels = layer.output_shape
     position_pairs, single = divmod(height * width, 2)
     block = 2.5 * padded(layer.input_shape[2]) + 14
-    return padded(channels) // 2 * block * (position_pairs + 0.6 * single) + 80 * position_pairs
+    return padded(channels) // 2 * block * (position_pairs + 0.55 * single) + 80 * position_pairs
+
+
+def _cycles(layer: Layer) -> float:
+    height, width, channels = layer.output_shape
+    inputs = padded(layer.input_shape[2])
+    position_pairs, single = divmod(height * width, 2)
+    block = 4.5 * inputs + 19
+    return padded(channels) // 2 * block * (position_pairs + 0.64 * single) + position_pairs * (2.25 * inputs + 116)
 
 
 def _refusal(layer: Layer) -> str:
@@ -32,6 +40,7 @@ KERNEL = dataclasses.replace(
     function="fxp_pointwise_conv2d_s16_rows_dsp",
     instances=_instances,
     instructions=_instructions,
+    cycles=_cycles,
     refusal=_refusal,
     in_place=lambda layer: False,
 )

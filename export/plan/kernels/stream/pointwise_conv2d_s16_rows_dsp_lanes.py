@@ -29,5 +29,6 @@ KERNEL = dataclasses.replace(
     output_layout=S16,
     args=_args,
     instructions=_instructions,
+    cycles=lambda layer: 1.72 * _instructions(layer),
     scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]) + 2 * padded(layer.output_shape[2]),
 )

@@ -47,6 +47,39 @@ static inline uint32_t fxp_load_codes(const int8_t *codes) {
 #endif
 }
 
+/* Writes them so. */
+static inline void fxp_store_codes(int8_t *codes, uint32_t word) {
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)
+    memcpy(codes, &word, sizeof word);
+#else
+    for (int32_t i = 0; i < 4; ++i) {
+        codes[i] = (int8_t)(word >> 8 * i);
+    }
+#endif
+}
+
+/* The lower halves of two words: { a.low | b.low }. */
+static inline uint32_t fxp_lows(uint32_t a, uint32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return (a & 0xffffu) | b << 16;
+#endif
+}
+
+/* The upper halves: { a.high | b.high }. */
+static inline uint32_t fxp_highs(uint32_t a, uint32_t b) {
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
+    return result;
+#else
+    return a >> 16 | (b & 0xffff0000u);
+#endif
+}
+
 #if defined(__ARM_FEATURE_DSP)
 
 /* Both products, added to a sum that is proved to fit. */

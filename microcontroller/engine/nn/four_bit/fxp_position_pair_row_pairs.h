@@ -76,27 +76,6 @@ static inline void fxp_spread_columns(fxp_word *output, int32_t columns, int32_t
     }
 }
 
-/* The lower and the upper halves of two words: { a.low | b.low } and { a.high | b.high }. */
-static inline uint32_t fxp_lows(uint32_t a, uint32_t b) {
-#if defined(__ARM_FEATURE_DSP)
-    uint32_t result;
-    __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(a), "r"(b));
-    return result;
-#else
-    return (a & 0xffffu) | b << 16;
-#endif
-}
-
-static inline uint32_t fxp_highs(uint32_t a, uint32_t b) {
-#if defined(__ARM_FEATURE_DSP)
-    uint32_t result;
-    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
-    return result;
-#else
-    return a >> 16 | (b & 0xffff0000u);
-#endif
-}
-
 /* Words { c0 | c1 } of two positions to bytes { p0c0 | p0c1 | p1c0 | p1c1 }; words is a multiple of 2. */
 static inline void fxp_row_pair_depthwise(const fxp_word *p0, const fxp_word *p1, fxp_word *output, int32_t words) {
     const fxp_word *const end = p0 + words;

@@ -3,7 +3,7 @@
  *
  * input    [rows + 2][width][channels]
  * weights  as fxp_depthwise_loop_s16_rows_dsp.h draws them
- * output   [rows][width][channels]
+ * output   [rows][width][channels]; may begin where the input does
  */
 #include "nn/stream/fxp_stream.h"
 

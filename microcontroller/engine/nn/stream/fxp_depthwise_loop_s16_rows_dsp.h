@@ -143,17 +143,21 @@ static inline void fxp_depthwise_rows_twin(
     fxp_requantization to
 ) {
     for (; weights < weights_end; weights += 12) {
+        uint32_t before = 0;
         for (int32_t x = 0; x < width; ++x) {
+            const uint32_t at = rows[x * words];
             int32_t sum0 = (int32_t)weights[5];
             int32_t sum1 = (int32_t)weights[11];
             for (int32_t row = 0; row < 3; ++row) {
                 for (int32_t column = x == 0; column < 3 - (x == width - 1); ++column) {
-                    const uint32_t codes = rows[(row * width + x + column - 1) * words];
+                    const fxp_word *const read = rows + (row * width + x + column - 1) * words;
+                    const uint32_t codes = row == 0 && column == 0 ? before : *read;
                     sum0 += fxp_low(codes) * fxp_row_weight(weights, row, column);
                     sum1 += fxp_high(codes) * fxp_row_weight(weights + 6, row, column);
                 }
             }
             output[x * words] = fxp_halves(fxp_requantize(sum0, to), fxp_requantize(sum1, to));
+            before = at;
         }
         ++rows;
         ++output;

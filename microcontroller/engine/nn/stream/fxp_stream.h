@@ -13,17 +13,29 @@
  * aligned to as much. */
 void fxp_keep_rows(void *rows, size_t kept_bytes, size_t new_bytes);
 
+/* Whether something that happens at tick `first`, and every so many ticks from then on, happens at this one. */
+static inline int fxp_row_due(int32_t tick, int32_t first, int32_t every, int32_t count) {
+    const int32_t ticks = tick - first;
+    return ticks >= 0 && ticks < every * count && ticks % every == 0;
+}
+
+/* Copies rows from `first` on of an input of so many rows; zeros above and below it. */
+void fxp_input_rows(
+    const int8_t *input, int32_t height, int32_t row_bytes, int32_t first, int32_t rows, int8_t *window
+);
+
 typedef struct {
-    int32_t rows;      /* of the window */
+    int32_t rows;      /* of the window; 0 for all that come */
     int32_t positions; /* of a row; all sums fit 16 bits, with or without a sign */
     int32_t words;     /* of a position: two channels each */
 } fxp_running_sum_s16_dsp_args;
 
 /*
- * Adds a row to the sums over the last rows and takes the oldest one off.
+ * Adds a row to the sums over the last rows and takes the oldest one off, or to those over all rows.
  *
  * input  int16 [positions][words * 2]
- * sums   words: the sums over all rows [words], those of each row [rows][words], the offset of the oldest row's
+ * sums   words: the sums over all rows [words], those of each row [rows][words], the offset of the oldest row's; of all
+ *        that come the sums alone
  */
 void fxp_running_sum_s16_dsp(const fxp_running_sum_s16_dsp_args *args, const void *input, void *sums);
 
