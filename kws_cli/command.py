@@ -154,14 +154,24 @@ def _end_without_package(error: Exception) -> None:
 def with_flags(message: str, values: flags.FlagValues) -> str:
     """`message` with `--` before each setting in it, name=value, that has the name and the value of a flag.
 
-    One that is advised, as in "choose board=nrf51 or board=stm32f4", needs the name alone.
+    One that is advised, as in "choose board=nrf51 or board=stm32f4", needs the name alone, and so does what is to be
+    switched on, as in "fetch it with download=True". Of a list, such as --boards, a message may name one: board=nrf51.
     """
     for name in values:
+        value = values[name].value
+        if values[name].boolean:
+            message = _replaced(message, f"{name}=True", f"--{name}")
+        for text in value if isinstance(value, list) and name.endswith("s") else ():
+            message = _replaced(message, f"{name.removesuffix('s')}={text}", f"--{name}={text}")
         message = re.sub(rf"(\b(?:choose|give|or) )({re.escape(name)}=)", r"\1--\2", message)
-        for text in sorted(_spellings(values[name].value), key=len, reverse=True):
-            setting = re.escape(f"{name}={text}")
-            message = re.sub(rf"(?<![\w/.=-]){setting}(?![\w/]|\.\w)", lambda found: f"--{found[0]}", message)
+        for text in sorted(_spellings(value), key=len, reverse=True):
+            message = _replaced(message, f"{name}={text}", f"--{name}={text}")
     return message
+
+
+def _replaced(message: str, setting: str, flag: str) -> str:
+    """`flag` wherever `setting` stands by itself, and not within a path, a flag or a longer value."""
+    return re.sub(rf"(?<![\w/.=-]){re.escape(setting)}(?![\w/]|\.\w)", lambda found: flag, message)
 
 
 def _spellings(value: Any) -> set[str]:

@@ -37,6 +37,7 @@ from microcontroller.streaming.measurement import StreamBenchConfig
 DEFAULT_BOARD = "stm32f4"
 _RANDOM_SEED = 0
 # Flags that say what inferences are counted.
+_CLIPS = 20
 _OF_INFERENCES = ("engine", "clips", "random_codes", "max_ram")
 
 
@@ -50,7 +51,7 @@ class BenchConfig:
       engines: which implementations to measure, of `engines.NAMES`; the first is the result's own.
       board: a folder of `boards`.
       profile: of the engine fxp, one of `engines.PROFILE_NAMES`.
-      clips: how many of the bundle's golden clips to run.
+      clips: how many of the bundle's golden clips to run; None for 20, or all where it has fewer.
       random_codes: how many adversarial and random inputs to run besides.
       build_dir: for firmware and images; None is build/bench/<model's name and hash>.
       timeout_s: limit on the wall clock of one emulator run.
@@ -63,7 +64,7 @@ class BenchConfig:
     engines: tuple[str, ...] = (FXP,)
     board: str = DEFAULT_BOARD
     profile: str = AUTO
-    clips: int = 20
+    clips: int | None = None
     random_codes: int = 4
     build_dir: pathlib.Path | None = None
     timeout_s: float = 300.0
@@ -87,9 +88,9 @@ class BenchConfig:
                 f"--profile={self.profile} is of the engine {FXP}, which --engine={','.join(self.engines)} lacks"
             )
         for name in ("clips", "random_codes"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 raise UserError(f"--{name}={getattr(self, name)} is negative: give 0 or more")
-        if self.clips + self.random_codes == 0:
+        if self.clips == 0 == self.random_codes:
             raise UserError("--clips=0 and --random_codes=0 leave nothing to run: give one of them more")
         if not self.timeout_s > 0:
             raise UserError(f"--timeout={self.timeout_s:g}: give a positive number of seconds")
@@ -113,11 +114,10 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     folder = config.build_dir or pathlib.Path("build", "bench", f"{bundle.name}-{bundle.model.sha256[:12]}")
     profile = _profile_within(config, bundle)
     bench = Bench(chosen, config.board, folder, profile, config.timeout_s, config.estimate_cycles)
-    if config.clips > len(bundle.golden):
-        raise UserError(
-            f"--clips={config.clips}: the bundle has {len(bundle.golden)} golden clips; ask for as many at most"
-        )
-    inputs = inputs_of(bundle, config.clips, config.random_codes)
+    clips = min(_CLIPS, len(bundle.golden)) if config.clips is None else config.clips
+    if clips > len(bundle.golden):
+        raise UserError(f"--clips={clips}: the bundle has {len(bundle.golden)} golden clips; ask for as many at most")
+    inputs = inputs_of(bundle, clips, config.random_codes)
     measured = [inference.measure(bench, ENGINES[name], bundle, inputs) for name in config.engines]
     return {
         "emulator": chosen.NAME,
@@ -208,7 +208,7 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "max_ram", None, "Bytes of arena and stack that an inference may take: row by row (profile ram) where it must."
     )
-    flags.DEFINE_integer("clips", 20, "How many of the bundle's golden clips to run.")
+    flags.DEFINE_integer("clips", None, f"How many of the bundle's golden clips to run ({_CLIPS}, or all of fewer).")
     flags.DEFINE_integer("random_codes", 4, "How many adversarial and random inputs to run besides.")
     flags.DEFINE_string("build_dir", None, "Folder for firmware and images (default: build/bench/<model>).")
     flags.DEFINE_float("timeout", 300, "Limit on the wall clock of one emulator run, in seconds.")

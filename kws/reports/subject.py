@@ -56,7 +56,7 @@ def open_all(paths: Paths, runs: Paths, files: Paths) -> list[Subject]:
     if runs and len(runs) != len(paths):
         raise ReportError(f"run_dir= names {len(runs)} runs for {len(paths)} bundles: give one each, in the same order")
     opened = [bundles.load(path) for path in paths]
-    titles = [path.resolve().name for path in paths]
+    titles = _titles(paths)
     histories = [_history(run) for run in runs] or [()] * len(paths)
     results = [(path, measured.read(path)) for path in files]
     for path, result in results:
@@ -66,6 +66,17 @@ def open_all(paths: Paths, runs: Paths, files: Paths) -> list[Subject]:
         Subject(title, bundle, history, _of(bundle, results))
         for title, bundle, history in zip(titles, opened, histories, strict=True)
     ]
+
+
+def _titles(paths: Paths) -> list[str]:
+    """The folders' names, with as much of their paths as tells them apart."""
+    whole = [path.resolve().parts for path in paths]
+    if twice := next((str(path) for path, parts in zip(paths, whole, strict=True) if whole.count(parts) > 1), None):
+        raise ReportError(f"bundle= names {twice} twice: give each bundle once")
+    count = 1
+    while len({parts[-count:] for parts in whole}) < len(whole):
+        count += 1
+    return ["/".join(parts[-count:]) for parts in whole]
 
 
 def _of(bundle: Bundle, results: Sequence[tuple[pathlib.Path, Result]]) -> tuple[Result, ...]:

@@ -233,6 +233,7 @@ def a_commands_flags() -> flags.FlagValues:
     flags.DEFINE_float("timeout", 60.0, "", flag_values=values)
     flags.DEFINE_list("words", None, "", flag_values=values)
     flags.DEFINE_string("bundle", None, "", flag_values=values)
+    flags.DEFINE_bool("download", False, "", flag_values=values)
     values(["command", "--clips=0", "--timeout=1e-3", "--words=yes,no", "--bundle=runs/b/"])
     return values
 
@@ -246,6 +247,8 @@ def a_commands_flags() -> flags.FlagValues:
         ("choose seed=1, or bundle=b2, or rate=3", "choose --seed=1, or --bundle=b2, or rate=3"),
         ("give bundle=... without spaces", "give --bundle=... without spaces"),
         ("(bundle=runs/b/)", "(--bundle=runs/b/)"),
+        ("word=no is unknown", "--words=no is unknown"),
+        ("fetch it with download=True", "fetch it with --download"),
         (
             "read it with python -m export.inspect --bundle=runs/b",
             "read it with python -m export.inspect --bundle=runs/b",
@@ -263,6 +266,7 @@ def test_a_setting_is_shown_as_the_flag_that_gave_it(message: str, shown: str) -
         "clips=0.5, clips=01, my_clips=0, runs/clips=0, -clips=0",
         "bundle=runs/b/deeper, bundle=runs/b2",
         "rate=0 is no flag",
+        "word=maybe is none of the list's, my_download=True, download=Truely",
     ],
 )
 def test_what_no_flag_gave_is_shown_as_it_is(message: str) -> None:

@@ -93,6 +93,23 @@ def test_memory_adds_up(result: dict, small_model: IntegerModel) -> None:
     assert flash["model_rodata"] >= sum(layer.weight_bytes for layer in small_model.layers)
 
 
+def test_a_bundle_of_few_clips_runs_them_all(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def stop(bundle: object, clips: int, random_codes: int) -> None:
+        asked.append(clips)
+        raise UserError("enough")
+
+    monkeypatch.setattr(bench, "inputs_of", stop)
+    for most in (20, 100):
+        monkeypatch.setattr(bench, "_CLIPS", most)
+        with pytest.raises(UserError, match="enough"):
+            bench.measure(config(small_bundle, tmp_path))
+    assert asked == [20, 24]
+
+
 def test_two_runs_count_the_same(result: dict, small_bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert bench.measure(config(small_bundle, tmp_path)) == result
 

@@ -4,6 +4,7 @@ import html.parser
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -187,6 +188,15 @@ def test_what_was_not_measured_is_said_to_be_so(bundle: pathlib.Path) -> None:
     assert text.count('<p class="absent">') >= 8
     assert '<span class="flag">--data_dir=D</span>' in text
     assert "No firmware was measured: its arena and constants alone fit into the memory of" in text
+
+
+def test_bundles_are_told_apart_and_are_given_once(bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    other = tmp_path / "older" / bundle.name
+    shutil.copytree(bundle, other)
+    opened = subject.open_all([bundle, other], [], [])
+    assert [each.title for each in opened] == [f"{bundle.parent.name}/{bundle.name}", f"older/{bundle.name}"]
+    with pytest.raises(ReportError, match=r"bundle= names .* twice: give each bundle once"):
+        subject.open_all([bundle, bundle.parent / "." / bundle.name], [], [])
 
 
 @pytest.mark.parametrize(
