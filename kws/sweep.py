@@ -15,6 +15,7 @@ from typing import Any
 
 from absl import flags
 
+from kws import datasets
 from kws.datasets import DatasetConfig, dataset_flags
 from kws.sweeps import cell as cell_files
 from kws.sweeps import matrix as matrices
@@ -105,7 +106,8 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
       Title and reason of each failed cell.
 
     Raises:
-      UserError, SweepError: matrix, folder or cluster are not as they should be; no cell has run then.
+      UserError, SweepError, DatasetError: matrix, folder, cluster or corpus are not as they should be; no cell has run
+        then.
     """
     if config.halving:
         search.check_installed()
@@ -128,6 +130,8 @@ def sweep(config: SweepConfig, say: Callable[[str], None] = print) -> list[str]:
         waiting = [cell for cell in (*floats, *cells) if not (cell.result.is_file() or _is_out(cell, config))]
         finished = len(floats) + len(cells) - len(waiting)
         how = "finished or stopped" if config.halving else "finished"
+        if waiting and not cluster and not dataset.download:
+            datasets.find(dataset)  # else every cell would fail of it
         say(f"{len(rows)} rows, {len(config.seeds)} seeds: {finished} cells are {how}, {len(waiting)} to do")
         if config.halving and waiting and not cluster:
             held.enter_context(search.this_machine(config.parallel))

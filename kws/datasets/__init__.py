@@ -8,7 +8,7 @@ from kws.datasets.dataset_error import DatasetError
 if TYPE_CHECKING:
     from kws.datasets.builder import Source
 
-__all__ = ["Clip", "Clips", "Dataset", "DatasetConfig", "DatasetError", "Part", "load"]
+__all__ = ["Clip", "Clips", "Dataset", "DatasetConfig", "DatasetError", "Part", "find", "load"]
 
 
 def load(config: DatasetConfig, part: Part = WHOLE) -> Dataset:
@@ -27,6 +27,15 @@ def load(config: DatasetConfig, part: Part = WHOLE) -> Dataset:
     except OSError as error:
         where = f"data_dir={config.data_dir}"
         raise DatasetError(f"{where} can't be read: {error.filename or where}: {error.strerror or error}") from error
+
+
+def find(config: DatasetConfig) -> None:
+    """Looks for the corpus, and fetches it where that is asked for, without reading a clip.
+
+    Raises:
+      DatasetError: it is not there, or not a whole one.
+    """
+    _source(config).root(config, WHOLE)
 
 
 def _source(config: DatasetConfig) -> "Source":

@@ -224,6 +224,7 @@ def test_interrupting_a_sweep_stops_its_cells(data: pathlib.Path, matrix: pathli
         (("--download", "--parallel=2"), "--download needs --parallel=1"),
         (("--ray_address=x:1", "--parallel=2"), "exclude each other"),
         (("--data_dir=",), "--data_dir is required"),
+        (("--data_dir=tests",), "--data_dir=tests has no validation_list.txt: unpack the whole corpus there"),
     ],
 )
 def test_user_errors_are_one_line(
