@@ -31,6 +31,7 @@ def define_flags() -> None:
     flags.DEFINE_string("clip", None, "A WAV file for the self-test (16 kHz, mono, 16 bits) in place of a kept word.")
     flags.DEFINE_string("maintainer", PackageConfig.maintainer, "Who looks after the package, for its metadata.")
     flags.DEFINE_string("url", PackageConfig.url, "A page about the package, for its metadata.")
+    flags.DEFINE_integer("max_ram", None, "Bytes of state and working memory that a model may take on any core.")
     flags.DEFINE_string("vendor", PackageConfig.vendor, "The vendor of a CMSIS pack.")
 
 
@@ -59,6 +60,7 @@ def config_of(values: Any) -> PackageConfig:
         maintainer=values.maintainer,
         url=values.url,
         vendor=values.vendor,
+        max_ram=values.max_ram,
     )
 
 
@@ -71,7 +73,7 @@ def work(values: Any) -> None:
         heard = f"{subject.labels[clip.label]!r} is heard" if clip.label >= 0 else "nothing is heard"
         print(f"  {member.prefix}.h: model {subject.name} {subject.sha256[:12]}, {heard} in its clip")
         for variant in subject.variants:
-            ram = public_header.state_bytes(subject, variant) + public_header.scratch_bytes(subject, variant)
+            ram = public_header.ram_bytes(subject, variant)
             print(f"    {variant.core.lower()} (profile {variant.profile}): {ram:,} bytes of RAM")
     print("README.md in it says how to build it and what to flash first; docs/integrate.md has the rest")
 

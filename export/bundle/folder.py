@@ -253,10 +253,13 @@ def write(
     return load(path)
 
 
-def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
+def add(bundle: Bundle, files: dict[str, str], profile: str | None = None) -> Bundle:
     """Adds text files (name -> text), or replaces them; a failure leaves the old bundle whole.
 
     The C and its hashes become what this program writes.
+
+    Args:
+      profile: kernels of the C, one of `export.plan.PROFILES`; None for the bundle's own.
 
     Raises:
       BundleError: the bundle can't be written, or a file is none of this bundle.
@@ -267,7 +270,8 @@ def add(bundle: Bundle, files: dict[str, str]) -> Bundle:
             (fresh / name).write_text(text, encoding="utf-8")
         hashes = bundle.manifest["files"] | {name: manifests.sha256(fresh / name) for name in files}
         shutil.rmtree(fresh / C_FOLDER, ignore_errors=True)
-        _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items()))})
+        c = bundle.manifest["c"] | {"profile": profile or bundle.profile}
+        _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items())), "c": c})
     return load(bundle.path)
 
 

@@ -86,6 +86,11 @@ def scratch_bytes(subject: Subject, variant: Variant) -> int:
     return _up(max(sizes), ALIGNMENT if variant.plan.arena_bytes else _FRONT_END_ALIGNMENT)
 
 
+def ram_bytes(subject: Subject, variant: Variant) -> int:
+    """Of both together; a caller's stack is not in it."""
+    return state_bytes(subject, variant) + scratch_bytes(subject, variant)
+
+
 def text(subject: Subject) -> str:
     """The header, in the project's own names."""
     fixed = {

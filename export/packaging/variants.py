@@ -7,7 +7,7 @@ import dataclasses
 
 from export.bundle.folder import Bundle
 from export.packaging.packaging_error import PackagingError
-from export.plan import CYCLES, FAST, HELIUM, PACKED, PROFILES, SMALL
+from export.plan import CYCLES, FAST, HELIUM, PACKED, PROFILES, RAM, SMALL
 from export.plan.schedule import NoKernelError
 from export.plan.stream import StreamPlan, plan
 from export.source import stream_source
@@ -21,7 +21,7 @@ _CORES = {
     "DSP": "defined(__ARM_FEATURE_DSP)",
     "SCALAR": "",
 }
-_CORE_OF = {HELIUM: "HELIUM", FAST: "DSP", SMALL: "DSP", CYCLES: "DSP"}
+_CORE_OF = {HELIUM: "HELIUM", FAST: "DSP", SMALL: "DSP", CYCLES: "DSP", RAM: "DSP"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """Renewing a bundle: C, hashes and card follow the program, everything else stays."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 
 from export import renew
 from export.bundle import folder as bundles
 from export.model import float_model
+from export.plan import RAM, SMALL, goals
 from export.source import model_source
 
 METRICS = {"fixed_point": {"testing": {"accuracy": 0.5, "curve": [1, 2]}}}
@@ -34,6 +37,27 @@ def test_the_card_of_what_was_not_trained_stays(make_bundle, small_model) -> Non
     bundle = make_bundle(small_model, card="by hand")
     assert renew.renew(bundle).manifest == bundle.manifest
     assert (bundle.path / bundles.CARD).read_text() == "by hand"
+
+
+def test_other_kernels_are_asked_for_as_of_convert(make_bundle, small_model) -> None:
+    bundle = make_bundle(small_model, card="by hand")
+    least = goals.needed(small_model, RAM)
+
+    def renewed(*flags: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "export.renew", f"--bundle={bundle.path}", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr, bundles.load(bundle.path).profile
+
+    assert renewed(f"--max_ram={least}") == (0, "", RAM)
+    assert renewed("--optimize=flash") == (0, "", SMALL)
+    name = small_model.name
+    code, line, profile = renewed(f"--max_ram={least - 1}")
+    assert (
+        line.startswith(f"error: --max_ram={least - 1}: {name} needs {least} bytes at least") and line.count("\n") == 1
+    )
+    assert (code, profile) == (2, SMALL)
+    refused = "error: --max_ram=8 and --profile=fast: give one of them\n"
+    assert renewed("--profile=fast", "--max_ram=8") == (2, refused, SMALL)
 
 
 def test_float_weights_stay(make_bundle, small_model) -> None:

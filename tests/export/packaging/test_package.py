@@ -49,6 +49,8 @@ def test_the_same_bundle_gives_the_same_bytes(tmp_path: pathlib.Path) -> None:
 def test_settings_are_checked(tmp_path: pathlib.Path) -> None:
     refused(tmp_path, "target=amiga is unknown: choose one of", target="amiga")
     refused(tmp_path, "profile=best is unknown: choose one of auto, fast", profile="best")
+    refused(tmp_path, r"max_ram=8192: model \w+ needs \d{5} bytes at least where the core is \w+: give", max_ram=8192)
+    refused(tmp_path, "max_ram=1 is of this project's kernels: leave it out", max_ram=1, target="tflm")
     refused(tmp_path, "prefix=Kws begins no C name", prefixes=("Kws",))
     refused(tmp_path, "prefix=a,b for 1 bundles: give one for each", prefixes=("a", "b"))
     refused(tmp_path, "w4a8, .*w4a8: folders of one name give .* one prefix: give prefix=A,B", bundles=(WORDS, WORDS))
