@@ -152,6 +152,13 @@ def test_nothing_tells_of_one_machine():
     assert not found, "\n".join(found)
 
 
+def test_no_merge_was_left_half_done():
+    marks = (b"<" * 7 + b" ", b">" * 7 + b" ")
+    assert not [
+        path for path in project_files() if any(line.startswith(marks) for line in path.read_bytes().split(b"\n"))
+    ]
+
+
 def markdown_files() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in project_files() if path.suffix == ".md"]
 

@@ -22,7 +22,7 @@ from export.plan.kernels.four_bit import (
     pointwise_conv2d_row_pairs_dsp_lanes_w4,
 )
 from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pairs
-from export.plan.kernels.four_bit.row_pairs import LEADS
+from export.plan.kernels.four_bit.row_pairs import BYTES, LEADS, NIBBLES
 from export.plan.kernels.helium import (
     average_pool_planes_to_s8_helium,
     conv2d_s8_helium,
@@ -47,6 +47,7 @@ from export.plan.kernels.stream import (
 )
 from export.plan.layout import S8
 
+CODES_AT = (NIBBLES, BYTES)
 PORTABLE = (
     pointwise_conv2d_s8.KERNEL,
     conv2d_s8.KERNEL,
@@ -62,16 +63,16 @@ PACKED = (
     average_pool_s8_packed.KERNEL,
     *PORTABLE,
 )
-FOUR_BIT_FAST = (
-    *(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),
-    *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W16, lead) for lead in LEADS),
+ROW_PAIRS_FAST = (
+    *(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at) for lead in LEADS for at in CODES_AT),
+    *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W16, lead, at) for lead in LEADS for at in CODES_AT),
     conv2d_to_row_pairs.KERNEL,
     conv2d_s8_to_row_pairs_dsp.kernel(matrix_loops.W16),
-    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),
+    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at) for lead in LEADS for at in CODES_AT),
     *(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS),
 )
 FAST = (
-    *FOUR_BIT_FAST,
+    *ROW_PAIRS_FAST,
     pointwise_conv2d_s16_dsp_lanes.KERNEL,
     pointwise_conv2d_s16_dsp.kernel(matrix_loops.W16),
     conv2d_s8_dsp_lanes.KERNEL,
@@ -83,7 +84,7 @@ FAST = (
 )
 CYCLES = (
     *(pointwise_conv2d_row_pairs_dsp_lanes.wide(lead) for lead in LEADS),
-    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, wide=True) for lead in LEADS),
+    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at, wide=True) for lead in LEADS for at in CODES_AT),
     conv2d_to_row_pairs.WIDE,
     pointwise_conv2d_s16_dsp_lanes_wide.KERNEL,
     pointwise_conv2d_s16_dsp_wide.KERNEL,
@@ -92,16 +93,17 @@ CYCLES = (
     *FAST,
 )
 """What a Cortex-M4 runs in fewer cycles, beside what takes fewer instructions."""
-FOUR_BIT_SMALL = (
-    *(pointwise_conv2d_row_pairs_dsp_lanes_w4.kernel(lead) for lead in LEADS),
+ROW_PAIRS_SMALL = (
+    *(pointwise_conv2d_row_pairs_dsp_lanes_w4.kernel(lead, at) for lead in LEADS for at in CODES_AT),
+    # Of bytes these would take more flash than they are worth.
     *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W4, lead) for lead in LEADS),
     conv2d_to_row_pairs.COMPACT,
     conv2d_s8_to_row_pairs_dsp.kernel(matrix_loops.W4),
-    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, compact=True) for lead in LEADS),
+    *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at, compact=True) for lead in LEADS for at in CODES_AT),
     *(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS),
 )
 SMALL = (
-    *FOUR_BIT_SMALL,
+    *ROW_PAIRS_SMALL,
     *(pointwise_conv2d_s16_dsp.kernel(loop) for loop in (matrix_loops.W4, matrix_loops.W8)),
     *(conv2d_s8_to_s16_dsp.kernel(loop) for loop in (matrix_loops.W4, matrix_loops.W8)),
     depthwise_conv2d_s16_dsp.COMPACT,

@@ -5,7 +5,7 @@ import numpy as np
 from export.model.integer_model import CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer, average_pool, output_size
 from export.model.probes import extreme_input
 from export.plan.kernel import Kernel
-from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE
+from export.plan.kernels.four_bit.row_pairs import BYTES, FOR_DEPTHWISE, FOR_POINTWISE, NIBBLES
 from export.plan.kernels.helium.planes import PLANES
 from quant.qformat import QFormat, activation_format, weight_format
 
@@ -14,6 +14,7 @@ SAME = ((1, 1), (1, 1))
 S8 = QFormat(8, 7)
 U4 = activation_format(4, 3, relu=True)
 U7 = activation_format(7, 6, relu=True)
+_POINTWISE = (*FOR_POINTWISE[NIBBLES], *FOR_POINTWISE[BYTES])
 _COPY = {"shift": 0, "weight_bits": 4, "weight_fraction_bits": 0}
 _OPS = {2: DENSE, 3: DEPTHWISE_CONV2D, 4: CONV2D}
 
@@ -82,12 +83,12 @@ def between_copies(layer: Layer, kernel: Kernel) -> IntegerModel:
     """A network whose input is the layer's: between layers that copy, where its kernel's layouts need them."""
     shape, x = layer.input_shape, layer.input_format
     before = []
-    if kernel.input_layout in (*FOR_DEPTHWISE, *FOR_POINTWISE, PLANES):
+    if kernel.input_layout in (*FOR_DEPTHWISE, *_POINTWISE, PLANES):
         before.append(copying("copy", shape, x))
-    if kernel.input_layout in FOR_POINTWISE:
+    if kernel.input_layout in _POINTWISE:
         before.append(copying_depthwise("copy_depthwise", shape, x))
     q = layer.output_format
-    behind = [copying("copy_behind", layer.output_shape, q)] if kernel.output_layout in FOR_POINTWISE else []
+    behind = [copying("copy_behind", layer.output_shape, q)] if kernel.output_layout in _POINTWISE else []
     return network(*before, layer, *behind)
 
 

@@ -28,7 +28,7 @@ from export.plan.kernels.four_bit import (
     pointwise_conv2d_row_pairs_dsp_lanes_w4,
 )
 from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pairs
-from export.plan.kernels.four_bit.row_pairs import LEADS
+from export.plan.kernels.four_bit.row_pairs import BYTES, LEADS
 from export.plan.kernels.helium import (
     conv2d_s8_helium,
     depthwise_conv2d_planes_to_s8_helium,
@@ -41,6 +41,7 @@ from quant.qformat import QFormat, activation_format
 POINTWISE = tuple(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
 POINTWISE_NIBBLES = tuple(pointwise_conv2d_row_pairs_dsp_lanes_w4.kernel(lead) for lead in LEADS)
 DEPTHWISE = tuple(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
+POINTWISE_BYTES = tuple(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead, BYTES) for lead in LEADS)
 POOLS = tuple(average_pool_row_pairs_to_s16_dsp.kernel(lead) for lead in LEADS)
 SIGNS = np.array([1, -1, -1, 1])
 """Of output channels."""
@@ -98,7 +99,7 @@ def _pointwise_lanes_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str
     shifts = _both(lambda shift: four_bits(shift=shift, bias=-2000), 11, 12)
     depths = _both(lambda depth: four_bits(depth, weight=7), 512, 516)
     codes = _both(lambda bits: four_bits(x=activation_format(bits, 3, relu=True)), 4, 5)
-    outputs = _both(lambda bits: four_bits(bits=bits), 4, 5)
+    outputs = four_bits(bits=7), four_bits(relu=False)
     weights = four_bits(weight=7), four_bits(weight=8, weight_bits=5)
     sums = {sign: _both(lambda excess, sign=sign: _upper_sum(sign, excess), 0, 1) for sign in (-1, 1)}
     return {
@@ -107,8 +108,23 @@ def _pointwise_lanes_bounds(kernels: Sequence[Kernel], profile: str) -> dict[str
         "shift": Bound(kernels, *shifts, "shift 12 is more than 11", profile),
         "depth": Bound(kernels, *depths, "516 input channels, the unrolled loop takes 512", profile),
         "input bits": Bound(kernels, *codes, "input u5", profile),
-        "output bits": Bound(kernels, *outputs, "output u5", profile),
+        "output bits": Bound(kernels, *outputs, "output s4", profile),
         "weights": Bound(kernels, *weights, "two of them don't fit a halfword", profile),
+    }
+
+
+def _narrow_weights_bounds() -> dict[str, Bound]:
+    """Lanes of 13 and 14 bits, beside weights of three and two, and codes of seven."""
+
+    def layer(bits: int, weight: int, x: QFormat = U7, **fields) -> Layer:
+        return _pointwise(8, x, weight, **{"shift": 4, "bits": 7, "weight_bits": bits, **fields})
+
+    three = _both(lambda shift: layer(3, 3, shift=shift, bias=-2000), 12, 13)
+    two = _both(lambda shift: layer(2, 1, shift=shift, bias=-2000), 13, 14)
+    return {
+        "shift, three bits": Bound(POINTWISE_BYTES, *three, "shift 13 is more than 12"),
+        "shift, two bits": Bound(POINTWISE_BYTES, *two, "shift 14 is more than 13"),
+        "output bits": Bound(POINTWISE_BYTES, layer(2, 1), layer(2, 1, relu=False), "output s7"),
     }
 
 
@@ -226,6 +242,7 @@ BOUNDS = {
     f"{family}: {name}": bound
     for family, bounds in {
         "row pairs, 1x1": _pointwise_lanes_bounds(POINTWISE, FAST),
+        "row pairs, 1x1, narrow weights": _narrow_weights_bounds(),
         "row pairs, 1x1, nibbles": _pointwise_lanes_bounds(POINTWISE_NIBBLES, SMALL),
         "s16, 1x1, lanes": _outer_bounds(),
         "matrix loops": _loops_bounds(),
@@ -282,12 +299,13 @@ def test_scratch_of_nibbles_is_a_channel_quads_weights_and_eight_position_pairs(
 
 
 def test_a_convolution_to_row_pairs_needs_few_output_bits_and_weights_that_its_loop_takes():
-    def layer(weight: int, **bits: int) -> Layer:
+    def layer(weight: int, **bits: int | bool) -> Layer:
         return crafted(np.full((3, 3, 4, 4), weight), (5, 4), U7, shift=8, **bits)
 
     nibbles = conv2d_s8_to_row_pairs_dsp.kernel(W4)
     assert not nibbles.refusal(layer(7, bits=4, weight_bits=4))
-    assert "not unsigned with at most 4 bits" in nibbles.refusal(layer(7, bits=8, weight_bits=4))
+    assert not nibbles.refusal(layer(7, bits=7, weight_bits=4))
+    assert "not unsigned with at most 7 bits" in nibbles.refusal(layer(7, bits=8, weight_bits=4, relu=False))
     assert nibbles.refusal(layer(127, bits=4, weight_bits=8))
 
 

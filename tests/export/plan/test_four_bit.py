@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from crafted import crafted
 
 from export import plan as plans
 from export.model import accumulator, interpreter, random_model
@@ -15,7 +16,6 @@ from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as convolution
 from export.plan.kernels.four_bit import depthwise_conv2d_row_pairs_dsp_lanes as depthwise
 from export.plan.kernels.four_bit import pointwise_conv2d_row_pairs_dsp_lanes as pointwise
 from export.plan.kernels.four_bit import row_lanes
-from export.plan.layout import S8, S16
 from export.plan.schedule import Profile
 from quant.qformat import QFormat, activation_format, weight_format
 
@@ -34,7 +34,7 @@ DEPTHWISE_LANES, CONV_LANES, CONV = (
 @pytest.fixture(autouse=True)
 def _chosen_wherever_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """For small tensors the plan prefers other kernels, with reason; here it is to prefer these."""
-    for profile, kernels in ((FAST, profiles.FOUR_BIT_FAST), (SMALL, profiles.FOUR_BIT_SMALL)):
+    for profile, kernels in ((FAST, profiles.ROW_PAIRS_FAST), (SMALL, profiles.ROW_PAIRS_SMALL)):
         free = [
             dataclasses.replace(
                 kernel, instructions=lambda layer, price=float(kernel.function in (POINTWISE, CONV)): price
@@ -110,10 +110,20 @@ def test_networks_of_few_bits(assert_equal, weight_bits, activation_bits, profil
     assert_equal(model, profile)
 
 
-def test_wider_activations_get_other_kernels():
-    model = random_model.ds_cnn(3, channels=8, blocks=1, weight_bits=4, activation_bits=5)
+def test_codes_of_more_than_four_bits_are_whole_bytes():
+    for bits, between in ((4, "lead"), (5, "bytes")):
+        model = random_model.ds_cnn(3, channels=8, blocks=1, weight_bits=4, activation_bits=bits)
+        layouts = [step.kernel.output_layout.name for step in plan(model).steps]
+        assert sum(f"row pairs for pointwise, {between}" in name for name in layouts) == 1
+
+
+def test_signed_activations_get_other_kernels():
+    one = np.ones((1, 1, 4, 4))
+    layer = crafted(one, (4, 3), QFormat(8, 7), shift=2, bits=4, relu=False)
+    model = _network(
+        layer, crafted(np.ones((3, 3, 4)), (4, 3), layer.output_format, shift=3, bits=4, padding=SAME, name="depthwise")
+    )
     assert not {POINTWISE_LANES, POINTWISE, DEPTHWISE_LANES} & set(_kernels(model))
-    assert {step.kernel.output_layout for step in plan(model).steps} <= {S8, S16}
 
 
 def _pointwise_after(source: Layer, kernel: np.ndarray, **fields) -> list[Layer]:
@@ -137,7 +147,7 @@ def test_the_lower_lane_is_filled_to_its_last_value_and_not_beyond(assert_equal,
     layers = _pointwise_after(source, kernel, shift=shift, bias=np.array([bias, 5000, bias, -5000]))
     low, high = accumulator.bounds(layers[-1])
     assert (high if sign > 0 else low)[0] == (2047 + excess if sign > 0 else -2048 - excess)
-    assert pointwise.lane_steps(layers[-1]) == (3 if excess else 5), "half of the five steps, rounded up, or all"
+    assert pointwise.lane_steps(layers[-1], 12) == (3 if excess else 5), "half of the five steps, rounded up, or all"
     model = _network(source, *layers)
     assert _kernels(model, profile)[2] == LANES_OF[profile]
     assert_equal(model, profile)
@@ -175,7 +185,7 @@ def test_lower_lanes_are_taken_out_as_few_times_as_sums_allow(assert_equal, weig
     bias = np.array([bias, 900, bias, -900])
     source = _source(3, 2, depth)
     layers = _pointwise_after(source, kernel, shift=shift, bias=bias - (1 << shift - 1))
-    assert pointwise.lane_steps(layers[-1]) == every
+    assert pointwise.lane_steps(layers[-1], 12) == every
     peaks = _spans(kernel, bias, every)
     assert peaks.min() >= -2048 and peaks.max() <= 2047
     model = _network(source, *layers)
@@ -202,11 +212,11 @@ def test_only_the_lower_lane_has_a_narrow_proof(assert_equal):
     kernel[0, 0, :, 1::2] = 7
     source = _source(5, 3, 64)
     layers = _pointwise_after(source, kernel, shift=9)
-    assert pointwise.lane_steps(layers[-1]) == 16
+    assert pointwise.lane_steps(layers[-1], 12) == 16
     assert_equal(_network(source, *layers))
     kernel[0, 0, :, 2] = 7
     layers = _pointwise_after(source, kernel, shift=9)
-    assert pointwise.lane_steps(layers[-1]) == 4
+    assert pointwise.lane_steps(layers[-1], 12) == 4
     assert_equal(_network(source, *layers))
 
 
@@ -246,7 +256,7 @@ def test_every_kind_of_lane(assert_equal, shift, bias, lanes, weight):
     source = _source(7, 4, channels)
     kernel = np.broadcast_to(kernel, (3, 3, channels)).copy()
     layer = _conv("depthwise", source.output_shape, kernel, U4, shift=shift, padding=SAME, bias=bias)
-    chosen = row_lanes.lanes(layer, cheapest=4, least=4)
+    chosen = row_lanes.lanes(layer, cheapest=4, least=4, most=11)
     assert (chosen.extra, chosen.flip, chosen.code_bit) == lanes
     one = np.ones((1, 1, channels, channels))
     source = _conv("source", source.input_shape, source.kernel, QFormat(8, 6), shift=6, bias=300)

@@ -92,7 +92,8 @@ def test_the_benchmark_network_gets_the_kernels_of_its_profile(profile):
 def test_the_small_profile_packs_weights_as_narrow_as_they_are(weight_bits, macro):
     model = random_model.ds_cnn(1, weight_bits=weight_bits)
     small, fast = plan(model, SMALL), plan(model, FAST)
-    pointwise = [step for step in small.steps if step.kernel.function == "fxp_pointwise_conv2d_s16_dsp"]
+    functions = {"fxp_pointwise_conv2d_s16_dsp", "fxp_pointwise_conv2d_row_pairs_dsp"}
+    pointwise = [step for step in small.steps if step.kernel.function in functions]
     assert [step.instances["loop"].macro for step in pointwise] == [macro] * 4
     assert all(step.constant_bytes == 64 * 64 * weight_bits // 8 + 64 * 4 for step in pointwise)
     assert sum(s.constant_bytes for s in small.steps) < 0.6 * sum(s.constant_bytes for s in fast.steps)

@@ -1,6 +1,7 @@
 """Sums at the last value of what holds them, and one beyond: in C every code is exact, by whichever kernel it takes."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from export.plan import FAST, PROFILES, plan, scale
 from export.plan.kernels.dsp import pointwise_conv2d_s16_dsp
 from export.plan.kernels.dsp.matrix_loops import W16
 from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes, depthwise_conv2d_row_pairs_dsp_lanes
-from export.plan.kernels.four_bit.row_pairs import LEADS
+from export.plan.kernels.four_bit.row_pairs import BYTES, LEADS, NIBBLES
+from quant.qformat import QFormat
 
 SIGNS = np.array([1, -1, -1, 1])
 DEPTHWISE = tuple(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS)
+DEPTHWISE_BYTES = tuple(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, BYTES) for lead in LEADS)
 
 
 def _edge(op: str, excess: int) -> Layer:
@@ -88,12 +91,12 @@ def test_a_scale_that_the_kernel_gives_is_refused_beyond_the_accumulator(worst, 
     assert reason in refused and bool(reason) == bool(refused)
 
 
-def _reaching(kernel: np.ndarray, end: int, sign: int, **fields) -> Layer:
+def _reaching(kernel: np.ndarray, end: int, sign: int, x: QFormat = U4, **fields) -> Layer:
     """The greatest (sign 1) or least (-1) sum is `end`, of weights that go the same way, rounding half included."""
     kernel = sign * np.abs(kernel)
-    reach = 15 * int(np.abs(kernel[..., 0]).sum())
+    reach = x.max_code * int(np.abs(kernel[..., 0]).sum())
     half = 1 << fields["shift"] >> 1
-    layer = crafted(kernel, (5, 4), U4, bias=end - sign * reach - half, bits=4, weight_bits=4, **fields)
+    layer = crafted(kernel, (5, 4), x, bias=end - sign * reach - half, bits=x.bits, weight_bits=4, **fields)
     low, high = accumulator.bounds(layer)
     assert (high if sign > 0 else low).tolist() == [end] * 4
     return layer
@@ -107,6 +110,10 @@ LANES = [
     ("depthwise", 5, 2**13, (2, 0, 7), (0, 1, 5)),
     ("depthwise", 9, 2**13, (2, 0, 11), (0, 1, 9)),
     ("depthwise", 11, 2**15, (0, 1, 11), None),
+    ("depthwise bytes", 0, 2**13, (2, 0, 2), (0, 1, 0)),
+    ("depthwise bytes", 0, 2**15, (0, 1, 0), None),
+    ("depthwise bytes", 6, 2**13, (2, 0, 8), (0, 1, 6)),
+    ("depthwise bytes", 8, 2**15, (0, 1, 8), None),
     ("convolution", 0, 2**13, (2, 0, 2), (0, 1, 0)),
     ("convolution", 6, 2**13, (2, 0, 8), (0, 1, 6)),
     ("convolution", 7, 2**14, (1, 1, 8), (0, 1, 7)),
@@ -119,14 +126,18 @@ LANES = [
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("loop", "shift", "limit", "at_best", "beyond"), LANES)
 def test_lanes_hold_sums_to_their_last_value(assert_equal, prefer, loop, shift, limit, at_best, beyond, sign):
+    code_at = BYTES if loop.endswith("bytes") else NIBBLES
+    depthwise = functools.partial(depthwise_conv2d_row_pairs_dsp_lanes._lanes, code_at=code_at)
     window, padding, kernels, found = {
-        "depthwise": ((3, 3, 4), SAME, DEPTHWISE, depthwise_conv2d_row_pairs_dsp_lanes._lanes),
+        "depthwise": ((3, 3, 4), SAME, DEPTHWISE, depthwise),
+        "depthwise bytes": ((3, 3, 4), SAME, DEPTHWISE_BYTES, depthwise),
         "convolution": ((4, 2, 1, 4), ((0, 0), (0, 0)), (conv2d_s8_dsp_lanes.KERNEL,), conv2d_s8_dsp_lanes._lanes),
     }[loop]
     prefer(FAST, *kernels)
     last = limit - 1 if sign > 0 else -limit
     for end, wanted in ((last, at_best), (last + sign, beyond)):
-        layer = _reaching(np.full(window, 7), end, sign, shift=shift, padding=padding)
+        x = U7 if code_at == BYTES else U4
+        layer = _reaching(np.full(window, 7), end, sign, x, shift=shift, padding=padding)
         if wanted is None:
             with pytest.raises(ValueError, match=rf"\.\. .* with a shift of {shift} don't fit 16-bit lanes"):
                 found(layer)

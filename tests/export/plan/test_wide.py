@@ -120,15 +120,17 @@ def test_a_lower_lane_is_filled_to_its_last_value_and_one_beyond_is_not_wide(ass
 
 
 @pytest.mark.parametrize(
-    ("rows", "bits", "steps"), [(1, 7, 1), (5, 7, 3), (4, 7, 3), (8, 7, 5), (1, 4, 1), (2, 4, 2), (4, 4, 3), (5, 4, 3)]
+    ("rows", "bits", "steps"),
+    [(1, 8, 1), (5, 8, 3), (4, 8, 3), (8, 8, 5), (1, 7, 1), (4, 7, 3), (1, 4, 1), (2, 4, 2), (4, 4, 3), (5, 4, 3)],
 )
 def test_two_steps_of_a_first_convolution_at_once(assert_equal, rows, bits, steps):
     """Rows even and odd, of row pairs steps even and odd, too; three tap pairs, and one."""
     for window, most in ((5, 7), (2, 3)):
         kernel = _weights(rows, (window, 4, 1, 8), most)
         weight_bits = 4 if bits == 4 else 8
-        layer = crafted(kernel, (rows + window - 1, 6), S8_INPUT, shift=7, bias=200, bits=bits, weight_bits=weight_bits)
-        family = "S16" if bits == 7 else "ROW_PAIRS"
+        fields = {"bits": bits, "relu": bits < 8, "weight_bits": weight_bits}
+        layer = crafted(kernel, (rows + window - 1, 6), S8_INPUT, shift=7, bias=200, **fields)
+        family = "S16" if bits == 8 else "ROW_PAIRS"
         assert (rows // 2 + 1) == steps
         model = network(layer)
         assert _loops(model)[0] == f"FXP_CONV2D_LOOP_{family}_DSP_LANES_WIDE", plan(model, CYCLES).table()

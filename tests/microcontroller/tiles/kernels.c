@@ -84,11 +84,13 @@ EVERY_PANELS(PANELS)
 EVERY_WIDE_PANELS(WIDE_PANELS)
 
 #define EVERY_LANES(make) \
-    make(1, 1, 0, 4) make(1, 1, 3, 4) make(1, 1, 4, 4) make(1, 1, 11, 1) make(2, 2, 0, 1) make(2, 2, 3, 3) \
-    make(2, 1, 4, 2) make(2, 1, 11, 4) make(5, 5, 1, 4) make(5, 2, 3, 4) make(5, 3, 4, 4) make(5, 1, 0, 3)
-#define LANES(steps, every, shift, bits) \
-    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(lanes_##steps##_##shift, steps, every, shift, bits)
-#define LANES_ROW(steps, every, shift, bits) {lanes_##steps##_##shift, steps, 2},
+    make(1, 1, 12, 0, 4) make(1, 1, 12, 3, 4) make(1, 1, 12, 4, 7) make(1, 1, 12, 11, 1) make(2, 2, 12, 0, 1) \
+    make(2, 2, 12, 3, 3) make(2, 1, 12, 4, 2) make(2, 1, 12, 11, 4) make(5, 5, 12, 1, 4) make(5, 2, 12, 3, 4) \
+    make(5, 3, 12, 4, 4) make(5, 1, 12, 0, 3) make(1, 1, 13, 3, 7) make(5, 5, 13, 12, 7) make(5, 2, 13, 0, 5) \
+    make(2, 2, 14, 2, 7) make(5, 5, 14, 13, 6) make(5, 2, 14, 5, 7) make(5, 1, 14, 2, 4)
+#define LANES(steps, every, lane, shift, bits) \
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(lanes_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
+#define LANES_ROW(steps, every, lane, shift, bits) {lanes_##steps##_##lane##_##shift, steps, 2},
 EVERY_LANES(LANES)
 #define EVERY_WIDE_LANES(make) \
     make(1, 1, 0, 4) make(1, 2, 4, 4) make(2, 1, 7, 4) make(2, 2, 3, 1) make(5, 1, 10, 1) make(5, 2, 4, 3)
@@ -96,9 +98,9 @@ EVERY_LANES(LANES)
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_WIDE(wide_lanes_##steps##_##shift, steps, twos, shift, bits)
 #define WIDE_LANES_ROW(steps, twos, shift, bits) {wide_lanes_##steps##_##shift, steps, 2 * (twos)},
 EVERY_WIDE_LANES(WIDE_LANES)
-#define QUAD(steps, every, shift, bits) \
-    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##shift, steps, every, shift, bits)
-#define QUAD_ROW(steps, every, shift, bits) {quad_##steps##_##shift, steps},
+#define QUAD(steps, every, lane, shift, bits) \
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
+#define QUAD_ROW(steps, every, lane, shift, bits) {quad_##steps##_##lane##_##shift, steps},
 EVERY_LANES(QUAD)
 
 #define EVERY_MATRIX_LANES(make) \
@@ -118,23 +120,25 @@ EVERY_MATRIX_LANES(FOUR_LANES)
 
 /* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
 #define EVERY_DEPTHWISE_LANES(make) \
-    make(1, 0, 1, 1, 8, 0, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4) make(13, 0, 0, 5, 128, 0, 4, 4) \
-    make(13, 1, 1, 5, 128, 1, 7, 3) make(12, 0, 1, 4, 128, 1, 4, 2) make(4, 1, 0, 3, 1024, 0, 11, 4) \
-    make(7, 0, 0, 4, 552, 1, 11, 1) make(2, 1, 1, 1, 8, 0, 6, 4)
-#define DEPTHWISE_LANES(rows, lead, last, width, bytes, flip, code_bit, bits) \
+    make(1, 0, 1, 1, 8, 0, 4, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4, 4) make(13, 0, 0, 5, 128, 0, 4, 4, 4) \
+    make(13, 1, 1, 5, 128, 1, 7, 4, 3) make(12, 0, 1, 4, 128, 1, 4, 4, 2) make(4, 1, 0, 3, 1024, 0, 11, 4, 4) \
+    make(7, 0, 0, 4, 552, 1, 11, 4, 1) make(2, 1, 1, 1, 8, 0, 6, 4, 4) make(3, 0, 1, 2, 8, 1, 0, 0, 7) \
+    make(5, 1, 0, 5, 128, 0, 5, 0, 7) make(6, 0, 0, 4, 128, 0, 8, 0, 7) make(3, 1, 1, 3, 552, 1, 7, 0, 5)
+#define DEPTHWISE_LANES(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
     FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES( \
-        depthwise_lanes_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, bits \
+        depthwise_lanes_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits \
     )
-#define DEPTHWISE_LANES_ROW(rows, lead, last, width, bytes, flip, code_bit, bits) \
+#define DEPTHWISE_LANES_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
     {depthwise_lanes_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
 EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES)
 #define EVERY_WIDE_DEPTHWISE(make) \
-    make(2, 1, 0, 2, 8, 1, 5, 4) make(13, 0, 0, 5, 128, 0, 4, 4) make(4, 1, 0, 3, 1024, 0, 11, 4)
-#define WIDE_DEPTHWISE(rows, lead, last, width, bytes, flip, code_bit, bits) \
+    make(2, 1, 0, 2, 8, 1, 5, 4, 4) make(13, 0, 0, 5, 128, 0, 4, 4, 4) make(4, 1, 0, 3, 1024, 0, 11, 4, 4) \
+    make(5, 0, 1, 3, 128, 1, 6, 0, 7)
+#define WIDE_DEPTHWISE(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
     FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE( \
-        wide_depthwise_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, bits \
+        wide_depthwise_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits \
     )
-#define WIDE_DEPTHWISE_ROW(rows, lead, last, width, bytes, flip, code_bit, bits) \
+#define WIDE_DEPTHWISE_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
     {wide_depthwise_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
 EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE)
 
@@ -152,14 +156,15 @@ EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS)
 
 #define EVERY_CONV(make) \
     make(8, 24, 640, 1, 6, 4) make(4, 4, 8, 0, 8, 4) make(12, 36, 2048, 1, 0, 1) make(3, 12, 1280, 0, 8, 3) \
-    make(20, 60, 136, 1, 11, 4) make(1, 8, 4092, 0, 3, 2)
+    make(20, 60, 136, 1, 11, 4) make(1, 8, 4092, 0, 3, 2) make(5, 20, 640, 0, 8, 7) make(6, 12, 640, 1, 3, 6)
 #define CONV(taps, products, bytes, flip, code_bit, bits) \
     FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES(conv_##taps##_##products, taps, products, bytes, flip, code_bit, bits)
 #define CONV_ROW(taps, products, bytes, flip, code_bit, bits) {conv_##taps##_##products, taps, products, bytes, -1},
 EVERY_CONV(CONV)
 #define EVERY_WIDE_CONV(make) \
     make(8, 24, 1, 640, 1, 6, 4) make(4, 4, 0, 8, 0, 8, 4) make(12, 36, 0, 2044, 1, 0, 1) \
-    make(3, 12, 1, 1280, 0, 8, 3) make(20, 60, 1, 136, 1, 11, 4) make(1, 8, 0, 1280, 0, 3, 2)
+    make(3, 12, 1, 1280, 0, 8, 3) make(20, 60, 1, 136, 1, 11, 4) make(1, 8, 0, 1280, 0, 3, 2) \
+    make(5, 20, 1, 640, 0, 8, 7) make(6, 12, 0, 640, 1, 3, 6)
 #define WIDE_CONV(taps, products, odd, bytes, flip, code_bit, bits) \
     FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_WIDE( \
         wide_conv_##taps##_##products, taps, products, odd, bytes, flip, code_bit, bits \

@@ -5,12 +5,13 @@
 #include "nn/fxp_kernels.h"
 
 enum {
-    QUAD_KERNELS = 12,
+    QUAD_KERNELS = 19,
     LANES_KERNELS = QUAD_KERNELS + 6,
     MATRIX_LANES_KERNELS = 8,
-    DEPTHWISE_LANES_KERNELS = 8 + 3,
+    DEPTHWISE_LANES_KERNELS = 12 + 4,
     ROW_PAIR_PANELS_KERNELS = 5 + 4,
-    CONV_KERNELS = 6 + 6
+    CONV_KERNELS = 6 + 6,
+    ROW_PAIR_CONV_KERNELS = 8 + 8
 };
 
 enum { MATRIX_KERNELS = 36, WIDE_KERNELS = 12 + 8, DEPTHWISE_KERNELS = 14 + 6, PANELS_KERNELS = 6 + 4 };
@@ -96,7 +97,7 @@ struct kernels {
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
     struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
     struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
-    struct conv_kernel convs[CONV_KERNELS];
+    struct conv_kernel convs[ROW_PAIR_CONV_KERNELS];
     struct conv_s16_kernel convs_s16[CONV_KERNELS];
     struct matrix_kernel matrices[MATRIX_KERNELS];
     struct wide_kernel wide[WIDE_KERNELS];

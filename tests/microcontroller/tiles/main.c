@@ -146,11 +146,12 @@ static uint32_t panels_tile(void) {
     return different(outputs[0], outputs[1], sizeof(fxp_word) * 2 * (size_t)panel);
 }
 
-/* Codes of four bits, a third of them the greatest, in bytes of which every `step`th is used. */
+/* Codes of four bits or of seven, a third of them the greatest, in bytes of which every `step`th is used. */
 static void fill_few_bits(int32_t words, int32_t step) {
     const uint32_t kind = draw() % 3;
+    const uint32_t greatest = (draw() & 1u) != 0 ? 0x0f0f0f0fu : 0x7f7f7f7fu;
     for (int32_t i = 0; i < words; ++i) {
-        const uint32_t codes = kind == 0 ? 0x0f0f0f0fu : kind == 1 ? draw() & 0x0f0f0f0fu : (draw() & 1u) * 0x0f0f0f0fu;
+        const uint32_t codes = kind == 0 ? greatest : kind == 1 ? draw() & greatest : (draw() & 1u) * greatest;
         input[i] = step == 2 ? codes & 0x00ff00ffu : codes;
     }
 }
@@ -229,7 +230,7 @@ static uint32_t row_pair_panels_tile(void) {
     const struct row_pair_panels_kernel kernel = dsp_kernels.row_pair_panels[chosen];
     const int32_t words = kernel.panel_words;
     for (int32_t i = 0; i < words; ++i) {
-        input[i * kernel.position_bytes / 4] = draw() & 0x0f0f0f0fu;
+        input[i * kernel.position_bytes / 4] = draw() & 0x7f7f7f7fu;
     }
     memset(outputs[0], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
     memset(outputs[1], 0x5a, sizeof(fxp_word) * 2 * (size_t)words);
@@ -250,7 +251,7 @@ static void fill_conv(int32_t panel, int32_t products, int32_t z) {
 }
 
 static uint32_t conv_tile(void) {
-    const uint32_t chosen = draw() % CONV_KERNELS;
+    const uint32_t chosen = draw() % ROW_PAIR_CONV_KERNELS;
     const struct conv_kernel kernel = dsp_kernels.convs[chosen];
     const int32_t any = 1 + (int32_t)(draw() % MAX_ROWS);
     const int32_t rows = kernel.even < 0 ? any : any / 2 * 2 + (kernel.even ? 2 : 1);

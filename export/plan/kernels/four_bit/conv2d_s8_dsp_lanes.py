@@ -10,7 +10,7 @@ from export.plan.kernels.dsp import conv2d_polynomials
 from export.plan.kernels.dsp.conv2d_polynomials import products, row_taps, tap_pairs, walk_refusal
 from export.plan.kernels.four_bit import row_lanes
 from export.plan.kernels.four_bit.row_lanes import Lanes, lane_bias, lanes
-from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_outputs, row_pairs
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, NIBBLE_BITS, not_few_outputs, row_pairs
 from export.plan.layout import S8, padded
 
 _MAX_NIBBLE = 7
@@ -23,7 +23,7 @@ _LOWER_OFFSET = 0x8000
 
 
 def _lanes(layer: Layer) -> Lanes:
-    return lanes(layer, cheapest=8, least=0)
+    return lanes(layer, cheapest=8, least=0, most=15 - max(layer.output_format.bits, NIBBLE_BITS))
 
 
 def lanes_refusal(layer: Layer) -> str:

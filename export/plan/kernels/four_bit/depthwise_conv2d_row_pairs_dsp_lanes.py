@@ -8,33 +8,45 @@ from export.model.integer_model import DEPTHWISE_CONV2D, Layer
 from export.plan.kernel import Constant, Instance, Kernel
 from export.plan.kernels.four_bit import row_lanes
 from export.plan.kernels.four_bit.row_lanes import Lanes, lane_bias, lanes
-from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, not_few_bits, row_pairs
+from export.plan.kernels.four_bit.row_pairs import (
+    CODE_BITS,
+    FOR_DEPTHWISE,
+    FOR_POINTWISE,
+    NIBBLE_BITS,
+    NIBBLES,
+    bits_from,
+    not_few_inputs,
+    not_few_outputs,
+    row_pairs,
+)
 from export.plan.layout import padded
 
 _MAX_PANEL_WORDS = 250
 _MAX_ROW_BYTES = 4095
 
 
-def _lanes(layer: Layer) -> Lanes:
-    return lanes(layer, cheapest=4, least=4)
+def _lanes(layer: Layer, code_at: int = NIBBLES) -> Lanes:
+    if code_at == NIBBLES:
+        return lanes(layer, cheapest=NIBBLES, least=NIBBLES, most=15 - NIBBLE_BITS)
+    return lanes(layer, cheapest=8, least=0, most=15 - CODE_BITS)
 
 
-def refusal(layer: Layer) -> str:
+def refusal(layer: Layer, code_at: int = NIBBLES) -> str:
     """Why a depthwise convolution can't be a product of polynomials; empty where it can."""
     if layer.kernel_size != (3, 3) or layer.stride != (1, 1) or layer.padding != ((1, 1), (1, 1)):
         return f"window {layer.kernel_size}, stride {layer.stride}, padding {layer.padding}: it takes 3x3, 1 and 1"
-    if reason := not_few_bits(layer):
+    if reason := not_few_inputs(layer) or not_few_outputs(layer, bits_from(code_at)):
         return reason
     height, width, channels = layer.input_shape
     if row_pairs(height, 1) * width > _MAX_PANEL_WORDS:
         return f"{height}x{width} positions are more than the loop's offsets reach"
     if 2 * padded(channels) * width > _MAX_ROW_BYTES:
         return f"a row takes {2 * padded(channels) * width} bytes, more than {_MAX_ROW_BYTES}"
-    return row_lanes.refusal(layer, _lanes)
+    return row_lanes.refusal(layer, lambda layer: _lanes(layer, code_at))
 
 
-def _constants(layer: Layer) -> dict[str, Constant]:
-    chosen, channels = _lanes(layer), layer.input_shape[2]
+def _constants(layer: Layer, chosen: Lanes) -> dict[str, Constant]:
+    channels = layer.input_shape[2]
     kernel = layer.kernel.astype(np.int64) << chosen.extra
     words = np.zeros((padded(channels), 7), np.int64)
     for column in range(3):
@@ -45,8 +57,8 @@ def _constants(layer: Layer) -> dict[str, Constant]:
     return {"weights": Constant((words & 0xFFFFFFFF).astype(np.uint32).ravel(), layout)}
 
 
-def _codes(layer: Layer) -> dict[str, Constant]:
-    chosen, channels = _lanes(layer), layer.input_shape[2]
+def _codes(layer: Layer, chosen: Lanes) -> dict[str, Constant]:
+    channels = layer.input_shape[2]
     codes, bias = np.zeros((padded(channels), 9), np.int8), np.zeros(padded(channels), np.int64)
     codes[:channels] = layer.kernel.transpose(2, 1, 0).reshape(channels, 9)
     bias[:channels] = lane_bias(layer, chosen)
@@ -58,11 +70,17 @@ def _codes(layer: Layer) -> dict[str, Constant]:
     }
 
 
-def kernel(lead: int, compact: bool = False, wide: bool = False) -> Kernel:
+def kernel(lead: int, code_at: int = NIBBLES, compact: bool = False, wide: bool = False) -> Kernel:
     """The output has the other lead. `compact` stores codes, from which weights are made on the way.
 
     `wide` loads more words at once: fewer cycles, more instructions.
+
+    Args:
+      code_at: where in its byte an output's code begins.
     """
+    out_of_lanes = 0.0 if code_at == NIBBLES else 1.0  # an output's share of LSR and UXTB16
+    instructions, cycles = (7.4, 8.8) if wide else (7.0, 9.5)
+    instructions, cycles = instructions + out_of_lanes, cycles + out_of_lanes
 
     def expand(layer: Layer, a_channel: float) -> float:
         return a_channel * layer.input_shape[2] if compact else 0.0
@@ -70,16 +88,16 @@ def kernel(lead: int, compact: bool = False, wide: bool = False) -> Kernel:
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
         fields = dict(height=height, width=width, channels=padded(channels), lead=lead)
-        return fields | ({"scale": _lanes(layer).extra} if compact else {})
+        return fields | ({"scale": _lanes(layer, code_at).extra} if compact else {})
 
     suffix = "_WIDE" if wide else ""
 
     def instances(layer: Layer) -> dict[str, Instance]:
         height, width, channels = layer.input_shape
-        rows, size, chosen = row_pairs(height, lead), 2 * padded(channels), _lanes(layer)
+        rows, size, chosen = row_pairs(height, lead), 2 * padded(channels), _lanes(layer, code_at)
         last = row_pairs(height, 1 - lead) - (rows - lead)
         panels = (rows, width, size)
-        loop = (rows, lead, last, width, size, chosen.flip, chosen.code_bit, layer.output_format.bits)
+        loop = (rows, lead, last, width, size, chosen.flip, chosen.code_bit, code_at, layer.output_format.bits)
         return {
             "panels": Instance("four_bit", "FXP_PANELS_ROW_PAIRS_DSP" + suffix, panels),
             "loop": Instance("four_bit", "FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES" + suffix, loop),
@@ -89,13 +107,13 @@ def kernel(lead: int, compact: bool = False, wide: bool = False) -> Kernel:
         "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
         DEPTHWISE_CONV2D,
         FOR_DEPTHWISE[lead],
-        FOR_POINTWISE[1 - lead],
+        FOR_POINTWISE[code_at][1 - lead],
         args=args,
-        constants=_codes if compact else _constants,
+        constants=lambda layer: (_codes if compact else _constants)(layer, _lanes(layer, code_at)),
         instances=instances,
-        instructions=lambda layer: (7.4 if wide else 7.0) * math.prod(layer.output_shape) + expand(layer, 40),
-        cycles=lambda layer: (8.8 if wide else 9.5) * math.prod(layer.output_shape) + expand(layer, 60),
-        refusal=refusal,
+        instructions=lambda layer: instructions * math.prod(layer.output_shape) + expand(layer, 40),
+        cycles=lambda layer: cycles * math.prod(layer.output_shape) + expand(layer, 60),
+        refusal=lambda layer: refusal(layer, code_at),
         proof=row_lanes.proof,
         in_place=lambda layer: True,
         scratch_bytes=lambda layer: 8 * row_pairs(layer.input_shape[0], lead) * layer.input_shape[1],

@@ -8,9 +8,6 @@ import numpy as np
 from export.model import accumulator
 from export.model.integer_model import Layer
 from export.plan.kernel import half
-from export.plan.kernels.four_bit.row_pairs import CODE_BITS
-
-_MAX_CODE_BIT = 15 - CODE_BITS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +25,12 @@ class Lanes:
     code_bit: int
 
 
-def lanes(layer: Layer, cheapest: int, least: int) -> Lanes:
+def lanes(layer: Layer, cheapest: int, least: int, most: int) -> Lanes:
     """The cheapest lanes in which the layer's proved sums fit.
 
     Args:
       cheapest: code_bit that saves instructions.
-      least: code_bit that the loop can do.
+      least, most: code_bit that the loop can do.
 
     Raises:
       ValueError: there are none.
@@ -43,7 +40,7 @@ def lanes(layer: Layer, cheapest: int, least: int) -> Lanes:
     at_best = [Lanes(cheapest - shift, flip, cheapest) for flip in (0, 1)]
     for one in (*at_best, Lanes(2, 0, shift + 2), Lanes(0, 1, shift)):
         spare = 0 if one.flip else 3
-        enough = one.extra >= (0 if one.flip else 2) and least <= one.code_bit <= _MAX_CODE_BIT
+        enough = one.extra >= (0 if one.flip else 2) and least <= one.code_bit <= most
         if enough and low << one.extra >= -(2**15) and (high << one.extra) + spare < 2**15:
             return one
     raise ValueError(f"sums {low} .. {high} with a shift of {shift} don't fit 16-bit lanes")

@@ -1,12 +1,13 @@
-"""1x1 convolution of a stream's rows, codes of at most four bits in int16: loop and proof are those on row pairs."""
+"""1x1 convolution of a stream's rows, codes of at most seven bits in int16: loop and proof are those on row pairs."""
 
 import dataclasses
 
 from export.model.integer_model import Layer
 from export.plan.kernels.four_bit import pointwise_conv2d_row_pairs_dsp_lanes
+from export.plan.kernels.four_bit.row_pairs import BYTES
 from export.plan.layout import S16, padded
 
-_ROW_PAIRS = pointwise_conv2d_row_pairs_dsp_lanes.kernel(0)
+_ROW_PAIRS = pointwise_conv2d_row_pairs_dsp_lanes.kernel(0, BYTES)
 
 
 def _args(layer: Layer) -> dict:

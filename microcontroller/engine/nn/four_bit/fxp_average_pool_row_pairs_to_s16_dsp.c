@@ -3,8 +3,7 @@
  *
  * output   int16 [channels]
  *
- * The two rows of a channel are the lanes of a word, summed at once: codes of four bits, and the plan proves that all
- * of them fit 16 bits.
+ * The two rows of a channel are the lanes of a word, summed at once: the plan proves that all of them fit 16 bits.
  */
 #include "nn/four_bit/fxp_four_bit.h"
 

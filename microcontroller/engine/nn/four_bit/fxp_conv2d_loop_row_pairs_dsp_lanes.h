@@ -56,8 +56,8 @@
     "lsr " low0 ", " low0 ", #" #code_bit "\n"                                                                         \
     "lsr " low1 ", " low1 ", #" #code_bit "\n"                                                                         \
     ".endif\n"                                                                                                         \
-    "and " low0 ", " low0 ", #0x000f000f\n"                                                                            \
-    "and " low1 ", " low1 ", #0x000f000f\n"                                                                            \
+    "and " low0 ", " low0 ", #0x00010001 * ((1 << " #bits ") - 1)\n"                                                   \
+    "and " low1 ", " low1 ", #0x00010001 * ((1 << " #bits ") - 1)\n"                                                   \
     ".endif\n"                                                                                                         \
     "orr " low0 ", " low0 ", " low1 ", lsl #8\n"                                                                       \
     "str " low0 ", [r6]\n"                                                                                             \

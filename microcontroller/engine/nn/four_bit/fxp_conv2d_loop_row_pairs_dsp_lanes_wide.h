@@ -35,11 +35,11 @@
     ".if " #code_bit "\n"                                                                                              \
     "lsr " low0 ", " low0 ", #" #code_bit "\n"                                                                         \
     ".endif\n"                                                                                                         \
-    "and " low0 ", " low0 ", #0x000f000f\n"                                                                            \
+    "and " low0 ", " low0 ", #0x00010001 * ((1 << " #bits ") - 1)\n"                                                   \
     ".endif\n"                                                                                                         \
     ".if " #code_bit " > 8\n"                                                                                          \
     "lsr " low1 ", " low1 ", #" #code_bit "\n"                                                                         \
-    "and " low1 ", " low1 ", #0x000f000f\n"                                                                            \
+    "and " low1 ", " low1 ", #0x00010001 * ((1 << " #bits ") - 1)\n"                                                   \
     "orr " low0 ", " low0 ", " low1 ", lsl #8\n"                                                                       \
     ".else\n"                                                                                                          \
     ".if " #code_bit "\n"                                                                                              \

@@ -13,7 +13,7 @@
  *
  *     panel    [row pair][column]{ x0 | x1 }
  *     weights  [channel]{ w2 + w1 z of window columns 0, 1, 2 | w0 of window columns 0, 1, 2 | bias (1 + z) }
- *     output   byte { code | 4 bits without meaning }, two rows side by side, as row pairs for pointwise want them
+ *     output   byte { code | code_at bits without meaning }, two rows side by side: row pairs for pointwise
  *
  * Weights and biases are scaled by a power of two such that a code begins at bit `code_bit` of its lane. Negative lanes
  * borrow from the lane above. Where scaling makes room for two bits below everything (flip 0), each lane starts one
@@ -22,13 +22,13 @@
  * that sums fit their lanes.
  *
  * A step inside a row, 18 products for two codes in 11 instructions, 0.61 each: LDR, LDRD, 3 MLA, 3 SMLAL, USAT16, ORR,
- * STRH (flip: 1 more; code_bit above 4: 2 more). At the left and right edge 12 products in 8. All fourteen registers
- * are in use; hence assembly.
+ * STRH (flip: 1 more; code_bit above code_at: 2 more, or 1 where it is 8 above). At the left and right edge 12 products
+ * in 8. All fourteen registers are in use; hence assembly.
  *
- * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)
- * defines a function of type fxp_depthwise_loop_row_pairs_dsp_lanes: row_pairs of the input, lead of the input, last 1
+ * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at,
+ * bits) defines a function of type fxp_depthwise_loop_row_pairs_dsp_lanes: row_pairs of the input, lead of the input, last 1
  * where the upper lanes of the last step are output. Plain numbers; row_pairs * width <= 250, width * position_bytes <=
- * 4095, 4 <= code_bit <= 12.
+ * 4095, code_at 4 (bits <= 4, code_bit 4 to 12) or 0 (bits <= 7, code_bit 0 to 8), code_bit + bits <= 16.
  *
  * Names and terms: docs/glossary.md.
  */
@@ -66,7 +66,7 @@
     FXP_LANE_PRODUCTS("r2", "r5", "r8", low, high, "r10")
 
 /* Two complete lanes to two codes; offsets that STRH can't hold move the pointer. */
-#define FXP_LANE_STORE(lanes, flip, code_bit, bits)                                                                    \
+#define FXP_LANE_STORE(lanes, flip, code_bit, code_at, bits)                                                           \
     ".if fxp_skip\n"                                                                                                   \
     ".set fxp_skip, 0\n"                                                                                               \
     ".else\n"                                                                                                          \
@@ -74,8 +74,10 @@
     "eor " lanes ", " lanes ", #0x80008000\n"                                                                          \
     ".endif\n"                                                                                                         \
     "usat16 " lanes ", #" #code_bit " + " #bits ", " lanes "\n"                                                        \
-    ".if " #code_bit " > 4\n"                                                                                          \
-    "lsr " lanes ", " lanes ", #" #code_bit " - 4\n"                                                                   \
+    ".if " #code_bit " - " #code_at " == 8\n"                                                                          \
+    "uxtb16 " lanes ", " lanes ", ror #8\n"                                                                            \
+    ".elseif " #code_bit " > " #code_at "\n"                                                                           \
+    "lsr " lanes ", " lanes ", #" #code_bit " - " #code_at "\n"                                                        \
     "uxtb16 " lanes ", " lanes "\n"                                                                                    \
     ".endif\n"                                                                                                         \
     "orr " lanes ", " lanes ", " lanes ", lsr #8\n"                                                                    \
@@ -88,29 +90,29 @@
     ".set fxp_at, fxp_at + fxp_row\n"                                                                                  \
     ".endif\n"
 
-#define FXP_LANE_STEP(place, low, high, width, flip, code_bit, bits)                                                   \
+#define FXP_LANE_STEP(place, low, high, width, flip, code_bit, code_at, bits)                                          \
     place(low, high)                                                                                                   \
-    FXP_LANE_STORE(low, flip, code_bit, bits)                                                                          \
+    FXP_LANE_STORE(low, flip, code_bit, code_at, bits)                                                                 \
     ".set fxp_x, fxp_x + 4 * " #width "\n"
 
 /* Down one column, and to the top of the next one. */
-#define FXP_LANE_COLUMN(place, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)                     \
+#define FXP_LANE_COLUMN(place, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits)            \
     ".set fxp_x, 0\n"                                                                                                  \
     ".set fxp_at, 0\n"                                                                                                 \
     ".set fxp_moved, 0\n"                                                                                              \
     ".set fxp_skip, " #lead "\n"                                                                                       \
     "mov r11, r10\n"                                                                                                   \
     ".rept " #row_pairs " / 2\n"                                                                                       \
-    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, bits)                                                     \
-    FXP_LANE_STEP(place, "lr", "r11", width, flip, code_bit, bits)                                                     \
+    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, code_at, bits)                                            \
+    FXP_LANE_STEP(place, "lr", "r11", width, flip, code_bit, code_at, bits)                                            \
     ".endr\n"                                                                                                          \
     ".if " #row_pairs " & 1\n"                                                                                         \
-    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, bits)                                                     \
+    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, code_at, bits)                                            \
     ".if " #last "\n"                                                                                                  \
-    FXP_LANE_STORE("lr", flip, code_bit, bits)                                                                         \
+    FXP_LANE_STORE("lr", flip, code_bit, code_at, bits)                                                                \
     ".endif\n"                                                                                                         \
     ".elseif " #last "\n"                                                                                              \
-    FXP_LANE_STORE("r11", flip, code_bit, bits)                                                                        \
+    FXP_LANE_STORE("r11", flip, code_bit, code_at, bits)                                                               \
     ".endif\n"                                                                                                         \
     ".if fxp_moved > " #position_bytes "\n"                                                                            \
     "movw r2, #fxp_moved - " #position_bytes "\n"                                                                      \
@@ -121,15 +123,15 @@
 
 /* r0 panel, r1 output, r2 r3 r12 input, r4 to r6 w2 + w1 z, r7 to r9 w0, r10 biases, r11 lr accumulators. */
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                        \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                           \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
 )                                                                                                                      \
     FXP_DEPTHWISE_LANES_FUNCTION(                                                                                      \
-        FXP_LANE_INSIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                      \
+        FXP_LANE_INSIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
     )
 
 /* The same with a macro for columns that are inside. */
 #define FXP_DEPTHWISE_LANES_FUNCTION(                                                                                  \
-    inside, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                   \
+    inside, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                          \
 )                                                                                                                      \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *panel,                                                                 \
@@ -143,14 +145,18 @@
             "ldm r1, {r4-r10}\n"                                                                                       \
             "mov r1, r2\n"                                                                                             \
             ".if " #width " == 1\n"                                                                                    \
-            FXP_LANE_COLUMN(FXP_LANE_ONLY, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)         \
+            FXP_LANE_COLUMN(                                                                                           \
+                FXP_LANE_ONLY, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
+            )                                                                                                          \
             ".else\n"                                                                                                  \
-            FXP_LANE_COLUMN(FXP_LANE_LEFT, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)         \
+            FXP_LANE_COLUMN(                                                                                           \
+                FXP_LANE_LEFT, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
+            )                                                                                                          \
             ".if " #width " > 2\n"                                                                                     \
             "movs r2, #" #width " - 2\n"                                                                               \
             "push {r2}\n"                                                                                              \
             "1:\n"                                                                                                     \
-            FXP_LANE_COLUMN(inside, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)                \
+            FXP_LANE_COLUMN(inside, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits)       \
             "adds r0, r0, #4\n"                                                                                        \
             "ldr r2, [sp]\n"                                                                                           \
             "subs r2, r2, #1\n"                                                                                        \
@@ -158,7 +164,9 @@
             "bne.w 1b\n"                                                                                               \
             "add sp, sp, #4\n"                                                                                         \
             ".endif\n"                                                                                                 \
-            FXP_LANE_COLUMN(FXP_LANE_RIGHT, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)        \
+            FXP_LANE_COLUMN(                                                                                           \
+                FXP_LANE_RIGHT, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits            \
+            )                                                                                                          \
             ".endif\n"                                                                                                 \
             "pop {r4-r11, pc}\n"                                                                                       \
         );                                                                                                             \
@@ -168,25 +176,26 @@
 #else
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                        \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                           \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
 )                                                                                                                      \
     static void name(const fxp_word *panel, const uint32_t *weights, fxp_code16 *output) {                             \
-        const fxp_lanes lanes = {flip, code_bit, bits};                                                                \
+        const fxp_lanes lanes = {flip, code_bit, code_at, bits};                                                       \
         fxp_depthwise_lanes_twin(panel, weights, output, row_pairs, lead, last, width, (position_bytes) / 2, lanes);   \
     }
 
 typedef struct {
     int32_t flip;
     int32_t code_bit;
+    int32_t code_at;
     int32_t bits;
 } fxp_lanes;
 
 static inline uint32_t fxp_lane_saturate(int32_t lane, fxp_lanes lanes) {
     const int32_t limit = (1 << (lanes.code_bit + lanes.bits)) - 1;
-    return (uint32_t)(lane < 0 ? 0 : lane > limit ? limit : lane) >> (lanes.code_bit - 4) & 0xffu;
+    return (uint32_t)(lane < 0 ? 0 : lane > limit ? limit : lane) >> (lanes.code_bit - lanes.code_at) & 0xffu;
 }
 
-/* Two complete lanes to two bytes with a code in the upper half. */
+/* Two complete lanes to two bytes. */
 static inline int16_t fxp_lane_codes(uint32_t sums, fxp_lanes lanes) {
     const uint32_t true_sums = lanes.flip ? sums ^ 0x80008000u : sums;
     const uint32_t low = fxp_lane_saturate(fxp_low(true_sums), lanes);

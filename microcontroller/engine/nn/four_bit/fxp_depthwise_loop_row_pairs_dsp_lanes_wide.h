@@ -2,7 +2,8 @@
  * fxp_depthwise_loop_row_pairs_dsp_lanes.h with three LDR in a row where a column is inside: four cycles, where LDR and
  * LDRD take five. Otherwise it is that loop, with the same arguments and limits.
  *
- * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)
+ * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(name, row_pairs, lead, last, width, position_bytes, flip, code_bit,
+ * code_at, bits)
  *
  * Names and terms: docs/glossary.md.
  */
@@ -23,19 +24,21 @@
     FXP_LANE_PRODUCTS("r12", "r6", "r9", low, high, high)
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(                                                                   \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                           \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
 )                                                                                                                      \
     FXP_DEPTHWISE_LANES_FUNCTION(                                                                                      \
-        FXP_LANE_INSIDE_WIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                 \
+        FXP_LANE_INSIDE_WIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits        \
     )
 // clang-format on
 
 #else
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(                                                                   \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits                                           \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
 )                                                                                                                      \
-    FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(name, row_pairs, lead, last, width, position_bytes, flip, code_bit, bits)
+    FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                            \
+        name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                              \
+    )
 
 #endif
 

@@ -1,13 +1,13 @@
 /*
- * Kernels for codes of at most four bits, with the DSP extension, on tensors in which a word holds two rows of two
+ * Kernels for codes of at most seven bits, with the DSP extension, on tensors in which a word holds two rows of two
  * channels. Names and terms: docs/glossary.md.
  *
  *     row pairs, for depthwise    [row pair][column][channel pair]{ p0c0 | p0c1 | p1c0 | p1c1 }       bytes, p: row
  *     row pairs, for pointwise    [row pair][column][channel pair]{ p0c0 | p1c0 | p0c1 | p1c1 }
  *
  * Channels are rounded up to FXP_CHANNEL_BLOCK. Row pair i holds rows 2i - lead and 2i + 1 - lead, where lead is 0 or
- * 1; what it holds of rows above or below the tensor has no meaning, nor have added channels. A byte is 0 .. 15 for
- * depthwise; for pointwise the code is in its upper four bits and the lower four have no meaning.
+ * 1; what it holds of rows above or below the tensor has no meaning, nor have added channels. A byte is a code; but for
+ * pointwise, codes of at most four bits can be in the upper four bits, and the lower ones have no meaning (code_at 4).
  *
  * UXTB16 takes a word apart into what a kernel multiplies: two rows of one channel as the two lanes of a word, or two
  * channels of one row. No kernel expands anything else. Every kernel has a twin in plain C with the same layouts.
@@ -28,6 +28,7 @@ typedef struct {
     int32_t lead;
     int32_t input_words;  /* of one column of a row pair: half its channels */
     int32_t output_words; /* at most input_words where input and output begin at one address */
+    int32_t code_at;      /* where in its byte a code of the input begins: 4 or 0 */
     const uint32_t *weights;
     int32_t weights_words;
     fxp_matrix_loop_row_pairs_dsp_lanes *loop;
@@ -54,6 +55,7 @@ typedef struct {
     int32_t lead;
     int32_t input_words;
     int32_t output_words;
+    int32_t code_at;
     int32_t position_pairs_at_once;
     const uint32_t *codes;
     fxp_matrix_loop_row_pairs_dsp_lanes_quad *loop;
@@ -69,6 +71,7 @@ typedef struct {
     int32_t position_pairs; /* row pairs times columns, the same in and out */
     int32_t input_words;
     int32_t output_words;
+    int32_t code_at;
     int32_t position_pair_words; /* of the scratch memory for two positions: at least 2 * input_words */
     const uint32_t *weights;
     int32_t weights_words;
@@ -132,5 +135,7 @@ void fxp_unpack_row_pairs_depthwise_0(fxp_shape shape, const void *input, void *
 void fxp_unpack_row_pairs_depthwise_1(fxp_shape shape, const void *input, void *output);
 void fxp_unpack_row_pairs_pointwise_0(fxp_shape shape, const void *input, void *output);
 void fxp_unpack_row_pairs_pointwise_1(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_row_pairs_pointwise_bytes_0(fxp_shape shape, const void *input, void *output);
+void fxp_unpack_row_pairs_pointwise_bytes_1(fxp_shape shape, const void *input, void *output);
 
 #endif

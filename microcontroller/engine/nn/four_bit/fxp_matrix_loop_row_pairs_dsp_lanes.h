@@ -1,19 +1,20 @@
 /*
  * The inner loop of matrix products with four products per instruction: output channels of two positions each.
  *
- * A halfword of a weight word carries two output channels, w0 + 2^12 * w1, so one SMLAD multiplies two input codes by
+ * A halfword of a weight word carries two output channels, w0 + 2^lane * w1, so one SMLAD multiplies two input codes by
  * the weights of two output channels, and a 32-bit accumulator holds two sums:
  *
- *     bit 31                      12 11                    0
- *        |        sum of c1         |   sum of c0 + 2^11   |      the plan proves -2^11 <= sum of c0 < 2^11
+ *     bit 31                      lane                         0
+ *        |        sum of c1         |   sum of c0 + 2^(lane-1)   |      proved: the sum of c0 fits the lane
  *
- * With 2^11 added, the lower lane is never negative and borrows nothing from the upper one, which is therefore exact:
- * USAT shifts it down and clamps. The lower lane is brought to the top (LSL #20), where 2^11 is the sign bit: EOR takes
- * it away again. Sums may leave their lane on the way; the last one counts.
+ * Two weights fit a halfword with a lane of 12 bits where they have four, of 13 where they have three, of 14 where they
+ * have two. With 2^(lane-1) added, the lower lane is never negative and borrows nothing from the upper one, which is
+ * therefore exact: USAT shifts it down and clamps. The lower lane is brought to the top (LSL), where 2^(lane-1) is the
+ * sign bit: EOR takes it away again. Sums may leave their lane on the way; the last one counts.
  *
- * Where the sums of a whole output don't fit, those of `every` steps do: the lower lane (without 2^11) is then taken
- * out of the accumulator with its sign after every so many steps, and added up on the stack. SBFX and SUB leave the
- * upper lane exact, times 2^12.
+ * Where the sums of a whole output don't fit, those of `every` steps do: the lower lane (without 2^(lane-1)) is then
+ * taken out of the accumulator with its sign after every so many steps, and added up on the stack. SBFX and SUB leave
+ * the upper lane exact, times 2^lane.
  *
  *     position_pair  [step]{ p0 k0k1 | p1 k0k1 | p0 k2k3 | p1 k2k3 }     words; p: position, k: codes 4 * step + 0 .. 3
  *     weights        [channel quad]{ bias c0c1 | bias c2c3 | [step]{ c0c1 k0k1 | c2c3 k0k1 | c0c1 k2k3 | c2c3 k2k3 } }
@@ -23,14 +24,15 @@
  *          +----+----+             two LDM of four words, eight SMLAD
  *     c0c1 | r2 | r4 |             around the steps of a channel quad, 22 to 24 instructions:
  *          +----+----+             1 LDRD      biases; the first SMLADs read them as they are
- *     c2c3 | r3 | r5 |             4 EOR, 8 USAT, 6 ORR; for a shift of 4: 4 EOR, 4 USAT, 2 PKHTB, 2 USAT16, 4 ORR
- *          +----+----+             1 STRD      eight codes; LDM, STR, CMP, BNE
+ *     c2c3 | r3 | r5 |             4 EOR, 8 USAT, 6 ORR; where shift is 16 - lane: 4 EOR, 4 USAT, 2 PKHTB, 2 USAT16,
+ *          +----+----+             4 ORR
+ *                                  1 STRD      eight codes; LDM, STR, CMP, BNE
  *                                  taken out once: 18 more; once again: 14 more
  *
- * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, shift, bits) defines a function of type
+ * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, lane, shift, bits) defines a function of type
  * fxp_matrix_loop_row_pairs_dsp_lanes: all channel quads of two positions. Plain numbers, 1 <= every <= steps <= 128
- * (equal: nothing is taken out), 0 <= shift <= 11, 1 <= bits <= 4. Assembly, since all fourteen registers are in use.
- * Interrupts are welcome.
+ * (equal: nothing is taken out), 12 <= lane <= 14, 0 <= shift < lane, 1 <= bits <= 7. Assembly, since all fourteen
+ * registers are in use. Interrupts are welcome.
  *
  * Names and terms: docs/glossary.md.
  */
@@ -45,7 +47,7 @@
 // clang-format off: one instruction per line
 /* All steps of a channel quad. r0 position pair, r1 weights, r2 to r5 accumulators, r6 to r9 codes, r10 to lr weights;
  * stack: four sums, where lower lanes are taken out. */
-#define FXP_LANES_STEPS(steps, every)                                                                                  \
+#define FXP_LANES_STEPS(steps, every, lane)                                                                            \
     "ldrd r2, r3, [r1], #8\n"                                                                                          \
     "ldm r0!, {r6-r9}\n"                                                                                               \
     "ldm r1!, {r10-r12, lr}\n"                                                                                         \
@@ -57,10 +59,10 @@
     ".set fxp_step, 1\n"                                                                                               \
     ".rept " #steps " - 1\n"                                                                                           \
     ".if fxp_step % " #every " == 0\n"                                                                                 \
-    "sbfx r6, r2, #0, #12\n"                                                                                           \
-    "sbfx r7, r3, #0, #12\n"                                                                                           \
-    "sbfx r8, r4, #0, #12\n"                                                                                           \
-    "sbfx r9, r5, #0, #12\n"                                                                                           \
+    "sbfx r6, r2, #0, #" #lane "\n"                                                                                    \
+    "sbfx r7, r3, #0, #" #lane "\n"                                                                                    \
+    "sbfx r8, r4, #0, #" #lane "\n"                                                                                    \
+    "sbfx r9, r5, #0, #" #lane "\n"                                                                                    \
     "sub r2, r2, r6\n"                                                                                                 \
     "sub r3, r3, r7\n"                                                                                                 \
     "sub r4, r4, r8\n"                                                                                                 \
@@ -88,23 +90,23 @@
     "smlad r5, " p1 ", " c2c3 ", r5\n"
 
 /* Lower lanes of r2 to r5, brought to the top, to r6 to r9; r12 is 2^31. */
-#define FXP_LANES_LANES(shift, bits)                                                                                   \
-    "eor r6, r12, r2, lsl #20\n"                                                                                       \
-    "eor r7, r12, r3, lsl #20\n"                                                                                       \
-    "eor r8, r12, r4, lsl #20\n"                                                                                       \
-    "eor r9, r12, r5, lsl #20\n"                                                                                       \
-    FXP_LANES_SATURATE("r6", "r7", "r8", "r9", shift, bits, 20)
+#define FXP_LANES_LANES(lane, shift, bits)                                                                             \
+    "eor r6, r12, r2, lsl #32 - " #lane "\n"                                                                           \
+    "eor r7, r12, r3, lsl #32 - " #lane "\n"                                                                           \
+    "eor r8, r12, r4, lsl #32 - " #lane "\n"                                                                           \
+    "eor r9, r12, r5, lsl #32 - " #lane "\n"                                                                           \
+    FXP_LANES_SATURATE("r6", "r7", "r8", "r9", shift, bits, 32 - lane)
 
 /* The same where they were taken out on the way: r6 to r9 are what is summed already. */
-#define FXP_LANES_SUMS(shift, bits)                                                                                    \
-    FXP_LANES_LAST_SUM("r2", "r6")                                                                                     \
-    FXP_LANES_LAST_SUM("r3", "r7")                                                                                     \
-    FXP_LANES_LAST_SUM("r4", "r8")                                                                                     \
-    FXP_LANES_LAST_SUM("r5", "r9")                                                                                     \
+#define FXP_LANES_SUMS(lane, shift, bits)                                                                              \
+    FXP_LANES_LAST_SUM("r2", "r6", lane)                                                                               \
+    FXP_LANES_LAST_SUM("r3", "r7", lane)                                                                               \
+    FXP_LANES_LAST_SUM("r4", "r8", lane)                                                                               \
+    FXP_LANES_LAST_SUM("r5", "r9", lane)                                                                               \
     FXP_LANES_SATURATE("r6", "r7", "r8", "r9", shift, bits, 0)
 
-#define FXP_LANES_LAST_SUM(accumulator, sum)                                                                           \
-    "sbfx lr, " accumulator ", #0, #12\n"                                                                              \
+#define FXP_LANES_LAST_SUM(accumulator, sum, lane)                                                                     \
+    "sbfx lr, " accumulator ", #0, #" #lane "\n"                                                                       \
     "add " sum ", " sum ", lr\n"                                                                                       \
     "sub " accumulator ", " accumulator ", lr\n"
 
@@ -122,16 +124,16 @@
     ".endif\n"
 
 /* Codes of the lower lanes, r6 to r9, and the upper lanes of r2 to r5: eight bytes in r6 and r7. */
-#define FXP_LANES_CODES(shift, bits)                                                                                   \
+#define FXP_LANES_CODES(lane, shift, bits)                                                                             \
     "orr r6, r6, r8, lsl #16\n"                                                                                        \
     "orr r7, r7, r9, lsl #16\n"                                                                                        \
-    ".if " #shift " == 4\n"                                                                                            \
+    ".if " #lane " + " #shift " == 16\n"                                                                               \
     "pkhtb r2, r4, r2, asr #16\n"                                                                                      \
     "pkhtb r3, r5, r3, asr #16\n"                                                                                      \
     "usat16 r2, #" #bits ", r2\n"                                                                                      \
     "usat16 r3, #" #bits ", r3\n"                                                                                      \
     ".else\n"                                                                                                          \
-    FXP_LANES_SATURATE("r2", "r3", "r4", "r5", shift, bits, 12)                                                        \
+    FXP_LANES_SATURATE("r2", "r3", "r4", "r5", shift, bits, lane)                                                      \
     "orr r2, r2, r4, lsl #16\n"                                                                                        \
     "orr r3, r3, r5, lsl #16\n"                                                                                        \
     ".endif\n"                                                                                                         \
@@ -139,7 +141,7 @@
     "orr r7, r7, r3, lsl #8\n"
 
 /* Stack: position pair, weights_end, output, sign; or four sums, weights_end, output. */
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, shift, bits)                                           \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, lane, shift, bits)                                     \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *position_pair,                                                         \
         __attribute__((unused)) const uint32_t *weights,                                                               \
@@ -157,16 +159,16 @@
             "push {r0, r2-r4}\n"                                                                                       \
             ".endif\n"                                                                                                 \
             "1:\n"                                                                                                     \
-            FXP_LANES_STEPS(steps, every)                                                                              \
+            FXP_LANES_STEPS(steps, every, lane)                                                                        \
             ".if " #every " < " #steps "\n"                                                                            \
             "ldm sp, {r6-r11}\n"                                                                                       \
             "subw r0, r0, #16 * " #steps "\n"                                                                          \
-            FXP_LANES_SUMS(shift, bits)                                                                                \
+            FXP_LANES_SUMS(lane, shift, bits)                                                                          \
             ".else\n"                                                                                                  \
             "ldm sp, {r0, r10-r12}\n"                                                                                  \
-            FXP_LANES_LANES(shift, bits)                                                                               \
+            FXP_LANES_LANES(lane, shift, bits)                                                                         \
             ".endif\n"                                                                                                 \
-            FXP_LANES_CODES(shift, bits)                                                                               \
+            FXP_LANES_CODES(lane, shift, bits)                                                                         \
             "strd r6, r7, [r11], #8\n"                                                                                 \
             ".if " #every " < " #steps "\n"                                                                            \
             "str r11, [sp, #20]\n"                                                                                     \
@@ -188,24 +190,25 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, shift, bits)                                           \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, every, lane, shift, bits)                                     \
     static void name(                                                                                                  \
         const fxp_word *position_pair, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output          \
     ) {                                                                                                                \
         for (; weights < weights_end; weights += 2 + 4 * (steps)) {                                                    \
-            fxp_lanes_twin(position_pair, weights, output, steps, every, fxp_usat(shift, bits));                       \
+            fxp_lanes_twin(position_pair, weights, output, steps, every, lane, fxp_usat(shift, bits));                 \
             output += 2;                                                                                               \
         }                                                                                                              \
     }
 
 /* The lower lane with its sign. */
-static inline int32_t fxp_lanes_low(int32_t accumulator) {
-    return (int32_t)(((uint32_t)accumulator & 0xfffu) ^ 0x800u) - 0x800;
+static inline int32_t fxp_lanes_low(int32_t accumulator, int32_t lane) {
+    const uint32_t sign = 1u << (lane - 1);
+    return (int32_t)(((uint32_t)accumulator & (2 * sign - 1)) ^ sign) - (int32_t)sign;
 }
 
 /* Codes of both lanes as bytes 0 and 1; `low` is of the lower one. */
-static inline uint32_t fxp_lanes_codes(int32_t accumulator, int32_t low, fxp_requantization to) {
-    const int32_t high = accumulator >> 12;
+static inline uint32_t fxp_lanes_codes(int32_t accumulator, int32_t low, int32_t lane, fxp_requantization to) {
+    const int32_t high = accumulator >> lane;
     return (uint32_t)(uint8_t)fxp_requantize(low, to) | (uint32_t)(uint8_t)fxp_requantize(high, to) << 8;
 }
 
@@ -216,6 +219,7 @@ static inline void fxp_lanes_twin(
     fxp_word *output,
     int32_t steps,
     int32_t every,
+    int32_t lane,
     fxp_requantization to
 ) {
     uint32_t codes[4];
@@ -225,7 +229,7 @@ static inline void fxp_lanes_twin(
         int32_t low = 0;
         for (int32_t step = 0; step < steps; ++step) {
             if (step > 0 && step % every == 0) {
-                const int32_t taken = fxp_lanes_low(accumulator);
+                const int32_t taken = fxp_lanes_low(accumulator, lane);
                 accumulator = (int32_t)((uint32_t)accumulator - (uint32_t)taken);
                 low += taken;
             }
@@ -234,13 +238,13 @@ static inline void fxp_lanes_twin(
             accumulator = fxp_smlad(position_pair[4 * step + 2 + position], w[2], accumulator);
         }
         if (every < steps) {
-            const int32_t taken = fxp_lanes_low(accumulator);
+            const int32_t taken = fxp_lanes_low(accumulator, lane);
             accumulator = (int32_t)((uint32_t)accumulator - (uint32_t)taken);
             low += taken;
         } else {
-            low = (int32_t)((uint32_t)accumulator & 0xfffu) - 0x800;
+            low = (int32_t)((uint32_t)accumulator & ((1u << lane) - 1)) - (1 << (lane - 1));
         }
-        codes[i] = fxp_lanes_codes(accumulator, low, to);
+        codes[i] = fxp_lanes_codes(accumulator, low, lane, to);
     }
     output[0] = codes[0] | codes[2] << 16;
     output[1] = codes[1] | codes[3] << 16;

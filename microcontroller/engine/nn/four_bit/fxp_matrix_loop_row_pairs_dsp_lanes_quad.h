@@ -2,7 +2,7 @@
  * fxp_matrix_loop_row_pairs_dsp_lanes.h turned round: one channel quad of any number of position pairs, whose words lie
  * one behind another, and whose outputs are output_bytes apart. Where lower lanes are taken out, one instruction more.
  *
- * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, shift, bits) defines a function of type
+ * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, lane, shift, bits) defines a function of type
  * fxp_matrix_loop_row_pairs_dsp_lanes_quad, with numbers as there. Names and terms: docs/glossary.md.
  */
 #ifndef FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD_H
@@ -14,7 +14,7 @@
 #if defined(__ARM_FEATURE_DSP)
 
 /* Stack: four sums, if any; position_pairs_end, output, sign, output_bytes; registers; the caller's output_bytes. */
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, shift, bits)                                      \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, lane, shift, bits)                                \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *position_pairs,                                                        \
         __attribute__((unused)) const uint32_t *weights,                                                               \
@@ -32,17 +32,17 @@
             "sub sp, sp, #16\n"                                                                                        \
             ".endif\n"                                                                                                 \
             "1:\n"                                                                                                     \
-            FXP_LANES_STEPS(steps, every)                                                                              \
+            FXP_LANES_STEPS(steps, every, lane)                                                                        \
             "subw r1, r1, #8 + 16 * " #steps "\n"                                                                      \
             ".if " #every " < " #steps "\n"                                                                            \
             "ldm sp, {r6-r12}\n"                                                                                       \
-            FXP_LANES_SUMS(shift, bits)                                                                                \
+            FXP_LANES_SUMS(lane, shift, bits)                                                                          \
             "ldr lr, [sp, #28]\n"                                                                                      \
             ".else\n"                                                                                                  \
             "ldm sp, {r10-r12, lr}\n"                                                                                  \
-            FXP_LANES_LANES(shift, bits)                                                                               \
+            FXP_LANES_LANES(lane, shift, bits)                                                                         \
             ".endif\n"                                                                                                 \
-            FXP_LANES_CODES(shift, bits)                                                                               \
+            FXP_LANES_CODES(lane, shift, bits)                                                                         \
             "strd r6, r7, [r11]\n"                                                                                     \
             "add r11, r11, lr\n"                                                                                       \
             ".if " #every " < " #steps "\n"                                                                            \
@@ -63,7 +63,7 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, shift, bits)                                      \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(name, steps, every, lane, shift, bits)                                \
     static void name(                                                                                                  \
         const fxp_word *position_pairs,                                                                                \
         const uint32_t *weights,                                                                                       \
@@ -72,7 +72,7 @@
         int32_t output_bytes                                                                                           \
     ) {                                                                                                                \
         for (; position_pairs < position_pairs_end; position_pairs += 4 * (steps)) {                                   \
-            fxp_lanes_twin(position_pairs, weights, output, steps, every, fxp_usat(shift, bits));                      \
+            fxp_lanes_twin(position_pairs, weights, output, steps, every, lane, fxp_usat(shift, bits));                \
             output += output_bytes / 4;                                                                                \
         }                                                                                                              \
     }

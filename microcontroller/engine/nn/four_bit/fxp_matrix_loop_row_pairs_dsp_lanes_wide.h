@@ -144,7 +144,7 @@
 #else
 
 #define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_WIDE(name, steps, twos, shift, bits)                                       \
-    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, steps, shift, bits)
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES(name, steps, steps, 12, shift, bits)
 
 #endif
 

@@ -18,7 +18,7 @@ void fxp_pointwise_conv2d_row_pairs_dsp(
     fxp_word *const out1 = out0 + args->output_words;
 
     for (int32_t i = 0; i < args->position_pairs; ++i) {
-        fxp_position_pair_row_pairs(in, scratch, args->input_words);
+        fxp_position_pair_row_pairs(in, scratch, args->input_words, args->code_at);
         args->loop(scratch, args->weights, weights_end, out0, out1);
         fxp_row_pair_depthwise(out0, out1, out, args->output_words);
         in += args->input_words;

@@ -21,7 +21,7 @@ static void half_row_pairs(
 ) {
     for (int32_t x = 0; x < args->width; x += 2) {
         const int32_t another = x + 1 < args->width;
-        fxp_position_pair_columns(in, in + another * args->input_words, row, scratch, args->input_words);
+        fxp_position_pair_columns(in, in + another * args->input_words, row, scratch, args->input_words, args->code_at);
         args->loop(scratch, args->weights, args->weights + args->weights_words, out);
         fxp_spread_columns(out, 1 + another, row, args->output_words);
         in += 2 * args->input_words;
@@ -46,7 +46,7 @@ void fxp_pointwise_conv2d_row_pairs_dsp_lanes(
         out += args->width * out_words;
     }
     for (int32_t whole = (args->height - args->lead) / 2 * args->width; whole > 0; --whole) {
-        fxp_position_pair_row_pairs(in, scratch, in_words);
+        fxp_position_pair_row_pairs(in, scratch, in_words, args->code_at);
         loop(scratch, weights, weights_end, out);
         in += in_words;
         out += out_words;

@@ -90,7 +90,9 @@ static void half_row_pairs(
         const int32_t columns = left < most ? left : most;
         fxp_word *position_pair = scratch + 2 * words + 2;
         for (int32_t x = 0; x < columns; x += 2) {
-            fxp_position_pair_columns(in + x * words, in + (x + (x + 1 < columns)) * words, row, position_pair, words);
+            fxp_position_pair_columns(
+                in + x * words, in + (x + (x + 1 < columns)) * words, row, position_pair, words, args->code_at
+            );
             position_pair += 2 * words;
         }
         run(args, scratch, position_pair, out);
@@ -116,7 +118,7 @@ void fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4(
         const int32_t position_pairs = left < args->position_pairs_at_once ? left : args->position_pairs_at_once;
         fxp_word *position_pair = (fxp_word *)scratch + 2 * words + 2;
         for (int32_t i = 0; i < position_pairs; ++i) {
-            fxp_position_pair_row_pairs(in, position_pair, words);
+            fxp_position_pair_row_pairs(in, position_pair, words, args->code_at);
             in += words;
             position_pair += 2 * words;
         }

@@ -6,54 +6,70 @@
 #include "nn/four_bit/fxp_four_bit.h"
 
 /* Four words, so many times. The compiler forms no LDM and STM of interleaved registers. */
-#define FXP_POSITION_PAIR_ROW_PAIRS(times)                                                                             \
+#define FXP_POSITION_PAIR_ROW_PAIRS(times, p0, p1)                                                                     \
     __asm volatile(".rept " #times "\n"                                                                                \
                    "ldm %0!, {r5, r8, r11, lr}\n"                                                                      \
-                   "and r4, %2, r5, lsr #4\n"                                                                          \
-                   "and r5, %2, r5, lsr #12\n"                                                                         \
-                   "and r6, %2, r8, lsr #4\n"                                                                          \
-                   "and r8, %2, r8, lsr #12\n"                                                                         \
-                   "and r10, %2, r11, lsr #4\n"                                                                        \
-                   "and r11, %2, r11, lsr #12\n"                                                                       \
-                   "and r12, %2, lr, lsr #4\n"                                                                         \
-                   "and lr, %2, lr, lsr #12\n"                                                                         \
+                   "and r4, %2, r5" p0 "\n"                                                                            \
+                   "and r5, %2, r5" p1 "\n"                                                                            \
+                   "and r6, %2, r8" p0 "\n"                                                                            \
+                   "and r8, %2, r8" p1 "\n"                                                                            \
+                   "and r10, %2, r11" p0 "\n"                                                                          \
+                   "and r11, %2, r11" p1 "\n"                                                                          \
+                   "and r12, %2, lr" p0 "\n"                                                                           \
+                   "and lr, %2, lr" p1 "\n"                                                                            \
                    "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
                    ".endr\n"                                                                                           \
                    : "+&r"(input), "+&r"(position_pair)                                                                \
                    : "r"(mask)                                                                                         \
                    : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory")
 
+/* What leaves a code of each row pair's byte that begins at code_at. */
+static inline uint32_t fxp_row_pairs_mask(int32_t code_at) {
+    return code_at != 0 ? 0x000f000fu : 0x00ff00ffu;
+}
+
 /*
- * input  [words]{ p0c0 | p1c0 | p0c1 | p1c1 }, a code in the upper half of each byte; words is a multiple of 2
+ * input  [words]{ p0c0 | p1c0 | p0c1 | p1c1 }, a code from bit code_at, 4 or 0, of each byte; words: a multiple of 2
  * position_pair   [words]{ p0 c0c1 | p1 c0c1 }, int16
  */
-static inline void fxp_position_pair_row_pairs(const fxp_word *input, fxp_word *position_pair, int32_t words) {
-    const uint32_t mask = 0x000f000fu;
+static inline void
+fxp_position_pair_row_pairs(const fxp_word *input, fxp_word *position_pair, int32_t words, int32_t code_at) {
+    const uint32_t mask = fxp_row_pairs_mask(code_at);
     int32_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
-    for (; i < words - 15; i += 16) {
-        FXP_POSITION_PAIR_ROW_PAIRS(4);
-    }
-    for (; i < words - 3; i += 4) {
-        FXP_POSITION_PAIR_ROW_PAIRS(1);
+    if (code_at != 0) {
+        for (; i < words - 15; i += 16) {
+            FXP_POSITION_PAIR_ROW_PAIRS(4, ", lsr #4", ", lsr #12");
+        }
+        for (; i < words - 3; i += 4) {
+            FXP_POSITION_PAIR_ROW_PAIRS(1, ", lsr #4", ", lsr #12");
+        }
+    } else {
+        for (; i < words - 15; i += 16) {
+            FXP_POSITION_PAIR_ROW_PAIRS(4, "", ", lsr #8");
+        }
+        for (; i < words - 3; i += 4) {
+            FXP_POSITION_PAIR_ROW_PAIRS(1, "", ", lsr #8");
+        }
     }
 #endif
     for (; i < words; ++i) {
-        const uint32_t codes = *input++;
-        *position_pair++ = codes >> 4 & mask;
-        *position_pair++ = codes >> 12 & mask;
+        const uint32_t codes = *input++ >> code_at;
+        *position_pair++ = codes & mask;
+        *position_pair++ = codes >> 8 & mask;
     }
 }
 
 /* The same of two columns of one row, 0 the upper or 1 the lower one of a row pair whose other row is not the tensor's.
  * */
 static inline void fxp_position_pair_columns(
-    const fxp_word *first, const fxp_word *second, int32_t row, fxp_word *position_pair, int32_t words
+    const fxp_word *first, const fxp_word *second, int32_t row, fxp_word *position_pair, int32_t words, int32_t code_at
 ) {
-    const int32_t shift = 4 + 8 * row;
+    const uint32_t mask = fxp_row_pairs_mask(code_at);
+    const int32_t shift = code_at + 8 * row;
     for (int32_t i = 0; i < words; ++i) {
-        *position_pair++ = first[i] >> shift & 0x000f000fu;
-        *position_pair++ = second[i] >> shift & 0x000f000fu;
+        *position_pair++ = first[i] >> shift & mask;
+        *position_pair++ = second[i] >> shift & mask;
     }
 }
 

@@ -46,3 +46,11 @@ void fxp_unpack_row_pairs_pointwise_0(fxp_shape shape, const void *input, void *
 void fxp_unpack_row_pairs_pointwise_1(fxp_shape shape, const void *input, void *output) {
     unpack(shape, input, output, (row_pair_layout){.lead = 1, .row_step = 1, .channel_step = 2, .shift = 4});
 }
+
+void fxp_unpack_row_pairs_pointwise_bytes_0(fxp_shape shape, const void *input, void *output) {
+    unpack(shape, input, output, (row_pair_layout){.lead = 0, .row_step = 1, .channel_step = 2, .shift = 0});
+}
+
+void fxp_unpack_row_pairs_pointwise_bytes_1(fxp_shape shape, const void *input, void *output) {
+    unpack(shape, input, output, (row_pair_layout){.lead = 1, .row_step = 1, .channel_step = 2, .shift = 0});
+}

@@ -1,5 +1,5 @@
 /*
- * 1x1 convolution of a stream's rows, int16 activations that are unsigned codes of at most four bits, four products per
+ * 1x1 convolution of a stream's rows, int16 activations that are unsigned codes of at most seven bits, four products per
  * instruction.
  *
  * input    [positions][input_words]
