@@ -15,7 +15,8 @@ NONE = "NONE"
 LONGEST = 40
 _PREFIX = re.compile(r"[a-z][a-z0-9_]*\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w+)?\b")
+# With what a macro pastes names to: fxp_##saturate.
+_TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w*)?\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 

@@ -6,6 +6,7 @@ import packages
 import pytest
 
 from export.packaging.library import Member
+from export.plan import PROFILES
 
 USER = """\
 cmake_minimum_required(VERSION 3.13)
@@ -14,6 +15,17 @@ find_package(fxp_kws 1.0 REQUIRED)
 add_executable(user user.c)
 target_link_libraries(user PRIVATE fxp_kws::fxp_kws)
 """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_computes_the_same_on_this_machine(profile: str, tmp_path: pathlib.Path) -> None:
+    """Kernels of cores with the DSP extension, or vectors, as their plain twins."""
+    packages.needs("cc")
+    root = packages.made(tmp_path, [packages.MODELS / "w4a4"], "cmake", profile=profile)
+    files = [*packages.sources(root), root / "examples" / "clip.c"]
+    packages.run(["cc", "-O0", "-Wall", "-Wextra", "-Werror", "-Isrc", *files, "-o", "clip"], root)
+    assert "equal to the host's" in packages.run([root / "clip"], root)
 
 
 @pytest.mark.slow

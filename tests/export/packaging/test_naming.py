@@ -15,6 +15,12 @@ def test_tokens_are_renamed_by_their_owner() -> None:
     assert naming.rename(text, model) == renamed
 
 
+def test_what_a_macro_pastes_to_is_renamed_with_what_it_makes() -> None:
+    macro = "const int to = fxp_##saturate(shift) + FXP_NARROW_##saturate(shift);"
+    [kernels, _] = naming.renaming("lib", naming.tokens(macro), ["wake"], [set()])
+    assert naming.rename(macro, kernels) == "const int to = lib_##saturate(shift) + LIB_NARROW_##saturate(shift);"
+
+
 def test_tokens_in_comments_are_nobodys() -> None:
     assert naming.tokens("/* fxp_a\n fxp_b */ fxp_c; // fxp_d\nFXP_E") == {"fxp_c", "FXP_E"}
 
