@@ -103,7 +103,8 @@ def confusion(subjects: Sequence[Subject]) -> Markup:
         shown = _confusion(found) if found else markup.absent("Confusion", EVALUATE)
         parts.append((subject.title, shown))
     note = "Rows: spoken. Columns: recognized. Stronger colour: a larger share of the row. At the end: recall."
-    return markup.section("confusion", "Confusion", [markup.side_by_side(parts), markup.paragraph(note, "note")])
+    legend = [markup.paragraph(note, "note")] if any(map(clips_of, subjects)) else []
+    return markup.section("confusion", "Confusion", [markup.side_by_side(parts), *legend])
 
 
 def _confusion(found: Clips) -> Markup:

@@ -174,7 +174,7 @@ def test_a_page_has_every_section_and_needs_nothing_else(bundle: pathlib.Path, f
     ):
         assert figure in text, figure
     assert "Proved: all 1,234 codes compared equal" in text
-    assert "It fits into the memory of" in text
+    assert "It fits into the memory of" in text and "Rows: spoken." in text
     assert "var(--s0)" in text and "#0072b2;" in text  # the page's own definition alone
     assert text.count("#0072b2") == 1
     assert "10^" not in text and "mathdefault" not in text
@@ -186,7 +186,7 @@ def test_what_was_not_measured_is_said_to_be_so(bundle: pathlib.Path) -> None:
     for what in ("The proof", "The trade-off", "False alarms per hour", "The worst mistakes", "Training curves"):
         assert f"{what}: not measured. " in text
     assert text.count('<p class="absent">') >= 8
-    assert '<span class="flag">--data_dir=D</span>' in text
+    assert '<span class="flag">--data_dir=D</span>' in text and "Rows: spoken." not in text
     assert "No firmware was measured: its arena and constants alone fit into the memory of" in text
 
 
