@@ -18,6 +18,7 @@ _READ = 1 << 20
 _MAGIC = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
 _LONGEST_HEADER = 10_000
+_LONGEST_NAME = 200
 
 
 def read(path: str | pathlib.Path) -> dict[str, np.ndarray]:
@@ -73,6 +74,8 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for member in members:
         name = member.filename.removesuffix(_SUFFIX)
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            raise ValueError(f"{name[:_LONGEST_NAME]!r} is no name of an array")
         if name in found or name == member.filename:
             raise ValueError(f"{member.filename} stands there twice or is no array")
         with archive.open(member) as file:

@@ -4,14 +4,20 @@ python -m scripts.fuzz_targets report CORPUS -max_total_time=60
 """
 
 import functools
+import io
 import json
 import pathlib
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 
-Target = Callable[[bytes], None]
+Target = Callable[[bytes], bool]
+"""Bytes -> whether they were read; False where they were refused as promised."""
+FAILURES = pathlib.Path(__file__).resolve().parents[1] / "tests" / "export" / "fuzzing" / "corpus"
+_MEMBERS = 3
+_RATE = 16_000
 
 
 def report() -> Target:
@@ -20,22 +26,26 @@ def report() -> Target:
     from microcontroller.measurement.protocol import DeviceError
     from microcontroller.streaming import protocol as stream_protocol
 
-    def run(content: bytes) -> None:
+    def run(content: bytes) -> bool:
         lines = content.decode(errors="replace").split("\n")
+        read = False
         for parse in (protocol.parse, stream_protocol.parse):
             try:
                 parse(lines)
+                read = True
             except DeviceError as error:
                 _one_line(error)
+        return read
 
     return run
 
 
 def arrays() -> Target:
-    """Arrays of an .npz file."""
+    """Arrays of an .npz file: the file itself, or what one of them is in it; the first byte says which."""
     from kws_cli import array_file
 
-    return functools.partial(_read, array_file.read, "arrays.npz", (OSError, ValueError))
+    read = functools.partial(_read, array_file.read, "arrays.npz", (OSError, ValueError))
+    return lambda content: read(_npz({"a.npy": content[1:]}) if content[:1] == b"\1" else content[1:])
 
 
 def failure() -> Target:
@@ -55,19 +65,18 @@ def recording() -> Target:
 
 
 def bundle() -> Target:
-    """A bundle in which one file is other bytes, with the right hashes: the first byte says which."""
+    """A bundle in which a file, or an array in one, is other bytes, with right hashes: the first byte says which."""
     from export.bundle import folder as bundles
     from export.bundle import manifest as manifests
-    from export.bundle.random_bundle import RandomBundleConfig, write
 
-    whole = write(RandomBundleConfig(_scratch() / "whole", channels=4, blocks=1, clips=2)).path
-    names = (manifests.NAME, manifests.INTEGER_MODEL, manifests.GOLDEN, manifests.METRICS)
+    whole = _bundle()
+    places = _places(whole)
     copy = _scratch() / "copy"
-    shutil.copytree(whole, copy)
+    shutil.copytree(whole, copy, dirs_exist_ok=True)
 
-    def run(content: bytes) -> None:
-        name = names[content[0] % len(names)] if content else names[0]
-        (copy / name).write_bytes(content[1:])
+    def run(content: bytes) -> bool:
+        name, member = places[content[0] % len(places)] if content else places[0]
+        (copy / name).write_bytes(_npz({member: content[1:]}, whole / name) if member else content[1:])
         if name == manifests.NAME:
             _seal(copy / name)
         else:
@@ -76,12 +85,46 @@ def bundle() -> Target:
             manifests.write(copy, manifest)
         try:
             bundles.load(copy).metrics  # noqa: B018 (the property reads)
+            return True
         except ValueError as error:
             _one_line(error)
-        shutil.copyfile(whole / name, copy / name)
-        shutil.copyfile(whole / manifests.NAME, copy / manifests.NAME)
+            return False
+        finally:
+            shutil.copyfile(whole / name, copy / name)
+            shutil.copyfile(whole / manifests.NAME, copy / manifests.NAME)
 
     return run
+
+
+@functools.cache
+def _bundle() -> pathlib.Path:
+    from export.bundle.random_bundle import RandomBundleConfig, write
+
+    return write(RandomBundleConfig(_scratch() / "whole", channels=4, blocks=1, clips=2)).path
+
+
+def _places(whole: pathlib.Path) -> list[tuple[str, str]]:
+    """A bundle's JSON and array files, and the first arrays in these: a changed byte of a file breaks its checksum."""
+    from export.bundle import manifest as manifests
+
+    places = [(name, "") for name in (manifests.NAME, manifests.METRICS)]
+    for name in (manifests.INTEGER_MODEL, manifests.GOLDEN):
+        with zipfile.ZipFile(whole / name) as archive:
+            places += [(name, member) for member in ("", *archive.namelist()[:_MEMBERS])]
+    return places
+
+
+def _npz(changed: dict[str, bytes], like: pathlib.Path | None = None) -> bytes:
+    """An .npz file of these contents, and of all others that another one has."""
+    contents = {}
+    if like:
+        with zipfile.ZipFile(like) as archive:
+            contents = {name: archive.read(name) for name in archive.namelist()}
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in (contents | changed).items():
+            archive.writestr(name, content)
+    return written.getvalue()
 
 
 TARGETS: dict[str, Callable[[], Target]] = {
@@ -94,19 +137,38 @@ TARGETS: dict[str, Callable[[], Target]] = {
 
 
 def seeds(target: str) -> Iterator[bytes]:
-    """Whole files to begin with; a fuzzer would take long to find what a zip is."""
+    """What a target reads as whole, to begin with: a fuzzer would take long to find what a header is."""
     if target == "bundle":
-        from export.bundle.random_bundle import RandomBundleConfig, write
-
-        whole = write(RandomBundleConfig(_scratch() / "seed", channels=4, blocks=1, clips=2)).path
-        for i, name in enumerate(("bundle.json", "integer_model.npz", "golden.npz", "metrics.json")):
-            yield bytes([i]) + (whole / name).read_bytes()
+        for i, (name, member) in enumerate(_places(_bundle())):
+            path = _bundle() / name
+            yield bytes([i]) + (zipfile.ZipFile(path).read(member) if member else path.read_bytes())
+    if target == "arrays":
+        path = _bundle() / "golden.npz"
+        yield b"\0" + path.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            yield from (b"\1" + archive.read(name) for name in archive.namelist())
+    if target == "failure":
+        yield from (path.read_bytes() for path in sorted(FAILURES.glob("*.json")))
+    if target == "recording":
+        yield from _recordings()
     if target == "report":
         yield (
             b"FXP board=b counter=x engine=fxp model=a clips=1\nCALIBRATION instructions=10 ticks=20 step_error=0\n"
             b"CLIP index=0 class=1 score=5 instructions=10 logits=00ff label=yes\n"
             b"LAYER index=0 instructions=5 inferences=1\nSUMMARY clips=1 total=10 arena=1 stack=2\nEND status=0"
         )
+
+
+def _recordings() -> Iterator[bytes]:
+    """A tenth of a second of a tone in several formats."""
+    import numpy as np
+    import soundfile
+
+    tone = 0.5 * np.sin(np.arange(_RATE // 10) / 5)
+    for kind, subtype in (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAV", "ULAW"), ("FLAC", "PCM_16"), ("OGG", "VORBIS")):
+        written = io.BytesIO()
+        soundfile.write(written, tone, _RATE, subtype, format=kind)
+        yield written.getvalue()
 
 
 @functools.cache
@@ -116,13 +178,15 @@ def _scratch() -> pathlib.Path:
 
 def _read(
     read: Callable[[pathlib.Path], object], name: str, refusals: tuple[type[Exception], ...], content: bytes
-) -> None:
+) -> bool:
     path = _scratch() / name
     path.write_bytes(content)
     try:
         read(path)
+        return True
     except refusals as error:
         _one_line(error)
+        return False
 
 
 def _one_line(error: Exception) -> None:

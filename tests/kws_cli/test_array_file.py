@@ -118,6 +118,14 @@ def test_damage_anywhere_is_a_value_error(tmp_path) -> None:
         array_file.read(tmp_path / "missing.npz")
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "x" * 201])
+def test_a_name_that_would_garble_the_line_is_refused(name: str, tmp_path: pathlib.Path) -> None:
+    path = archive(tmp_path / "odd.npz", **{name: npy(np.zeros(3))})
+    with pytest.raises(ValueError, match="is no name of an array") as raised:
+        array_file.read(path)
+    assert str(raised.value).isprintable() and len(str(raised.value)) < 300
+
+
 def test_an_array_twice_is_refused(tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as file, pytest.warns(UserWarning, match="Duplicate"):
         for value in (1, 2):

@@ -1,0 +1,61 @@
+"""What fuzzers begin with is read whole, and what a fuzzer makes of it is read or refused as promised."""
+
+import random
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from scripts import fuzz_targets
+
+_MUTANTS = 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    shutil.rmtree(fuzz_targets._scratch())
+    fuzz_targets._bundle.cache_clear()
+    fuzz_targets._scratch.cache_clear()
+
+
+def _mutant(whole: bytes, rng: random.Random) -> bytes:
+    """The seed with some bytes others, cut, or with a piece twice; the first byte, which chooses, stays."""
+    content = bytearray(whole)
+    for _ in range(rng.randint(1, 8)):
+        content[rng.randrange(1, len(content))] = rng.randrange(256)
+    first, second = sorted(rng.randrange(1, len(content)) for _ in range(2))
+    return bytes(rng.choice((content, content[:second], content[:second] + content[first:])))
+
+
+@pytest.mark.parametrize("name", fuzz_targets.TARGETS)
+def test_a_target_reads_its_seeds_and_refuses_what_is_broken_as_promised(name: str) -> None:
+    read = fuzz_targets.TARGETS[name]()
+    whole = list(fuzz_targets.seeds(name))
+    assert whole
+    assert all(read(seed) for seed in whole)
+    rng = random.Random(name)
+    taken = [read(_mutant(rng.choice(whole), rng)) for _ in range(_MUTANTS)]
+    assert not all(taken)
+    assert not read(b"")
+
+
+def test_an_array_of_a_bundle_is_reached_behind_its_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another weight is another model, of which the C is not: no word of a damaged file."""
+    said: list[str] = []
+    monkeypatch.setattr(fuzz_targets, "_one_line", lambda error: said.append(str(error)))
+    whole = list(fuzz_targets.seeds("bundle"))
+    weights = next(seed for seed in whole if b"NUMPY" in seed[:10] and b"format_version" not in seed)
+    assert not fuzz_targets.TARGETS["bundle"]()(weights[:-1] + bytes([weights[-1] ^ 1]))
+    assert "model" in said[0] and "zip" not in said[0], said
+
+
+def test_an_error_that_was_not_promised_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kws_cli import array_file
+
+    def fails(path: object) -> None:
+        raise RuntimeError("of a kind that no reader promises")
+
+    monkeypatch.setattr(array_file, "read", fails)
+    with pytest.raises(RuntimeError):
+        fuzz_targets.TARGETS["arrays"]()(b"\0PK")
