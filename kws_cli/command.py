@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -102,6 +103,7 @@ def run(work: Callable[[Any], None], define_flags: Callable[[], None]) -> None:
         interrupts.listen()
         try:
             require(**{flag.name: flag.value for flag in help_page.required(flags.FLAGS)})
+            _check_json(flags.FLAGS["json"].value if "json" in own else None)
             with held_folder.of_command():
                 work(flags.FLAGS)
             sys.stdout.flush()
@@ -212,6 +214,21 @@ def require(**values: Any) -> None:
 def say(text: str, json_path: str | None) -> None:
     """Prints text for a person: on stdout, or on stderr where stdout is promised to JSON."""
     print(text, file=sys.stderr if json_path == "-" else sys.stdout, flush=True)
+
+
+def _check_json(json_path: str | None) -> None:
+    """Raises `UserError` where `--json` can't be written: before the work of which it is to tell, not behind it."""
+    if json_path in (None, "", "-"):
+        return
+    path = pathlib.Path(json_path).absolute()
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.exists() or path.is_file():
+            with tempfile.TemporaryFile(dir=next(parent for parent in path.parents if parent.exists())):
+                pass
+    except OSError as error:
+        raise UserError(f"can't write --json={json_path}: {error.strerror}") from error
 
 
 def write_json(result: dict[str, Any], json_path: str | None) -> None:

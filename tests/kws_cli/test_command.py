@@ -211,6 +211,16 @@ def test_json_goes_to_a_file(tmp_path: pathlib.Path, capsys: pytest.CaptureFixtu
     assert (captured.out, captured.err) == ("a line\n", "")
 
 
+def test_json_that_cannot_be_written_is_said_before_the_work(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place, reason in ((tmp_path / "file" / "result.json", "Not a directory"), (tmp_path, "Is a directory")):
+        done = run("--count=4", f"--json={place}")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"error: can't write --json={place}: {reason}\n"
+    assert run("--count=4", f"--json={tmp_path / 'new' / 'result.json'}").returncode == 0
+    assert run("--count=4", "--json=/dev/null").returncode == 0
+
+
 def test_json_that_cannot_be_written_is_the_users(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="can't write --json="):
