@@ -33,10 +33,19 @@ _LARGEST_LOG2 = 53
 _COLUMNS = 120
 _INTERVAL_BITS = 10
 _LOG_SHIFT = LOG_TABLE_BITS - LOG_BITS + _INTERVAL_BITS
-# Bands that the C multiplies at a time.
-_DCT_BLOCK = 8
-STEP = np.dtype([("window", np.int16, (5, 2)), ("twiddles", np.int32, (3, 2))])
+# Taps of a row of which the C multiplies a multiple.
+_DCT_BLOCK = 4
+STEP = np.dtype(
+    [
+        ("first", np.int16, 2),
+        ("inner", np.int32, (3, 2)),
+        ("last", np.int16, 2),
+        ("twiddles", np.int32, (3, 2)),
+    ]
+)
 """The C side's `fxp_frontend_step`."""
+_INNER_BITS = 12
+"""By which the inner quarters of the window are shifted left."""
 
 
 def generate(config: FrontEndConfig) -> dict[str, str]:
@@ -82,12 +91,14 @@ def steps(window: np.ndarray) -> np.ndarray:
       window: int16 [640].
 
     Returns:
-      `STEP` [64].
+      `STEP` [64]; step i is where its three digits of two bits are in reverse.
     """
     points = _FFT_LENGTH // 2
-    index = np.arange(points // 4)
+    index = np.arange(points // 4).reshape(4, 4, 4).transpose().ravel()
     table = np.empty(points // 4, STEP)
-    table["window"] = window.reshape(5, points // 4, 2).transpose(1, 0, 2)
+    quarters = window.reshape(5, points // 4, 2)[:, index]
+    table["first"], table["last"] = quarters[0], quarters[4]
+    table["inner"] = quarters[1:4].transpose(1, 0, 2).astype(np.int32) << _INNER_BITS
     turns = twiddles(points)
     table["twiddles"] = np.stack([turns[k * index] for k in (2, 1, 3)], axis=1)
     return table
@@ -147,7 +158,7 @@ def _header(config: FrontEndConfig, first_bin: int, bins: int) -> str:
         "LOG_INTERVALS": LOG_INTERVALS,
         "LOG_INTERVAL_BITS": _INTERVAL_BITS,
         "LOG_SHIFT": _LOG_SHIFT,
-        "DCT_TAPS": config.mel_bands + -config.mel_bands % _DCT_BLOCK,
+        "DCT_TAPS": _taps(config.mel_bands),
     }
     defines = "\n".join(f"#define FXP_FRONTEND_{name} {value}" for name, value in macros.items())
     return f"""\
@@ -167,7 +178,7 @@ def _source(config: FrontEndConfig, tables: Tables, mel: list[np.ndarray]) -> st
         ("int32_t", "split", split_factors(config.fft_length // 2)[1 : config.fft_length // 4 + 1]),
         ("uint32_t", "slopes", np.concatenate([[len(slope), *slope.ravel()] for slope in mel])),
         ("int32_t", "log2", _log_lines(tables.log2)),
-        ("int16_t", "dct", np.pad(tables.dct, ((0, 0), (0, -config.mel_bands % _DCT_BLOCK)))),
+        ("int16_t", "dct", _half_rows(tables.dct)),
         ("int32_t", "offsets", np.array(config.offsets, np.int64) - halves),
         ("uint8_t", "shifts", np.array(config.shifts)),
     ]
@@ -180,6 +191,25 @@ def _source(config: FrontEndConfig, tables: Tables, mel: list[np.ndarray]) -> st
     return text + "\n".join(fields) + "// clang-format on\n\n" + self_test_source.function("frontend", checked)
 
 
+def _taps(bands: int) -> int:
+    """Of half a row, the middle included."""
+    return -(-bands // (2 * _DCT_BLOCK)) * _DCT_BLOCK
+
+
+def _half_rows(dct: np.ndarray) -> np.ndarray:
+    """The first half of each row: rows of even numbers are symmetric, those of odd numbers antisymmetric.
+
+    Raises:
+      ValueError: a row is neither.
+    """
+    signs = 1 - 2 * (np.arange(len(dct)) % 2)[:, None]
+    if (dct[:, ::-1] * signs != dct).any():
+        raise ValueError(f"mel_bands={dct.shape[1]}: a row of the DCT is not symmetric")
+    taps = _taps(dct.shape[1])
+    half = dct[:, : -(-dct.shape[1] // 2)]
+    return np.pad(half, ((0, 0), (0, taps - half.shape[1])))
+
+
 def _log_lines(log2: np.ndarray) -> np.ndarray:
     """Start and slope of each interval: `log2[i] + (slope * rest >> 10)`, rounded to Q8, as one sum and one shift."""
     starts = (log2[:-1].astype(np.int64) << _INTERVAL_BITS) + (1 << (_LOG_SHIFT - 1))
@@ -189,10 +219,9 @@ def _log_lines(log2: np.ndarray) -> np.ndarray:
 def _steps(table: np.ndarray) -> str:
     lines = []
     for step in table:
-        window, factors = (
-            ", ".join(f"{{{a}, {b}}}" for a, b in step[name].tolist()) for name in ("window", "twiddles")
-        )
-        lines.append(f"    {{{{{window}}},\n     {{{factors}}}}},\n")
+        inner, factors = (", ".join(f"{{{a}, {b}}}" for a, b in step[name].tolist()) for name in ("inner", "twiddles"))
+        first, last = (", ".join(map(str, step[name].tolist())) for name in ("first", "last"))
+        lines.append(f"    {{{{{first}}}, {{{inner}}}, {{{last}}},\n     {{{factors}}}}},\n")
     return f"alignas(8) const fxp_frontend_step fxp_frontend_steps[{len(table)}] = {{\n{''.join(lines)}}};\n"
 
 

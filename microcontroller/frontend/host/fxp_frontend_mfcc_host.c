@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { LANES = 16, PAIRS = FXP_FRONTEND_PAIRS, EIGHTH = FXP_FRONTEND_PAIRS / 4 };
+enum { LANES = 16, PAIRS = FXP_FRONTEND_PAIRS, EIGHTH = FXP_FRONTEND_PAIRS / 4, BANDS = FXP_FRONTEND_MEL_BANDS };
 
 typedef struct {
     int32_t re[LANES];
@@ -37,18 +37,21 @@ static inline void put(points *to, int32_t lane, fxp_point value) {
 
 static inline void fold(const int16_t *const frames[LANES], points *work) {
     for (int32_t i = 0; i < EIGHTH; ++i) {
-        const int16_t (*const window)[2] = fxp_frontend_steps[i].window;
-        for (int32_t k = 0; k < 4; ++k) {
+        const fxp_frontend_step *const step = fxp_frontend_steps + FXP_FRONTEND_STEP(i);
+        for (int32_t k = 1; k < 4; ++k) {
             points *const p = work + i + k * EIGHTH;
+            const int32_t even = FXP_FRONTEND_INNER_WINDOW(step, k, 0);
+            const int32_t odd = FXP_FRONTEND_INNER_WINDOW(step, k, 1);
             for (int32_t lane = 0; lane < LANES; ++lane) {
                 const int16_t *const pair = frames[lane] + 2 * (i + k * EIGHTH);
-                put(p, lane, (fxp_point){pair[0] * window[k][0], pair[1] * window[k][1]});
+                put(p, lane, (fxp_point){pair[0] * even, pair[1] * odd});
             }
         }
         for (int32_t lane = 0; lane < LANES; ++lane) {
-            const int16_t *const pair = frames[lane] + 2 * (i + 4 * EIGHTH);
-            work[i].re[lane] += pair[0] * window[4][0];
-            work[i].im[lane] += pair[1] * window[4][1];
+            const int16_t *const a = frames[lane] + 2 * i;
+            const int16_t *const b = a + 8 * EIGHTH;
+            work[i].re[lane] = a[0] * step->first[0] + b[0] * step->last[0];
+            work[i].im[lane] = a[1] * step->first[1] + b[1] * step->last[1];
         }
     }
 }
@@ -56,7 +59,7 @@ static inline void fold(const int16_t *const frames[LANES], points *work) {
 static inline void first_stage(points *work) {
     for (int32_t i = 0; i < EIGHTH; ++i) {
         points *const p = work + i;
-        const int32_t (*const twiddles)[2] = fxp_frontend_steps[i].twiddles;
+        const int32_t (*const twiddles)[2] = fxp_frontend_steps[FXP_FRONTEND_STEP(i)].twiddles;
         for (int32_t lane = 0; lane < LANES; ++lane) {
             fxp_point out[4];
             fxp_butterfly(
@@ -76,7 +79,7 @@ static inline void first_stage(points *work) {
 
 static inline void middle_stage(points *work, int32_t step) {
     for (int32_t i = 0; i < step; ++i) {
-        const int32_t (*const twiddles)[2] = fxp_frontend_steps[EIGHTH / step * i].twiddles;
+        const int32_t (*const twiddles)[2] = fxp_frontend_steps[FXP_FRONTEND_STEP(EIGHTH / step * i)].twiddles;
         for (points *p = work + i; p < work + PAIRS; p += 4 * step) {
             for (int32_t lane = 0; lane < LANES; ++lane) {
                 fxp_point out[4];
@@ -173,9 +176,12 @@ static inline void
 coefficients(int16_t logs[FXP_FRONTEND_MEL_BANDS][LANES], int32_t sums[FXP_FRONTEND_COEFFICIENTS][LANES]) {
     for (int32_t i = 0; i < FXP_FRONTEND_COEFFICIENTS; ++i) {
         memset(sums[i], 0, sizeof sums[i]);
-        for (int32_t band = 0; band < FXP_FRONTEND_MEL_BANDS; ++band) {
+        for (int32_t band = 0; band < BANDS; ++band) {
+            const int32_t mirrored = BANDS - 1 - band;
+            const int32_t tap = fxp_frontend_dct[i][band < mirrored ? band : mirrored];
+            const int32_t weight = i % 2 != 0 && band > mirrored ? -tap : tap;
             for (int32_t lane = 0; lane < LANES; ++lane) {
-                sums[i][lane] += logs[band][lane] * fxp_frontend_dct[i][band];
+                sums[i][lane] += logs[band][lane] * weight;
             }
         }
     }

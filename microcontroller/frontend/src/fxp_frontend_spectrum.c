@@ -8,11 +8,11 @@ enum { PAIRS = FXP_FRONTEND_PAIRS, QUARTER = FXP_FRONTEND_FFT_LENGTH / 4 };
 
 static void fold(const int16_t *samples, const fxp_frontend_step *steps, int32_t *work) {
     for (int32_t i = 0; i < QUARTER; ++i) {
-        const int16_t (*const window)[2] = steps[i / 2].window;
-        for (int32_t k = 0; k < 4; ++k) {
-            work[i + k * QUARTER] = samples[i + k * QUARTER] * window[k][i % 2];
+        const fxp_frontend_step *const step = steps + FXP_FRONTEND_STEP(i / 2);
+        work[i] = samples[i] * step->first[i % 2] + samples[i + 4 * QUARTER] * step->last[i % 2];
+        for (int32_t k = 1; k < 4; ++k) {
+            work[i + k * QUARTER] = samples[i + k * QUARTER] * FXP_FRONTEND_INNER_WINDOW(step, k, i % 2);
         }
-        work[i] += samples[i + 4 * QUARTER] * window[4][i % 2];
     }
 }
 
@@ -20,7 +20,7 @@ static void first_stage(fxp_point *points, const fxp_frontend_step *steps) {
     enum { STEP = PAIRS / 4 };
     for (int32_t i = 0; i < STEP; ++i) {
         fxp_point *const p = points + i;
-        const int32_t (*const twiddles)[2] = steps[i].twiddles;
+        const int32_t (*const twiddles)[2] = steps[FXP_FRONTEND_STEP(i)].twiddles;
         fxp_point out[4];
         fxp_butterfly(
             fxp_shifted_right(p[0], 4),
@@ -38,7 +38,7 @@ static void first_stage(fxp_point *points, const fxp_frontend_step *steps) {
 
 static void middle_stage(fxp_point *points, const fxp_frontend_step *steps, int32_t step) {
     for (int32_t i = 0; i < step; ++i) {
-        const int32_t (*const twiddles)[2] = steps[PAIRS / 4 / step * i].twiddles;
+        const int32_t (*const twiddles)[2] = steps[FXP_FRONTEND_STEP(PAIRS / 4 / step * i)].twiddles;
         for (fxp_point *p = points + i; p < points + PAIRS; p += 4 * step) {
             fxp_point out[4];
             fxp_butterfly(p[0], p[step], p[2 * step], p[3 * step], out);

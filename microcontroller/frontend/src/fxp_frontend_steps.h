@@ -31,14 +31,14 @@ int32_t fxp_frontend_spectrum(const int16_t *samples, const fxp_frontend_step *s
 /*
  * Log energies of the bands, log2 in Q8, 0 at the floor, below 2^15; of bins that may be shifted left that far.
  *
- * logs  int16 [FXP_FRONTEND_MEL_BANDS]
+ * logs  int16 [FXP_FRONTEND_MEL_BANDS]; two of them summed stay below 2^15, too
  */
 void fxp_frontend_band_logs(const int32_t *bins, int32_t normalization, int16_t *logs);
 
 /*
  * Codes of a frame's coefficients: DCT of the logs, offset, shift.
  *
- * logs   int16 [FXP_FRONTEND_DCT_TAPS], zeros from FXP_FRONTEND_MEL_BANDS on, aligned to 4 bytes
+ * logs   int16 [FXP_FRONTEND_MEL_BANDS], aligned to 4 bytes
  * codes  int8 [FXP_FRONTEND_COEFFICIENTS]
  */
 void fxp_frontend_codes(const int16_t *logs, int8_t *codes);

@@ -9,13 +9,24 @@
 enum { FXP_FRONTEND_PAIRS = FXP_FRONTEND_FFT_LENGTH / 2 }; /* points of the complex FFT */
 
 /*
- * What step i of the FFT's first stage, i < FXP_FRONTEND_PAIRS / 4, multiplies by. Later stages take every fourth and
- * every sixteenth step's twiddles.
+ * What step i of the FFT's first stage, i < FXP_FRONTEND_PAIRS / 4, multiplies by: window for samples 2 i + 128 k and
+ * the one after, k = 0 and 4 in Q15, which are added, the others in Q27, so that an upper word of a product is shifted.
  */
 typedef struct {
-    int16_t window[5][2];   /* Q15, for samples 2 i + 128 k and the one after */
+    int16_t first[2];
+    int32_t inner[3][2];
+    int16_t last[2];
     int32_t twiddles[3][2]; /* Q31, cosine and sine of 2 pi k i / FXP_FRONTEND_PAIRS, k = 2, 1, 3 */
 } fxp_frontend_step;
+
+/*
+ * Place of step i, whose three digits of two bits are in reverse there. Later stages take every fourth and every
+ * sixteenth step's twiddles: those at the front.
+ */
+#define FXP_FRONTEND_STEP(i) (((i) & 3) << 4 | ((i) & 12) | (i) >> 4)
+
+/* Q15, k = 1, 2, 3 */
+#define FXP_FRONTEND_INNER_WINDOW(step, k, odd) ((step)->inner[(k) - 1][odd] >> 12)
 
 extern const fxp_frontend_step fxp_frontend_steps[FXP_FRONTEND_PAIRS / 4];
 
@@ -35,7 +46,10 @@ extern const uint32_t fxp_frontend_slopes[FXP_FRONTEND_MEL_BANDS + 1 + 2 * FXP_F
  */
 extern const int32_t fxp_frontend_log2[FXP_FRONTEND_LOG_INTERVALS][2];
 
-/* Q14; a row is filled up with zeros. */
+/*
+ * Q14. Rows of even numbers are symmetric and multiply sums of a band and its mirrored one, those of odd numbers are
+ * antisymmetric and multiply differences: a row is its first half, the middle included, filled up with zeros.
+ */
 extern const int16_t fxp_frontend_dct[FXP_FRONTEND_COEFFICIENTS][FXP_FRONTEND_DCT_TAPS];
 
 /* From a coefficient (Q22) to its code: (coefficient - offset) >> shift, rounding half included in the offset. */

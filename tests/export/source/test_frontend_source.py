@@ -70,9 +70,18 @@ def test_offsets_hold_the_rounding_half(source: str) -> None:
 
 
 def test_steps_have_the_window_and_the_twiddles(source: str) -> None:
-    steps = np.array(_numbers(source, "steps")).reshape(64, 16)
+    table = np.array(_numbers(source, "steps")).reshape(64, 16)
+    steps = table[[16 * (i % 4) + i // 4 % 4 * 4 + i // 16 for i in range(64)]]
+    steps[:, 2:8] >>= 12
     window = steps[:, :10].reshape(64, 5, 2).transpose(1, 0, 2).reshape(640)
     np.testing.assert_array_equal(window, make_tables(CONFIG).window)
+    # Those at the front serve the third stage, whose assembly knows them.
+    turns = table[:4, 10:].reshape(4, 3, 2)
+    assert turns[0].tolist() == [[2**31 - 1, 0]] * 3 and turns[2, 0].tolist() == [0, 2**31 - 1]
+    q = turns[1, 0, 0]
+    assert turns[1, 0].tolist() == turns[2, 1].tolist() == [q, q]
+    assert turns[2, 2].tolist() == turns[3, 0].tolist() == [-q, q]
+    assert turns[1, 2].tolist() == turns[3, 1].tolist()
     angles = np.outer(np.arange(64), [2, 1, 3]) * (2 * np.pi / 256)
     exact = np.stack([np.cos(angles), np.sin(angles)], axis=-1).reshape(64, 6) * 2.0**31
     assert np.abs(steps[:, 10:] - exact).max() <= 1

@@ -13,7 +13,7 @@ enum { STACK_WORDS = 512, PAINT = 0x5aa55aa5 };
 static fxp_frontend state;
 static fxp_frontend_scratch scratch;
 static alignas(8) int16_t buffer[FXP_FRONTEND_HOP_SAMPLES + 1];
-static alignas(8) int16_t logs[FXP_FRONTEND_DCT_TAPS];
+static alignas(8) int16_t logs[FXP_FRONTEND_MEL_BANDS];
 static int8_t features[FXP_FRONTEND_FEATURE_BYTES];
 static int8_t codes[FXP_FRONTEND_COEFFICIENTS];
 

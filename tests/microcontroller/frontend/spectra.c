@@ -30,12 +30,19 @@ static struct {
 static int32_t folded[FXP_FRONTEND_FFT_LENGTH];
 static int32_t output[2 * FXP_FRONTEND_FFT_LENGTH];
 
+enum { QUARTER = FXP_FRONTEND_FFT_LENGTH / 4 };
+
+static int32_t window(int32_t i, int32_t quarter) {
+    const fxp_frontend_step *const step = frame.steps + FXP_FRONTEND_STEP(i / 2);
+    const int32_t inner = FXP_FRONTEND_INNER_WINDOW(step, quarter % 4 == 0 ? 1 : quarter, i % 2);
+    return quarter == 0 ? step->first[i % 2] : quarter == 4 ? step->last[i % 2] : inner;
+}
+
 static uint32_t cmsis_instructions(void) {
-    enum { QUARTER = FXP_FRONTEND_FFT_LENGTH / 4 };
     arm_rfft_instance_q31 instance;
     (void)arm_rfft_init_512_q31(&instance, 0, 1);
     for (int32_t i = 0; i < FXP_FRONTEND_WINDOW_SAMPLES; ++i) {
-        const int32_t product = frame.samples[i] * frame.steps[i % QUARTER / 2].window[i / QUARTER][i % 2];
+        const int32_t product = frame.samples[i] * window(i % QUARTER, i / QUARTER);
         folded[i % FXP_FRONTEND_FFT_LENGTH] = product + (i < FXP_FRONTEND_FFT_LENGTH ? 0 : folded[i % QUARTER]);
     }
     const uint32_t start = ticks();
