@@ -16,7 +16,7 @@ LAYOUTS = (S8, S16)
 POOL = dataclasses.replace(
     average_pool_s16_dsp.KERNEL,
     args=lambda layer: average_pool_s16_dsp.KERNEL.args(layer) | {"positions": 1},
-    instructions=lambda layer: 20.0 * layer.input_shape[2],
+    instructions=lambda layer: 11.0 * layer.input_shape[2],
     cycles=None,
 )
 """Pooling of running sums: they are one position's codes."""

@@ -23,6 +23,8 @@
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp_wide.h"
+#include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes.h"
+#include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes_single.h"
 
 // clang-format off: one instance per line
 #define OUTPUTS(make, steps) \
@@ -102,6 +104,12 @@ EVERY_WIDE_LANES(WIDE_LANES)
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
 #define QUAD_ROW(steps, every, lane, shift, bits) {quad_##steps##_##lane##_##shift, steps},
 EVERY_LANES(QUAD)
+#define ROWS(steps, every, lane, shift, bits) \
+    FXP_MATRIX_LOOP_S16_ROWS_DSP_LANES(rows_##steps##_##lane##_##shift, steps, every, lane, shift, bits) \
+    FXP_MATRIX_LOOP_S16_ROWS_DSP_LANES_SINGLE(single_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
+#define ROWS_ROW(steps, every, lane, shift, bits) \
+    {rows_##steps##_##lane##_##shift, single_##steps##_##lane##_##shift, steps},
+EVERY_LANES(ROWS)
 
 #define EVERY_MATRIX_LANES(make) \
     make(1, 1, 0, 7) make(1, 1, 8, 7) make(2, 1, 3, 7) make(2, 2, 5, 3) make(3, 2, 8, 4) make(5, 1, 1, 7) \
@@ -195,6 +203,7 @@ EVERY_WIDE_CONV_S16(WIDE_CONV_S16)
 const struct kernels KERNELS = {
     .lanes = {EVERY_LANES(LANES_ROW) EVERY_WIDE_LANES(WIDE_LANES_ROW)},
     .quads = {EVERY_LANES(QUAD_ROW)},
+    .rows_lanes = {EVERY_LANES(ROWS_ROW)},
     .matrix_lanes = {EVERY_MATRIX_LANES(MATRIX_LANES_ROW)},
     .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
     .row_pair_panels =

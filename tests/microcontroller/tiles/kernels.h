@@ -8,6 +8,7 @@ enum {
     QUAD_KERNELS = 19,
     LANES_KERNELS = QUAD_KERNELS + 6,
     MATRIX_LANES_KERNELS = 8,
+    ROWS_LANES_KERNELS = QUAD_KERNELS,
     DEPTHWISE_LANES_KERNELS = 12 + 4,
     ROW_PAIR_PANELS_KERNELS = 5 + 4,
     CONV_KERNELS = 6 + 6,
@@ -62,6 +63,12 @@ struct matrix_lanes_kernel {
     int32_t every;
 };
 
+struct rows_lanes_kernel {
+    fxp_matrix_loop_s16_dsp *function;
+    fxp_matrix_loop_s16_dsp_single *single;
+    int32_t steps;
+};
+
 struct depthwise_lanes_kernel {
     fxp_depthwise_loop_row_pairs_dsp_lanes *function;
     int32_t panel_words;
@@ -95,6 +102,7 @@ struct kernels {
     struct lanes_kernel lanes[LANES_KERNELS];
     struct quad_kernel quads[QUAD_KERNELS];
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
+    struct rows_lanes_kernel rows_lanes[ROWS_LANES_KERNELS];
     struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
     struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
     struct conv_kernel convs[ROW_PAIR_CONV_KERNELS];

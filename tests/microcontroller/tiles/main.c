@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KINDS = 11, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 12, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 static fxp_word input[MAX_WORDS];
@@ -194,6 +194,23 @@ static uint32_t quad_tile(void) {
     return different(outputs[0], outputs[1], 128);
 }
 
+/* Two positions, and one: three outputs of two channel quads. */
+static uint32_t rows_lanes_tile(void) {
+    enum { QUADS = 2 };
+    const uint32_t chosen = draw() % ROWS_LANES_KERNELS;
+    const int32_t words = QUADS * (2 + 4 * dsp_kernels.rows_lanes[chosen].steps);
+    fill_few_bits(4 * dsp_kernels.rows_lanes[chosen].steps, 2);
+    fill_quads(QUADS, dsp_kernels.rows_lanes[chosen].steps);
+    memset(outputs[0], 0x5a, 128);
+    memset(outputs[1], 0x5a, 128);
+    for (int32_t i = 0; i < 2; ++i) {
+        const struct rows_lanes_kernel kernel = (i == 0 ? &dsp_kernels : &twin_kernels)->rows_lanes[chosen];
+        kernel.function(input, weights, weights + words, outputs[i], outputs[i] + 2 * QUADS);
+        kernel.single(input, weights, weights + words, outputs[i] + 4 * QUADS);
+    }
+    return different(outputs[0], outputs[1], 128);
+}
+
 /* Any words are weights, what lanes begin with and corrections; codes are two positions' of seven bits. */
 static uint32_t matrix_lanes_tile(void) {
     const uint32_t chosen = draw() % MATRIX_LANES_KERNELS;
@@ -310,7 +327,7 @@ _Noreturn void reset(void) {
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += matrix_tile() + wide_tile() + depthwise_tile() + panels_tile();
-        wrong += lanes_tile() + quad_tile() + matrix_lanes_tile();
+        wrong += lanes_tile() + quad_tile() + matrix_lanes_tile() + rows_lanes_tile();
         wrong += depthwise_lanes_tile() + row_pair_panels_tile() + conv_tile() + conv_s16_tile();
     }
     print("tiles ");

@@ -32,7 +32,7 @@ KERNEL = Kernel(
     S16,
     args=_args,
     constants=lambda layer: {},
-    instructions=lambda layer: 1.4 * layer.kernel.size,
-    cycles=lambda layer: 2.34 * layer.kernel.size,
+    instructions=lambda layer: layer.kernel.size + 10.1 * padded(layer.input_shape[2]),
+    cycles=lambda layer: 1.72 * layer.kernel.size + 15.5 * padded(layer.input_shape[2]),
     refusal=_refusal,
 )

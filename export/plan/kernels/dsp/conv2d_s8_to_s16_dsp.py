@@ -1,9 +1,11 @@
 """Convolution from int8 codes to int16, any window, stride and padding, two products per instruction."""
 
+import math
+
 import numpy as np
 
 from export.model.integer_model import CONV2D, Layer
-from export.plan.kernel import Constant, Kernel, window_args
+from export.plan.kernel import Constant, Instance, Kernel, window_args
 from export.plan.kernels.dsp.matrix_loops import STEP, MatrixLoop
 from export.plan.layout import S8, S16, padded
 
@@ -55,6 +57,12 @@ def kernel(loop: MatrixLoop) -> Kernel:
         height, width = _padded_size(layer)
         return loop.position_pair_bytes(_steps(layer)) + height * width * layer.input_shape[2] + STEP - 1
 
+    def instances(layer: Layer) -> dict[str, Instance]:
+        pairs = loop.instance(layer, _steps(layer))
+        if loop.single is None or math.prod(layer.output_shape[:2]) % 2 == 0:
+            return {"loop": pairs}
+        return {"loop": pairs, "single_loop": Instance("stream", loop.single, pairs.arguments)}
+
     return Kernel(
         "fxp_conv2d_s8_to_s16_dsp",
         CONV2D,
@@ -62,7 +70,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
         S16,
         args=args,
         constants=constants,
-        instances=lambda layer: {"loop": loop.instance(layer, _steps(layer))},
+        instances=instances,
         instructions=lambda layer: loop.instructions(layer, _steps(layer), 6 * _steps(layer) + 40),
         cycles=lambda layer: loop.cycles(layer, _steps(layer), 11 * _steps(layer) + 60),
         refusal=lambda layer: loop.why_not(layer, _steps(layer)),

@@ -27,6 +27,6 @@ KERNEL = Kernel(
         words=padded(layer.input_shape[2]) // 2, outputs=layer.output_shape[2], requantization=requantization(layer)
     ),
     constants=_constants,
-    instructions=lambda layer: 3.0 * layer.macs,
-    cycles=lambda layer: 4.3 * layer.macs,
+    instructions=lambda layer: layer.output_shape[2] * (padded(layer.input_shape[2]) + 41.0),
+    cycles=lambda layer: layer.output_shape[2] * (2.25 * padded(layer.input_shape[2]) + 54),
 )

@@ -30,6 +30,7 @@ class MatrixLoop:
       refusal: why it can't run a layer's weights; empty where it can.
       pack: weights [channels, products] to words uint32 [channels, repetitions, words per channel].
       step_cycles: of one step, on a Cortex-M4; None where nobody estimates them.
+      single: the macro, of the folder stream, of a loop over the same weights for one position; None without.
     """
 
     macro: str
@@ -40,6 +41,7 @@ class MatrixLoop:
     refusal: Callable[[Layer], str]
     pack: Callable[[np.ndarray], np.ndarray]
     step_cycles: float | None = None
+    single: str | None = None
 
     def repetitions(self, steps: int) -> int:
         return -(-steps // self.steps_at_once)
@@ -129,6 +131,7 @@ W16 = MatrixLoop(
     refusal=scale.refusal,
     pack=_pack_words,
     step_cycles=18,
+    single="FXP_MATRIX_LOOP_S16_DSP_SINGLE",
 )
 _MAX_BYTE = 127
 W8 = MatrixLoop(

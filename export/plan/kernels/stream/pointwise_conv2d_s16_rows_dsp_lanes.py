@@ -1,8 +1,9 @@
-"""1x1 convolution of a stream's rows, codes of at most seven bits in int16: loop and proof are those on row pairs."""
+"""1x1 convolution of a stream's rows, codes of at most seven bits in int16: weights and proof are those on row pairs."""
 
 import dataclasses
 
 from export.model.integer_model import Layer
+from export.plan.kernel import Instance
 from export.plan.kernels.four_bit import pointwise_conv2d_row_pairs_dsp_lanes
 from export.plan.kernels.four_bit.row_pairs import BYTES
 from export.plan.layout import S16, padded
@@ -17,10 +18,19 @@ def _args(layer: Layer) -> dict:
     return dict(positions=height * width, input_words=inputs // 2, output_words=outputs // 2, weights_words=words)
 
 
+def _instances(layer: Layer) -> dict[str, Instance]:
+    arguments = _ROW_PAIRS.instances(layer)["loop"].arguments
+    macro = "FXP_MATRIX_LOOP_S16_ROWS_DSP_LANES"
+    loops = {"loop": macro, "single_loop": f"{macro}_SINGLE"}
+    return {field: Instance("stream", name, arguments) for field, name in loops.items()}
+
+
 def _instructions(layer: Layer) -> float:
     height, width, channels = layer.output_shape
-    block = 2.5 * padded(layer.input_shape[2]) + 24
-    return -(-height * width // 2) * (padded(channels) // 4 * (block + 20) + 1.3 * padded(layer.input_shape[2]) + 40)
+    position_pairs, single = divmod(height * width, 2)
+    inputs = padded(layer.input_shape[2])
+    loops = position_pairs * (2.5 * inputs + 23) + single * (1.4 * inputs + 16)
+    return padded(channels) // 4 * loops + (0.8 * inputs + 40) * (position_pairs + single)
 
 
 KERNEL = dataclasses.replace(
@@ -29,7 +39,8 @@ KERNEL = dataclasses.replace(
     input_layout=S16,
     output_layout=S16,
     args=_args,
+    instances=_instances,
     instructions=_instructions,
-    cycles=lambda layer: 1.72 * _instructions(layer),
-    scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]) + 2 * padded(layer.output_shape[2]),
+    cycles=lambda layer: 1.82 * _instructions(layer),
+    scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
 )

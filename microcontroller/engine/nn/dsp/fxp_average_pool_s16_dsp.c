@@ -6,59 +6,53 @@
  *
  * Halfwords are summed two at a time, which the plan proves to fit: 16 bits with or without a sign.
  */
-#include "nn/dsp/fxp_dsp.h"
+#include "nn/dsp/fxp_column_sums.h"
 
-static uint32_t average(const fxp_average_pool_s16_dsp_args *args, uint32_t sums) {
-    const int32_t low = args->is_signed ? fxp_low(sums) : (int32_t)(sums & 0xffffu);
-    const int32_t high = args->is_signed ? fxp_high(sums) : (int32_t)(sums >> 16);
+static inline __attribute__((always_inline)) int32_t
+code(int32_t sum, int32_t is_signed, int32_t shift, int32_t least, int32_t most) {
+    const int32_t rounded = sum >> shift;
+    const int32_t low = is_signed && rounded < least ? least : rounded;
+    return low > most ? most : low;
+}
+
+/* Of two channels whose sums are words' halves, without a sign, where no code is below 0, or with one. */
+static inline __attribute__((always_inline)) uint32_t
+average(uint32_t sums, int32_t is_signed, int32_t bias, fxp_requantization to) {
+    const int32_t low = is_signed ? fxp_low(sums) : (int32_t)(sums & 0xffffu);
+    const int32_t high = is_signed ? fxp_high(sums) : (int32_t)(sums >> 16);
     return fxp_halves(
-        fxp_requantize(low + args->bias, args->requantization), fxp_requantize(high + args->bias, args->requantization)
+        code(low + bias, is_signed, to.shift, to.min_code, to.max_code),
+        code(high + bias, is_signed, to.shift, to.min_code, to.max_code)
     );
 }
 
-void fxp_average_pool_s16_dsp(const fxp_average_pool_s16_dsp_args *args, const void *input, void *output) {
+static inline __attribute__((always_inline)) void
+pool(const fxp_average_pool_s16_dsp_args *args, const fxp_word *column, fxp_word *out, int32_t is_signed) {
+    const fxp_requantization to = args->requantization;
+    const int32_t bias = args->bias;
     const int32_t words = args->words;
-    const fxp_word *column = input;
-    fxp_word *out = output;
     int32_t word = 0;
 
     for (; word < words - 3; word += 4) {
-        uint32_t sum0 = 0;
-        uint32_t sum1 = 0;
-        uint32_t sum2 = 0;
-        uint32_t sum3 = 0;
-        const fxp_word *in = column;
-        for (int32_t position = 0; position < args->positions; ++position) {
-#if defined(__ARM_FEATURE_DSP)
-            /* One load instead of four. */
-            __asm volatile("ldm %4, {r8, r10, r11, r12}\n"
-                           "uadd16 %0, %0, r8\n"
-                           "uadd16 %1, %1, r10\n"
-                           "uadd16 %2, %2, r11\n"
-                           "uadd16 %3, %3, r12\n"
-                           : "+&r"(sum0), "+&r"(sum1), "+&r"(sum2), "+&r"(sum3)
-                           : "r"(in)
-                           : "r8", "r10", "r11", "r12", "cc", "memory");
-#else
-            sum0 = fxp_add16(sum0, in[0]);
-            sum1 = fxp_add16(sum1, in[1]);
-            sum2 = fxp_add16(sum2, in[2]);
-            sum3 = fxp_add16(sum3, in[3]);
-#endif
-            in += words;
-        }
-        *out++ = average(args, sum0);
-        *out++ = average(args, sum1);
-        *out++ = average(args, sum2);
-        *out++ = average(args, sum3);
+        uint32_t sums[4];
+        fxp_column_sums(column, words, args->positions, sums);
+        out[0] = average(sums[0], is_signed, bias, to);
+        out[1] = average(sums[1], is_signed, bias, to);
+        out[2] = average(sums[2], is_signed, bias, to);
+        out[3] = average(sums[3], is_signed, bias, to);
+        out += 4;
         column += 4;
     }
     for (; word < words; ++word) {
-        uint32_t sum = 0;
-        for (int32_t position = 0; position < args->positions; ++position) {
-            sum = fxp_add16(sum, column[position * words]);
-        }
-        *out++ = average(args, sum);
+        *out++ = average(fxp_column_sum(column, words, args->positions), is_signed, bias, to);
         ++column;
+    }
+}
+
+void fxp_average_pool_s16_dsp(const fxp_average_pool_s16_dsp_args *args, const void *input, void *output) {
+    if (args->is_signed) {
+        pool(args, input, output, 1);
+    } else {
+        pool(args, input, output, 0);
     }
 }

@@ -38,7 +38,14 @@ void fxp_conv2d_s8_to_s16_dsp(
             window += column;
         }
     }
-    if (previous != NULL) {
+    if (previous != NULL && args->single_loop != NULL) {
+        const int32_t words = 2 * args->window_height * args->row_steps;
+        fxp_position_pair_s8(args, previous, previous, position_pair);
+        for (int32_t i = 1; i < words; ++i) {
+            position_pair[i] = position_pair[2 * i];
+        }
+        args->single_loop(position_pair, args->weights, weights_end, out);
+    } else if (previous != NULL) {
         fxp_position_pair_s8(args, previous, previous, position_pair);
         args->loop(position_pair, args->weights, weights_end, out, out);
     }

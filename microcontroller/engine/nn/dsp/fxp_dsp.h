@@ -18,6 +18,11 @@ typedef void fxp_matrix_loop_s16_dsp(
     fxp_word *output1
 );
 
+/* Made by FXP_MATRIX_LOOP_S16_DSP_SINGLE: all output channels of one position. */
+typedef void fxp_matrix_loop_s16_dsp_single(
+    const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
 typedef struct {
     int32_t positions;    /* height * width, the same in and out */
     int32_t input_words;  /* of one position: half its channels */
@@ -91,6 +96,7 @@ typedef struct {
     const uint32_t *weights;
     int32_t weights_words;
     fxp_matrix_loop_s16_dsp *loop;
+    fxp_matrix_loop_s16_dsp_single *single_loop; /* for the last of an odd number of positions, or NULL */
 } fxp_conv2d_s8_to_s16_dsp_args;
 
 /* scratch: 4 * position_pair_words + padded_height * padded_width * input.channels + 3 bytes */

@@ -8,15 +8,24 @@
 
 enum { WORD = 4 };
 
+/* So many times. */
+#define MOVE_EIGHT_WORDS(times)                                                                                        \
+    __asm volatile(".rept " #times "\n"                                                                                \
+                   "ldm %0!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
+                   "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
+                   ".endr\n"                                                                                           \
+                   : "+r"(from), "+r"(to)                                                                              \
+                   :                                                                                                   \
+                   : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory")
+
 static void move_words(fxp_word *to, const fxp_word *from, size_t words) {
     size_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
+    for (; i + 32 <= words; i += 32) {
+        MOVE_EIGHT_WORDS(4);
+    }
     for (; i + 8 <= words; i += 8) {
-        __asm volatile("ldm %0!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
-                       "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
-                       : "+r"(from), "+r"(to)
-                       :
-                       : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory");
+        MOVE_EIGHT_WORDS(1);
     }
 #endif
     for (; i < words; ++i) {

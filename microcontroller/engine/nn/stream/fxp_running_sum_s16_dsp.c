@@ -6,6 +6,7 @@
  *
  * Halfwords are added modulo 2^16, carries lost; the plan proves that what they come to fits.
  */
+#include "nn/dsp/fxp_column_sums.h"
 #include "nn/stream/fxp_stream.h"
 
 /* Halfword by halfword, borrows lost. */
@@ -19,19 +20,43 @@ static uint32_t subtract16(uint32_t a, uint32_t b) {
 #endif
 }
 
-/* Over a row's positions. */
-static uint32_t sum_of_row(const fxp_running_sum_s16_dsp_args *args, const fxp_word *in) {
-    uint32_t sum = 0;
-    for (int32_t position = 0; position < args->positions; ++position) {
-        sum = fxp_add16(sum, *in);
-        in += args->words;
-    }
-    return sum;
+static inline void add_word(fxp_word *sum, fxp_word *row, uint32_t added) {
+    *sum = subtract16(fxp_add16(*sum, added), *row);
+    *row = added;
 }
 
-static void add_row(const fxp_running_sum_s16_dsp_args *args, const fxp_word *input, fxp_word *sum) {
-    for (int32_t word = 0; word < args->words; ++word) {
-        sum[word] = fxp_add16(sum[word], sum_of_row(args, input + word));
+static void add_row(const fxp_running_sum_s16_dsp_args *args, const fxp_word *in, fxp_word *sum) {
+    const int32_t words = args->words;
+    int32_t word = 0;
+    for (; word < words - 3; word += 4) {
+        uint32_t added[4];
+        fxp_column_sums(in + word, words, args->positions, added);
+        sum[word] = fxp_add16(sum[word], added[0]);
+        sum[word + 1] = fxp_add16(sum[word + 1], added[1]);
+        sum[word + 2] = fxp_add16(sum[word + 2], added[2]);
+        sum[word + 3] = fxp_add16(sum[word + 3], added[3]);
+    }
+    for (; word < words; ++word) {
+        sum[word] = fxp_add16(sum[word], fxp_column_sum(in + word, words, args->positions));
+    }
+}
+
+static void move_row(const fxp_running_sum_s16_dsp_args *args, const fxp_word *in, fxp_word *sum, fxp_word *row) {
+    const int32_t words = args->words;
+    int32_t word = 0;
+    for (; word < words - 3; word += 4) {
+        uint32_t added[4];
+        fxp_column_sums(in, words, args->positions, added);
+        add_word(sum, row, added[0]);
+        add_word(sum + 1, row + 1, added[1]);
+        add_word(sum + 2, row + 2, added[2]);
+        add_word(sum + 3, row + 3, added[3]);
+        in += 4;
+        sum += 4;
+        row += 4;
+    }
+    for (; word < words; ++word) {
+        add_word(sum++, row++, fxp_column_sum(in++, words, args->positions));
     }
 }
 
@@ -44,13 +69,8 @@ void fxp_running_sum_s16_dsp(const fxp_running_sum_s16_dsp_args *args, const voi
     fxp_word *const sum = sums;
     fxp_word *const rows = sum + words;
     fxp_word *const oldest = rows + args->rows * words;
-    fxp_word *const row = rows + *oldest;
 
-    for (int32_t word = 0; word < words; ++word) {
-        const uint32_t added = sum_of_row(args, (const fxp_word *)input + word);
-        sum[word] = subtract16(fxp_add16(sum[word], added), row[word]);
-        row[word] = added;
-    }
+    move_row(args, input, sum, rows + *oldest);
     *oldest += (uint32_t)words;
     if (*oldest == (uint32_t)(args->rows * words)) {
         *oldest = 0;

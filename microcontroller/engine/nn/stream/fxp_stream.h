@@ -56,11 +56,6 @@ void fxp_depthwise_conv2d_s16_rows_dsp(
     const fxp_depthwise_conv2d_s16_rows_dsp_args *args, const void *input, void *output
 );
 
-/* Made by FXP_MATRIX_LOOP_S16_DSP_SINGLE: one position. */
-typedef void fxp_matrix_loop_s16_dsp_single(
-    const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
-);
-
 typedef struct {
     int32_t positions;
     int32_t input_words; /* of one position */
@@ -82,10 +77,11 @@ typedef struct {
     int32_t output_words; /* at most input_words where input and output begin at one address */
     const uint32_t *weights;
     int32_t weights_words;
-    fxp_matrix_loop_row_pairs_dsp_lanes *loop;
+    fxp_matrix_loop_s16_dsp *loop;
+    fxp_matrix_loop_s16_dsp_single *single_loop;
 } fxp_pointwise_conv2d_s16_rows_dsp_lanes_args;
 
-/* scratch: 8 * input_words + 4 * output_words bytes */
+/* scratch: 8 * input_words bytes */
 void fxp_pointwise_conv2d_s16_rows_dsp_lanes(
     const fxp_pointwise_conv2d_s16_rows_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );
