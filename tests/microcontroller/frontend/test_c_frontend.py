@@ -111,7 +111,10 @@ def test_spectra_are_cmsis_dsps(c_frontend: CFrontEnd, config: FrontEndConfig) -
         assert shift == min(31 - peak.bit_length(), 16)
 
 
-@pytest.mark.parametrize("changed", [{"mel_bands": 20}, {"mel_bands": 33}, {"coefficients": 13}, {"floor_bits": 10}, {"mel_low_hz": 300}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"mel_bands": 20}, {"mel_bands": 33}, {"coefficients": 13}, {"floor_bits": 10}, {"mel_low_hz": 300}],
+)
 def test_other_parameters(changed: dict[str, int], config: FrontEndConfig, tmp_path) -> None:
     coefficients = changed.get("coefficients", 10)
     other = dataclasses.replace(config, **changed, offsets=(1000,) * coefficients, shifts=(20,) * coefficients)

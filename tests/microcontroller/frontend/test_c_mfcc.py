@@ -47,7 +47,10 @@ def test_samples_that_are_not_contiguous(c_mfcc: CMfcc, config: FrontEndConfig) 
     np.testing.assert_array_equal(c_mfcc.mfcc(clips[::-2]), mfcc(clips[::-2], config))
 
 
-@pytest.mark.parametrize("changed", [{"mel_bands": 20}, {"mel_bands": 33}, {"coefficients": 13}, {"floor_bits": 10}, {"mel_low_hz": 300}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"mel_bands": 20}, {"mel_bands": 33}, {"coefficients": 13}, {"floor_bits": 10}, {"mel_low_hz": 300}],
+)
 def test_other_parameters(changed: dict[str, int]) -> None:
     other = FrontEndConfig(**changed)
     clips = stimuli.adversarial_clips(every=60)

@@ -58,10 +58,10 @@ def kernel(loop: MatrixLoop) -> Kernel:
         return loop.position_pair_bytes(_steps(layer)) + height * width * layer.input_shape[2] + STEP - 1
 
     def instances(layer: Layer) -> dict[str, Instance]:
-        pairs = loop.instance(layer, _steps(layer))
+        both = loop.instance(layer, _steps(layer))
         if loop.single is None or math.prod(layer.output_shape[:2]) % 2 == 0:
-            return {"loop": pairs}
-        return {"loop": pairs, "single_loop": Instance("stream", loop.single, pairs.arguments)}
+            return {"loop": both}
+        return {"loop": both, "single_loop": Instance("stream", loop.single, both.arguments)}
 
     return Kernel(
         "fxp_conv2d_s8_to_s16_dsp",
