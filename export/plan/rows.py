@@ -27,7 +27,7 @@ _PER_WINDOW_ROW = 90.0
 """Of a row of the first layer's window, copied from the input and once more by its kernel."""
 _PER_MOVED = 0.2
 """Of a byte of kept rows."""
-_PER_SUMMED = 4.5
+_PER_SUMMED = 1.9
 """Of a code that a pool adds."""
 
 
