@@ -61,7 +61,7 @@ def kernel(loop: MatrixLoop) -> Kernel:
 
     def alone(layer: Layer) -> bool:
         """Whether the last position is computed alone."""
-        return loop.single is not None and math.prod(layer.output_shape[:2]) % 2 != 0
+        return bool(loop.single) and math.prod(layer.output_shape[:2]) % 2 != 0
 
     def instructions(layer: Layer) -> float:
         spared = _SPARED * padded(layer.output_shape[2]) * _steps(layer) if alone(layer) else 0
@@ -72,10 +72,10 @@ def kernel(loop: MatrixLoop) -> Kernel:
         return loop.cycles(layer, _steps(layer), 11 * _steps(layer) + 60) - spared
 
     def instances(layer: Layer) -> dict[str, Instance]:
-        both = loop.instance(layer, _steps(layer))
-        if not alone(layer):
-            return {"loop": both}
-        return {"loop": both, "single_loop": Instance("stream", loop.single, both.arguments)}
+        loops = {"loop": loop.instance(layer, _steps(layer))}
+        if loop.single is not None and alone(layer):
+            loops["single_loop"] = Instance("stream", loop.single, loops["loop"].arguments)
+        return loops
 
     return Kernel(
         "fxp_conv2d_s8_to_s16_dsp",

@@ -1,4 +1,4 @@
-"""1x1 convolution of a stream's rows, codes of at most seven bits in int16: weights and proof are those on row pairs."""
+"""1x1 convolution of a stream's rows, codes of at most seven bits in int16: weights and proof are row pairs'."""
 
 import dataclasses
 
