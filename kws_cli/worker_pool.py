@@ -15,6 +15,8 @@ from loky.backend.context import get_context
 from kws_cli.cores import usable_cores
 
 _LOOKED_AFTER_S = 1.0
+_YIELDING = 10
+"""Added to the nice value of workers that leave the cores to their parent."""
 
 
 def processes_or_cores(processes: int | None) -> int:
@@ -30,13 +32,19 @@ def processes_or_cores(processes: int | None) -> int:
     return processes
 
 
-def start_workers(processes: int) -> loky.ProcessPoolExecutor:
+def start_workers(processes: int, yielding: bool = False) -> loky.ProcessPoolExecutor:
     """A pool of `processes` workers that leave Ctrl-C to the parent, which shuts them down.
 
     They end by themselves, within two seconds, where the parent is killed.
+
+    Args:
+      yielding: whether they leave a core to the parent where there are too few for all.
     """
     pool = loky.ProcessPoolExecutor(
-        max_workers=processes, context=get_context("loky"), initializer=_prepare, initargs=(os.getpid(),)
+        max_workers=processes,
+        context=get_context("loky"),
+        initializer=_prepare,
+        initargs=(os.getpid(), _YIELDING if yielding else 0),
     )
     if threading.current_thread() is not threading.main_thread():
         return pool
@@ -68,8 +76,9 @@ def _interrupted_later(pool: loky.ProcessPoolExecutor) -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _prepare(parent: int) -> None:
+def _prepare(parent: int, nice: int) -> None:
     """What a worker does first."""
+    os.nice(nice)
     _leave_interrupts_to_parent()
     threading.Thread(target=_end_with, args=(parent,), name="end with parent", daemon=True).start()
 

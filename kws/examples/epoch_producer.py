@@ -149,7 +149,7 @@ class EpochProducer:
         self._stored = stored
         self._store = stored.store if stored else self._copied(samples, noises, scratch_dir)
         prepare(config)
-        self._pool = start_workers(processes_or_cores(processes))
+        self._pool = start_workers(processes_or_cores(processes), yielding=True)
         self._collector = concurrent.futures.ThreadPoolExecutor(1, "collector")
 
     def _copied(self, samples: np.ndarray, noises: Sequence[np.ndarray], scratch_dir: str | None) -> SampleStore:

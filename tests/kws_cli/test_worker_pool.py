@@ -102,3 +102,12 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: pathlib.Path) -> Non
     for worker in left:
         os.kill(worker, signal.SIGKILL)
     assert len(workers) == 2 and not left
+
+
+@pytest.mark.parametrize(("yielding", "more"), [(True, 10), (False, 0)])
+def test_workers_yield_where_they_are_to(yielding: bool, more: int) -> None:
+    pool = start_workers(1, yielding=yielding)
+    try:
+        assert pool.submit(os.nice, 0).result() == min(19, os.nice(0) + more)
+    finally:
+        pool.shutdown(kill_workers=True)

@@ -23,7 +23,7 @@ def test_the_profile_that_was_asked_for_stays_where_it_fits_to_the_byte() -> Non
 
 
 def test_costs_are_the_plan_s() -> None:
-    model = random_model.ds_cnn(0, channels=8, blocks=1, weight_bits=4)
+    model = random_model.ds_cnn(0, channels=8, blocks=1)
     costs = goals.costs(model)
     assert [cost.profile for cost in costs] == list(goals.COMPARED)
     for cost in costs:

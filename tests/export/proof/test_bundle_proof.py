@@ -101,9 +101,8 @@ def test_the_named_code_is_the_one_that_differs(make_bundle, small_model, doctor
 
 def test_a_changed_weight_in_the_c_source_is_named(make_bundle, small_model) -> None:
     bundle = make_bundle(small_model)
-    # Two biases, then the first two weights of the first channel.
-    start = r"(layer2_conv2d_weights\[\d+\] = \{\n +0x\w+, 0x\w+, )0x\w+"
-    bundle.c_files["fxp_model.c"], count = re.subn(start, r"\g<1>0x7fff7fff", bundle.c_files["fxp_model.c"])
+    start = r"(layer2_conv2d_weights\[16\] = \{\n +)41,"  # int8, of the first channel
+    bundle.c_files["fxp_model.c"], count = re.subn(start, r"\g<1>-127,", bundle.c_files["fxp_model.c"])
     assert count == 1
     result = verify_bundle(bundle, VerifyConfig(**FAST))
     assert result.pair("c_engine").first.layer == "layer2_conv2d"

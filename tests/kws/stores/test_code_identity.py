@@ -106,7 +106,7 @@ def test_an_edit_of_any_of_them_is_another_identity(copy: pathlib.Path) -> None:
         path.write_text(source + "\n# edited\n")
         assert identity(copy) != before, name
         path.write_text(source)
-    elsewhere = ("kws/training/fit.py", "kws/datasets/folder.py", "export/plan/placement.py", "export/verify.py")
+    elsewhere = ("kws/training/loop/fit.py", "kws/datasets/folder.py", "export/plan/placement.py", "export/verify.py")
     for outside in (*elsewhere, "quant/training/squashing.py", "microcontroller/detector/src/fxp_detector_step.c"):
         (copy / outside).write_text((copy / outside).read_text() + "\n# edited\n")
     assert identity(copy) == before
