@@ -5,20 +5,27 @@
 
 #include "nn/four_bit/fxp_four_bit.h"
 
-/* Four words, so many times. The compiler forms no LDM and STM of interleaved registers. */
-#define FXP_POSITION_PAIR_ROW_PAIRS(times, p0, p1)                                                                     \
-    __asm volatile(".rept " #times "\n"                                                                                \
-                   "ldm %0!, {r5, r8, r11, lr}\n"                                                                      \
-                   "and r4, %2, r5" p0 "\n"                                                                            \
-                   "and r5, %2, r5" p1 "\n"                                                                            \
-                   "and r6, %2, r8" p0 "\n"                                                                            \
-                   "and r8, %2, r8" p1 "\n"                                                                            \
-                   "and r10, %2, r11" p0 "\n"                                                                          \
-                   "and r11, %2, r11" p1 "\n"                                                                          \
-                   "and r12, %2, lr" p0 "\n"                                                                           \
-                   "and lr, %2, lr" p1 "\n"                                                                            \
-                   "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"                                                    \
-                   ".endr\n"                                                                                           \
+/* Four words. */
+#define FXP_POSITION_PAIR_WORDS(p0, p1)                                                                                \
+    "ldm %0!, {r5, r8, r11, lr}\n"                                                                                     \
+    "and r4, %2, r5" p0 "\n"                                                                                           \
+    "and r5, %2, r5" p1 "\n"                                                                                           \
+    "and r6, %2, r8" p0 "\n"                                                                                           \
+    "and r8, %2, r8" p1 "\n"                                                                                           \
+    "and r10, %2, r11" p0 "\n"                                                                                         \
+    "and r11, %2, r11" p1 "\n"                                                                                         \
+    "and r12, %2, lr" p0 "\n"                                                                                          \
+    "and lr, %2, lr" p1 "\n"                                                                                           \
+    "stm %1!, {r4, r5, r6, r8, r10, r11, r12, lr}\n"
+
+/* Line by line: of a .rept the compiler would not know how long it is, and branch too short. */
+#define FXP_POSITION_PAIR_SIXTEEN(p0, p1)                                                                              \
+    FXP_POSITION_PAIR_WORDS(p0, p1)                                                                                    \
+    FXP_POSITION_PAIR_WORDS(p0, p1) FXP_POSITION_PAIR_WORDS(p0, p1) FXP_POSITION_PAIR_WORDS(p0, p1)
+
+/* The compiler forms no LDM and STM of interleaved registers. */
+#define FXP_POSITION_PAIR_ROW_PAIRS(lines)                                                                             \
+    __asm volatile(lines                                                                                               \
                    : "+&r"(input), "+&r"(position_pair)                                                                \
                    : "r"(mask)                                                                                         \
                    : "r4", "r5", "r6", "r8", "r10", "r11", "r12", "lr", "memory")
@@ -39,17 +46,17 @@ fxp_position_pair_row_pairs(const fxp_word *input, fxp_word *position_pair, int3
 #if defined(__ARM_FEATURE_DSP)
     if (code_at != 0) {
         for (; i < words - 15; i += 16) {
-            FXP_POSITION_PAIR_ROW_PAIRS(4, ", lsr #4", ", lsr #12");
+            FXP_POSITION_PAIR_ROW_PAIRS(FXP_POSITION_PAIR_SIXTEEN(", lsr #4", ", lsr #12"));
         }
         for (; i < words - 3; i += 4) {
-            FXP_POSITION_PAIR_ROW_PAIRS(1, ", lsr #4", ", lsr #12");
+            FXP_POSITION_PAIR_ROW_PAIRS(FXP_POSITION_PAIR_WORDS(", lsr #4", ", lsr #12"));
         }
     } else {
         for (; i < words - 15; i += 16) {
-            FXP_POSITION_PAIR_ROW_PAIRS(4, "", ", lsr #8");
+            FXP_POSITION_PAIR_ROW_PAIRS(FXP_POSITION_PAIR_SIXTEEN("", ", lsr #8"));
         }
         for (; i < words - 3; i += 4) {
-            FXP_POSITION_PAIR_ROW_PAIRS(1, "", ", lsr #8");
+            FXP_POSITION_PAIR_ROW_PAIRS(FXP_POSITION_PAIR_WORDS("", ", lsr #8"));
         }
     }
 #endif
