@@ -1,1 +1,1 @@
-"""Kernels for codes of at most four bits, several products to an instruction."""
+"""Kernels for codes of at most seven bits (row pairs), several products to an instruction."""
