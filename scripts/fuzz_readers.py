@@ -8,6 +8,7 @@ more than ten seconds or a gigabyte. In C it is a sanitizer's word. Inputs that 
 where the next run begins; what crashed lies beside them.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def _work(values: Any) -> None:
         limits = [f"-max_total_time={int(values.seconds)}", f"-artifact_prefix={corpus}-", *_LIMITS]
         with held_folder.made("fxp-readers-") as folder:
             run = _compiled(target, values.bundle, folder) if target in C_TARGETS else _in_python(target)
-            ended[target] = subprocess.call([*run, *limits, str(corpus)])
+            # A fuzzer ends without Python's clean-up, so its temporary files lie in this folder.
+            environment = {**os.environ, "TMPDIR": str(folder)}
+            ended[target] = subprocess.call([*run, *limits, str(corpus)], env=environment)
     for target, code in ended.items():
         print(f"{target}: {'no crash' if code == 0 else f'exit code {code}, see {values.folder}/{target}-*'}")
     if any(ended.values()):
