@@ -27,7 +27,7 @@ MISMATCH_EXIT_CODE = 1
 def define_flags() -> None:
     """Flags of `python -m export.verify`."""
     command.define_required_flag("bundle", "Folder that export.convert wrote.")
-    flags.DEFINE_integer("clips", None, "Golden clips to compare (default: all).")
+    flags.DEFINE_integer("clips", None, "Golden clips to compare, at most (default: all).")
     flags.DEFINE_integer("random_codes", None, "Probes beside them (default: 64, or as many as make 500 inputs).")
     flags.DEFINE_list("implementations", list(COMPARED), "What to compare with the interpreter.")
     flags.DEFINE_integer("seed", 0, "Seed of the probes.")
@@ -40,6 +40,7 @@ def work(values: Any) -> None:
     bundle = bundles.load(pathlib.Path(values.bundle))
     result = verify_bundle(bundle, config)
     command.say(result.table(), values.json)
+    command.say_if_fewer("clips", values.clips, result.clips, "golden clips in the bundle", values.json)
     command.write_json({"bundle": str(bundle.path), **result.as_dict()}, values.json)
     if result.mismatches:
         sys.exit(MISMATCH_EXIT_CODE)

@@ -111,7 +111,7 @@ def search(config: BitSearchConfig) -> dict[str, Any]:
         "model": found.model,
         "profile": config.profile,
         "board": config.board,
-        "examples": config.examples,
+        "examples": len(found.codes),
         "counted": config.count,
         "layers": found.networks.names,
         "sensitivity": finder.sensitivity.to_json(),
@@ -196,6 +196,7 @@ def work(values: flags.FlagValues) -> None:
     run_folder.open_run(config.run_dir)
     result = search(config)
     command.say(table(result), values.json)
+    command.say_if_fewer("examples", config.examples, result["examples"], "training examples", values.json)
     command.write_json(result, values.json)
     if config.plot:
         print(f"plot: {config.plot}", file=sys.stderr)

@@ -216,6 +216,19 @@ def say(text: str, json_path: str | None) -> None:
     print(text, file=sys.stderr if json_path == "-" else sys.stdout, flush=True)
 
 
+def say_if_fewer(flag: str, asked: int | None, there: int, of_what: str, json_path: str | None) -> None:
+    """Says that a flag asked for more than there is, so that the number that was taken surprises nobody.
+
+    Args:
+      asked: the flag's value; None where it asks for no number.
+      there: how many there are, all of which were taken.
+      of_what: what they are, in the plural.
+      json_path: as of `say`.
+    """
+    if asked is not None and asked > there:
+        say(f"--{flag}={asked}: there are {there} {of_what}, all of them were taken", json_path)
+
+
 def _check_json(json_path: str | None) -> None:
     """Raises `UserError` where `--json` can't be written: before the work of which it is to tell, not behind it."""
     if json_path in (None, "", "-"):

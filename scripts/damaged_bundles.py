@@ -254,6 +254,7 @@ def _work(values: flags.FlagValues) -> None:
     bundle = None if values.bundle is None else pathlib.Path(values.bundle)
     result = run(DamageConfig(values.bundles, values.seed, values.programs, bundle))
     command.say(text(result), values.json)
+    command.say_if_fewer("programs", values.programs, result["programs"], "damaged copies", values.json)
     command.write_json(result, values.json)
     if result["faults"]:
         sys.exit(1)

@@ -257,6 +257,7 @@ def _work(values: Any) -> None:
         print(f"{len(results)}: {result.mutant.path}:{line} {result.outcome}", file=sys.stderr, flush=True)
     found = summary(results, config.seed)
     command.say(report(found), values.json)
+    command.say_if_fewer("count", values.count, found["mutants"], "places to change", values.json)
     command.write_json(found, values.json)
 
 

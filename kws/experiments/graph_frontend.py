@@ -114,6 +114,7 @@ def main() -> None:
         devices.prepare(values.threads)
         result = measure(dataset_flags.config_from_flags(values), values.clips)
         command.say(table(result), values.json)
+        command.say_if_fewer("clips", values.clips, result["clips"], "clips in the testing split", values.json)
         command.write_json(result, values.json)
 
     command.run(work, define_flags)

@@ -39,11 +39,14 @@ def run_dir(data: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pat
 
 @pytest.mark.slow
 def test_a_run_gets_widths(data: pathlib.Path, run_dir: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    common = (f"--run_dir={run_dir}", f"--data_dir={data}", "--processes=1", "--examples=40", "--bits=4,8", "--nocount")
+    common = (f"--run_dir={run_dir}", f"--data_dir={data}", "--processes=1", "--bits=4,8", "--nocount")
+    common += ("--examples=4000",)
     plot = tmp_path / "plots" / "front.png"
     done = command("kws.bit_search", *common, "--max_flash=45000", "--points=3", f"--plot={plot}", "--json=-")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
+    assert 40 <= result["examples"] < 4000
+    assert f"--examples=4000: there are {result['examples']} training examples, all of them were taken" in done.stderr
     chosen = result["chosen"]
     assert chosen["flash_bytes"] <= 45000
     assert chosen["flags"] == Widths(tuple(chosen["weight_bits"]), tuple(chosen["activation_bits"])).flags()

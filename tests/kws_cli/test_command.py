@@ -289,3 +289,17 @@ def test_a_full_disk_is_one_line_whoever_tells_of_it(mode: str) -> None:
     place = " for runs/a/history.json" if mode == "full" else ""
     expected = f"error: No space left on device{place}: free some and run again (a training goes on with --resume)\n"
     assert (done.returncode, done.stdout.strip(), done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize("asked", [None, 0, 7, 8])
+def test_what_there_is_enough_of_is_not_spoken_of(asked: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    command.say_if_fewer("clips", asked, 8, "clips", None)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("json_path", "place"), [(None, "out"), ("a.json", "out"), ("-", "err")])
+def test_what_there_is_less_of_is_counted(
+    json_path: str | None, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.say_if_fewer("clips", 9, 8, "clips", json_path)
+    assert getattr(capsys.readouterr(), place) == "--clips=9: there are 8 clips, all of them were taken\n"

@@ -189,15 +189,18 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess:
 
 def test_the_command_exits_0_1_or_2(make_bundle, small_model, doctor, tmp_path) -> None:
     bundle = make_bundle(small_model)
-    good = run_command(f"--bundle={bundle.path}", "--random_codes=10", "--json=-")
+    good = run_command(f"--bundle={bundle.path}", "--random_codes=10", "--clips=100000", "--json=-")
     assert good.returncode == 0, good.stderr
     assert json.loads(good.stdout)["mismatches"] == 0
     assert "0 differ" in good.stderr
+    assert json.loads(good.stdout)["clips"] == 8
+    assert "--clips=100000: there are 8 golden clips in the bundle, all of them were taken\n" in good.stderr
     doctor(bundle, bundles.TFLITE, tflite.to_tflite(changed_weight(small_model, 1)))
     report = tmp_path / "out" / "verify.json"
     bad = run_command(f"--bundle={bundle.path}", "--random_codes=10", f"--json={report}")
     assert bad.returncode == 1
     assert "first in layer layer1_depthwise_conv2d, clip" in bad.stdout
+    assert "golden clips in the bundle" not in bad.stdout
     assert json.loads(report.read_text())["mismatches"] > 0
     (bundle.path / bundles.TFLITE).unlink()
     truncated = run_command(f"--bundle={bundle.path}")
