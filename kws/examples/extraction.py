@@ -75,11 +75,24 @@ def extract(
 
 
 def calibrate_on_clips(
-    samples: np.ndarray, config: FrontEndConfig, *, clips: int = 2000, seed: int = 0
+    samples: np.ndarray, config: FrontEndConfig, *, clips: int = 2000, seed: int = 0, stored: Group | None = None
 ) -> FrontEndConfig:
-    """`calibrate` on at most `clips` of the training clips `samples` (int16 [n, clip_samples]), drawn with `seed`."""
+    """`calibrate` on at most `clips` of the training clips, drawn with `seed`.
+
+    Args:
+      samples: int16 [n, clip_samples].
+      stored: where they are kept on disk. Clips here and there of a mapped file would bring all their neighbours into
+        memory; None where they are in memory.
+    """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(samples))[:clips])
-    return calibrate(mfcc(samples[chosen], config), config)
+    blocks = (chosen[start : start + _CLIPS_PER_TASK] for start in range(0, len(chosen), _CLIPS_PER_TASK))
+    raw = [mfcc(samples[block] if stored is None else _read(stored, block), config) for block in blocks]
+    return calibrate(np.concatenate([mfcc(samples[:0], config), *raw]), config)
+
+
+def _read(stored: Group, numbers: np.ndarray) -> np.ndarray:
+    """Clips by their numbers, int16 [n, clip_samples], from disk."""
+    return np.concatenate([stored.store.read_clips(number, number + 1) for number in numbers.tolist()])
 
 
 def _compute(

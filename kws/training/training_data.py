@@ -103,10 +103,11 @@ def _frontend(dataset: Dataset, earlier: list[RunFolder], start: BundleStart | N
     for folder in earlier:
         if folder.file(run_folder.FRONTEND).is_file():
             return FrontEndConfig.from_json(folder.read_json(run_folder.FRONTEND))
-    samples = dataset.splits["training"].samples
+    clips = dataset.splits["training"]
+    clip_samples = clips.samples.shape[1]
     if start:
-        return dataclasses.replace(start.frontend, clip_samples=samples.shape[1])
-    return extraction.calibrate_on_clips(samples, FrontEndConfig(clip_samples=samples.shape[1]))
+        return dataclasses.replace(start.frontend, clip_samples=clip_samples)
+    return extraction.calibrate_on_clips(clips.samples, FrontEndConfig(clip_samples=clip_samples), stored=clips.stored)
 
 
 def _rounds(config: TrainConfig, examples: int, begun: RunFolder | None, source: RunFolder | None) -> int:

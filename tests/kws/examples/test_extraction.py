@@ -14,7 +14,7 @@ from kws.examples import feature_cache
 from kws.examples.example_error import ExampleError
 from kws.examples.extraction import calibrate_on_clips, extract
 from kws.frontend import FLOAT64, INTEGER, FrontEndConfig, features
-from kws.stores.clip_store import open_store
+from kws.stores.clip_store import Group, open_store
 from kws.stores.making import Making
 from kws_cli.cores import usable_cores
 from kws_cli.worker_pool import processes_or_cores, start_workers
@@ -141,19 +141,37 @@ def test_processes() -> None:
         processes_or_cores(0)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_features_of_a_store_are_those_of_its_clips(
-    clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path, processes: int
-) -> None:
+@pytest.fixture
+def stored(clips: np.ndarray, tmp_path: pathlib.Path) -> Group:
     making = Making(tmp_path / "store.making", ["testing"], 16000)
     for samples in clips[:200]:
         making.add("testing", samples)
     making.finish(tmp_path / "store", {}, {"testing": None}, {"testing": []})
-    stored = open_store(tmp_path / "store").groups["testing"]
+    return open_store(tmp_path / "store").groups["testing"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_features_of_a_store_are_those_of_its_clips(
+    clips: np.ndarray, config: FrontEndConfig, tmp_path: pathlib.Path, processes: int, stored: Group
+) -> None:
     found = extract(stored.samples, config, processes=processes, stored=stored, cache_dir=tmp_path / "cache")
     np.testing.assert_array_equal(found, features(clips[:200], config))
     extract(clips[:200], config, processes=1, cache_dir=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_calibrating_on_a_store_brings_no_mapped_clip_into_memory(clips: np.ndarray, stored: Group) -> None:
+    found = calibrate_on_clips(stored.samples, FrontEndConfig(), clips=150, seed=3, stored=stored)
+    assert found == calibrate_on_clips(clips[:200], FrontEndConfig(), clips=150, seed=3)
+    assert _resident(stored) == 0
+    stored.samples[7].sum()
+    assert _resident(stored) > 0
+
+
+def _resident(stored: Group) -> int:
+    """kB of the mapped clips that are in this process' memory."""
+    maps = pathlib.Path("/proc/self/smaps").read_text().split(f"{stored.store.folder}/clips.int16")[1:]
+    return sum(int(entry.partition("Rss:")[2].split()[0]) for entry in maps)
 
 
 def test_what_another_makes_is_waited_for(
