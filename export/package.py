@@ -13,7 +13,9 @@ from typing import Any
 from absl import flags
 
 from export.packaging import package, public_header, variants
+from export.packaging.library import Member
 from export.packaging.package import TARGETS, PackageConfig
+from export.plan.goals import STACK_BYTES
 from kws_cli import command
 from kws_cli.command import UserError
 
@@ -31,7 +33,9 @@ def define_flags() -> None:
     flags.DEFINE_string("clip", None, "A WAV file for the self-test (16 kHz, mono, 16 bits) in place of a kept word.")
     flags.DEFINE_string("maintainer", PackageConfig.maintainer, "Who looks after the package, for its metadata.")
     flags.DEFINE_string("url", PackageConfig.url, "A page about the package, for its metadata.")
-    flags.DEFINE_integer("max_ram", None, "Bytes of state and working memory that a model may take on any core.")
+    flags.DEFINE_integer(
+        "max_ram", None, "Bytes of state, working memory and stack that a model may take: slower kernels where it must."
+    )
     flags.DEFINE_string("vendor", PackageConfig.vendor, "The vendor of a CMSIS pack.")
 
 
@@ -64,6 +68,16 @@ def config_of(values: Any) -> PackageConfig:
     )
 
 
+def _changes(member: Member) -> str:
+    """What --max_ram chose otherwise."""
+    chosen = {core: variant.profile for variant in member.subject.variants for core in variant.serves}
+    suited = {core.lower(): profile for core, profile in variants.suited(member.bundle.profile).items()}
+    changed = [
+        f"profile {chosen[core]} in place of {own} on {core}" for core, own in suited.items() if chosen[core] != own
+    ]
+    return ", ".join(changed) or "the profiles that it has anyway"
+
+
 def work(values: Any) -> None:
     """The command with parsed flags."""
     members = package.write(config_of(values))
@@ -73,8 +87,10 @@ def work(values: Any) -> None:
         heard = f"{subject.labels[clip.label]!r} is heard" if clip.label >= 0 else "nothing is heard"
         print(f"  {member.prefix}.h: model {subject.name} {subject.sha256[:12]}, {heard} in its clip")
         for variant in subject.variants:
-            ram = public_header.ram_bytes(subject, variant)
-            print(f"    {variant.core.lower()} (profile {variant.profile}): {ram:,} bytes of RAM")
+            cores, ram = ", ".join(variant.serves), public_header.ram_bytes(subject, variant.plan)
+            print(f"    {cores} (profile {variant.profile}): {ram:,} bytes of RAM")
+        if values.max_ram is not None:
+            print(f"    within {values.max_ram:,} bytes with {STACK_BYTES} of stack: {_changes(member)}")
     print("README.md in it says how to build it and what to flash first; docs/integrate.md has the rest")
 
 

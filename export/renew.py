@@ -15,7 +15,7 @@ from export.bundle import folder as bundles
 from export.bundle import model_card
 from export.bundle.folder import Bundle
 from export.plan import PROFILES
-from export.plan.goals import GOALS, profile_for, profile_within
+from export.plan.goals import GOALS, chosen_within, profile_for, profile_within
 from kws_cli import command
 from kws_cli.command import UserError
 
@@ -59,10 +59,13 @@ def _profile(values: Any, bundle: Bundle) -> str:
 
 def _work(values: Any) -> None:
     before = bundles.load(pathlib.Path(values.bundle))
-    after = renew(before, _profile(values, before))
+    profile = _profile(values, before)
+    after = renew(before, profile)
     old, new = (bundle.manifest["c"]["files"] | bundle.manifest["files"] for bundle in (before, after))
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     print(f"{after.path}: {', '.join(changed) or 'nothing'} changed")
+    if values.max_ram is not None:
+        print(chosen_within(after.model, profile, values.max_ram))
 
 
 def main() -> None:

@@ -65,6 +65,8 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     except ValueError as error:
         raise BundleError(f"run_dir={config.run_dir} can't be converted: {error}") from error
     say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
+    if config.max_ram is not None:
+        say(goals.chosen_within(lowered, profile, config.max_ram))
     # In a fixed random order, any first few clips are a fair sample of all words.
     order = np.random.default_rng(0).permutation(len(source.clips))
     clips = tuple(source.clips[i] for i in order)

@@ -106,7 +106,10 @@ def convert_keras(
         fixed, lowered = _lowered(model, features, source)
         codes = quantize(features[:_GOLDEN], lowered.input_format).astype(np.int8)
         agreement = _agreement(model, features[:_GOLDEN], interpreter.run(lowered, codes))
+        chosen = goals.profile_within(lowered, profile, max_ram)
         say(f"lowered {lowered.name}: {len(lowered.layers)} layers, {lowered.macs:,} MAC")
+        if max_ram is not None:
+            say(goals.chosen_within(lowered, chosen, max_ram))
         say(f"same class as the float model: {100 * agreement:.2f} % of {len(codes):,} calibration inputs")
         written = write_bundle(
             bundle,
@@ -116,7 +119,7 @@ def convert_keras(
             names=[f"{pathlib.Path(source.calibration).name}[{i}]" for i in order[:_GOLDEN]],
             metrics={"calibration": {"inputs": len(codes), "same_class_as_float": agreement}},
             command=_command(source),
-            profile=goals.profile_within(lowered, profile, max_ram),
+            profile=chosen,
         )
     except ValueError as error:
         if isinstance(error, (BundleError, PlanError)):

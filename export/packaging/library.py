@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from export.bundle import detector_file
 from export.bundle.folder import Bundle
-from export.packaging import naming, public_header, self_test_clip, variants
+from export.packaging import memory, naming, public_header, self_test_clip, variants
 from export.packaging.public_header import Subject
 from export.packaging.self_test_clip import Clip
 from export.packaging.variants import Variant
@@ -56,12 +56,17 @@ def member(
     version: str,
     label_names: Mapping[str, str],
     recording: pathlib.Path | None,
+    max_ram: int | None = None,
 ) -> Member:
     """A bundle as a member of a package.
 
+    Args:
+      profile: of all cores, or "auto"; `max_ram`: bytes within which each kind of core's profile is chosen instead.
+
     Raises:
       BundleError: it has no front end or no detector.
-      PackagingError: a label without a C name, a profile that doesn't run it, a recording of another form.
+      PackagingError: a label without a C name, a profile that doesn't run it, a recording of another form, more memory
+        than `max_ram`.
       HostError: no C compiler.
     """
     frontend, detector = bundle.frontend_config, detector_file.of_bundle(bundle)
@@ -73,9 +78,11 @@ def member(
         constants=tuple(constants),
         frontend=frontend,
         detector=detector,
-        variants=tuple(variants.of_bundle(bundle, profile)),
+        variants=(),
         version=version,
     )
+    chosen = variants.of_bundle(bundle, profile) if max_ram is None else memory.within(bundle, subject, max_ram)
+    subject = dataclasses.replace(subject, variants=tuple(chosen))
     return Member(bundle, prefix, subject, self_test_clip.of_bundle(bundle, detector, recording))
 
 

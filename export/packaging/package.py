@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from export.bundle import folder as bundles
-from export.packaging import archive, library, metadata, naming, public_header, readme, templates, tflm
+from export.packaging import archive, library, metadata, naming, readme, templates, tflm
 from export.packaging.library import Member
 from export.packaging.packaging_error import PackagingError
 from export.packaging.variants import AUTO
@@ -38,7 +38,8 @@ class PackageConfig:
       maintainer: "Name <address>", for the metadata.
       url: of a page about the package, for the metadata.
       vendor: of a CMSIS pack.
-      max_ram: bytes of state and working memory that a model may take on any core; None for no limit.
+      max_ram: bytes of state, working memory and stack that a model may take; where the profile of a kind of core takes
+        more, it is the fastest that doesn't. None for no limit.
     """
 
     bundles: tuple[pathlib.Path, ...]
@@ -72,6 +73,8 @@ def write(config: PackageConfig) -> list[Member]:
             raise PackagingError(f"{name}={value}: expected {expected}")
     if config.target == TFLM and config.max_ram is not None:
         raise PackagingError(f"max_ram={config.max_ram} is of this project's kernels: leave it out with target={TFLM}")
+    if config.max_ram is not None and config.profile != AUTO:
+        raise PackagingError(f"max_ram={config.max_ram} and profile={config.profile}: give one of them")
     if config.target == TFLM:
         archive.write(config.output, _for_tflm(config))
         return []
@@ -84,7 +87,6 @@ def modelled(config: PackageConfig) -> tuple[list[Member], dict[str, str]]:
     """The models and their C, path -> text: what is the same for every target. Raises as `write`."""
     prefixes, name = _names(config)
     members = [_member(config, path, prefix) for path, prefix in zip(config.bundles, prefixes, strict=True)]
-    _check_ram(config, members)
     labels = {label for member in members for label in member.subject.labels}
     if unknown := sorted(set(config.label_names) - labels):
         raise PackagingError(
@@ -92,18 +94,6 @@ def modelled(config: PackageConfig) -> tuple[list[Member], dict[str, str]]:
             f"{', '.join(sorted(labels))}"
         )
     return members, library.files(members, name)
-
-
-def _check_ram(config: PackageConfig, members: Sequence[Member]) -> None:
-    """Raises `PackagingError` for a model that takes more than `max_ram` on some core."""
-    for member in members:
-        of_core = {one.core.lower(): public_header.ram_bytes(member.subject, one) for one in member.subject.variants}
-        core, size = max(of_core.items(), key=lambda item: item[1])
-        if config.max_ram is not None and size > config.max_ram:
-            raise PackagingError(
-                f"max_ram={config.max_ram}: model {member.subject.name} needs {size} bytes at least where the core is "
-                f"{core}: give as many, or a smaller network"
-            )
 
 
 def contents(config: PackageConfig, members: Sequence[Member], sources: Mapping[str, str]) -> dict[str, bytes]:
@@ -139,6 +129,7 @@ def _member(config: PackageConfig, path: pathlib.Path, prefix: str) -> Member:
         version=config.version,
         label_names=config.label_names,
         recording=config.clip,
+        max_ram=config.max_ram,
     )
 
 

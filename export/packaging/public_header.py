@@ -8,6 +8,7 @@ from export.model.frontend_config import FrontEndConfig
 from export.packaging import variants
 from export.packaging.variants import Variant
 from export.plan.placement import ALIGNMENT
+from export.plan.stream import StreamPlan
 from export.source.c_text import string
 
 NAME = "fxp_kws.h"
@@ -59,36 +60,36 @@ def _up(size: int, alignment: int) -> int:
     return -(-size // alignment) * alignment
 
 
-def state_bytes(subject: Subject, variant: Variant) -> int:
+def state_bytes(subject: Subject, steps: StreamPlan) -> int:
     """Of fxp_kws_state; the C asserts it."""
     config, detector, labels = subject.frontend, subject.detector, len(subject.labels)
     frontend = [(2 * config.window_samples, _FRONT_END_ALIGNMENT), (config.frames * config.coefficients, 1), (2, 2)]
     heard = [(4 * labels, 4), (2 * detector.window * labels, 2), (labels, 1), (1, 1), (1, 1)]
     fields = [
         (_placed(frontend), _FRONT_END_ALIGNMENT),
-        (max(variant.plan.state_bytes, 1), ALIGNMENT if variant.plan.state_bytes else 1),
+        (max(steps.state_bytes, 1), ALIGNMENT if steps.state_bytes else 1),
         (_placed(heard), 4),
         (QUEUE * _DETECTION_BYTES, 4),
         (4, 4),
         (2 * config.hop_samples, 4),
         (2, 2),
         *[(1, 1)] * 3,
-        (variant.plan.frames_per_call * config.coefficients, 1),
+        (steps.frames_per_call * config.coefficients, 1),
         (labels, 1),
     ]
     return _placed(fields)
 
 
-def scratch_bytes(subject: Subject, variant: Variant) -> int:
+def scratch_bytes(subject: Subject, steps: StreamPlan) -> int:
     """Of fxp_kws_working_memory; the C asserts it."""
     frontend = 4 * subject.frontend.fft_length + 4 * (subject.frontend.fft_length + 2)
-    sizes = (_up(frontend, _FRONT_END_ALIGNMENT), variant.plan.arena_bytes)
-    return _up(max(sizes), ALIGNMENT if variant.plan.arena_bytes else _FRONT_END_ALIGNMENT)
+    sizes = (_up(frontend, _FRONT_END_ALIGNMENT), steps.arena_bytes)
+    return _up(max(sizes), ALIGNMENT if steps.arena_bytes else _FRONT_END_ALIGNMENT)
 
 
-def ram_bytes(subject: Subject, variant: Variant) -> int:
+def ram_bytes(subject: Subject, steps: StreamPlan) -> int:
     """Of both together; a caller's stack is not in it."""
-    return state_bytes(subject, variant) + scratch_bytes(subject, variant)
+    return state_bytes(subject, steps) + scratch_bytes(subject, steps)
 
 
 def text(subject: Subject) -> str:
@@ -124,8 +125,8 @@ def _sizes(subject: Subject, variant: Variant) -> str:
     weights = sum(item.step.constant_bytes for item in variant.plan.steps)
     sizes = {
         "PROFILE_NAME": string(variant.profile),
-        "STATE_BYTES": state_bytes(subject, variant),
-        "SCRATCH_BYTES": scratch_bytes(subject, variant),
+        "STATE_BYTES": state_bytes(subject, variant.plan),
+        "SCRATCH_BYTES": scratch_bytes(subject, variant.plan),
         "WEIGHT_BYTES": weights,
     }
     return "\n".join(f"#define FXP_KWS_{name} {value}" for name, value in sizes.items())

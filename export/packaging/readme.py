@@ -95,7 +95,10 @@ def _model(member: Member) -> str:
     spoken = f'"{_line(subject.labels[clip.label])}"' if clip.label >= 0 else "nothing"
     rows: list[tuple[str, ...]] = [("core", "profile", "state", "scratch", "RAM", "weights in flash")]
     for variant in subject.variants:
-        state, scratch = public_header.state_bytes(subject, variant), public_header.scratch_bytes(subject, variant)
+        state, scratch = (
+            public_header.state_bytes(subject, variant.plan),
+            public_header.scratch_bytes(subject, variant.plan),
+        )
         weights = sum(item.step.constant_bytes for item in variant.plan.steps)
         numbers = (f"{number:,}" for number in (state, scratch, state + scratch, weights))
         rows.append((_CORES[variant.core], variant.profile, *numbers))

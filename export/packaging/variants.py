@@ -4,6 +4,7 @@ A variant is a profile of the plan for cores with vectors (Helium), with the DSP
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 from export.bundle.folder import Bundle
 from export.packaging.packaging_error import PackagingError
@@ -33,6 +34,7 @@ class Variant:
       profile: of `export.plan`.
       plan: of the streaming network.
       header, source: texts of the generated C.
+      serves: kinds of cores that get it, in lower case: its own last, before it those whose variant would be the same.
     """
 
     core: str
@@ -40,6 +42,7 @@ class Variant:
     plan: StreamPlan
     header: str
     source: str
+    serves: tuple[str, ...] = ()
 
     @property
     def header_name(self) -> str:
@@ -69,25 +72,51 @@ def of_bundle(bundle: Bundle, profile: str = AUTO) -> list[Variant]:
     """
     if profile not in CHOICES:
         raise PackagingError(f"profile={profile} is unknown: choose one of {', '.join(CHOICES)}")
-    profiles = _profiles(bundle.profile) if profile == AUTO else [profile]
-    return [_variant(bundle, name) for name in profiles]
+    return of_cores(bundle, suited(bundle.profile) if profile == AUTO else {_CORE_OF.get(profile, "SCALAR"): profile})
 
 
-def _profiles(own: str) -> list[str]:
+def suited(own: str) -> dict[str, str]:
+    """Kind of core -> the profile made for it, a bundle's own where it is; in the order of the compiler's macros."""
     dsp = own if _CORE_OF.get(own) == "DSP" else FAST
-    return [HELIUM, dsp, PACKED]
+    return {"HELIUM": HELIUM, "DSP": dsp, "SCALAR": PACKED}
 
 
-def _variant(bundle: Bundle, profile: str) -> Variant:
+def of_cores(bundle: Bundle, profiles: Mapping[str, str]) -> list[Variant]:
+    """The variants of a bundle's streaming network for kinds of cores; one for those that have one profile.
+
+    Args:
+      profiles: kind of core -> profile, in the order in which the compiler's macros are asked.
+
+    Raises:
+      PackagingError: a network that can't be streamed.
+    """
+    found: list[Variant] = []
+    for core, profile in reversed(list(profiles.items())):
+        if found and found[0].profile == profile:  # what the compiler comes to without this core's macro
+            found[0] = dataclasses.replace(found[0], serves=(core.lower(), *found[0].serves))
+        else:
+            found.insert(0, _variant(bundle, core, profile))
+    return found
+
+
+def planned(bundle: Bundle, profile: str) -> StreamPlan:
+    """The streaming network's plan. Raises `PackagingError` for one that can't be streamed."""
     try:
-        texts = stream_source.generate(bundle.model, profile)
-        steps = plan(bundle.model, profile)
+        return plan(bundle.model, profile)
     except NoKernelError as error:
         raise PackagingError(f"bundle={bundle.path} has no kernel of profile {profile}: {error}") from error
     except ValueError as error:
         raise PackagingError(f"bundle={bundle.path} can't be streamed: {error}") from error
-    core = _CORE_OF.get(profile, "SCALAR")
-    return Variant(core, profile, steps, texts[stream_source.HEADER], texts[stream_source.SOURCE])
+
+
+def _variant(bundle: Bundle, core: str, profile: str) -> Variant:
+    steps = planned(bundle, profile)
+    try:
+        texts = stream_source.generate(bundle.model, profile)
+    except ValueError as error:
+        raise PackagingError(f"bundle={bundle.path} can't be streamed: {error}") from error
+    sources = (texts[stream_source.HEADER], texts[stream_source.SOURCE])
+    return Variant(core, profile, steps, *sources, (core.lower(),))
 
 
 def choice(variants: list[Variant]) -> str:

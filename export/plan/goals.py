@@ -67,6 +67,11 @@ def profile_within(model: IntegerModel, profile: str, max_ram: int | None, least
     return found
 
 
+def chosen_within(model: IntegerModel, profile: str, max_ram: int) -> str:
+    """What is said of the profile that `profile_within` gave, in a line."""
+    return f"profile {profile}: {needed(model, profile):,} bytes of arena and stack, within {max_ram:,}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Cost:
     """What a profile takes of a model.

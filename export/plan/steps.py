@@ -178,9 +178,9 @@ class Plan:
         """
         estimates = {}
         for step, turn in zip(self.steps, self.turns or [_ONCE] * len(self.steps), strict=True):
-            rest = turn.rows.count * _cost(step.conversions) + turn.instructions
+            rest = turn.rows.count * conversions_cost(step.conversions) + turn.instructions
             estimates[step.layer.name] = turn.rows.count * of_kernel(step) + per_instruction * rest
-        estimates[self.steps[-1].layer.name] += per_instruction * _cost(self.answer)
+        estimates[self.steps[-1].layer.name] += per_instruction * conversions_cost(self.answer)
         return estimates
 
     def rows(self) -> list[dict[str, Any]]:
@@ -225,5 +225,6 @@ _ONCE = Turn(None, Ticks(0, 1, 1))
 """Of a layer that is computed as a whole."""
 
 
-def _cost(conversions: tuple[Conversion, ...]) -> float:
+def conversions_cost(conversions: tuple[Conversion, ...]) -> float:
+    """Instructions of all of them, estimated."""
     return sum(conversion_cost(c.input.layout, c.output.layout, math.prod(c.input.shape)) for c in conversions)

@@ -16,7 +16,7 @@ from export.plan import CHOICES, FAST, PROFILES, row_kernels
 from export.plan.kernel import Kernel
 from export.plan.layout import S8, padded
 from export.plan.placement import ALIGNMENT, Need, place
-from export.plan.steps import INPUT, OUTPUT, Conversion, Step, Tensor
+from export.plan.steps import INPUT, OUTPUT, Conversion, Step, Tensor, conversions_cost
 from kws_cli.table import aligned
 
 REPEATED = (AVERAGE_POOL, DENSE)
@@ -108,6 +108,12 @@ class StreamPlan:
     @property
     def state_bytes(self) -> int:
         return sum(-(-step.history.bytes // ALIGNMENT) * ALIGNMENT for step in self.steps if step.history)
+
+    def instructions(self) -> float:
+        """Of a call, estimated: kernels and conversions."""
+        steps = [item.step for item in self.steps]
+        calls = sum(item.repetitions * item.step.kernel.instructions(item.step.layer) for item in self.steps)
+        return calls + sum(conversions_cost(step.conversions) for step in steps) + conversions_cost(self.answer)
 
     def rows(self) -> list[dict[str, Any]]:
         """The plan as a table: layer, kernel, rows in and out, bytes kept."""

@@ -1,6 +1,7 @@
 """A run that was trained for one shift has one when it is converted, or it is refused."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from export.bundle import conversion, detector_file, folder, random_bundle
 from export.bundle.bundle_error import BundleError
 from export.bundle.training import trained
 from export.model import detector
+from export.plan import FAST, RAM, goals
+from export.plan.plan_error import PlanError
 from kws.models.ds_cnn import DsCnnSpec
 
 SHAPE, CLASSES = (49, 10, 1), 3
@@ -58,6 +61,26 @@ def test_several_shifts_are_refused_where_one_was_trained_for(tmp_path: pathlib.
 def test_several_shifts_are_as_good_where_nothing_else_was_asked_for(tmp_path: pathlib.Path) -> None:
     config = conversion.ConvertConfig(run(tmp_path, "per_layer", "per_layer"), tmp_path / "bundle")
     assert conversion.convert(config).model.one_shift is None
+
+
+def test_the_profile_is_the_one_that_fits_to_the_byte(tmp_path: pathlib.Path) -> None:
+    source = run(tmp_path / "run", "per_layer", "per_layer")
+
+    def converted(**settings: Any) -> tuple[str, list[str]]:
+        said: list[str] = []
+        config = conversion.ConvertConfig(source, tmp_path / "bundle", **settings)
+        return conversion.convert(config, said.append).profile, [line for line in said if line.startswith("profile")]
+
+    assert converted(max_ram=99999)[0] == FAST
+    model = folder.load(tmp_path / "bundle").model
+    fast, least = (goals.needed(model, profile) for profile in (FAST, RAM))
+    said = f"profile ram: {least:,} bytes of arena and stack, within {fast - 1:,}"
+    assert converted(max_ram=fast - 1) == (RAM, [said])
+    with pytest.raises(
+        PlanError, match=rf"^max_ram={least - 1}: small needs {least} bytes at least, 512 of them stack"
+    ):
+        converted(max_ram=least - 1)
+    assert folder.load(tmp_path / "bundle").profile == RAM
 
 
 def test_a_replaced_bundles_detector_is_kept_where_the_labels_are_the_same(

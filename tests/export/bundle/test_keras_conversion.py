@@ -16,6 +16,8 @@ from export.bundle import folder as bundles
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import UNKNOWN_LABEL, Bundle
 from export.bundle.keras_conversion import KerasSource, convert_keras
+from export.plan import FAST, RAM, goals
+from export.plan.plan_error import PlanError
 from export.proof.bundle_proof import VerifyConfig, verify_bundle
 from quant.folding.keras_file import KerasFileError
 
@@ -107,10 +109,20 @@ def test_8_bits_give_the_float_models_classes(source: KerasSource, tmp_path) -> 
 def test_the_command(source: KerasSource, tmp_path) -> None:
     flags = [f"--keras_model={source.keras_model}", f"--calibration={source.calibration}", "--labels=a,b,c"]
     command = [sys.executable, "-m", "export.convert", *flags, "--name=mine", f"--bundle={tmp_path / 'bundle'}"]
-    done = subprocess.run([*command, "--accumulator_bits=20"], capture_output=True, text=True, check=False)
+    flags = ["--accumulator_bits=20", "--max_ram=1000"]
+    done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    model = bundles.load(tmp_path / "bundle").model
-    assert (model.name, model.labels, model.layers[0].accumulator_bits) == ("mine", ("a", "b", "c"), 20)
+    made = bundles.load(tmp_path / "bundle")
+    assert (made.name, made.labels, made.model.layers[0].accumulator_bits) == ("mine", ("a", "b", "c"), 20)
+    least = goals.needed(made.model, RAM)
+    assert least <= 1000 < goals.needed(made.model, FAST) and made.profile == RAM
+    assert f"profile ram: {least} bytes of arena and stack, within 1,000\n" in done.stderr
+
+
+def test_too_little_memory_is_told_with_the_least(source: KerasSource, tmp_path) -> None:
+    with pytest.raises(PlanError, match=r"^max_ram=9: own_net needs \d+ bytes at least, 512 of them stack"):
+        convert_keras(source, tmp_path / "bundle", max_ram=9)
+    assert not (tmp_path / "bundle").exists()
 
 
 @pytest.mark.parametrize(
@@ -132,6 +144,7 @@ def test_the_command(source: KerasSource, tmp_path) -> None:
             "--weight_bits=9: '9' is not",
         ),
         (["--keras_model=F", "--calibration=X", "--labels=a"], "--calibration=X can't be read ("),
+        (["--run_dir=R", "--max_ram=9", "--profile=fast"], "--max_ram=9 and --profile=fast: give one of them"),
     ],
 )
 def test_wrong_flags_are_one_line(flags: list[str], line: str) -> None:

@@ -56,7 +56,7 @@ def sources(root: pathlib.Path) -> list[pathlib.Path]:
 
 def ram_bytes(subject: Subject, variant: Variant) -> int:
     """State and scratch memory of a model."""
-    return public_header.state_bytes(subject, variant) + public_header.scratch_bytes(subject, variant)
+    return public_header.state_bytes(subject, variant.plan) + public_header.scratch_bytes(subject, variant.plan)
 
 
 def needs(*tools: str) -> None:

@@ -19,8 +19,8 @@ def test_the_table_of_memory_is_the_headers(activation_bits: int, tmp_path: path
     bundle = random_bundle.write(RandomBundleConfig(tmp_path / "b", weight_bits=4, activation_bits=activation_bits))
     member = library.member(bundle, "kws", profile="auto", version="1.0.0", label_names={}, recording=None)
     for variant in member.subject.variants:
-        state = public_header.state_bytes(member.subject, variant)
-        scratch = public_header.scratch_bytes(member.subject, variant)
+        state = public_header.state_bytes(member.subject, variant.plan)
+        scratch = public_header.scratch_bytes(member.subject, variant.plan)
         weights = sum(item.step.constant_bytes for item in variant.plan.steps)
         numbers = " | ".join(f"{number:,}" for number in (state, scratch, state + scratch, weights))
         assert re.search(

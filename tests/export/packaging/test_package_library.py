@@ -30,8 +30,8 @@ class Library:
         self.c.fxp_kws_push.restype = ctypes.c_size_t
         self.c.fxp_kws_logits.restype = ctypes.POINTER(ctypes.c_int8)
         self.c.fxp_kws_label.restype = ctypes.c_char_p
-        self.state = aligned(public_header.state_bytes(member.subject, scalar))
-        self.scratch = aligned(public_header.scratch_bytes(member.subject, scalar))
+        self.state = aligned(public_header.state_bytes(member.subject, scalar.plan))
+        self.scratch = aligned(public_header.scratch_bytes(member.subject, scalar.plan))
         self.labels = len(member.subject.labels)
         self.c.fxp_kws_init(address(self.state))
 
