@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 
+from export.host import kept_objects
 from export.host.host_error import HostError
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
@@ -39,6 +40,7 @@ def compile_library(
     library: pathlib.Path,
     remedy: str = REMEDY,
     build: Sequence[str] = (),
+    objects: Sequence[pathlib.Path] = (),
 ) -> pathlib.Path:
     """Compiles a bundle's generated C with the project's own, as a shared library for the host unless told otherwise.
 
@@ -49,6 +51,7 @@ def compile_library(
       library: where to write it.
       remedy: what to do about files that are missing or don't compile.
       build: another compiler, and its flags beside language, warnings and folders.
+      objects: that are linked, too.
 
     Raises:
       HostError: no compiler, a file missing, or C that does not compile.
@@ -57,12 +60,36 @@ def compile_library(
     own = [str(c_folder / name) for name in generated if name.endswith(".c")]
     build = build or (path(), *HOST_FLAGS)
     flags = [*C_FLAGS, *(f"-I{folder}" for folder in (*includes, c_folder))]
-    result = _run([*build, *flags, *own, *map(str, files), "-o", str(library)])
+    result = _run([*build, *flags, *own, *map(str, files), *map(str, objects), "-o", str(library)])
     if result.returncode:
-        lines = result.stderr.splitlines() or ["no message"]
-        reason = next((line for line in lines if "error" in line), lines[0])
-        raise HostError(f"{c_folder} does not compile ({reason}): {remedy}")
+        raise HostError(f"{c_folder} does not compile ({_reason(result)}): {remedy}")
     return library
+
+
+def compile_objects(
+    folder: pathlib.Path,
+    files: Sequence[pathlib.Path],
+    includes: Iterable[pathlib.Path],
+    headers: Iterable[pathlib.Path],
+) -> list[pathlib.Path]:
+    """Objects for a library of this machine, of C that includes nothing generated: compiled once for all libraries.
+
+    Args:
+      folder: where they are put.
+      files, includes: the project's own sources, and the folders of its headers.
+      headers: those of these folders.
+
+    Raises:
+      HostError: no compiler, or C that does not compile.
+    """
+    command = [path(), *COMPILE_FLAGS, *C_FLAGS, *(f"-I{folder}" for folder in includes), "-c"]
+
+    def compile_here() -> None:
+        result = _run([*command, *map(str, files)], folder=folder)
+        if result.returncode:
+            raise HostError(f"the engine does not compile ({_reason(result)}): is the compiler too old?")
+
+    return kept_objects.place(folder, command, version(), files, headers, compile_here)
 
 
 def check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str = REMEDY) -> None:
@@ -72,9 +99,17 @@ def check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str = RE
             raise HostError(f"{c_folder / name} is missing: {remedy}")
 
 
-def _run(command: list[str], timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
+def _reason(result: subprocess.CompletedProcess[str]) -> str:
+    """The line that says why C does not compile."""
+    lines = result.stderr.splitlines() or ["no message"]
+    return next((line for line in lines if "error" in line), lines[0])
+
+
+def _run(
+    command: list[str], timeout_s: float | None = None, folder: pathlib.Path | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=timeout_s)
     except OSError as error:
         raise HostError(f"{command[0]} can't be started: {error.strerror}; install it again") from error
     except subprocess.TimeoutExpired as error:

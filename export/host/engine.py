@@ -45,6 +45,7 @@ class CEngine(HostLibrary):
             "run": (None, POINTER, POINTER, COUNT, POINTER),
             "run_layers": (None, POINTER, POINTER, POINTER, COUNT, POINTER),
         },
+        apart=True,
     )
 
     def __init__(self, library: str | pathlib.Path) -> None:

@@ -39,6 +39,7 @@ class LibraryDefinition:
       prefix: with which its functions' names begin.
       functions: name without the prefix -> types of the result and of the arguments.
       remedy: what to do where generated files are missing or don't compile.
+      apart: whether the part's C, without the binding, includes nothing generated, so that one compilation serves all.
     """
 
     part: Callable[[], CSources]
@@ -47,6 +48,7 @@ class LibraryDefinition:
     prefix: str
     functions: Mapping[str, tuple[Any, ...]]
     remedy: str = compiler.REMEDY
+    apart: bool = False
 
     def files(self) -> list[pathlib.Path]:
         """The project's C files, the binding last."""
@@ -55,18 +57,30 @@ class LibraryDefinition:
 
     def compile(self, c_folder: pathlib.Path, library: pathlib.Path) -> pathlib.Path:
         """Compiles them with the generated files in `c_folder`. Raises `HostError`, as `compile_library` does."""
-        return compiler.compile_library(c_folder, self.generated, self.files(), self.includes(), library, self.remedy)
+        includes = self.includes()
+        if not self.apart:
+            return compiler.compile_library(c_folder, self.generated, self.files(), includes, library, self.remedy)
+        compiler.check_written(c_folder, self.generated, self.remedy)
+        *files, binding = self.files()
+        with held_folder.made("fxp-objects-") as folder:
+            objects = compiler.compile_objects(folder, files, includes, self.headers())
+            return compiler.compile_library(
+                c_folder, self.generated, [binding], includes, library, self.remedy, objects=objects
+            )
 
     def includes(self) -> tuple[pathlib.Path, ...]:
         """Folders of the headers."""
         return (*self.part().include_folders, _HOST_HEADERS)
 
+    def headers(self) -> tuple[pathlib.Path, ...]:
+        """All that are not generated."""
+        return (*self.part().headers, *sorted(_HOST_HEADERS.glob("*.h")))
+
     def content_hash(self, c_folder: pathlib.Path) -> str:
         """SHA-256 of all that a library depends on: machine, compiler, flags and files. Raises `HostError`."""
         build = (platform.machine(), compiler.version(), *compiler.C_FLAGS, *compiler.HOST_FLAGS)
         digest = hashlib.sha256(" ".join(build).encode())
-        headers = (*self.part().headers, *sorted(_HOST_HEADERS.glob("*.h")))
-        for file in [*(c_folder / name for name in self.generated), *self.files(), *headers]:
+        for file in [*(c_folder / name for name in self.generated), *self.files(), *self.headers()]:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return digest.hexdigest()
 

@@ -42,6 +42,7 @@ class StreamEngine(HostLibrary):
             "init": (None, POINTER),
             "run": (None, POINTER, POINTER, POINTER, COUNT, POINTER),
         },
+        apart=True,
     )
 
     def __init__(self, library: str | pathlib.Path) -> None:

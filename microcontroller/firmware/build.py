@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from export.host import compiler
+from export.host import compiler, kept_objects
 from export.source import detector_source, frontend_source, self_test_source, stream_source
 from microcontroller import boards, c_sources
 from microcontroller.boards import ARM, MAILBOX_BYTES, RISCV, Board
@@ -40,6 +40,7 @@ class Kernels:
       c_flags: language and warnings; code that is not this project's is not held to its warnings.
       libraries: archives, linked behind the sources that call them.
       link_flags: for these.
+      generated: whether the sources include what is generated for a model; else one compilation serves all models.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Kernels:
     c_flags: tuple[str, ...] = compiler.C_FLAGS
     libraries: tuple[pathlib.Path, ...] = ()
     link_flags: tuple[str, ...] = ()
+    generated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,13 +168,9 @@ def compiled(kernels: Kernels, board: str, out_dir: str | pathlib.Path) -> Kerne
         archive.unlink(missing_ok=True)
     except OSError as error:
         raise BuildError(f"can't write to {out_dir}: {error.strerror}") from error
-    flags = [*kernels.c_flags, *machine_flags(target), *c_sources.include_flags(c_sources.engine()), *_foreign(kernels)]
-    _run([tool("gcc", target.instruction_set), *flags, "-c", *map(str, kernels.sources)], out, target)
-    _run(
-        [tool("ar", target.instruction_set), "rcsD", archive.name, *(f"{path.stem}.o" for path in kernels.sources)],
-        out,
-        target,
-    )
+    _compile_kernels(kernels, target, out, c_sources.include_flags(c_sources.engine()))
+    objects = [f"{path.stem}.o" for path in kernels.sources]
+    _run([tool("ar", target.instruction_set), "rcsD", archive.name, *objects], out, target)
     return dataclasses.replace(kernels, sources=(), libraries=(archive, *kernels.libraries))
 
 
@@ -221,13 +219,11 @@ def build(
     includes = [f"-I{folder}" for folder in folders]
     macros = [f"-D{macro}" for macro in program.macros]
     compile_model = [gcc, *compiler.C_FLAGS, *machine, *includes, *foreign, *macros, "-c"]
-    compile_kernels = [gcc, *kernels.c_flags, *machine, *includes, *foreign, "-c"]
     model = [*generated, *program.sources]
     starting = (_FIRMWARE / target.instruction_set / name for name in _STARTING)
     harness = [*program.harness, *starting, target.driver / "board.c"]
     _run([*compile_model, *map(str, model)], out / "engine", target)
-    if kernels.sources:
-        _run([*compile_kernels, *map(str, kernels.sources)], out / "engine", target)
+    _compile_kernels(kernels, target, out / "engine", includes)
     _run([*compile_model, *map(str, harness)], out / "firmware", target)
     objects = [f"engine/{path.stem}.o" for path in (*model, *kernels.sources)]
     _run([archiver, "rcsD", "libengine.a", *objects], out, target)
@@ -241,6 +237,26 @@ def build(
     elf = out / "firmware.elf"
     sections = read_sections(_run([dumper, "-h", "-w", str(elf)], out, target), target)
     return Firmware(elf, out / "firmware.map", target, f"{version} -O2", sections)
+
+
+def _compile_kernels(kernels: Kernels, board: Board, folder: pathlib.Path, includes: Sequence[str]) -> None:
+    """Puts their objects into a folder.
+
+    Args:
+      includes: what is generated, too.
+    """
+    gcc, engine = tool("gcc", board.instruction_set), c_sources.engine()
+    compile_each = [gcc, *kernels.c_flags, *machine_flags(board), "-c", *_foreign(kernels)]
+    files = list(map(str, kernels.sources))
+    if kernels.generated:
+        _run([*compile_each, *includes, *files], folder, board)
+    elif files:
+        command = [*compile_each, *c_sources.include_flags(engine)]
+        headers = [*engine.headers, *(path for each in kernels.include_dirs for path in sorted(each.rglob("*.h")))]
+        version = _run([gcc, "--version"], folder, board, _VERSION_TIMEOUT_S)
+        kept_objects.place(
+            folder, command, version, kernels.sources, headers, lambda: _run([*command, *files], folder, board)
+        )
 
 
 def machine_flags(board: Board) -> tuple[str, ...]:

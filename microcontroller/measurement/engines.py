@@ -98,7 +98,13 @@ def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Cod
 def _tflm_kernels(board: Board) -> Kernels:
     library = checkout.library(board.cpu)
     return Kernels(
-        TFLM, (tflm_runner.SOURCE,), tuple(checkout.include_dirs()), _TFLM_CXX_FLAGS, (library,), _TFLM_LINK_FLAGS
+        TFLM,
+        (tflm_runner.SOURCE,),
+        tuple(checkout.include_dirs()),
+        _TFLM_CXX_FLAGS,
+        (library,),
+        _TFLM_LINK_FLAGS,
+        generated=True,
     )
 
 
