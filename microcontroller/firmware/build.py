@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ _TOOLS = {
     RISCV: ("riscv64-unknown-elf-", "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
 }
 _VERSION_TIMEOUT_S = 60.0
+# Of C++'s own headers, whose names have no dot.
+_NO_CXX_HEADER = re.compile(r"fatal error: \w+: No such file")
+_CXX_HEADERS = "; install the compiler's C++ headers (apt-get install libstdc++-arm-none-eabi-newlib)"
 _TARGET_FLAGS = ("-O2", "-ffunction-sections", "-fdata-sections")
 # Small data in sections of its own would need a register that nothing here sets.
 _RISCV_FLAGS = ("-mabi=ilp32", "-misa-spec=2.2", "--specs=picolibc.specs", "-msmall-data-limit=0")
@@ -322,5 +326,7 @@ def _run(command: list[str], folder: pathlib.Path, board: Board, timeout_s: floa
                 f"the model does not fit {board.name} with {board.flash_bytes} bytes of flash and {board.ram_bytes} "
                 f"of RAM: {line.rpartition(': ')[2].strip()}; use a smaller model"
             )
-    first = next((line for line in lines if "error" in line.lower()), lines[0])
-    raise BuildError(f"the firmware does not build, {pathlib.Path(command[0]).name} says: {first.strip()}")
+    reasons = [line for line in lines if not line.startswith("collect2:")]  # which only says that the linker failed
+    first = next((line for line in reasons if "error" in line.lower() or "undefined " in line), lines[0])
+    remedy = _CXX_HEADERS if _NO_CXX_HEADER.search(first) else ""
+    raise BuildError(f"the firmware does not build, {pathlib.Path(command[0]).name} says: {first.strip()}{remedy}")

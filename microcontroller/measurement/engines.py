@@ -90,6 +90,8 @@ def _cmsis_nn_kernels(board: Board) -> Kernels:
 
 
 def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
+    if board.instruction_set != ARM:
+        raise MeasurementError(f"the engine {TFLM} runs on Arm cores, not on board={board.name}: leave one of them out")
     files = tflm_runner.generate(bundle.model, bundle.tflite_path.read_bytes())
     origin = f"TensorFlow Lite Micro on the bundle's .tflite, {checkout.version(board.cpu)} of {checkout.VARIABLE}"
     return Code(_written(files, folder), None, origin)

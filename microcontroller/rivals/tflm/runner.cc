@@ -20,6 +20,10 @@ int __aeabi_atexit(void *, void (*)(void *), void *) {
 void __cxa_pure_virtual() {
     __builtin_trap();
 }
+// Of the C library's, for printing messages, which nobody reads here: there is no heap.
+void *_sbrk(ptrdiff_t) {
+    return reinterpret_cast<void *>(-1);
+}
 }
 void operator delete(void *) noexcept {
     __builtin_trap();

@@ -76,10 +76,18 @@ def test_model_beyond_ram(tmp_path: pathlib.Path) -> None:
         build.build(write_c(tmp_path / "c", model), tmp_path / "build")
 
 
-def test_c_that_does_not_compile(c_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("int broken(void) { return missing; }", "missing"),
+        ("int alone;", "undefined reference to .fxp_model_"),
+        ("#include <cstdint>", r"cstdint: No such file .*install libstdc\+\+-arm-none-eabi-newlib"),
+    ],
+)
+def test_c_that_does_not_compile_or_link(c_folder: pathlib.Path, tmp_path: pathlib.Path, added: str, said: str) -> None:
     shutil.copytree(c_folder, tmp_path / "c")
-    (tmp_path / "c" / "fxp_model.c").write_text("int broken(void) { return missing; }\n")
-    with pytest.raises(BuildError, match=r"does not build, arm-none-eabi-gcc says: .*missing"):
+    (tmp_path / "c" / "fxp_model.c").write_text(f"{added}\n")
+    with pytest.raises(BuildError, match=rf"does not build, arm-none-eabi-gcc says: .*{said}"):
         build.build(tmp_path / "c", tmp_path / "build")
 
 

@@ -4,6 +4,7 @@ The stand-in has the interface that the runner uses and computes with CMSIS-NN. 
 is built, linked, called, observed, counted and compared as it should be; of TensorFlow Lite Micro they tell nothing.
 """
 
+import os
 import pathlib
 import subprocess
 from collections.abc import Callable
@@ -17,11 +18,19 @@ from microcontroller import bench, boards, c_sources
 from microcontroller.bench import BenchConfig
 from microcontroller.firmware import build
 from microcontroller.firmware.build_error import BuildError
+from microcontroller.measurement.engines import ENGINES
+from microcontroller.measurement.measurement_error import MeasurementError
 from microcontroller.rivals.cmsis_nn import package, runner
 from microcontroller.rivals.tflm import checkout
 from microcontroller.rivals.tflm import runner as tflm_runner
 
 STAND_IN = pathlib.Path(__file__).parent / "tflm"
+# Where its make puts what it downloads; the headers above include these.
+DOWNLOADED = (
+    "flatbuffers/include/flatbuffers/flatbuffers.h",
+    "gemmlowp/fixedpoint/fixedpoint.h",
+    "ruy/ruy/profiler/instrumentation.h",
+)
 HEADERS = (
     "tensorflow/lite/micro/micro_interpreter.h",
     "tensorflow/lite/micro/micro_mutable_op_resolver.h",
@@ -33,10 +42,13 @@ CPU = boards.load("stm32f4").cpu
 
 
 def checkout_in(folder: pathlib.Path) -> pathlib.Path:
-    """A folder that looks like a checkout, with the stand-in's header."""
-    for name in HEADERS:
+    """A folder that looks like a checkout in which its make was run, with the stand-in's header."""
+    below = {name: f"tensorflow/lite/micro/tools/make/downloads/{name}" for name in DOWNLOADED}
+    included = ("flatbuffers/flatbuffers.h", "fixedpoint/fixedpoint.h", "ruy/profiler/instrumentation.h")
+    text = "".join(f'#include "{name}"\n' for name in (*included, STAND_IN / "stand_in.h"))
+    for name in (*HEADERS, *below.values()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f'#include "{STAND_IN / "stand_in.h"}"\n')
+        (folder / name).write_text(text if name in HEADERS else "")
     return folder
 
 
@@ -100,6 +112,27 @@ def test_the_runner_with_a_stand_in_for_the_library(
     assert tflm["arena_bytes"] == tflm["ram_sections"]["arena"] == cmsis_nn["arena_bytes"]
     assert tflm["flash_sections"]["engine_text"] > cmsis_nn["flash_sections"]["engine_text"]
     assert tflm["flash_sections"]["model_rodata"] > len(tflite.to_tflite(small_model))
+
+
+@pytest.mark.slow
+def test_the_real_library_where_there_is_one(
+    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+) -> None:
+    if checkout.VARIABLE not in os.environ:
+        pytest.skip(f"{checkout.VARIABLE} names no checkout of tflite-micro")
+    bundle = write_bundle(small_model, flatbuffer=tflite.to_tflite(small_model))
+    found = bench.measure(
+        BenchConfig(bundle, emulator="qemu", engines=("tflm",), build_dir=tmp_path / "build", clips=6)
+    )
+    assert (found["mismatches"], found["inferences"], len(found["layers"])) == (0, 10, len(small_model.layers))
+
+
+def test_a_core_that_is_not_arms_is_refused(
+    small_bundle: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(checkout.VARIABLE, str(checkout_in(tmp_path / "tflm")))
+    with pytest.raises(MeasurementError, match=r"^the engine tflm runs on Arm cores, not on board=riscv32: leave one"):
+        ENGINES["tflm"].code(bundles.load(small_bundle), boards.load("riscv32"), "auto", tmp_path / "c")
 
 
 def test_what_tflm_dir_must_be(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
