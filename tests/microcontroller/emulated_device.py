@@ -24,6 +24,11 @@ def require_tools() -> None:
         pytest.skip(f"{_COMPILER} or {_EMULATOR} is not installed")
 
 
+def compiler_command(cpu: str = "cortex-m4") -> list[str]:
+    """The compiler, and its flags for a core."""
+    return [_COMPILER, *compiler.C_FLAGS, "-O2", "-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft"]
+
+
 def run(
     folder: pathlib.Path,
     sources: Iterable[pathlib.Path],
@@ -41,9 +46,8 @@ def run(
       flags: more of the compiler's.
     """
     require_tools()
-    target = ["-O2", "-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft"]
     includes = [f"-I{path}" for path in (*include_folders, SEMIHOSTING, folder)]
-    command = [_COMPILER, *compiler.C_FLAGS, *target, *includes, *flags, *map(str, sources)]
+    command = [*compiler_command(cpu), *includes, *flags, *map(str, sources)]
     subprocess.run([*command, "-nostartfiles", f"-Wl,{_MEMORY}", "-o", folder / ELF], check=True)
     command = [_EMULATOR, *_MACHINE, *_COUNTED, "-kernel", ELF]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)

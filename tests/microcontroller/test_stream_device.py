@@ -4,6 +4,7 @@ import pathlib
 import re
 import subprocess
 
+import compiled_engine
 import emulated_device
 import numpy as np
 import pytest
@@ -26,9 +27,12 @@ def run_on_device(
     for name, text in stream_source.generate(model, profile, steps_per_call).items():
         (folder / name).write_text(text)
     (folder / "frames.bin").write_bytes(frames.tobytes())
-    own = c_sources.engine()
-    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *own.files]
-    counts = emulated_device.run(folder, sources, own.include_folders, flags=[f"-DFRAMES_IN_FILE={len(frames)}"])
+    emulated_device.require_tools()
+    engine = compiled_engine.objects(emulated_device.compiler_command(), folder)
+    sources = [FIRMWARE / "main.c", folder / stream_source.SOURCE, *engine]
+    counts = emulated_device.run(
+        folder, sources, c_sources.engine().include_folders, flags=[f"-DFRAMES_IN_FILE={len(frames)}"]
+    )
     return np.fromfile(folder / "logits.bin", np.int8).reshape(2, -1, len(model.labels)), counts
 
 

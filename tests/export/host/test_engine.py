@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 
+import compiled_engine
 import numpy as np
 import pytest
 
@@ -196,9 +197,10 @@ def _sanitized(model: IntegerModel, folder: pathlib.Path) -> pathlib.Path:
     (folder / "main.c").write_text(SANITIZED_MAIN)
     program = folder / "sanitized"
     flags = ["-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
+    command = [compiler.path(), *compiler.C_FLAGS, *flags]
     include = [*c_sources.include_flags(c_sources.engine()), f"-I{folder}"]
-    files = [folder / "main.c", folder / "fxp_model.c", *c_sources.engine().files]
-    subprocess.run([compiler.path(), *compiler.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
+    files = [folder / "main.c", folder / "fxp_model.c", *compiled_engine.objects(command, folder)]
+    subprocess.run([*command, *include, *files, "-o", program], check=True)
     return program
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import compiled_engine
 import numpy as np
 import pytest
 
@@ -88,9 +89,10 @@ def test_sanitizers_find_nothing(tmp_path, shape, profile):
     (folder / "main.c").write_text(SANITIZED_MAIN)
     flags = ["-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
     include = [*INCLUDE, f"-I{folder}"]
-    files = [folder / "main.c", folder / stream_source.SOURCE, *c_sources.engine().files]
+    command = [compiler.path(), *compiler.C_FLAGS, *flags]
+    files = [folder / "main.c", folder / stream_source.SOURCE, *compiled_engine.objects(command, folder)]
     program = folder / "sanitized"
-    subprocess.run([compiler.path(), *compiler.C_FLAGS, *flags, *include, *files, "-o", program], check=True)
+    subprocess.run([*command, *include, *files, "-o", program], check=True)
     frames = _frames(2, model, 120)
     result = subprocess.run([program], input=frames.tobytes(), capture_output=True, check=False)
     assert result.returncode == 0, result.stderr.decode()

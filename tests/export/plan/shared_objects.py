@@ -4,17 +4,18 @@ import pathlib
 import subprocess
 from collections.abc import Mapping, Sequence
 
+import compiled_engine
+
 from export.host import compiler
 from microcontroller import c_sources
 
 _ENGINE = c_sources.engine()
-_COMPILE = (compiler.path(), *compiler.C_FLAGS, "-O1", "-fPIC", *c_sources.include_flags(_ENGINE))
+_COMPILE = (compiler.path(), *compiler.C_FLAGS, "-O1", "-fPIC")
 
 
 def engine(folder: pathlib.Path) -> list[pathlib.Path]:
     """The engine's object files, written to an empty folder."""
-    subprocess.run([*_COMPILE, "-c", *map(str, _ENGINE.files)], check=True, cwd=folder)
-    return sorted(folder.glob("*.o"))
+    return compiled_engine.objects(_COMPILE, folder)
 
 
 def library(
@@ -25,5 +26,6 @@ def library(
         (folder / name).write_text(text)
     files = [*(folder / name for name in texts if name.endswith(".c")), _ENGINE.host / binding, *objects]
     path = folder / "library.so"
-    subprocess.run([*_COMPILE, "-shared", f"-I{folder}", *map(str, files), "-o", str(path)], check=True)
+    include = [*c_sources.include_flags(_ENGINE), f"-I{folder}"]
+    subprocess.run([*_COMPILE, "-shared", *include, *map(str, files), "-o", str(path)], check=True)
     return path

@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 
+import compiled_engine
 import numpy as np
 import pytest
 
@@ -75,9 +76,10 @@ def run(folder: pathlib.Path, source: str, inputs: np.ndarray, *flags: str) -> n
     """The codes, int8 [answers, labels], that the folder's generated C gives on a bare core."""
     write(folder, {"inputs.h": f"static const int8_t inputs[] = {{{','.join(map(str, inputs.ravel().tolist()))}}};"})
     includes = (*c_sources.include_flags(c_sources.engine()), f"-I{folder}")
-    files = (pathlib.Path(__file__).with_name("main.c"), folder / source, *c_sources.engine().files)
-    target = ("-mcpu=cortex-a15", "-mthumb", "-O2", *BARE, *flags)
-    command = [build.tool("gcc"), *target, *includes, *map(str, files), "-o", str(folder / "bare.elf")]
+    target = (build.tool("gcc"), "-mcpu=cortex-a15", "-mthumb", "-O2", *BARE)
+    engine = compiled_engine.objects([*target, *(flag for flag in flags if not flag.startswith("-D"))], folder)
+    files = (pathlib.Path(__file__).with_name("main.c"), folder / source, *engine)
+    command = [*target, *flags, *includes, *map(str, files), "-o", str(folder / "bare.elf")]
     subprocess.run(command, check=True)
     command = [*MACHINE, "-semihosting", "-kernel", str(folder / "bare.elf")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, stdin=subprocess.DEVNULL)
