@@ -52,7 +52,7 @@ class Kernel:
     """An engine function and everything needed to choose and to call it.
 
     Attributes:
-      function: its C name: void f(const <args_type> *, const void *input, void *output[, void *scratch]).
+      function: its C name: void f(const <args_type> *, const void *input, void *output[, void *scratch or *kept]).
       op: the layers that it may run, one of `integer_model.OPS`.
       input_layout, output_layout: of its activations.
       args: a layer's argument struct without constants: field -> number, C expression or nested fields.
@@ -61,6 +61,9 @@ class Kernel:
       refusal: why it can't run a layer of its op; empty where it can.
       instructions: per inference, estimated, for choosing.
       cycles: the same on a Cortex-M4 with zero wait states; None where nobody estimates them.
+      kept_bytes: of a stream's layer, what the function itself keeps of earlier rows; None where it is given all rows
+        of its window. Zeros at the start, or what `begin` writes.
+      begin: its C name: void f(void *kept, const <args_type> *), as after rows of zeros.
       in_place: whether the output may overwrite the input of this layer (both begin at one address).
       scratch_bytes: further memory during the call; None for a function without that parameter.
       proof: what was proved of a layer's sums for this kernel, beyond its declared accumulator, for the plan's table.
@@ -79,6 +82,8 @@ class Kernel:
     scratch_bytes: Callable[[Layer], int] | None = None
     proof: Callable[[Layer], str] = lambda layer: ""
     cycles: Callable[[Layer], float] | None = None
+    kept_bytes: Callable[[Layer], int] | None = None
+    begin: str = ""
 
     def scratch_of(self, layer: Layer) -> int:
         """Bytes of further memory during the layer's call; 0 for a function without that parameter."""

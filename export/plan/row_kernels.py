@@ -7,10 +7,11 @@ from export.model.integer_model import AVERAGE_POOL, Layer
 from export.plan.kernel import Kernel
 from export.plan.kernels import profiles
 from export.plan.kernels.dsp import average_pool_s16_dsp, dense_s16_to_s8_dsp
+from export.plan.kernels.stream.channel_rows import CHANNEL_ROWS, POSITION_PAIRS
 from export.plan.layout import S8, S16, ActivationLayout
 from export.plan.schedule import Profile, candidates, conversion_cost
 
-LAYOUTS = (S8, S16)
+LAYOUTS = (S8, S16, CHANNEL_ROWS, POSITION_PAIRS)
 """In which rows follow each other, so that some can be kept and others added."""
 
 POOL = dataclasses.replace(
@@ -22,20 +23,23 @@ POOL = dataclasses.replace(
 """Pooling of running sums: they are one position's codes."""
 
 
-def choose(layers: Sequence[Layer], profile: Profile, labels: int, times: Sequence[int] | None = None) -> list[Kernel]:
+def choose(
+    layers: Sequence[Layer], profile: Profile, labels: int, times: Sequence[int] | None = None, keeping: bool = False
+) -> list[Kernel]:
     """One kernel per layer, among those on `LAYOUTS`, at the least cost, conversions of new rows included.
 
     Args:
       layers: as a kernel sees them in one call.
       labels: of the model.
       times: that each layer is called; None for once.
+      keeping: whether a kernel may keep what it needs of earlier rows.
 
     Raises:
       NoKernelError: none runs a layer.
     """
     with_rows = profiles.STREAM if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
     own = dict.fromkeys((*with_rows, *profile.kernels, dense_s16_to_s8_dsp.KERNEL))
-    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel)]
+    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel, keeping)]
     best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
     layouts = {layout.name: layout for layout in LAYOUTS}
     for layer, count in zip(layers, times or [1] * len(layers), strict=True):
@@ -53,12 +57,12 @@ def choose(layers: Sequence[Layer], profile: Profile, labels: int, times: Sequen
     return min(ends, key=lambda end: end[0])[1]
 
 
-def _by_rows(kernel: Kernel) -> bool:
-    return kernel.input_layout in LAYOUTS and kernel.output_layout in LAYOUTS
+def _by_rows(kernel: Kernel, keeping: bool) -> bool:
+    return kernel.input_layout in LAYOUTS and kernel.output_layout in LAYOUTS and (keeping or kernel.kept_bytes is None)
 
 
 def conversions(before: ActivationLayout, after: ActivationLayout) -> list[tuple[str, ActivationLayout]]:
-    """Engine functions from one of `LAYOUTS` to another."""
+    """Engine functions from one of `LAYOUTS` to another, one of which is int8."""
     if before == after:
         return []
     return [(before.unpack, S8)] if after == S8 else [(after.pack, after)]

@@ -1,8 +1,9 @@
 """The plan of the streaming network: which kernel runs each layer's few new rows, and what is kept between steps.
 
 A layer whose window is more than its stride has its last rows in the caller's state: the kernel of the layer before
-it writes the new ones behind them, its own kernel runs over all of them, and the last ones move to the front. What has
-no history lies in the arena, which a step leaves as it likes.
+it writes the new ones behind them, its own kernel runs over all of them, and the last ones move to the front. Or its
+kernel takes the new rows alone, and keeps there what it needs of earlier ones. What has no history lies in the arena,
+which a step leaves as it likes.
 """
 
 import dataclasses
@@ -45,6 +46,21 @@ class Rows:
 
 
 @dataclasses.dataclass(frozen=True)
+class Kept:
+    """What a layer's kernel keeps by itself.
+
+    Attributes:
+      field: of the state, in C.
+      bytes: of it.
+      begin: the engine function that writes it at the start; empty for zeros.
+    """
+
+    field: str
+    bytes: int
+    begin: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Sums:
     """A pool's running sums: of all positions, and of each of the last rows.
 
@@ -74,13 +90,13 @@ class StreamStep:
       step: kernel, constants, places; its layer has the rows that the kernel sees in one call and no padding along
         time, its input starts at the first of them, its conversions are of the new ones.
       repetitions: calls of the kernel, one for each row.
-      history: rows or sums that last; None for a layer without.
+      history: rows, sums, or what the kernel keeps, that last; None for a layer without.
       copies: whether the new rows must be copied to the history: they are the caller's frames.
     """
 
     step: Step
     repetitions: int
-    history: Rows | Sums | None
+    history: Rows | Sums | Kept | None
     copies: bool
 
 
@@ -161,7 +177,7 @@ def plan(model: IntegerModel, profile: str = FAST, steps_per_call: int = 1) -> S
     accumulator.prove(model)
     rows = [count * steps_per_call for count in rows_per_step(model)]
     layers = [_few_rows(layer, count) for layer, count in zip(model.layers, rows, strict=True)]
-    kernels = row_kernels.choose(layers, CHOICES[profile], len(model.labels))
+    kernels = row_kernels.choose(layers, CHOICES[profile], len(model.labels), keeping=True)
     return _place(profile, layers, rows, kernels)
 
 
@@ -170,11 +186,13 @@ def _few_rows(layer: Layer, rows: int) -> Layer:
     return step_layer(layer, 1 if layer.op in REPEATED else rows)
 
 
-def _history(layer: Layer, kernel: Kernel, rows: int) -> Rows | Sums | None:
+def _history(layer: Layer, kernel: Kernel, rows: int) -> Rows | Sums | Kept | None:
     """What stays of a layer's input, of which a call adds `rows` rows."""
     _, width, channels = layer.input_shape
     if layer.op == AVERAGE_POOL:
         return Sums(f"{layer.name}_sums", window_rows(layer), width, padded(channels) // 2)
+    if kernel.kept_bytes is not None:
+        return Kept(f"{layer.name}_kept", kernel.kept_bytes(layer), kernel.begin)
     row_bytes = kernel.input_layout.size((1, width, channels))
     kept = window_rows(layer) - layer.stride[0]
     return Rows(f"{layer.name}_rows", kept * row_bytes, rows * row_bytes) if kept else None

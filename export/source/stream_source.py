@@ -10,7 +10,7 @@ from export.plan import ALIGNMENT, FAST
 from export.plan.layout import CHANNEL_BLOCK
 from export.plan.schedule import NoKernelError
 from export.plan.steps import INPUT
-from export.plan.stream import Rows, StreamPlan, StreamStep, Sums, plan
+from export.plan.stream import Kept, Rows, StreamPlan, StreamStep, Sums, plan
 from export.source import self_test_source
 from export.source.c_text import (
     check_names,
@@ -134,9 +134,11 @@ void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *outpu
 """
 
 
-def _field(history: Rows | Sums) -> str:
+def _field(history: Rows | Sums | Kept) -> str:
     if isinstance(history, Rows):
         what = f"{history.kept_bytes} bytes stay, {history.new_bytes} are new"
+    elif isinstance(history, Kept):
+        what = "what the kernel keeps of earlier rows"
     else:
         what = f"running sums over {history.rows} rows"
     return f"    alignas(FXP_ALIGNMENT) int8_t {history.field}[{history.bytes}]; /* {what} */\n"
@@ -203,10 +205,15 @@ def _functions(steps: StreamPlan) -> str:
     start = "    int8_t *const bytes = arena;\n" if used else "    (void)arena;\n"
     if not any(item.history for item in steps.steps):
         start += "    (void)state;\n"
+    begin = "".join(
+        f"    {item.history.begin}(state->{item.history.field}, &{symbol(item.step.layer)}_args);\n"
+        for item in steps.steps
+        if isinstance(item.history, Kept) and item.history.begin
+    )
     return f"""\
 void fxp_stream_init(fxp_stream_state *state) {{
     memset(state, 0, sizeof *state);
-}}
+{begin}}}
 
 void fxp_stream_step(fxp_stream_state *state, const int8_t *input, int8_t *output, void *arena) {{
 {start}
@@ -232,6 +239,8 @@ def _calls(item: StreamStep) -> list[str]:
         arguments = [f"&{symbol(step.layer)}_args", source, target]
         if step.scratch is not None:
             arguments.append(f"bytes + {step.scratch}")
+        if isinstance(history, Kept):
+            arguments.append(f"state->{history.field}")
         calls.append(f"    {step.kernel.function}({', '.join(arguments)});\n")
     if isinstance(history, Rows):
         calls.append(f"    fxp_keep_rows(state->{history.field}, {history.kept_bytes}, {history.new_bytes});\n")

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NN = ROOT / "microcontroller" / "engine" / "nn"
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 OPERATOR = "(conv2d|pointwise_conv2d|depthwise_conv2d|average_pool|dense|running_sum)"
-LAYOUT = "(s8|s16|s16_rows|row_pairs|planes)"
+LAYOUT = "(s8|s16|s16_rows|row_pairs|channel_rows|position_pairs|planes)"
 NAME = re.compile(rf"fxp_{OPERATOR}_{LAYOUT}(_to_{LAYOUT})?(_dsp|_helium|_packed)?(_lanes|_taps)?(_w\d|_wide)?")
 LOOP = re.compile(
     rf"fxp_((matrix|depthwise|conv2d)_loop|panels)_{LAYOUT}_(dsp|helium|packed)(_lanes|_taps)?(_w\d|_single|_quad|_stride2|_wide|_column)?"

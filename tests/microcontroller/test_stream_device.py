@@ -59,8 +59,16 @@ def test_the_device_equals_the_interpreter(tmp_path, weight_bits, activation_bit
 
 @pytest.mark.parametrize(
     ("width", "channels", "activation_bits"),
-    [(2, 7, 8), (6, 12, 8), (6, 12, 4), (12, 6, 8), (10, 276, 8)],
-    ids=["one column", "odd steps", "odd steps of quads", "six columns", "rows beyond an offset"],
+    [(2, 7, 8), (6, 12, 8), (6, 12, 4), (7, 33, 4), (10, 18, 4), (12, 6, 8), (10, 276, 8)],
+    ids=[
+        "one column",
+        "odd steps",
+        "odd steps of quads",
+        "four columns of few bits",
+        "five columns of few bits",
+        "six columns",
+        "rows beyond an offset",
+    ],
 )
 def test_other_shapes_on_the_device(tmp_path, width, channels, activation_bits):
     shape = dict(input_shape=(20, width, 1), channels=channels, blocks=1, classes=4)

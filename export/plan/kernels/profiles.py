@@ -41,11 +41,15 @@ from export.plan.kernels.packed import (
 from export.plan.kernels.packed import matrix_loops as packed_loops
 from export.plan.kernels.portable import average_pool_s8, conv2d_s8, dense_s8, depthwise_conv2d_s8, pointwise_conv2d_s8
 from export.plan.kernels.stream import (
+    conv2d_s8_to_channel_rows_dsp_lanes,
+    depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes,
     depthwise_conv2d_s16_rows_dsp,
+    pointwise_conv2d_position_pairs_dsp_lanes,
     pointwise_conv2d_s16_rows_dsp,
     pointwise_conv2d_s16_rows_dsp_lanes,
 )
-from export.plan.layout import S8
+from export.plan.kernels.stream.channel_rows import CHANNEL_ROWS
+from export.plan.layout import S8, S16
 
 CODES_AT = (NIBBLES, BYTES)
 PORTABLE = (
@@ -126,6 +130,9 @@ STREAM = (
     depthwise_conv2d_s16_rows_dsp.KERNEL,
     pointwise_conv2d_s16_rows_dsp.KERNEL,
     pointwise_conv2d_s16_rows_dsp_lanes.KERNEL,
+    conv2d_s8_to_channel_rows_dsp_lanes.KERNEL,
+    depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes.KERNEL,
+    *(pointwise_conv2d_position_pairs_dsp_lanes.kernel(layout) for layout in (CHANNEL_ROWS, S16)),
 )
 """Of a stream's rows, beside those of a profile that has kernels on int16."""
 RAM = FAST

@@ -124,16 +124,39 @@ def test_nothing_of_the_plan_overlaps():
 
 
 def test_the_plan_takes_the_stream_s_own_kernels():
-    for activation_bits, pointwise in (
-        (8, "fxp_pointwise_conv2d_s16_rows_dsp"),
-        (4, "fxp_pointwise_conv2d_s16_rows_dsp_lanes"),
+    for bits, own in (
+        (8, ("conv2d_s8_to_s16_dsp", "depthwise_conv2d_s16_rows_dsp", "pointwise_conv2d_s16_rows_dsp")),
+        (
+            4,
+            (
+                "conv2d_s8_to_channel_rows_dsp_lanes",
+                "depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes",
+                "pointwise_conv2d_position_pairs_dsp_lanes",
+            ),
+        ),
     ):
-        model = random_model.ds_cnn(0, weight_bits=8 if activation_bits == 8 else 4, activation_bits=activation_bits)
+        model = random_model.ds_cnn(0, weight_bits=bits, activation_bits=bits)
+        first, depthwise, pointwise = (f"fxp_{name}" for name in own)
         kernels = [row["kernel"] for row in stream.plan(model).rows()]
-        assert kernels[1:9:2] == 4 * ["fxp_depthwise_conv2d_s16_rows_dsp"] and kernels[2:10:2] == 4 * [pointwise]
-        assert not {"fxp_depthwise_conv2d_s16_rows_dsp", pointwise} & {
-            row["kernel"] for row in stream.plan(model, PORTABLE).rows()
-        }
+        assert kernels[:9] == [first, *4 * [depthwise, pointwise]]
+        assert not {first, depthwise, pointwise} & {row["kernel"] for row in stream.plan(model, PORTABLE).rows()}
+
+
+def test_rows_wider_than_registers_have_kernels_of_int16():
+    model = random_model.ds_cnn(0, weight_bits=4, activation_bits=4, **SHAPES["six columns"])
+    kernels = {row["kernel"] for row in stream.plan(model).rows()}
+    assert {"fxp_depthwise_conv2d_s16_rows_dsp", "fxp_pointwise_conv2d_s16_rows_dsp_lanes"} <= kernels
+
+
+@pytest.mark.parametrize("width", [6, 7, 10])
+def test_rows_of_few_bits(assert_equal, width):
+    """Three to five columns, of channels that are padded; state that begins with sums, and again after a reset."""
+    shape = dict(input_shape=(20, width, 1), channels=34, blocks=2, classes=3)
+    model = random_model.ds_cnn(5, weight_bits=4, activation_bits=4, **shape)
+    steps = stream.plan(model)
+    assert steps.rows()[1]["kernel"] == "fxp_depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes"
+    assert_equal(model, count=120)
+    assert_equal(model, steps_per_call=3, count=120)
 
 
 def test_the_plan_is_a_table():

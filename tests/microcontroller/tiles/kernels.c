@@ -23,6 +23,10 @@
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp_wide.h"
+#include "nn/stream/fxp_conv2d_loop_channel_rows_dsp_lanes.h"
+#include "nn/stream/fxp_depthwise_loop_position_pairs_dsp_lanes.h"
+#include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes.h"
+#include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes_single.h"
 #include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes.h"
 #include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes_single.h"
 
@@ -110,6 +114,33 @@ EVERY_LANES(QUAD)
 #define ROWS_ROW(steps, every, lane, shift, bits) \
     {rows_##steps##_##lane##_##shift, single_##steps##_##lane##_##shift, steps},
 EVERY_LANES(ROWS)
+/* Channels near and far, as rows of more columns have them. */
+#define CHANNELS(steps, every, lane, shift, bits) \
+    FXP_MATRIX_LOOP_CHANNEL_ROWS_DSP_LANES( \
+        channels_##steps##_##lane##_##shift, steps, every, lane, shift, bits, (8 + 4 * shift) \
+    ) \
+    FXP_MATRIX_LOOP_CHANNEL_ROWS_DSP_LANES_SINGLE( \
+        channel_##steps##_##lane##_##shift, steps, every, lane, shift, bits, (8 + 4 * shift) \
+    )
+#define CHANNELS_ROW(steps, every, lane, shift, bits) \
+    {channels_##steps##_##lane##_##shift, channel_##steps##_##lane##_##shift, steps},
+EVERY_LANES(CHANNELS)
+
+#define EVERY_CHANNEL_ROWS(make) \
+    make(2, 4, 0, 7, 4) make(2, 126, 1, 14, 1) make(3, 4, 1, 4, 4) make(3, 127, 0, 5, 7) make(4, 6, 1, 0, 1) \
+    make(4, 127, 0, 3, 7) make(5, 32, 0, 5, 4) make(5, 4, 1, 8, 7) make(5, 127, 1, 0, 7)
+#define CHANNEL_ROWS(width, words, flip, code_bit, bits) \
+    FXP_DEPTHWISE_LOOP_POSITION_PAIRS_DSP_LANES(channel_rows_##width##_##words, width, words, flip, code_bit, bits)
+#define CHANNEL_ROWS_ROW(width, words, flip, code_bit, bits) {channel_rows_##width##_##words, width, words},
+EVERY_CHANNEL_ROWS(CHANNEL_ROWS)
+
+#define EVERY_CHANNEL_CONV(make) \
+    make(1, 2, 0, 7) make(5, 2, 6, 4) make(1, 3, 14, 1) make(10, 3, 8, 7) make(2, 4, 0, 4) make(10, 4, 11, 4) \
+    make(10, 5, 6, 4) make(40, 5, 8, 7)
+#define CHANNEL_CONV(rows, width, code_bit, bits) \
+    FXP_CONV2D_LOOP_CHANNEL_ROWS_DSP_LANES(channel_conv_##rows##_##width, rows, width, code_bit, bits)
+#define CHANNEL_CONV_ROW(rows, width, code_bit, bits) {channel_conv_##rows##_##width, rows, width},
+EVERY_CHANNEL_CONV(CHANNEL_CONV)
 
 #define EVERY_MATRIX_LANES(make) \
     make(1, 1, 0, 7) make(1, 1, 8, 7) make(2, 1, 3, 7) make(2, 2, 5, 3) make(3, 2, 8, 4) make(5, 1, 1, 7) \
@@ -204,6 +235,9 @@ const struct kernels KERNELS = {
     .lanes = {EVERY_LANES(LANES_ROW) EVERY_WIDE_LANES(WIDE_LANES_ROW)},
     .quads = {EVERY_LANES(QUAD_ROW)},
     .rows_lanes = {EVERY_LANES(ROWS_ROW)},
+    .channel_rows_lanes = {EVERY_LANES(CHANNELS_ROW)},
+    .channel_rows = {EVERY_CHANNEL_ROWS(CHANNEL_ROWS_ROW)},
+    .channel_convs = {EVERY_CHANNEL_CONV(CHANNEL_CONV_ROW)},
     .matrix_lanes = {EVERY_MATRIX_LANES(MATRIX_LANES_ROW)},
     .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
     .row_pair_panels =

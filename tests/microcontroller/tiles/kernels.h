@@ -3,6 +3,7 @@
 #define KERNELS_H
 
 #include "nn/fxp_kernels.h"
+#include "nn/stream/fxp_stream.h"
 
 enum {
     QUAD_KERNELS = 19,
@@ -12,7 +13,9 @@ enum {
     DEPTHWISE_LANES_KERNELS = 12 + 4,
     ROW_PAIR_PANELS_KERNELS = 5 + 4,
     CONV_KERNELS = 6 + 6,
-    ROW_PAIR_CONV_KERNELS = 8 + 8
+    ROW_PAIR_CONV_KERNELS = 8 + 8,
+    CHANNEL_ROWS_KERNELS = 9,
+    CHANNEL_CONV_KERNELS = 8
 };
 
 enum { MATRIX_KERNELS = 36, WIDE_KERNELS = 12 + 8, DEPTHWISE_KERNELS = 14 + 6, PANELS_KERNELS = 6 + 4 };
@@ -69,6 +72,18 @@ struct rows_lanes_kernel {
     int32_t steps;
 };
 
+struct channel_rows_kernel {
+    fxp_depthwise_loop_position_pairs_dsp_lanes *function;
+    int32_t width;
+    int32_t words; /* of a position of the output */
+};
+
+struct channel_conv_kernel {
+    fxp_conv2d_loop_channel_rows_dsp_lanes *function;
+    int32_t rows;
+    int32_t width;
+};
+
 struct depthwise_lanes_kernel {
     fxp_depthwise_loop_row_pairs_dsp_lanes *function;
     int32_t panel_words;
@@ -103,6 +118,9 @@ struct kernels {
     struct quad_kernel quads[QUAD_KERNELS];
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
     struct rows_lanes_kernel rows_lanes[ROWS_LANES_KERNELS];
+    struct rows_lanes_kernel channel_rows_lanes[ROWS_LANES_KERNELS];
+    struct channel_rows_kernel channel_rows[CHANNEL_ROWS_KERNELS];
+    struct channel_conv_kernel channel_convs[CHANNEL_CONV_KERNELS];
     struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
     struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
     struct conv_kernel convs[ROW_PAIR_CONV_KERNELS];

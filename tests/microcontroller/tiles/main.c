@@ -2,19 +2,19 @@
  * Random tiles through the loops for the DSP extension and through their twins, on the device. Prints
  * "tiles <n> different <n>" by semihosting. TILES, of each kind, and SEED come from the command line.
  */
-#include "kernels.h"
+#include "tiles.h"
 
 #include <string.h>
 
-enum { KINDS = 12, MAX_WORDS = 8192, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 15, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
-static fxp_word input[MAX_WORDS];
-static fxp_word outputs[2][MAX_WORDS];
-static uint32_t weights[256];
+fxp_word input[MAX_WORDS];
+fxp_word outputs[2][MAX_WORDS];
+uint32_t weights[MAX_WEIGHTS];
 
 /* Marsaglia's xorshift, 32 bits. */
-static uint32_t draw(void) {
+uint32_t draw(void) {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
@@ -45,7 +45,7 @@ static void fill_codes(int32_t words) {
 
 /* Any words are weights: of int16, of bytes or of nibbles. A quarter extremes; the others of all magnitudes, so that
  * outputs lie between the ends of their range too. */
-static void fill_weights(int32_t words, uint32_t kind) {
+void fill_weights(int32_t words, uint32_t kind) {
     const uint32_t right = draw() % 14;
     for (int32_t i = 0; i < words; ++i) {
         const uint32_t extreme = draw() & 1u ? 0x7fff8001u : 0x80017fffu;
@@ -60,7 +60,7 @@ static uint32_t bias(void) {
     return (uint32_t)((int32_t)draw() >> (2 + draw() % 28));
 }
 
-static uint32_t different(const void *a, const void *b, size_t bytes) {
+uint32_t different(const void *a, const void *b, size_t bytes) {
     return memcmp(a, b, bytes) == 0 ? 0 : 1;
 }
 
@@ -147,7 +147,7 @@ static uint32_t panels_tile(void) {
 }
 
 /* Codes of four bits or of seven, a third of them the greatest, in bytes of which every `step`th is used. */
-static void fill_few_bits(int32_t words, int32_t step) {
+void fill_few_bits(int32_t words, int32_t step) {
     const uint32_t kind = draw() % 3;
     const uint32_t greatest = (draw() & 1u) != 0 ? 0x0f0f0f0fu : 0x7f7f7f7fu;
     for (int32_t i = 0; i < words; ++i) {
@@ -156,7 +156,7 @@ static void fill_few_bits(int32_t words, int32_t step) {
     }
 }
 
-static void fill_quads(int32_t quads, int32_t steps) {
+void fill_quads(int32_t quads, int32_t steps) {
     const int32_t words = 2 + 4 * steps;
     fill_weights(quads * words, draw() % 4);
     for (int32_t i = 0; i < quads; ++i) {
@@ -328,7 +328,7 @@ _Noreturn void reset(void) {
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong += matrix_tile() + wide_tile() + depthwise_tile() + panels_tile();
         wrong += lanes_tile() + quad_tile() + matrix_lanes_tile() + rows_lanes_tile();
-        wrong += depthwise_lanes_tile() + row_pair_panels_tile() + conv_tile() + conv_s16_tile();
+        wrong += depthwise_lanes_tile() + row_pair_panels_tile() + conv_tile() + conv_s16_tile() + stream_tiles();
     }
     print("tiles ");
     print_number(KINDS * TILES);

@@ -56,6 +56,41 @@
     "usat " to ", #" #bits ", " from "\n"                                                                              \
     ".endif\n"
 
+/* All steps of a channel quad. */
+#define FXP_LANES_SINGLE_STEPS(steps, every, lane)                                                                     \
+    "ldrd r2, r3, [r1], #8\n"                                                                                          \
+    ".set fxp_step, 0\n"                                                                                               \
+    ".rept " #steps " / 2\n"                                                                                           \
+    "ldm r0!, {r4-r7}\n"                                                                                               \
+    FXP_LANES_SINGLE_STEP("r4", "r5")                                                                                  \
+    ".set fxp_step, fxp_step + 1\n"                                                                                    \
+    FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                          \
+    FXP_LANES_SINGLE_STEP("r6", "r7")                                                                                  \
+    ".set fxp_step, fxp_step + 1\n"                                                                                    \
+    FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                          \
+    ".endr\n"                                                                                                          \
+    ".if " #steps " & 1\n"                                                                                             \
+    "ldm r0!, {r4, r5}\n"                                                                                              \
+    FXP_LANES_SINGLE_STEP("r4", "r5")                                                                                  \
+    ".set fxp_step, fxp_step + 1\n"                                                                                    \
+    FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                          \
+    ".endif\n"
+
+/* Codes of the lower lanes to r4 and r5, of the upper ones to r2 and r3. */
+#define FXP_LANES_SINGLE_CODES(steps, every, lane, shift, bits)                                                        \
+    ".if " #every " < " #steps "\n"                                                                                    \
+    FXP_LANES_SINGLE_CODE("r4", "r12", shift, bits, 0)                                                                 \
+    FXP_LANES_SINGLE_CODE("r5", "lr", shift, bits, 0)                                                                  \
+    ".else\n"                                                                                                          \
+    "mov r6, #0x80000000\n"                                                                                            \
+    "eor r4, r6, r2, lsl #32 - " #lane "\n"                                                                            \
+    "eor r5, r6, r3, lsl #32 - " #lane "\n"                                                                            \
+    FXP_LANES_SINGLE_CODE("r4", "r4", shift, bits, 32 - lane)                                                          \
+    FXP_LANES_SINGLE_CODE("r5", "r5", shift, bits, 32 - lane)                                                          \
+    ".endif\n"                                                                                                         \
+    FXP_LANES_SINGLE_CODE("r2", "r2", shift, bits, lane)                                                               \
+    FXP_LANES_SINGLE_CODE("r3", "r3", shift, bits, lane)
+
 /* r0 position, r1 weights, r2 r3 accumulators, r4 to r7 codes, r8 to r11 weights, r12 lr sums; stack: weights_end,
  * output. */
 #define FXP_MATRIX_LOOP_S16_ROWS_DSP_LANES_SINGLE(name, steps, every, lane, shift, bits)                               \
@@ -69,37 +104,10 @@
             ".syntax unified\n"                                                                                        \
             "push {r2-r11, lr}\n"                                                                                      \
             "1:\n"                                                                                                     \
-            "ldrd r2, r3, [r1], #8\n"                                                                                  \
-            ".set fxp_step, 0\n"                                                                                       \
-            ".rept " #steps " / 2\n"                                                                                   \
-            "ldm r0!, {r4-r7}\n"                                                                                       \
-            FXP_LANES_SINGLE_STEP("r4", "r5")                                                                          \
-            ".set fxp_step, fxp_step + 1\n"                                                                            \
-            FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                  \
-            FXP_LANES_SINGLE_STEP("r6", "r7")                                                                          \
-            ".set fxp_step, fxp_step + 1\n"                                                                            \
-            FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                  \
-            ".endr\n"                                                                                                  \
-            ".if " #steps " & 1\n"                                                                                     \
-            "ldm r0!, {r4, r5}\n"                                                                                      \
-            FXP_LANES_SINGLE_STEP("r4", "r5")                                                                          \
-            ".set fxp_step, fxp_step + 1\n"                                                                            \
-            FXP_LANES_SINGLE_TAKE(steps, every, lane)                                                                  \
-            ".endif\n"                                                                                                 \
+            FXP_LANES_SINGLE_STEPS(steps, every, lane)                                                                 \
             "ldm sp, {r8, r9}\n"                                                                                       \
             "subw r0, r0, #8 * " #steps "\n"                                                                           \
-            ".if " #every " < " #steps "\n"                                                                            \
-            FXP_LANES_SINGLE_CODE("r4", "r12", shift, bits, 0)                                                         \
-            FXP_LANES_SINGLE_CODE("r5", "lr", shift, bits, 0)                                                          \
-            ".else\n"                                                                                                  \
-            "mov r6, #0x80000000\n"                                                                                    \
-            "eor r4, r6, r2, lsl #32 - " #lane "\n"                                                                    \
-            "eor r5, r6, r3, lsl #32 - " #lane "\n"                                                                    \
-            FXP_LANES_SINGLE_CODE("r4", "r4", shift, bits, 32 - lane)                                                  \
-            FXP_LANES_SINGLE_CODE("r5", "r5", shift, bits, 32 - lane)                                                  \
-            ".endif\n"                                                                                                 \
-            FXP_LANES_SINGLE_CODE("r2", "r2", shift, bits, lane)                                                       \
-            FXP_LANES_SINGLE_CODE("r3", "r3", shift, bits, lane)                                                       \
+            FXP_LANES_SINGLE_CODES(steps, every, lane, shift, bits)                                                    \
             "orr r4, r4, r2, lsl #16\n"                                                                                \
             "orr r5, r5, r3, lsl #16\n"                                                                                \
             "strd r4, r5, [r9], #8\n"                                                                                  \

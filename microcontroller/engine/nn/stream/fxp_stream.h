@@ -2,7 +2,7 @@
  * What the streaming network needs beside the other kernels: rows that last from step to step, running sums over them,
  * and kernels on such rows with the DSP extension. Names and terms: docs/glossary.md.
  *
- * The memory is the caller's; at the start it is zeros, which is code 0 everywhere.
+ * The memory is the caller's; at the start it is zeros, which is code 0 everywhere, or what fxp_begin_sums writes.
  */
 #ifndef FXP_STREAM_H
 #define FXP_STREAM_H
@@ -84,6 +84,80 @@ typedef struct {
 /* scratch: 8 * input_words bytes */
 void fxp_pointwise_conv2d_s16_rows_dsp_lanes(
     const fxp_pointwise_conv2d_s16_rows_dsp_lanes_args *args, const void *input, void *output, void *scratch
+);
+
+/* A word of memory and the one behind it: a number of 64 bits, to which a product is added. */
+static inline void fxp_smlal(fxp_word *sum, uint32_t a, uint32_t b) {
+    const uint64_t product = (uint64_t)((int64_t)(int32_t)a * (int32_t)b);
+    const uint64_t added = ((uint64_t)sum[1] << 32 | sum[0]) + product;
+    sum[0] = (uint32_t)added;
+    sum[1] = (uint32_t)(added >> 32);
+}
+
+/* Made by FXP_DEPTHWISE_LOOP_POSITION_PAIRS_DSP_LANES: all channels of a row. */
+typedef void fxp_depthwise_loop_position_pairs_dsp_lanes(
+    const fxp_word *row, const uint32_t *weights, fxp_word *sums, fxp_word *output, const uint32_t *weights_end
+);
+
+typedef struct {
+    int32_t rows;
+    int32_t input_words; /* of a row */
+    int32_t output_words;
+    int32_t product_words; /* of a channel's weights, those of products */
+    int32_t sum_words;     /* of a channel's sums of one output row, and behind its weights what they begin with */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_depthwise_loop_position_pairs_dsp_lanes *loop;
+} fxp_depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes_args;
+
+/* sums: 2 * sum_words for each channel, which last from call to call */
+void fxp_depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes(
+    const fxp_depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes_args *args,
+    const void *input,
+    void *output,
+    void *sums
+);
+
+/* As after rows of zeros. */
+void fxp_begin_sums(void *sums, const fxp_depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes_args *args);
+
+typedef struct {
+    int32_t rows;
+    int32_t width;
+    int32_t input_words;    /* of one position */
+    int32_t position_words; /* from one position of the output to the next, where two are not in one word */
+    int32_t position_pair_words;
+    int32_t output_words; /* of a row */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp *loop;
+    fxp_matrix_loop_s16_dsp_single *single_loop; /* NULL for an even width */
+} fxp_pointwise_conv2d_position_pairs_dsp_lanes_args;
+
+void fxp_pointwise_conv2d_position_pairs_dsp_lanes(
+    const fxp_pointwise_conv2d_position_pairs_dsp_lanes_args *args, const void *input, void *output
+);
+
+/* Made by FXP_CONV2D_LOOP_CHANNEL_ROWS_DSP_LANES: all channels of a row. */
+typedef void fxp_conv2d_loop_channel_rows_dsp_lanes(
+    const fxp_word *input, const uint32_t *weights, fxp_word *output, const uint32_t *weights_end
+);
+
+typedef struct {
+    int32_t rows;
+    int32_t width;
+    int32_t input_width; /* at most 2 * width */
+    int32_t window_rows;
+    int32_t stride;       /* along time */
+    int32_t output_words; /* of a row */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_conv2d_loop_channel_rows_dsp_lanes *loop;
+} fxp_conv2d_s8_to_channel_rows_dsp_lanes_args;
+
+/* kept: window_rows * (width + 1) words, which last from call to call */
+void fxp_conv2d_s8_to_channel_rows_dsp_lanes(
+    const fxp_conv2d_s8_to_channel_rows_dsp_lanes_args *args, const void *input, void *output, void *kept
 );
 
 #endif
