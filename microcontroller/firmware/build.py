@@ -44,6 +44,7 @@ class Kernels:
       c_flags: language and warnings; code that is not this project's is not held to its warnings.
       libraries: archives, linked behind the sources that call them.
       link_flags: for these.
+      float_abi: of the whole firmware, in place of the board's; None for that.
       generated: whether the sources include what is generated for a model; else one compilation serves all models.
     """
 
@@ -53,6 +54,7 @@ class Kernels:
     c_flags: tuple[str, ...] = compiler.C_FLAGS
     libraries: tuple[pathlib.Path, ...] = ()
     link_flags: tuple[str, ...] = ()
+    float_abi: str | None = None
     generated: bool = False
 
 
@@ -218,7 +220,7 @@ def build(
     except OSError as error:
         raise BuildError(f"can't write to build_dir={out_dir}: {error.strerror}") from error
 
-    machine, foreign = machine_flags(target), _foreign(kernels)
+    machine, foreign = machine_flags(target, kernels.float_abi), _foreign(kernels)
     folders = (*c_sources.engine().include_folders, *program.include_dirs, c_folder, _FIRMWARE, out)
     includes = [f"-I{folder}" for folder in folders]
     macros = [f"-D{macro}" for macro in program.macros]
@@ -250,7 +252,7 @@ def _compile_kernels(kernels: Kernels, board: Board, folder: pathlib.Path, inclu
       includes: what is generated, too.
     """
     gcc, engine = tool("gcc", board.instruction_set), c_sources.engine()
-    compile_each = [gcc, *kernels.c_flags, *machine_flags(board), "-c", *_foreign(kernels)]
+    compile_each = [gcc, *kernels.c_flags, *machine_flags(board, kernels.float_abi), "-c", *_foreign(kernels)]
     files = list(map(str, kernels.sources))
     if kernels.generated:
         _run([*compile_each, *includes, *files], folder, board)
@@ -263,11 +265,11 @@ def _compile_kernels(kernels: Kernels, board: Board, folder: pathlib.Path, inclu
         )
 
 
-def machine_flags(board: Board) -> tuple[str, ...]:
-    """The compiler's flags of a board's core."""
+def machine_flags(board: Board, float_abi: str | None = None) -> tuple[str, ...]:
+    """The compiler's flags of a board's core, with another -mfloat-abi where one is given."""
     if board.instruction_set == RISCV:
         return (*_TARGET_FLAGS, f"-march={board.cpu}", *_RISCV_FLAGS)
-    return (*_TARGET_FLAGS, "-mthumb", f"-mcpu={board.cpu}", f"-mfloat-abi={board.float_abi}")
+    return (*_TARGET_FLAGS, "-mthumb", f"-mcpu={board.cpu}", f"-mfloat-abi={float_abi or board.float_abi}")
 
 
 def _foreign(kernels: Kernels) -> list[str]:

@@ -23,6 +23,7 @@ _FOREIGN_C_FLAGS = ("-std=gnu11", "-w")
 _CMSIS_NN_ELSEWHERE = ("-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict")
 # As its own make compiles TensorFlow Lite Micro.
 _TFLM_LINK_FLAGS = ("-lm", "--specs=nosys.specs")
+_SOFT_FLOAT_ABI = "softfp"
 _TFLM_CXX_FLAGS = ("-std=gnu++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY")
 
 
@@ -92,7 +93,7 @@ def _cmsis_nn_kernels(board: Board) -> Kernels:
 def _tflm(bundle: Bundle, board: Board, asked: str, folder: pathlib.Path) -> Code:
     if board.instruction_set != ARM:
         raise MeasurementError(f"the engine {TFLM} runs on Arm cores, not on board={board.name}: leave one of them out")
-    files = tflm_runner.generate(bundle.model, bundle.tflite_path.read_bytes())
+    files = tflm_runner.generate(bundle.model, bundle.tflite_path.read_bytes(), _has_vectors(board))
     origin = f"TensorFlow Lite Micro on the bundle's .tflite, {checkout.version(board.cpu)} of {checkout.VARIABLE}"
     return Code(_written(files, folder), None, origin)
 
@@ -106,8 +107,14 @@ def _tflm_kernels(board: Board) -> Kernels:
         _TFLM_CXX_FLAGS,
         (library,),
         _TFLM_LINK_FLAGS,
+        # Its library has the vectors, but hands no floats over in their registers.
+        float_abi=_SOFT_FLOAT_ABI if _has_vectors(board) else None,
         generated=True,
     )
+
+
+def _has_vectors(board: Board) -> bool:
+    return board.float_abi == "hard"
 
 
 def _written_for(bundle: Bundle, profile: str, folder: pathlib.Path) -> pathlib.Path:

@@ -115,14 +115,15 @@ def test_the_runner_with_a_stand_in_for_the_library(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("board", ["stm32f4", "mps3_an547"])
 def test_the_real_library_where_there_is_one(
-    write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
+    board: str, write_bundle: Callable[..., pathlib.Path], small_model: IntegerModel, tmp_path: pathlib.Path
 ) -> None:
     if checkout.VARIABLE not in os.environ:
         pytest.skip(f"{checkout.VARIABLE} names no checkout of tflite-micro")
     bundle = write_bundle(small_model, flatbuffer=tflite.to_tflite(small_model))
     found = bench.measure(
-        BenchConfig(bundle, emulator="qemu", engines=("tflm",), build_dir=tmp_path / "build", clips=6)
+        BenchConfig(bundle, emulator="qemu", engines=("tflm",), board=board, build_dir=tmp_path / "build", clips=6)
     )
     assert (found["mismatches"], found["inferences"], len(found["layers"])) == (0, 10, len(small_model.layers))
 
@@ -133,6 +134,21 @@ def test_a_core_that_is_not_arms_is_refused(
     monkeypatch.setenv(checkout.VARIABLE, str(checkout_in(tmp_path / "tflm")))
     with pytest.raises(MeasurementError, match=r"^the engine tflm runs on Arm cores, not on board=riscv32: leave one"):
         ENGINES["tflm"].code(bundles.load(small_bundle), boards.load("riscv32"), "auto", tmp_path / "c")
+
+
+def test_a_core_with_vectors_hands_floats_over_as_the_library_does(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, small_model: IntegerModel
+) -> None:
+    monkeypatch.setenv(checkout.VARIABLE, str(checkout_in(tmp_path)))
+    for cpu, board, float_abi in ((CPU, "stm32f4", None), ("cortex-m55+nofp", "mps3_an547", "softfp")):
+        library = (
+            tmp_path / "gen" / f"cortex_m_generic_{cpu}_default_cmsis_nn_gcc" / "lib" / "libtensorflow-microlite.a"
+        )
+        library.parent.mkdir(parents=True)
+        library.touch()
+        kernels = ENGINES["tflm"].kernels(boards.load(board))
+        assert (kernels.float_abi, kernels.libraries) == (float_abi, (library,))
+    assert tflm_runner.arena_bytes(small_model, True) == tflm_runner.arena_bytes(small_model) + 48 * 1024
 
 
 def test_what_tflm_dir_must_be(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
