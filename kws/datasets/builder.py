@@ -184,6 +184,11 @@ class DatasetBuilder:
         wanted = {self._labels.index(label) for label in labels}
         return sum(label in wanted for _, label, _ in self._clips[split])
 
+    def speakers(self, split: str, label: str) -> set[str]:
+        """Who says `label` in `split` so far; "" among them where that is not known of a clip."""
+        wanted = self._labels.index(label)
+        return {speaker for _, label, speaker in self._clips[split] if label == wanted}
+
     def samples(self, split: str) -> np.ndarray:
         """The clips of a split so far, int16 [n, clip_samples]."""
         return self._rows.samples(split)

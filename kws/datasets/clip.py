@@ -27,7 +27,10 @@ NO_NEGATIVES = "none"
 SPOKEN_NEGATIVES = "synthetic"
 CORPUS_NEGATIVES = "speech_commands"
 SPOKEN_NOISE = "synthetic"
-TOP_UPS = ("synthetic", "speech_commands")
+LEAST_CLIPS = 3
+"""Training clips of a class; what is trained on fewer has hardly heard it."""
+NO_TOP_UP = "none"
+TOP_UPS = ("synthetic", "speech_commands", NO_TOP_UP)
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 DATASETS = ("speech_commands", "mini_speech_commands", "synthetic", "folder")
@@ -55,14 +58,15 @@ class DatasetConfig:
       unknown_percentage: at most this many `_unknown_` clips, in percent of a split's keyword clips; None for all.
       silence_percentage: `_silence_` clips of validation and testing, in percent of a split's keyword clips.
       download: fetch the corpus into data_dir if it isn't there.
-      clips_per_word: synthetic only, clips of each keyword over all splits.
+      clips_per_word: of synthetic, clips of each keyword over all splits; of a folder, what `top_up` fills up to.
       processes: worker processes; None for one per core that this process may use (`kws_cli.cores`).
       negatives: folder of recordings without keywords (`kws.datasets.negatives`); "synthetic" for those that espeak-ng
         speaks; "speech_commands" for other words of `corpus_dir`; None for `negatives` in data_dir, if it is there,
         else for "synthetic" where recordings of one's own (`folder`) have no `_unknown_`; "none" for none.
       corpus_dir: Speech Commands, where recordings of one's own are filled up from it; None for what the environment
         names.
-      top_up: folder only: one of TOP_UPS, that training clips of keywords are filled up from, to `clips_per_word`.
+      top_up: folder only: one of TOP_UPS, that training clips of keywords are filled up from, to `clips_per_word`; ""
+        for "synthetic" where a keyword is trained on few voices (`kws.datasets.sources.top_up`).
       noise: folder only: background noise, a folder in place of `_background_noise_`, or "synthetic".
       max_word_seconds: folder only: a file holds its word once, pauses included, and is skipped if the word lasts
         longer, at most 1.0; None for files that may repeat their word, each sound a clip.
@@ -94,7 +98,7 @@ class DatasetConfig:
         10.0, "_silence_ clips of validation and testing, in percent of a split's keyword clips."
     )
     download: bool = setting(False, "Fetch the corpus into --data_dir if it isn't there.", machine=True)
-    clips_per_word: int = setting(200, "Clips of each keyword (synthetic only).")
+    clips_per_word: int = setting(200, "Clips of each keyword (synthetic, and --top_up).")
     processes: int | None = setting(
         None, "Worker processes that prepare clips (default: one per core that is left to it).", machine=True, lowest=1
     )
@@ -113,7 +117,8 @@ class DatasetConfig:
     )
     top_up: str = setting(
         "",
-        "Fill the training clips of keywords up to --clips_per_word: synthetic or speech_commands (folder only).",
+        "Fill the training clips of keywords up to --clips_per_word: synthetic, speech_commands or none (folder only; "
+        "default: synthetic where fewer than five people say a keyword in training).",
         later=True,
     )
     noise: str | None = setting(
@@ -168,7 +173,9 @@ class DatasetConfig:
         if self.processes is not None and self.processes < 1:
             raise DatasetError(f"processes={self.processes}: give 1 or more")
         if self.top_up and (self.top_up not in TOP_UPS or self.dataset != "folder"):
-            raise DatasetError(f"top_up={self.top_up}: give {' or '.join(TOP_UPS)}, with dataset=folder")
+            raise DatasetError(
+                f"top_up={self.top_up}: give {', '.join(TOP_UPS[:-1])} or {TOP_UPS[-1]}, with dataset=folder"
+            )
         hops = self.clip_seconds / _HOP_SECONDS
         if not SHORTEST_CLIP <= self.clip_seconds <= LONGEST_CLIP or abs(hops - round(hops)) > 1e-6:
             raise DatasetError(

@@ -16,7 +16,17 @@ from typing import Any
 import numpy as np
 
 from kws.datasets.builder import MemoryRows, Source, in_folder, say_what_lacks, warn
-from kws.datasets.clip import CORPUS_NEGATIVES, SPLITS, SPOKEN_NOISE, WHOLE, Clips, Dataset, DatasetConfig, Part
+from kws.datasets.clip import (
+    CORPUS_NEGATIVES,
+    NO_TOP_UP,
+    SPLITS,
+    SPOKEN_NOISE,
+    WHOLE,
+    Clips,
+    Dataset,
+    DatasetConfig,
+    Part,
+)
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.clips import folder_of, spoken_without
 from kws.stores import cache_dir, catalogue, file_tree, keeping
@@ -109,7 +119,7 @@ def _further(config: DatasetConfig) -> dict[str, Any]:
 def _relevant(config: DatasetConfig) -> dict[str, Any]:
     """The settings that decide what the clips are."""
     found = settings.to_json(config)
-    if config.dataset != "synthetic" and not config.top_up:
+    if config.dataset == "speech_commands" or config.top_up == NO_TOP_UP:
         del found["clips_per_word"]
     if config.dataset == "speech_commands" and config.unknown_percentage is None:
         del found["seed"]  # nothing is drawn

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kws import datasets
 from kws.datasets import identity
-from kws.datasets.clip import SILENCE, Dataset
+from kws.datasets.clip import LEAST_CLIPS, SILENCE, Dataset
 from kws.datasets.sources import shares
 from kws.examples import extraction
 from kws.examples.material import material
@@ -18,9 +18,6 @@ from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
 from kws.training.transfer import bundle_start
 from kws.training.transfer.bundle_start import BundleStart
-
-LEAST_CLIPS = 3
-"""Training clips of a class; what is trained on fewer has hardly heard it."""
 
 # Fewer steps in an epoch hardly move the weights; a batch is made smaller until there are so many.
 MIN_STEPS = 8

@@ -31,6 +31,11 @@ def line(dataset: Dataset) -> str:
     return "training clips: " + ", ".join(f"{100 * count / total:.0f} % {source}" for source, count in counts.items())
 
 
+def is_filled_up(name: str) -> bool:
+    """Whether a clip of this name is none of the recordings themselves, but fills them up."""
+    return name.partition("/")[2].partition("/")[0] in _SOURCES
+
+
 def _source(name: str, dataset: str) -> str:
     word, _, rest = name.partition("/")
     if word == WORD:

@@ -9,7 +9,18 @@ import numpy as np
 
 from kws import datasets
 from kws.datasets import word_folders
-from kws.datasets.clip import NO_NEGATIVES, SAMPLE_RATE, SILENCE, SPLITS, UNKNOWN, Clips, Dataset, DatasetConfig, Part
+from kws.datasets.clip import (
+    NO_NEGATIVES,
+    NO_TOP_UP,
+    SAMPLE_RATE,
+    SILENCE,
+    SPLITS,
+    UNKNOWN,
+    Clips,
+    Dataset,
+    DatasetConfig,
+    Part,
+)
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.clips import WORD as NEGATIVES
 from kws.datasets.negatives.clips import spoken_without
@@ -77,13 +88,15 @@ class Survey:
 
 
 def survey(config: DatasetConfig) -> Survey:
-    """Looks at a dataset; it is read into its store where there is none. No negatives are spoken for it unasked.
+    """Looks at a dataset; it is read into its store where there is none. Nothing is spoken for it unasked.
 
     Raises:
       DatasetError: it can't be loaded at all.
     """
     if config.negatives is None and config.data_dir and spoken_without(config, pathlib.Path(config.data_dir)):
         config = dataclasses.replace(config, negatives=NO_NEGATIVES)
+    if config.dataset == "folder" and not config.top_up:
+        config = dataclasses.replace(config, top_up=NO_TOP_UP)
     dataset, problems = _load(config)
     measured = {split: measures.measure(clips) for split, clips in dataset.splits.items()}
     rows = tuple(_rows(dataset, measured))

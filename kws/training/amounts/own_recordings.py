@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from kws.datasets.clip import Dataset
+from kws.datasets.clip import Clips, Dataset
 from kws.datasets.identity import Identity
+from kws.datasets.sources import shares
 from kws.datasets.survey import measures
 from kws.datasets.survey.survey import CLIPPED_ABOVE
 from kws.training.training_error import TrainingError
@@ -17,7 +18,7 @@ def check(dataset: Dataset, clips: Identity) -> None:
     """
     _check_twins(clips)
     for label, name in enumerate(dataset.labels):
-        found = [clips.samples[clips.labels == label] for clips in dataset.splits.values()]
+        found = [clips.samples[_recorded(clips) & (clips.labels == label)] for clips in dataset.splits.values()]
         if name.startswith("_") or not any(len(part) for part in found):
             continue
         if all(all_clipped(part) for part in found):
@@ -25,6 +26,11 @@ def check(dataset: Dataset, clips: Identity) -> None:
                 f"all recordings of '{name}' are clipped: record them anew, at a lower level or further from the "
                 "microphone"
             )
+
+
+def _recorded(clips: Clips) -> np.ndarray:
+    """bool [n]"""
+    return np.array([not shares.is_filled_up(name) for name in clips.names], bool)
 
 
 def all_clipped(samples: np.ndarray) -> bool:

@@ -28,7 +28,8 @@ def recordings(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def _config(root: pathlib.Path, **settings: object) -> DatasetConfig:
-    return DatasetConfig(**{"dataset": "folder", "data_dir": str(root), "negatives": "none", **settings})
+    alone = {"negatives": "none", "top_up": "none"}
+    return DatasetConfig(**{"dataset": "folder", "data_dir": str(root), **alone, **settings})
 
 
 def _recordings(*names: str) -> list[Recording]:

@@ -10,6 +10,7 @@ from kws import datasets
 from kws.datasets.clip import SPLITS, UNKNOWN, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.sources import shares
+from kws.datasets.synthetic import speaking
 
 RNG = np.random.default_rng(2)
 
@@ -60,6 +61,48 @@ def test_keywords_are_filled_up_in_training_alone(
     assert set(dataset.splits["training"].words) == {"lamp", "yes"}
 
 
+@pytest.fixture
+def few(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Nine people say "lamp", six of whom train; three of them say "door", too."""
+    for word, speakers in (("lamp", "abcdefghi"), ("door", "abc")):
+        for speaker in speakers:
+            for take in range(3):
+                small_corpus.write_wav(tmp_path / word / f"{speaker}__{take}.wav", RNG.integers(-999, 999, 14000))
+    return tmp_path
+
+
+def test_a_keyword_of_few_voices_is_filled_up_without_being_asked(
+    few: pathlib.Path, other: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = _load(few, other, negatives="none", clips_per_word=30).splits["training"]
+    said = capsys.readouterr().err
+    spoken = [name.partition("/")[0] for name in training.names if "/_synthetic_/" in name]
+    assert set(spoken) == {"door"} and len(spoken) == 30 - (training.words.count("door") - len(spoken))
+    assert f"espeak-ng says it {len(spoken)} times in others (--top_up=none: it does not;" in said
+    assert "'lamp'" not in said
+    for path in list((few / "door").glob("?__[01].wav")):  # a recording each: too few to train on, filled up or not
+        path.unlink()
+    capsys.readouterr()
+    assert "espeak-ng" not in (_load(few, other, negatives="none") and capsys.readouterr().err)
+    alone = _load(few, other, negatives="none", clips_per_word=30, top_up="none").splits["training"]
+    assert not any("/_synthetic_/" in name for name in alone.names)
+
+
+def test_a_keyword_of_few_voices_that_cannot_be_spoken_is_named(
+    few: pathlib.Path, other: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> np.ndarray:
+        raise DatasetError("'door' can't be pronounced")
+
+    monkeypatch.setattr(speaking, "render_all", fails)
+    training = _load(few, other, negatives="none", clips_per_word=30).splits["training"]
+    assert not any("/_synthetic_/" in name for name in training.names)
+    assert "warning: 'door' is trained on" in (said := capsys.readouterr().err)
+    assert "alone, and is not filled up: 'door' can't be pronounced" in said
+    with pytest.raises(DatasetError, match="can't be pronounced"):
+        _load(few, other, negatives="none", clips_per_word=30, top_up="synthetic")
+
+
 def test_noise_comes_from_a_folder_or_is_synthesized(own: pathlib.Path, other: pathlib.Path) -> None:
     assert [len(noise) for noise in _load(own, other, negatives="none").noises["testing"]] == [25600]
     assert len(_load(own, other, negatives="none", noise="synthetic").noises["training"]) == 4
@@ -72,7 +115,7 @@ def test_noise_comes_from_a_folder_or_is_synthesized(own: pathlib.Path, other: p
         ({"noise": None}, "has no recordings in _background_noise_/: .*, or give noise=synthetic$"),
         ({"noise": "nowhere"}, "^noise=nowhere is not a folder: give one of recordings without speech, or synthetic$"),
         ({"corpus_dir": "nowhere"}, "^corpus_dir=nowhere holds no Speech Commands: give the folder with its lists$"),
-        ({"top_up": "radio"}, "^top_up=radio: give synthetic or speech_commands, with dataset=folder$"),
+        ({"top_up": "radio"}, "^top_up=radio: give synthetic, speech_commands or none, with dataset=folder$"),
     ],
 )
 def test_what_is_not_there_is_one_line(own: pathlib.Path, other: pathlib.Path, settings: dict, message: str) -> None:

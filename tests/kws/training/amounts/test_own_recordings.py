@@ -11,19 +11,20 @@ from kws.training.training_error import TrainingError
 LABELS = ("_silence_", "_unknown_", "door", "lamp")
 
 
-def _dataset(samples: np.ndarray) -> Dataset:
-    """Two splits of the same number of clips, half "door", half "lamp"."""
+def _dataset(samples: np.ndarray, filled_up: tuple[int, ...] = ()) -> Dataset:
+    """Two splits of the same number of clips, half "door", half "lamp"; of training, those that are no recordings."""
     half = len(samples) // 2
     labels = np.array([2, 3] * (half // 2), np.int64)
     splits = {}
     for number, split in enumerate(SPLITS[:2]):
-        names = tuple(f"{LABELS[label]}/{split}{i}" for i, label in enumerate(labels))
+        inside = ["_synthetic_/" if split == "training" and i in filled_up else "" for i in range(half)]
+        names = tuple(f"{LABELS[label]}/{inside[i]}{split}{i}" for i, label in enumerate(labels))
         splits[split] = Clips(split, names, samples[number * half : (number + 1) * half], labels, ("",) * half)
     return Dataset("folder", LABELS, splits, {})
 
 
-def _check(samples: np.ndarray) -> None:
-    dataset = _dataset(samples)
+def _check(samples: np.ndarray, filled_up: tuple[int, ...] = ()) -> None:
+    dataset = _dataset(samples, filled_up)
     own_recordings.check(dataset, identity.identity(dataset))
 
 
@@ -53,3 +54,11 @@ def test_a_word_that_is_clipped_everywhere_is_named_but_not_one_clip() -> None:
     samples[1] = np.clip(8 * samples[1].astype(np.int32), -32768, 32767)
     with pytest.raises(TrainingError, match=r"^all recordings of 'lamp' are clipped: .* at a lower level"):
         _check(samples)
+
+
+def test_what_a_word_was_filled_up_with_says_nothing_about_its_recordings() -> None:
+    samples = _noise()
+    samples[3::2] = np.clip(8 * samples[3::2].astype(np.int32), -20000, 20000)
+    _check(samples)
+    with pytest.raises(TrainingError, match=r"^all recordings of 'lamp' are clipped"):
+        _check(samples, filled_up=(1,))
