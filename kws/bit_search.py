@@ -74,7 +74,7 @@ def search(config: BitSearchConfig) -> dict[str, Any]:
       `sensitivity`, nats by layer and width for `weights` and `outputs`; `front` and `chosen` (None without limits), of
       which a point has `weight_bits`, `activation_bits`, `flags`, `loss` (the sum of single layers' divergences),
       `joint_loss` (measured with all of them), `same_class_as_float` (a share), `instructions`, `estimated_cycles`,
-      `flash_bytes` and `ram_bytes`.
+      `flash_bytes`, `ram_bytes` (arena and stack) and `measured_ram_bytes` (None where not counted).
 
     Raises:
       UserError, BitsError, TrainingError: no such run, limits that can't be kept, no emulator to count with.
@@ -121,7 +121,7 @@ def search(config: BitSearchConfig) -> dict[str, Any]:
     if config.plot:
         from kws.bits import plot
 
-        kind = "counted" if config.count else "estimated costs: constants and arena alone"
+        kind = "counted" if config.count else "estimated costs, flash of constants alone"
         title = f"{found.model}: widths by layer, profile {config.profile} ({kind})"
         plot.draw(title, front, chosen, config.plot)
     return result
@@ -138,15 +138,14 @@ def table(result: dict[str, Any]) -> str:
         values = [sensitivity[part].get(name, {}).get(bits) for part in ("weights", "outputs") for bits in widths]
         rows.append([name, *("-" if value is None else f"{1e3 * value:.1f}" for value in values)])
     lines += [*aligned(rows, left=1), ""]
-    costs = (
-        "counted" if result["counted"] else "estimated: instructions of the plan, bytes of constants and arena alone"
-    )
+    costs = "counted" if result["counted"] else "estimated: instructions of the plan, flash of constants alone"
     lines.append(f"front, from little loss to low costs ({costs}; profile {result['profile']}):")
     header = ["weights", "outputs", "sum", "together", "same class", "instructions", "est. cycles", "flash", "RAM"]
     chosen = [result["chosen"]] if result["chosen"] else []
     lines += aligned([header, *map(_cells, result["front"] + chosen)], left=2)
     if chosen:
-        lines += ["", f"chosen (the last line); train it with: {chosen[0]['flags']}"]
+        convert = "" if result["profile"] == FAST else f", convert it with --profile={result['profile']}"
+        lines += ["", f"chosen (the last line); train it with: {chosen[0]['flags']}{convert}"]
     return "\n".join(lines)
 
 
@@ -167,7 +166,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("examples", defaults["examples"], "Training examples on which losses are measured.")
     flags.DEFINE_float("max_instructions", None, "At most so many instructions per inference.")
     flags.DEFINE_float("max_flash", None, "At most so many bytes of flash, as microcontroller.bench weighs them.")
-    flags.DEFINE_float("max_ram", None, "At most so many bytes of RAM, likewise.")
+    flags.DEFINE_float("max_ram", None, "At most so many bytes of arena and stack, as export.inspect has them.")
     flags.DEFINE_string("profile", defaults["profile"], f"Kernels of the C: {', '.join(PROFILES)}.")
     flags.DEFINE_string("board", defaults["board"], "The board that costs are counted on.")
     flags.DEFINE_string("emulator", defaults["emulator"], "auto, qemu or renode.")

@@ -37,15 +37,12 @@ def choose(
     Raises:
       NoKernelError: none runs a layer.
     """
-    with_rows = profiles.STREAM if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
-    own = dict.fromkeys((*with_rows, *profile.kernels, dense_s16_to_s8_dsp.KERNEL))
-    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel, keeping)]
     best: dict[str, tuple[float, list[Kernel]]] = {S8.name: (0.0, [])}
     layouts = {layout.name: layout for layout in LAYOUTS}
     for layer, count in zip(layers, times or [1] * len(layers), strict=True):
         following: dict[str, tuple[float, list[Kernel]]] = {}
         codes = layer.output_shape[0] * layer.stride[0] * layer.input_shape[1] * layer.input_shape[2]
-        for kernel in candidates(layer, [POOL] if layer.op == AVERAGE_POOL else kernels):
+        for kernel in runners(layer, profile, keeping):
             price = profile.cost(kernel, layer)
             for name, (cost, path) in best.items():
                 total = cost + count * (price + conversion_cost(layouts[name], kernel.input_layout, codes))
@@ -55,6 +52,14 @@ def choose(
         best = following
     ends = [(cost + conversion_cost(layouts[name], S8, labels), path) for name, (cost, path) in best.items()]
     return min(ends, key=lambda end: end[0])[1]
+
+
+def runners(layer: Layer, profile: Profile, keeping: bool = False) -> list[Kernel]:
+    """Those that can run a layer as a call sees it; `keeping` as of `choose`. Raises `NoKernelError` where none can."""
+    with_rows = profiles.STREAM if any(kernel.input_layout == S16 for kernel in profile.kernels) else ()
+    own = dict.fromkeys((*with_rows, *profile.kernels, dense_s16_to_s8_dsp.KERNEL))
+    kernels = [kernel for kernel in own if kernel.op != AVERAGE_POOL and _by_rows(kernel, keeping)]
+    return candidates(layer, [POOL] if layer.op == AVERAGE_POOL else kernels)
 
 
 def _by_rows(kernel: Kernel, keeping: bool) -> bool:

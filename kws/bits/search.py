@@ -12,7 +12,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from export import plan
-from export.plan import schedule
+from export.model.integer_model import Layer
+from export.model.stream_interpreter import step_layer
+from export.plan import row_kernels, schedule
+from export.plan.goals import STACK_BYTES
+from export.plan.kernel import Kernel
 from export.plan.layout import S8, ActivationLayout
 from kws.bits.networks import Networks, Widths
 from kws.bits.sensitivity import Sensitivity
@@ -35,7 +39,7 @@ class Point:
 
     Attributes:
       loss: the sum of the layers' divergences, in nats.
-      costs: by name of `COSTS`: estimated instructions, bytes of constants, bytes of the arena.
+      costs: by name of `COSTS`: estimated instructions, bytes of constants, bytes of arena and stack.
     """
 
     widths: Widths
@@ -75,7 +79,7 @@ class Search:
         costs = {
             INSTRUCTIONS: sum(steps.instructions().values()),
             FLASH: float(sum(step.constant_bytes for step in steps.steps)),
-            RAM: float(steps.arena_bytes),
+            RAM: float(steps.arena_bytes + STACK_BYTES),
         }
         return Point(widths, self.sensitivity.total(self.networks.names, widths), costs)
 
@@ -132,23 +136,41 @@ class Search:
         """The ways to run a layer; of those with equal layouts and weights all, as prices differ."""
         networks = self.networks
         folded = networks.layers[index]
-        profile = plan.CHOICES[self._profile]
         before = networks.layers[index - 1].name if index else ""
         x = networks.outputs[input_bits][before] if before else networks.x
         found = []
         for weight_bits in (0,) if isinstance(folded, PoolingLayer) else networks.bits:
             try:
                 layer = networks.layer(index, x, weight_bits, output_bits)
-                kernels = schedule.candidates(layer, profile.kernels)
+                kernels, seen, calls = self._runners(layer)
             except ValueError:
                 continue
             for kernel in kernels:
-                constants = sum(constant.values.nbytes for constant in kernel.constants(layer).values())
-                sizes = kernel.input_layout.size(layer.input_shape) + kernel.output_layout.size(layer.output_shape)
-                activations = float(sizes + kernel.scratch_of(layer))
-                costs = (kernel.instructions(layer), float(constants), activations)
+                constants = sum(constant.values.nbytes for constant in kernel.constants(seen).values())
+                sizes = kernel.input_layout.size(seen.input_shape) + kernel.output_layout.size(seen.output_shape)
+                activations = float(sizes + kernel.scratch_of(seen))
+                costs = (calls * kernel.instructions(seen), float(constants), activations)
                 found.append(_Option(weight_bits, kernel.input_layout, kernel.output_layout, costs))
         return found
+
+    def _runners(self, layer: Layer) -> tuple[list[Kernel], Layer, int]:
+        """The kernels that the plan may choose of, the layer as they see it in a call, and how many calls there are.
+
+        Raises:
+          ValueError: there is no such kernel.
+        """
+        profile = plan.CHOICES[self._profile]
+        if not self._by_rows:
+            return schedule.candidates(layer, profile.kernels), layer, 1
+        row = step_layer(layer)
+        return row_kernels.runners(row, profile), row, layer.output_shape[0]
+
+    @functools.cached_property
+    def _by_rows(self) -> bool:
+        """Whether the profile computes the network row by row."""
+        count = len(self.networks.names)
+        widest = (max(self.networks.bits),) * count
+        return bool(plan.plan(self.networks.model(Widths(widest, (*widest[1:], MAX_BITS))), self._profile).turns)
 
     def widened(self, point: Point, limits: Mapping[str, float]) -> Point:
         """A point of less loss within the limits: one width after the other is raised while the plan allows it."""

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import small_network
 
-from export.plan import plan
-from kws.bits import choice, search
+from export.model.integer_model import AVERAGE_POOL
+from export.plan import RAM as BY_ROWS
+from export.plan import goals, plan
+from kws.bits import choice, costs, search
 from kws.bits.bits_error import BitsError
 from kws.bits.networks import Networks, Widths
 from kws.bits.search import FLASH, INSTRUCTIONS, RAM, Point, Search
@@ -34,7 +36,7 @@ def every(networks: Networks) -> list[Widths]:
     ]
 
 
-@pytest.fixture(scope="module", params=["fast", "small"])
+@pytest.fixture(scope="module", params=["fast", "small", BY_ROWS])
 def finder(request: pytest.FixtureRequest) -> Search:
     networks = small_network.networks(BITS)
     return Search(networks, losses(networks, 0), request.param)
@@ -55,12 +57,33 @@ def test_the_least_of_loss_and_instructions_is_found(price: float) -> None:
     assert total(found) == pytest.approx(min(map(total, every(networks))), rel=1e-9)
 
 
+def test_a_network_by_rows_is_priced_by_rows() -> None:
+    networks = small_network.networks(BITS)
+    finder = Search(networks, losses(networks, 0), BY_ROWS)
+    steps = plan(networks.model(Widths((8,) * 4, (8,) * 4)), BY_ROWS)
+    assert steps.turns
+    for index, (step, turn) in enumerate(zip(steps.steps, steps.turns, strict=True)):
+        instructions = turn.rows.count * step.kernel.instructions(step.layer)
+        row = step.input.bytes + step.kernel.output_layout.size(step.layer.output_shape)
+        options = [option.costs for option in finder._options(index, 8, 8)]
+        assert instructions in [option[0] for option in options]
+        if step.layer.op != AVERAGE_POOL:  # for which there is one kernel
+            assert min(option[2] for option in options) <= row + step.kernel.scratch_of(step.layer)
+
+
+def test_bytes_of_memory_are_those_that_are_inspected(finder: Search) -> None:
+    if finder._profile in goals.COMPARED:
+        for point in finder.points()[::3]:
+            inspected = {cost.profile: cost.ram_bytes for cost in goals.costs(finder.networks.model(point.widths))}
+            assert costs.estimated(point.costs)[RAM] == inspected[finder._profile]
+
+
 def test_a_points_costs_are_the_plans(finder: Search) -> None:
     for point in finder.points():
         steps = plan(finder.networks.model(point.widths), finder._profile)
         assert point.costs[INSTRUCTIONS] == sum(steps.instructions().values())
         assert point.costs[FLASH] == sum(step.constant_bytes for step in steps.steps)
-        assert point.costs[RAM] == steps.arena_bytes
+        assert point.costs[RAM] == goals.needed(finder.networks.model(point.widths), finder._profile)
         assert point.loss == finder.sensitivity.total(finder.networks.names, point.widths)
 
 
