@@ -3,13 +3,12 @@
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
-from tensorflow_model_optimization.python.core.quantization.keras import quantize_registry
 
 from quant.folding.float_graph import keras_layer
 from quant.folding.layers import FEATURES, INPUT_QUANTIZER, FoldedLayers, PoolingLayer, weighted_layers
 from quant.formats.network_formats import Formats
 from quant.method import Method
+from quant.optimization_toolkit import quantize_registry, tfmot
 from quant.training import quantize_configs, quantizers
 from quant.training.bounded_kernels import CodeSumConstraint
 from quant.training.kernel_regularizer import KernelRegularizer

@@ -5,10 +5,10 @@ import pathlib
 import warnings
 
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 
 from quant.folding import keras_file
 from quant.folding.sum_shift_pool import SumShiftPool2D
+from quant.optimization_toolkit import tfmot
 from quant.training import learned_thresholds, quantize_configs, quantizers
 from quant.training.bounded_kernels import CodeSumConstraint
 from quant.training.kernel_regularizer import KernelRegularizer

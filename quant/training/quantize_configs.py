@@ -5,10 +5,9 @@ Weights and biases are quantized as variables; activations (transient variables)
 
 from typing import Any
 
-import tensorflow_model_optimization as tfmot
-
 from quant.formats import accumulator_bound
 from quant.method import ACCUMULATOR_BITS, Method
+from quant.optimization_toolkit import tfmot
 from quant.qformat import QFormat
 from quant.training.learned_thresholds import FollowingQuantizer, LearnedQuantizer
 from quant.training.quantizers import BiasQuantizer, FixedPointQuantizer, KernelQuantizer

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 
 from quant import qformat
+from quant.optimization_toolkit import tfmot
 from quant.qformat import QFormat
 from quant.training import bounded_kernels, squashing
 

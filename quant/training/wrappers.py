@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 import tensorflow as tf
-from tensorflow_model_optimization.python.core.quantization.keras import quantize_wrapper
 
 from quant.folding.layers import INPUT_QUANTIZER
+from quant.optimization_toolkit import quantize_wrapper
 from quant.training.learned_thresholds import OCTAVES
 from quant.training.quantize_configs import WeightedConfig, kernel_name
 

@@ -19,6 +19,9 @@ quant.QFormat, quant.Method, quant.fold, quant.equalize
 assert "tensorflow" not in sys.modules, "TensorFlow was imported"
 import quant.folding.keras_chain, quant.formats.least_error
 assert callable(quant.fold)
+import quant.training.fixed_point_graph
+assert "keras" not in sys.modules, "Keras 3 was imported"
+import keras
 """
 
 
