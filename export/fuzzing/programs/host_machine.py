@@ -11,7 +11,7 @@ from export.fuzzing.programs import many_models_source
 from export.fuzzing.programs.machine import RunError, Sums, parse
 from export.fuzzing.programs.planned import Planner
 from export.fuzzing.programs.program import Program
-from export.host import compiler
+from export.host import compiler, kept_objects
 from export.host.host_error import HostError
 from export.plan import CHOICES, PROFILES
 from microcontroller import c_sources
@@ -43,7 +43,7 @@ class HostMachine:
     def __init__(
         self, folder: pathlib.Path, engine: CSources | None = None, sanitizers: Sequence[str] = SANITIZERS
     ) -> None:
-        """Compiles the engine once.
+        """Compiles the engine once, or takes its objects of an earlier time.
 
         Args:
           folder: for objects and programs; its caller's.
@@ -60,9 +60,15 @@ class HostMachine:
         objects = folder / "engine"
         objects.mkdir()
         own = [*engine.files, *many.files, *sums.files, *many.host.glob("*.c")]
-        done = self._run([*self._compile, _OPTIMIZATION, "-c", *map(str, own)], objects)
-        if done.returncode:
-            raise HostError(f"the engine does not compile ({_first(done.stderr)}): is the compiler too old?")
+        headers = [header for part in (engine, many, sums) for header in part.headers]
+        command = [*self._compile, _OPTIMIZATION, "-c"]
+
+        def compile_here() -> None:
+            done = self._run([*command, *map(str, own)], objects)
+            if done.returncode:
+                raise HostError(f"the engine does not compile ({_first(done.stderr)}): is the compiler too old?")
+
+        kept_objects.place(objects, command, compiler.version(), own, headers, compile_here)
         self._run(["ar", "rcs", "engine.a", *(f"{path.stem}.o" for path in own)], objects)
         self._engine = objects / "engine.a"
 
