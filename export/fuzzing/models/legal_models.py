@@ -51,7 +51,8 @@ def draw(rng: np.random.Generator) -> IntegerModel:
     """A model: widths 2 to 8, any format, padding, stride and shift 0 to 30, ties, accumulators as narrow as proved."""
     kind = rng.random()
     style = _any_style(rng) if kind < 0.45 else _one_width(rng) if kind < 0.8 else _tflite_style(rng)
-    layers = _separable(rng, style) if rng.random() < 0.45 else _any_chain(rng, style)
+    share = rng.random()
+    layers = _spotter(rng) if share > 0.85 else _separable(rng, style) if share < 0.45 else _any_chain(rng, style)
     labels = [f"label{i}" for i in range(layers[-1].output_shape[2])]
     if rng.random() < 0.1:
         labels[0] = str(rng.choice(_ODD_LABELS))
@@ -167,7 +168,23 @@ def _separable(rng: np.random.Generator, style: _Style) -> list[Layer]:
     shape, x = _input(rng)
     window = (int(rng.integers(1, 11)), int(rng.integers(1, 6)))
     stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
-    layers = [_window(rng, style, CONV2D, shape, x, window, stride, style.padding(shape[:2], window, stride))]
+    first = _window(rng, style, CONV2D, shape, x, window, stride, style.padding(shape[:2], window, stride))
+    return _with_blocks(rng, style, first)
+
+
+def _spotter(rng: np.random.Generator) -> list[Layer]:
+    """A keyword spotter of few bits as streams have it: a row is a frame, a stride of two across, codes after ReLU."""
+    q, weight_bits = activation_format(int(rng.choice([2, 3, 4, 4, 7])), 0, relu=True), int(rng.choice([2, 3, 4]))
+    style = _Style(lambda: q, lambda: weight_bits, same_padding)
+    shape: Shape = (int(rng.integers(11, 21)), int(rng.integers(3, 13)), 1)
+    window = (int(rng.integers(1, 11)), int(rng.choice([3, 4, 4])))
+    stride = (min(int(rng.integers(1, 4)), window[0]), 2)
+    padding = same_padding(shape[:2], window, stride)
+    return _with_blocks(rng, style, _window(rng, style, CONV2D, shape, QFormat(8, 5), window, stride, padding))
+
+
+def _with_blocks(rng: np.random.Generator, style: _Style, first: Layer) -> list[Layer]:
+    layers = [first]
     for _ in range(int(rng.integers(1, 4))):
         three = (3, 3) if rng.random() < 0.9 else (int(rng.integers(1, 6)), 3)
         for op, size in ((DEPTHWISE_CONV2D, three), (CONV2D, (1, 1))):
