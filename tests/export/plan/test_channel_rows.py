@@ -18,6 +18,7 @@ from export.plan.kernels.four_bit.row_lanes import Lanes
 from export.plan.kernels.stream import conv2d_s8_to_channel_rows_dsp_lanes as convolution
 from export.plan.kernels.stream import depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes as depthwise
 from export.plan.kernels.stream import pointwise_conv2d_position_pairs_dsp_lanes as pointwise
+from export.plan.kernels.stream import pointwise_conv2d_s16_rows_dsp_lanes
 from export.plan.kernels.stream.channel_rows import CHANNEL_ROWS
 from export.plan.layout import S8 as BYTES
 from export.plan.layout import S16, ActivationLayout, padded
@@ -229,6 +230,14 @@ def test_every_row_equals_the_interpreter_s(library: ctypes.CDLL, name: str) -> 
 def test_depthwise_lanes_have_a_sign_as_long_as_their_sums_are_small() -> None:
     for name, flip in {"greatest with a sign": 0, "beyond it": 1, "least with a sign": 0, "below it": 1}.items():
         assert depthwise.lanes(step_layer(DEPTHWISE[name])) == (Lanes(0, 1, 4) if flip else Lanes(3, 0, 7))
+
+
+def test_lanes_that_are_taken_out_cost() -> None:
+    for kernel in (TO_ROWS, TO_S16, pointwise_conv2d_s16_rows_dsp_lanes.KERNEL):
+        often, never = _taken_out(), _pointwise(5, 40, 4)
+        assert kernel.instances(often)["loop"].arguments[:2] == (10, 4) and not kernel.refusal(never)
+        assert kernel.instances(never)["loop"].arguments[:2] == (10, 10)
+        assert kernel.instructions(often) == kernel.instructions(never) + 2 * 32 + 13
 
 
 def test_sums_one_beyond_the_lanes_are_refused() -> None:

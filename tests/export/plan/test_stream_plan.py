@@ -142,6 +142,16 @@ def test_the_plan_takes_the_stream_s_own_kernels():
         assert not {first, depthwise, pointwise} & {row["kernel"] for row in stream.plan(model, PORTABLE).rows()}
 
 
+@pytest.mark.parametrize(
+    ("weight_bits", "activation_bits", "counted"), [(8, 8, 85_737), (4, 8, 78_388), (4, 4, 48_760)]
+)
+def test_a_step_s_kernels_cost_what_was_counted_within_five_percent(weight_bits, activation_bits, counted):
+    """Of all that a step does; `tests/microcontroller/test_stream_device.py` counts it."""
+    model = random_model.ds_cnn(0, weight_bits=weight_bits, activation_bits=activation_bits)
+    steps = [item.step for item in stream.plan(model).steps]
+    assert sum(step.kernel.instructions(step.layer) for step in steps) == pytest.approx(counted, rel=0.05)
+
+
 def test_rows_wider_than_registers_have_kernels_of_int16():
     model = random_model.ds_cnn(0, weight_bits=4, activation_bits=4, **SHAPES["six columns"])
     kernels = {row["kernel"] for row in stream.plan(model).rows()}

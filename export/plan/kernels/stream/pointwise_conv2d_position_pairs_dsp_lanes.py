@@ -54,8 +54,8 @@ def kernel(output_layout: ActivationLayout) -> Kernel:
     def instructions(layer: Layer) -> float:
         rows, width, channels = layer.output_shape
         position_pairs, single = divmod(width, 2)
-        inputs = padded(layer.input_shape[2])
-        loops = position_pairs * (2.5 * inputs + 23) + single * (1.4 * inputs + 17)
+        two, one = pointwise_conv2d_s16_rows_dsp_lanes.channel_quad(layer)
+        loops = position_pairs * two + single * (one + 1)
         return rows * (padded(channels) // 4 * loops + 40 * (position_pairs + single))
 
     return dataclasses.replace(

@@ -25,12 +25,21 @@ def _instances(layer: Layer) -> dict[str, Instance]:
     return {field: Instance("stream", name, arguments) for field, name in loops.items()}
 
 
+def channel_quad(layer: Layer) -> tuple[float, float]:
+    """Instructions of a channel quad of two positions, and of one, lower lanes that are taken out included."""
+    inputs, lane = padded(layer.input_shape[2]), pointwise_conv2d_row_pairs_dsp_lanes.lane_bits(layer)
+    steps = pointwise_conv2d_row_pairs_dsp_lanes.steps(layer)
+    taken_out = -(-steps // pointwise_conv2d_row_pairs_dsp_lanes.lane_steps(layer, lane)) - 1
+    two, one = (14 * taken_out + 4, 6 * taken_out + 1) if taken_out else (0, 0)
+    return 2.5 * inputs + 23 + two, 1.4 * inputs + 16 + one
+
+
 def _instructions(layer: Layer) -> float:
     height, width, channels = layer.output_shape
     position_pairs, single = divmod(height * width, 2)
-    inputs = padded(layer.input_shape[2])
-    loops = position_pairs * (2.5 * inputs + 23) + single * (1.4 * inputs + 16)
-    return padded(channels) // 4 * loops + (0.8 * inputs + 40) * (position_pairs + single)
+    two, one = channel_quad(layer)
+    copies = 0.8 * padded(layer.input_shape[2]) + 40
+    return padded(channels) // 4 * (position_pairs * two + single * one) + copies * (position_pairs + single)
 
 
 KERNEL = dataclasses.replace(
