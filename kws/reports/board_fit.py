@@ -4,15 +4,15 @@ import dataclasses
 import functools
 import pathlib
 import tomllib
+from collections.abc import Sequence
 
-from kws.reports.measured import Bench, Streaming
-from microcontroller import boards as emulated
+from kws.reports import core_code
+from kws.reports.core_code import Code
+from kws.reports.subject import Subject
 from microcontroller.streaming import clock
 
 _FILE = pathlib.Path(__file__).with_name("boards.toml")
 _KILOBYTE = 1024
-# Cores that run the code made for another one, instruction for instruction.
-_RUNS_CODE_OF = {"cortex-m0plus": ("cortex-m0",), "cortex-m7": ("cortex-m4",), "cortex-m33": ("cortex-m4",)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,18 +37,20 @@ class Fit:
     """Shares, 0 to 1 and above where it doesn't fit.
 
     Attributes:
-      milliseconds: estimated, of an inference; None where no cycles of its core's code were estimated.
-      listening: of the clock, with the margin of `microcontroller.streaming.clock`, to listen without end; None where
-        that was not measured.
-      counted_on: the core whose code was counted.
+      code: that was judged: the one that the board's core has anyway, or one of less memory where that doesn't fit.
+      milliseconds: of an inference; None where no code of its core was counted.
+      listening: of the clock, to listen without end; None where that was not counted.
+      at_least: whether these two are a cycle an instruction, as no cycles of the core are estimated; else they are of
+        estimated cycles, listening with the margin of `microcontroller.streaming.clock`.
     """
 
     board: BoardToBuy
+    code: Code
     ram: float
     flash: float
     milliseconds: float | None
     listening: float | None
-    counted_on: str | None
+    at_least: bool
 
     @property
     def fits(self) -> bool:
@@ -60,7 +62,7 @@ class Fit:
         """In words."""
         if not self.fits:
             return "no"
-        return "in memory" if self.milliseconds is None else "yes"
+        return "in memory" if self.milliseconds is None or self.at_least else "yes"
 
 
 @functools.cache
@@ -70,39 +72,30 @@ def boards_to_buy() -> tuple[BoardToBuy, ...]:
     return tuple(BoardToBuy(**each) for each in fields)
 
 
-def cycles_per_instruction(bench: Bench | None) -> float | None:
-    """Of the network's inference, as they were estimated; None where they were not."""
-    if bench is None or bench.estimated_cycles is None:
-        return None
-    return bench.estimated_cycles / bench.instructions_per_inference
-
-
-def fits(ram_bytes: int, flash_bytes: int, bench: Bench | None, streaming: Streaming | None) -> list[Fit]:
-    """Every board's.
+def fits(subject: Subject, boards: Sequence[BoardToBuy] | None = None) -> list[Fit]:
+    """Every board's, by the code of its own core.
 
     Args:
-      ram_bytes, flash_bytes: of the engine and the model, without the program around them.
-      bench: instructions and cycles of an inference; streaming: of a second of sound. None where not measured.
+      boards: None for `boards_to_buy`.
     """
-    return [_fit(board, ram_bytes, flash_bytes, bench, streaming) for board in boards_to_buy()]
+    of_core = functools.cache(lambda core: core_code.of_core(subject, core))
+    return [_best(board, of_core(board.core)) for board in (boards_to_buy() if boards is None else boards)]
 
 
-def _fit(board: BoardToBuy, ram: int, flash: int, bench: Bench | None, streaming: Streaming | None) -> Fit:
-    ratio = cycles_per_instruction(bench)
-    milliseconds = listening = counted_on = None
-    if ratio and bench and _runs(board.core, _core(bench.board)):
-        milliseconds, counted_on = (bench.estimated_cycles or 0) / board.clock_mhz / 1e3, _core(bench.board)
-        if streaming and _runs(board.core, _core(streaming.board)):
-            cycles = streaming.instructions_per_second_of_audio["total"] * ratio
-            listening = (1 + clock.MARGIN) * cycles / board.clock_mhz / 1e6
-    shares = ram / board.ram_kb / _KILOBYTE, flash / board.flash_kb / _KILOBYTE
-    return Fit(board, *shares, milliseconds, listening, counted_on)
+def _best(board: BoardToBuy, codes: Sequence[Code]) -> Fit:
+    """Of the first code that fits into memory, or of the one that takes least."""
+    found = [_fit(board, code) for code in codes]
+    return next((fit for fit in found if fit.ram <= 1 and fit.flash <= 1), min(found, key=lambda fit: fit.ram))
 
 
-def _core(board: str) -> str:
-    """Of an emulated board; "" for one that there is none of any more."""
-    return emulated.load(board).cpu if board in emulated.names() else ""
-
-
-def _runs(core: str, counted: str) -> bool:
-    return core == counted or counted in _RUNS_CODE_OF.get(core, ())
+def _fit(board: BoardToBuy, code: Code) -> Fit:
+    shares = code.ram_bytes / board.ram_kb / _KILOBYTE, code.flash_bytes / board.flash_kb / _KILOBYTE
+    bench, streaming = code.bench, code.streaming
+    cycles = bench.estimated_cycles if bench else None
+    milliseconds = listening = None
+    if bench:
+        milliseconds = (cycles or bench.instructions_per_inference) / board.clock_mhz / 1e3
+    if streaming:
+        ratio = (1 + clock.MARGIN) * cycles / bench.instructions_per_inference if bench and cycles else 1
+        listening = ratio * streaming.instructions_per_second_of_audio["total"] / board.clock_mhz / 1e6
+    return Fit(board, code, *shares, milliseconds, listening, cycles is None)

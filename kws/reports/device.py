@@ -172,45 +172,58 @@ def boards(subjects: Sequence[Subject]) -> Markup:
     """The boards that each bundle fits."""
     parts = [(subject.title, _boards(subject)) for subject in subjects]
     note = (
-        "RAM and flash: of the firmware that was measured, or of arena and constants alone where none was; a program "
-        "around it takes more. Milliseconds are estimated cycles with no wait states over the clock; listening has "
-        "a margin of a quarter for flash that waits. A core without figures runs other code than was counted: bench on "
-        "a board of its kind. On a Cortex-M7 or M33 the counted code of a Cortex-M4 is taken."
+        "Each board is judged by the code for its own core: the kernels that it has anyway, or others where these take "
+        "more RAM than there is. RAM and flash are of a firmware that was measured on such a core; where none was (≈), "
+        "of activations, state and stack, and of constants alone; a program around it takes more. Milliseconds are "
+        "estimated cycles with no wait states over the clock; listening has a margin of a quarter for waiting flash. "
+        "Where a core's cycles are not estimated, a cycle an instruction is the least (≥). A core without figures was "
+        "not counted: bench on a board of its kind, and give that, too. On a Cortex-M7 or M33 the counted code of a "
+        "Cortex-M4 is taken."
     )
     return markup.section("boards", "Boards", [markup.stacked(parts), markup.paragraph(note, "note")])
 
 
 def is_counted(subject: Subject) -> bool:
-    """Whether a firmware's memory was measured; else `fits_of` goes by the plan, which has less in it."""
+    """Whether a firmware's memory was measured; else all boards are judged by plans, which have less in them."""
     return bool(subject.result(Streaming) or subject.result(Bench))
 
 
-def fits_of(subject: Subject) -> list[Fit]:
-    """Every board's fit, by the firmware measured, the one that listens first, or by the plan."""
-    bench, streaming = subject.result(Bench), subject.result(Streaming)
-    of_firmware = streaming or bench
-    if of_firmware:
-        return board_fit.fits(of_firmware.ram_bytes, of_firmware.flash_bytes, bench, streaming)
-    plan = plans.plan(subject.bundle.model, subject.bundle.profile)
-    constants = sum(step.constant_bytes for step in plan.steps)
-    return board_fit.fits(plan.arena_bytes, constants, None, None)
-
-
 def _boards(subject: Subject) -> Markup:
-    head = ("board", "fits", "clock, listening", "ms an inference", "RAM", "flash", "MHz", "RAM kB", "flash kB", "core")
+    head = (
+        "board",
+        "fits, kernels",
+        "clock, listening",
+        "ms an inference",
+        "RAM",
+        "flash",
+        "MHz",
+        "RAM kB",
+        "flash kB",
+        "core",
+    )
     rows = [
         (
             fit.board.name,
-            fit.answer,
-            UNKNOWN if fit.listening is None else f"{100 * fit.listening:.1f} %",
-            UNKNOWN if fit.milliseconds is None else f"{fit.milliseconds:.1f}",
-            f"{100 * fit.ram:.1f} %",
-            f"{100 * fit.flash:.1f} %",
+            f"{fit.answer}, {fit.code.profile}",
+            _least(fit, fit.listening, 100, " %"),
+            _least(fit, fit.milliseconds, 1, ""),
+            _share(fit, fit.ram),
+            _share(fit, fit.flash),
             f"{fit.board.clock_mhz:,}",
             f"{fit.board.ram_kb:,}",
             f"{fit.board.flash_kb:,}",
             fit.board.core,
         )
-        for fit in fits_of(subject)
+        for fit in board_fit.fits(subject)
     ]
     return markup.table(head, rows, 2, "boards")
+
+
+def _least(fit: Fit, value: float | None, scale: float, unit: str) -> str:
+    """A time or share of the clock, or that it is at least so much."""
+    return UNKNOWN if value is None else f"{'≥ ' if fit.at_least else ''}{scale * value:.1f}{unit}"
+
+
+def _share(fit: Fit, share: float) -> str:
+    """Of memory."""
+    return f"{'' if fit.code.is_measured else '≈ '}{100 * share:.1f} %"

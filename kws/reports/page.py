@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from kws.reports import accuracy, charts, device, drawing, markup
+from kws.reports import accuracy, board_fit, charts, device, drawing, markup
 from kws.reports.markup import Markup
 from kws.reports.measured import Verification
 from kws.reports.report_error import ReportError
@@ -59,9 +59,10 @@ def verdict(subjects: Sequence[Subject]) -> Markup:
 def _verdict(subject: Subject) -> Markup:
     model = subject.bundle.model
     lines = [accuracy.verdict(subject), _proof(subject.result(Verification))]
-    fits = device.fits_of(subject)
-    what = "It fits" if device.is_counted(subject) else "No firmware was measured: its arena and constants alone fit"
-    lines.append(f"{what} into the memory of {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
+    fits = board_fit.fits(subject)
+    planned = "No firmware was measured: its arena, stack and constants alone fit into the memory of"
+    what = "It fits, as far as is known," if device.is_counted(subject) else planned
+    lines.append(f"{what} {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
     words = ", ".join(label for label in model.labels if not label.startswith("_"))
     lines.append(f"{len(model.labels)} classes ({words}), {model.macs:,} MAC an inference, sha256 {model.sha256[:16]}.")
     return Markup("".join(markup.paragraph(line) for line in lines))

@@ -26,7 +26,7 @@ class Subject:
     Attributes:
       title: the folder's name.
       history: a row per epoch, of its run; empty without.
-      results: measured of it, one of a kind.
+      results: measured of it, one of a kind; of what is counted on boards one of each.
       mistakes: clips that it gets wrong; None where none were heard.
     """
 
@@ -37,7 +37,7 @@ class Subject:
     mistakes: tuple[Mistake, ...] | None = None
 
     def result(self, kind: type[_Kind]) -> _Kind | None:
-        """What was measured of this kind; None where nothing was."""
+        """What was measured of this kind, first; None where nothing was."""
         return next((result for result in self.results if isinstance(result, kind)), None)
 
 
@@ -80,13 +80,14 @@ def _titles(paths: Paths) -> list[str]:
 
 
 def _of(bundle: Bundle, results: Sequence[tuple[pathlib.Path, Result]]) -> tuple[Result, ...]:
-    found: dict[type, Result] = {}
+    found: dict[tuple[type, str], Result] = {}
     for path, result in results:
         if bundle.model.sha256 in measured.models_of(result):
-            if type(result) in found:
-                command = measured.KINDS[type(result)][1]
-                raise ReportError(f"measured={path} is a second result of {command} of one model: leave one out")
-            found[type(result)] = result
+            board = getattr(result, "board", "")
+            if (type(result), board) in found:
+                command, where = measured.KINDS[type(result)][1], f" on {board}" if board else ""
+                raise ReportError(f"measured={path} is a second result of {command}{where} of one model: leave one out")
+            found[type(result), board] = result
     return tuple(found.values())
 
 
