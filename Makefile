@@ -24,8 +24,11 @@ FUZZ_DIR ?= runs/fuzz
 SECONDS = 60
 export PYTHON GPU
 
-# Two test files at a time, in the order of their names (the small ones come last); those of one file share what they set up. The slowest tests are named at the end.
-workers := --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 --durations-min=2
+# Test files at a time, each with its core: those of one file share what they set up. Three at a time where many wait, for
+# machines of a cluster or pages of a browser. They begin in the order of their names, or the longest first (LONGEST in
+# tests/conftest.py). What several files compile is compiled once (tests/compiled_engine.py, export/host/kept_objects.py), and
+# trainings are of a small network (small_network in tests/conftest.py). The slowest tests are named at the end.
+at_a_time = --numprocesses=$(1) --dist=loadfile --no-loadscope-reorder --durations=40 --durations-min=2
 
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
 # The C in models/ is generated.
@@ -53,8 +56,8 @@ site: setup ## the documents, the reference from docstrings, pages that listen a
 test: lint ## lint, then the fast tests, then the slow ones
 	@scripts/setup.sh browser
 	@scripts/setup.sh riscv
-	$(python) -m pytest -m "not slow" $(workers)
-	$(python) -m pytest -m slow $(workers)
+	$(python) -m pytest -m "not slow" $(call at_a_time,2)
+	$(python) -m pytest -m slow $(call at_a_time,3)
 
 lint: setup ## ruff, mypy, clang-format and buildifier, all of them only checking
 	$(python) -m ruff check .

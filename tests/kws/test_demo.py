@@ -10,6 +10,7 @@ from kws.training import run, training_data
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_network")
 def test_the_whole_way_ends_in_a_table(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # An epoch of what few clips give once, which learns next to nothing.
     monkeypatch.setattr(training_data, "rounds", lambda *_: 1)

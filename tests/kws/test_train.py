@@ -63,7 +63,7 @@ def error_line(result: subprocess.CompletedProcess) -> str:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def data(small_network: None, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return corpus.write(tmp_path_factory.mktemp("corpus"))
 
 
@@ -95,11 +95,11 @@ def test_impossible_widths_are_named(text: str) -> None:
 
 
 def test_one_width_or_one_for_each_layer() -> None:
-    assert set(by_layer(bits("4"), "ds_cnn_mlperf").values()) == {4}
-    mixed = by_layer(bits("8", *["4"] * 8, "6"), "ds_cnn_mlperf")
+    assert set(by_layer(bits("4"), "ds_cnn_s").values()) == {4}
+    mixed = by_layer(bits("8", *["4"] * 8, "6"), "ds_cnn_s")
     assert (mixed["conv0"], mixed["pointwise4"], mixed["logits"], len(mixed)) == (8, 4, 6, 10)
     with pytest.raises(TrainingError, match="weight_bits=4,8 gives 2 widths: give one for all layers, or 10"):
-        TrainConfig(DatasetConfig(), weight_bits=(4, 8))
+        TrainConfig(DatasetConfig(), weight_bits=(4, 8), model="ds_cnn_s")
 
 
 @pytest.mark.slow

@@ -65,6 +65,7 @@ def test_leftovers_are_named(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_network")
 def test_killed_commands_end_as_if_they_had_not_been() -> None:
     command = [sys.executable, "-m", "scripts.kills", "--kills=6", "--tasks=convert,cache,tune_detector", "--seed=1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -16,14 +16,19 @@ from kws.training.run_folder import FIXED_POINT, FLOAT
 
 ROOT = pathlib.Path(__file__).parents[3]
 SCRIPT = ROOT / "scripts/device_check.sh"
-NO_GPU = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
 TINY = ("--steps=8", "--batch_size=4", "--threads=2", "--json=-")
 
 
+def run(*program: str) -> subprocess.CompletedProcess[str]:
+    """A Python program that sees no GPU."""
+    no_gpu = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run([sys.executable, *program], cwd=ROOT, capture_output=True, text=True, env=no_gpu, check=False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_network")
 def test_the_cpu_is_the_same_as_itself() -> None:
-    program = [sys.executable, "-m", "kws.experiments.device_check", *TINY]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, env=NO_GPU, check=False)
+    done = run("-m", "kws.experiments.device_check", *TINY)
     assert done.returncode == 0, done.stderr
     assert "no GPU that TensorFlow can use: comparing the CPU with itself" in done.stderr
     found = json.loads(done.stdout)
@@ -40,8 +45,7 @@ def test_a_difference_beyond_its_limit_is_exit_code_1() -> None:
         "d.check = lambda *_: (checks, {'float': {'CPU': 10.0, 'GPU:0': 250.0}})",
         "d.main()",
     ]
-    program = [sys.executable, "-c", "\n".join(lines)]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, env=NO_GPU, check=False)
+    done = run("-c", "\n".join(lines))
     assert done.returncode == 1, done.stderr
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line}
     assert rows["close"] == ["close", "0.1", "0.5", "ok"]

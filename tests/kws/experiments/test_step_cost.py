@@ -35,6 +35,7 @@ def test_the_table_says_how_a_missing_rival_is_got(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_network")
 def test_every_way_is_measured_and_printed_as_json() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "kws.experiments.step_cost"]
     done = subprocess.run(

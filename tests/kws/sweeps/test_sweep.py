@@ -37,7 +37,7 @@ TIMES = ("seconds",)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def data(small_network: None, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return corpus.write(tmp_path_factory.mktemp("corpus"))
 
 

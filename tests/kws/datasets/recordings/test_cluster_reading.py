@@ -15,9 +15,9 @@ from kws.datasets import DatasetConfig, DatasetError
 from kws.datasets.recordings import cluster, reading
 
 
-@pytest.fixture
-def machines(tmp_path: pathlib.Path) -> Iterator[dict[str, Any]]:
-    """ "cluster", and the nodes "m0" and "m1" of a core each; the head has none."""
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """ "cluster", the nodes "m0" and "m1" of a core each, and the file of "events"; the head has no cores."""
     from ray.cluster_utils import Cluster
 
     # A machine is taken for lost after 2 s, not 15.
@@ -27,9 +27,9 @@ def machines(tmp_path: pathlib.Path) -> Iterator[dict[str, Any]]:
         head_node_args={"num_cpus": 0, "include_dashboard": False, "_system_config": health},
     )
     paths = ":".join([str(pathlib.Path(__file__).parent), *filter(None, sys.path)])
-    found = {"cluster": made}
+    found: dict[str, Any] = {"cluster": made, "events": tmp_path_factory.mktemp("machines") / "events"}
     for name in ("m0", "m1"):
-        variables = {"KWS_TEST_MACHINE": name, "KWS_TEST_EVENTS": str(tmp_path / "events"), "PYTHONPATH": paths}
+        variables = {"KWS_TEST_MACHINE": name, "KWS_TEST_EVENTS": str(found["events"]), "PYTHONPATH": paths}
         found[name] = made.add_node(num_cpus=1, env_vars=variables)
     yield found
     made.shutdown()
@@ -39,6 +39,16 @@ def machines(tmp_path: pathlib.Path) -> Iterator[dict[str, Any]]:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_LEAST_FILES_OF_A_WORKER", 8)
     monkeypatch.setattr(cluster, "_FILES_PER_TASK", 4)
+
+
+@pytest.mark.slow
+def test_errors_on_a_cluster_come_when_it_is_their_turn(machines: dict[str, Any]) -> None:
+    from stand_in_reading import tenth_of
+
+    found = reading.in_order([*range(1, 9), 0], tenth_of, 1, machines["cluster"].address)
+    assert [next(found) for _ in range(8)] == [10 // number for number in range(1, 9)]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
 
 
 @pytest.mark.slow
@@ -57,7 +67,7 @@ def test_a_cluster_makes_the_same_store_and_a_lost_machine_costs_what_it_was_rea
 
     from stand_in_reading import read_slowly
 
-    events = tmp_path / "events"
+    events = machines["events"]
     found = reading.in_order(range(80), read_slowly, 1, address)
     first = [next(found) for _ in range(4)]
     # Both machines read; one is lost in the midst of a part.
@@ -68,16 +78,6 @@ def test_a_cluster_makes_the_same_store_and_a_lost_machine_costs_what_it_was_rea
     assert first + list(found) == [number * number for number in range(80)]
     readers = [line.split() for line in events.read_text().splitlines()]
     assert {machine for machine, _ in readers} == {"m0", "m1"}
-
-
-@pytest.mark.slow
-def test_errors_on_a_cluster_come_when_it_is_their_turn(machines: dict[str, Any]) -> None:
-    from stand_in_reading import tenth_of
-
-    found = reading.in_order([*range(1, 9), 0], tenth_of, 1, machines["cluster"].address)
-    assert [next(found) for _ in range(8)] == [10 // number for number in range(1, 9)]
-    with pytest.raises(ZeroDivisionError):
-        next(found)
 
 
 def test_no_cluster_is_said() -> None:

@@ -20,7 +20,6 @@ from kws.training.workers.worker_group import WorkerGroup
 
 WORKER = pathlib.Path(__file__).with_name("group_worker.py")
 ROOT = pathlib.Path(__file__).resolve().parents[4]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{WORKER.parent}"}
 # Of a loss, relative: sums are in another order, and batch normalization's variance is computed in another way.
 TOLERANCE = 1e-3
 
@@ -35,12 +34,18 @@ def configurations() -> list[str]:
     return [json.dumps({"cluster": {"worker": places}, "task": task}) for task in tasks]
 
 
+def environment() -> dict[str, str]:
+    """Of a worker: behind what a test put there, its modules are on the path."""
+    paths = (os.environ.get("PYTHONPATH"), str(ROOT), str(WORKER.parent))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def start(*commands: list[str]) -> list[subprocess.Popen]:
     """Starts a command for each of two workers."""
     return [
         subprocess.Popen(
             [sys.executable, *command],
-            env={**ENVIRONMENT, "TF_CONFIG": config},
+            env={**environment(), "TF_CONFIG": config},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -80,12 +85,13 @@ def test_a_lost_worker_costs_no_more_than_the_epoch(tmp_path: pathlib.Path) -> N
     assert weights(outputs) == whole
     assert "epoch 1" not in outputs[0][1] and "epoch 2" in outputs[0][1]
     single = [sys.executable, str(WORKER), f"{tmp_path}/single"]
-    subprocess.run(single, env=ENVIRONMENT, capture_output=True, check=True)
+    subprocess.run(single, env=environment(), capture_output=True, check=True)
     losses = [[row["loss"] for row in history(tmp_path / name)] for name in ("whole", "single")]
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_network")
 def test_two_workers_train_both_stages_as_one_does(tmp_path: pathlib.Path) -> None:
     """One is killed after an epoch, both are started again."""
     data = corpus.write(tmp_path / "corpus")
