@@ -45,6 +45,7 @@ from export.plan.kernels.stream import (
     depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes,
     depthwise_conv2d_s16_rows_dsp,
     pointwise_conv2d_position_pairs_dsp_lanes,
+    pointwise_conv2d_position_pairs_dsp_lanes_outer,
     pointwise_conv2d_s16_rows_dsp,
     pointwise_conv2d_s16_rows_dsp_lanes,
 )
@@ -133,6 +134,7 @@ STREAM = (
     conv2d_s8_to_channel_rows_dsp_lanes.KERNEL,
     depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes.KERNEL,
     *(pointwise_conv2d_position_pairs_dsp_lanes.kernel(layout) for layout in (CHANNEL_ROWS, S16)),
+    *(pointwise_conv2d_position_pairs_dsp_lanes_outer.kernel(layout) for layout in (CHANNEL_ROWS, S16)),
 )
 """Of a stream's rows, beside those of a profile that has kernels on int16."""
 RAM = FAST

@@ -18,6 +18,7 @@ from export.plan.kernels.four_bit.row_lanes import Lanes
 from export.plan.kernels.stream import conv2d_s8_to_channel_rows_dsp_lanes as convolution
 from export.plan.kernels.stream import depthwise_conv2d_channel_rows_to_position_pairs_dsp_lanes as depthwise
 from export.plan.kernels.stream import pointwise_conv2d_position_pairs_dsp_lanes as pointwise
+from export.plan.kernels.stream import pointwise_conv2d_position_pairs_dsp_lanes_outer as outer
 from export.plan.kernels.stream import pointwise_conv2d_s16_rows_dsp_lanes
 from export.plan.kernels.stream.channel_rows import CHANNEL_ROWS
 from export.plan.layout import S8 as BYTES
@@ -68,6 +69,14 @@ def _pointwise(width: int, depth: int, channels: int) -> Layer:
     return crafted(kernel, (1, width), U4, shift=4, bits=4, weight_bits=4)
 
 
+def _seven_bits(width: int, depth: int, channels: int, weight: int | None = None) -> Layer:
+    """Codes of seven bits; of one weight alone, or of noise."""
+    kernel = _rng(0).integers(-7, 8, (1, 1, depth, channels))
+    kernel = kernel if weight is None else np.full_like(kernel, weight)
+    bias = _rng(1).integers(-900, 900, channels)
+    return crafted(kernel, (1, width), U7, shift=6, bits=7, weight_bits=4, bias=bias)
+
+
 def _taken_out() -> Layer:
     kernel = np.full((1, 1, 40, 4), 7)
     kernel[:, :, 20:] = -7
@@ -89,7 +98,14 @@ def _first_alike(weight: int, bias: int) -> Layer:
 
 
 TO_ROWS, TO_S16 = (pointwise.kernel(layout) for layout in (CHANNEL_ROWS, S16))
+OUTER_TO_ROWS, OUTER_TO_S16 = (outer.kernel(layout) for layout in (CHANNEL_ROWS, S16))
 LAST = 2**15
+
+
+def _depth_of_eight_bits() -> Layer:
+    return crafted(np.full((1, 1, 4, 4), 100), (1, 5), U7, shift=6, bits=7)
+
+
 DEPTHWISE = {
     **{f"width {w}, {x}": _depthwise(w, c, x, bias=_rng(1).integers(-900, 900, c))
        for w in (2, 3, 4, 5) for c, x in ((6, U4), (9, U7))},
@@ -110,6 +126,14 @@ POINTWISE = {
     "thirty columns": _pointwise(30, 4, 4),
     "lanes taken out": _taken_out(),
 }
+SEVEN_BITS = {
+    "five columns": _seven_bits(5, 12, 8),
+    "two columns": _seven_bits(2, 9, 5),
+    "three columns": _seven_bits(3, 64, 12),
+    "thirty columns": _seven_bits(30, 4, 4),
+    "lanes at their last sum": _seven_bits(5, 16, 4, 7),
+    "lanes taken out": _seven_bits(5, 20, 4, -7),
+}
 FIRST = {
     **{f"{w} columns": _first(w, (10, 4), 8) for w in range(3, 11)},
     **{f"{w} columns, three taps": _first(w, (1, 3), 5) for w in range(3, 11)},
@@ -121,6 +145,8 @@ CASES: dict[str, tuple[Layer, Kernel]] = {
     **{f"depthwise: {name}": (layer, depthwise.KERNEL) for name, layer in DEPTHWISE.items()},
     **{f"to channel rows: {name}": (layer, TO_ROWS) for name, layer in POINTWISE.items()},
     **{f"to int16: {name}": (layer, TO_S16) for name, layer in POINTWISE.items()},
+    **{f"outer to channel rows: {name}": (layer, OUTER_TO_ROWS) for name, layer in SEVEN_BITS.items()},
+    **{f"outer to int16: {name}": (layer, OUTER_TO_S16) for name, layer in SEVEN_BITS.items()},
     **{f"first: {name}": (layer, convolution.KERNEL) for name, layer in FIRST.items()},
 }
 
@@ -141,7 +167,7 @@ def _text(steps: list[Step]) -> str:
     for step in steps:
         name, kernel = step.layer.name, step.kernel
         begin = f"{kernel.begin}(kept, &{name}_args);" if kernel.begin else ""
-        kept = ", kept" if kernel.kept_bytes else ""
+        kept = ", kept" if kernel.kept_bytes or kernel.scratch_bytes else ""
         parts.append(CALLS.format(name=name, function=kernel.function, begin=begin, kept=kept))
     return "\n".join(parts)
 
@@ -185,14 +211,15 @@ def _packed(rows: np.ndarray, layout: ActivationLayout) -> np.ndarray:
 def _run(library: ctypes.CDLL, layer: Layer, kernel: Kernel, rows: np.ndarray) -> np.ndarray:
     """What the C writes for each row of a stream, and what lies behind it."""
     new, size = layer.stride[0], kernel.output_layout.size((1, *layer.output_shape[1:]))
-    kept = np.zeros(kernel.kept_bytes(layer) if kernel.kept_bytes else 1, np.int8)
+    own_bytes = kernel.kept_bytes or kernel.scratch_of
+    kept = np.zeros(own_bytes(layer) + 4, np.int8)
     pointer = ctypes.c_void_p
     library[f"begin_{layer.name}"](kept.ctypes.data_as(pointer))
     outputs = np.full((len(rows) // new, size + 8), 0x5A, np.int8)
     for i, output in enumerate(outputs):
         codes = _packed(rows[i * new : (i + 1) * new], kernel.input_layout)
         library[f"call_{layer.name}"](*(array.ctypes.data_as(pointer) for array in (codes, output, kept)))
-    assert (outputs[:, size:] == 0x5A).all()
+    assert (outputs[:, size:] == 0x5A).all() and (kept[-4:] == 0).all()
     return outputs[:, :size]
 
 
@@ -265,5 +292,7 @@ def test_a_layer_that_a_kernel_can_t_run_says_why() -> None:
     }
     for reason, (module, layer) in reasons.items():
         assert reason in module.KERNEL.refusal(step_layer(layer)), module.KERNEL.refusal(step_layer(layer))
-    assert "31 columns are more" in TO_ROWS.refusal(_pointwise(31, 4, 4))
-    assert not TO_S16.refusal(_pointwise(31, 4, 4))
+    for to_rows, to_s16 in ((TO_ROWS, TO_S16), (OUTER_TO_ROWS, OUTER_TO_S16)):
+        assert "31 columns are more" in to_rows.refusal(_pointwise(31, 4, 4))
+        assert not to_s16.refusal(_pointwise(31, 4, 4))
+    assert "fit a word" in OUTER_TO_ROWS.refusal(_depth_of_eight_bits())

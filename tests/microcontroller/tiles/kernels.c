@@ -26,6 +26,7 @@
 #include "nn/stream/fxp_conv2d_loop_channel_rows_dsp_lanes.h"
 #include "nn/stream/fxp_depthwise_loop_position_pairs_dsp_lanes.h"
 #include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes.h"
+#include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes_outer.h"
 #include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes_single.h"
 #include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes.h"
 #include "nn/stream/fxp_matrix_loop_s16_rows_dsp_lanes_single.h"
@@ -158,6 +159,17 @@ EVERY_MATRIX_LANES(MATRIX_LANES)
 EVERY_MATRIX_LANES(FOUR_LANES)
 
 /* Row pairs odd and even, one to many columns, rows whose offsets are within and beyond what STRH reaches. */
+#define OUTER(steps, every, shift, bits) \
+    FXP_MATRIX_LOOP_CHANNEL_ROWS_DSP_LANES_OUTER( \
+        outer_##steps##_##every##_##shift, steps, every, shift, bits, (8 + 4 * shift), 2 \
+    ) \
+    FXP_MATRIX_LOOP_CHANNEL_ROWS_DSP_LANES_OUTER( \
+        outer_one_##steps##_##every##_##shift, steps, every, shift, bits, (8 + 4 * shift), 1 \
+    )
+#define OUTER_ROW(steps, every, shift, bits) \
+    {outer_##steps##_##every##_##shift, steps, every}, {outer_one_##steps##_##every##_##shift, steps, every},
+EVERY_MATRIX_LANES(OUTER)
+
 #define EVERY_DEPTHWISE_LANES(make) \
     make(1, 0, 1, 1, 8, 0, 4, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4, 4) make(13, 0, 0, 5, 128, 0, 4, 4, 4) \
     make(13, 1, 1, 5, 128, 1, 7, 4, 3) make(12, 0, 1, 4, 128, 1, 4, 4, 2) make(4, 1, 0, 3, 1024, 0, 11, 4, 4) \
@@ -239,6 +251,7 @@ const struct kernels KERNELS = {
     .channel_rows = {EVERY_CHANNEL_ROWS(CHANNEL_ROWS_ROW)},
     .channel_convs = {EVERY_CHANNEL_CONV(CHANNEL_CONV_ROW)},
     .matrix_lanes = {EVERY_MATRIX_LANES(MATRIX_LANES_ROW)},
+    .outer_rows = {EVERY_MATRIX_LANES(OUTER_ROW)},
     .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
     .row_pair_panels =
         {EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS_ROW) EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS_ROW)},

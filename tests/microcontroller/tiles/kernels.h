@@ -14,6 +14,7 @@ enum {
     ROW_PAIR_PANELS_KERNELS = 5 + 4,
     CONV_KERNELS = 6 + 6,
     ROW_PAIR_CONV_KERNELS = 8 + 8,
+    OUTER_ROWS_KERNELS = 2 * MATRIX_LANES_KERNELS,
     CHANNEL_ROWS_KERNELS = 9,
     CHANNEL_CONV_KERNELS = 8
 };
@@ -117,6 +118,7 @@ struct kernels {
     struct lanes_kernel lanes[LANES_KERNELS];
     struct quad_kernel quads[QUAD_KERNELS];
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
+    struct matrix_lanes_kernel outer_rows[OUTER_ROWS_KERNELS];
     struct rows_lanes_kernel rows_lanes[ROWS_LANES_KERNELS];
     struct rows_lanes_kernel channel_rows_lanes[ROWS_LANES_KERNELS];
     struct channel_rows_kernel channel_rows[CHANNEL_ROWS_KERNELS];

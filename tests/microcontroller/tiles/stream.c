@@ -50,6 +50,24 @@ static uint32_t matrix_rows_tile(void) {
     return different(outputs[0], outputs[1], bytes);
 }
 
+/* The same as outer products of two positions' codes of seven bits. */
+static uint32_t outer_rows_tile(void) {
+    const uint32_t chosen = draw() % OUTER_ROWS_KERNELS;
+    const struct matrix_lanes_kernel kernel = dsp_kernels.outer_rows[chosen];
+    const int32_t spans = (kernel.steps + kernel.every - 1) / kernel.every;
+    const int32_t words = QUADS * (4 * spans + 8 * kernel.steps + 2);
+    const size_t bytes = 4 * QUADS * 60 + 4;
+    for (int32_t i = 0; i < 4 * kernel.steps; ++i) {
+        input[i] = (draw() & 0x7fu) + ((draw() & 0x7fu) << 14);
+    }
+    fill_weights(words, draw() % 4);
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    kernel.function(input, weights, weights + words, outputs[0], NULL);
+    twin_kernels.outer_rows[chosen].function(input, weights, weights + words, outputs[1], NULL);
+    return different(outputs[0], outputs[1], bytes);
+}
+
 static uint32_t conv_rows_tile(void) {
     const uint32_t chosen = draw() % CHANNEL_CONV_KERNELS;
     const struct channel_conv_kernel kernel = dsp_kernels.channel_convs[chosen];
@@ -66,5 +84,5 @@ static uint32_t conv_rows_tile(void) {
 }
 
 uint32_t stream_tiles(void) {
-    return depthwise_rows_tile() + matrix_rows_tile() + conv_rows_tile();
+    return depthwise_rows_tile() + matrix_rows_tile() + outer_rows_tile() + conv_rows_tile();
 }

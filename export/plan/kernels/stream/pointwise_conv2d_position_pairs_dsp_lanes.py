@@ -16,9 +16,15 @@ _MACROS = {
 }
 
 
-def _channel_bytes(layer: Layer) -> int:
+def channel_bytes(layer: Layer) -> int:
     """From one channel of channel rows to the next."""
     return 4 * row_words(layer.output_shape[1])
+
+
+def width_refusal(layer: Layer) -> str:
+    """Why a layer's channels can't be written as channel rows; empty where they can."""
+    beyond = channel_bytes(layer) > _MAX_CHANNEL_BYTES
+    return f"{layer.output_shape[1]} columns are more than the loop's offsets reach" if beyond else ""
 
 
 def kernel(output_layout: ActivationLayout) -> Kernel:
@@ -26,10 +32,7 @@ def kernel(output_layout: ActivationLayout) -> Kernel:
     to_channel_rows = output_layout == CHANNEL_ROWS
 
     def refusal(layer: Layer) -> str:
-        if reason := _S16_ROWS.refusal(layer):
-            return reason
-        beyond = to_channel_rows and _channel_bytes(layer) > _MAX_CHANNEL_BYTES
-        return f"{layer.output_shape[1]} columns are more than the loop's offsets reach" if beyond else ""
+        return _S16_ROWS.refusal(layer) or (width_refusal(layer) if to_channel_rows else "")
 
     def args(layer: Layer) -> dict:
         rows, width, channels = layer.output_shape
@@ -47,7 +50,7 @@ def kernel(output_layout: ActivationLayout) -> Kernel:
     def instances(layer: Layer) -> dict[str, Instance]:
         macro = _MACROS[output_layout.name]
         arguments = _S16_ROWS.instances(layer)["loop"].arguments
-        arguments = (*arguments, _channel_bytes(layer)) if to_channel_rows else arguments
+        arguments = (*arguments, channel_bytes(layer)) if to_channel_rows else arguments
         loops = {"loop": macro} | ({"single_loop": f"{macro}_SINGLE"} if layer.output_shape[1] % 2 else {})
         return {field: Instance("stream", name, arguments) for field, name in loops.items()}
 

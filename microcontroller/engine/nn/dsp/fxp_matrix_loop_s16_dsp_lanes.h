@@ -82,6 +82,21 @@
     "and " codes ", " codes ", #0x00010001 * ((1 << " #bits ") - 1)\n"                                                 \
     ".endif\n"
 
+/* All steps of a channel quad; the sums are then in r6 (p0 c0c1), r7 (p1 c0c1), r8 (p0 c2c3), r9 (p1 c2c3). */
+#define FXP_OUTER_STEPS(steps, every)                                                                                  \
+    "ldm r1!, {r2-r5}\n"                                                                                               \
+    ".set fxp_step, 0\n"                                                                                               \
+    ".rept " #steps "\n"                                                                                               \
+    ".if fxp_step && fxp_step % " #every " == 0\n"                                                                     \
+    FXP_OUTER_TAKE("fxp_step == " #every)                                                                              \
+    "stm sp, {r6-r9}\n"                                                                                                \
+    "ldm r1!, {r2-r5}\n"                                                                                               \
+    ".endif\n"                                                                                                         \
+    FXP_OUTER_STEP                                                                                                     \
+    ".set fxp_step, fxp_step + 1\n"                                                                                    \
+    ".endr\n"                                                                                                          \
+    FXP_OUTER_TAKE(#steps " == " #every)
+
 /* r0 position pair, r1 weights; stack: four sums, mask, weights_end, output0, output1. */
 #define FXP_MATRIX_LOOP_S16_DSP_LANES(name, steps, every, shift, bits)                                                 \
     static __attribute__((naked, noinline)) void name(                                                                 \
@@ -102,18 +117,7 @@
             "push {r2-r5}\n"                                                                                           \
             "sub sp, sp, #16\n"                                                                                        \
             "1:\n"                                                                                                     \
-            "ldm r1!, {r2-r5}\n"                                                                                       \
-            ".set fxp_step, 0\n"                                                                                       \
-            ".rept " #steps "\n"                                                                                       \
-            ".if fxp_step && fxp_step % " #every " == 0\n"                                                             \
-            FXP_OUTER_TAKE("fxp_step == " #every)                                                                      \
-            "stm sp, {r6-r9}\n"                                                                                        \
-            "ldm r1!, {r2-r5}\n"                                                                                       \
-            ".endif\n"                                                                                                 \
-            FXP_OUTER_STEP                                                                                             \
-            ".set fxp_step, fxp_step + 1\n"                                                                            \
-            ".endr\n"                                                                                                  \
-            FXP_OUTER_TAKE(#steps " == " #every)                                                                       \
+            FXP_OUTER_STEPS(steps, every)                                                                              \
             "ldrd r2, r3, [r1], #8\n"                                                                                  \
             "uadd16 r6, r6, r2\n"                                                                                      \
             "uadd16 r7, r7, r2\n"                                                                                      \

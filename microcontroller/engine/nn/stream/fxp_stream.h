@@ -138,6 +138,25 @@ void fxp_pointwise_conv2d_position_pairs_dsp_lanes(
     const fxp_pointwise_conv2d_position_pairs_dsp_lanes_args *args, const void *input, void *output
 );
 
+/* As outer products: weights of at most four bits, and lanes of two positions by two output channels. */
+typedef struct {
+    int32_t rows;
+    int32_t width;
+    int32_t input_words;
+    int32_t position_words;
+    int32_t position_pair_words;
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_s16_dsp *loop;
+    fxp_matrix_loop_s16_dsp *single_loop; /* NULL for an even width */
+} fxp_pointwise_conv2d_position_pairs_dsp_lanes_outer_args;
+
+/* scratch: 8 * input_words bytes */
+void fxp_pointwise_conv2d_position_pairs_dsp_lanes_outer(
+    const fxp_pointwise_conv2d_position_pairs_dsp_lanes_outer_args *args, const void *input, void *output, void *scratch
+);
+
 /* Made by FXP_CONV2D_LOOP_CHANNEL_ROWS_DSP_LANES: all channels of a row. */
 typedef void fxp_conv2d_loop_channel_rows_dsp_lanes(
     const fxp_word *input, const uint32_t *weights, fxp_word *output, const uint32_t *weights_end
