@@ -27,7 +27,8 @@ export PYTHON GPU
 # Test files at a time, each with its core: those of one file share what they set up. Three at a time where many wait, for
 # machines of a cluster or pages of a browser. They begin in the order of their names, or the longest first (LONGEST in
 # tests/conftest.py). What several files compile is compiled once (tests/compiled_engine.py, export/host/kept_objects.py), and
-# trainings are of a small network (small_network in tests/conftest.py). The slowest tests are named at the end.
+# trainings are of a small network (small_network in tests/conftest.py). Files without slow tests are not imported for them. The
+# slowest tests are named at the end.
 at_a_time = --numprocesses=$(1) --dist=loadfile --no-loadscope-reorder --durations=40 --durations-min=2
 
 # Files of the project itself: what git tracks, or all there is where git isn't (an unpacked archive).
@@ -57,7 +58,7 @@ test: lint ## lint, then the fast tests, then the slow ones
 	@scripts/setup.sh browser
 	@scripts/setup.sh riscv
 	$(python) -m pytest -m "not slow" $(call at_a_time,2)
-	$(python) -m pytest -m slow $(call at_a_time,3)
+	$(python) -m pytest -m slow $(call at_a_time,3) $$(grep -rl 'mark\.slow' tests --include='test_*.py' | sort)
 
 lint: setup ## ruff, mypy, clang-format and buildifier, all of them only checking
 	$(python) -m ruff check .
