@@ -12,10 +12,9 @@ from typing import Any
 
 from absl import flags
 
-from export.packaging import package, public_header, variants
+from export.packaging import memory, package, public_header, variants
 from export.packaging.library import Member
 from export.packaging.package import TARGETS, PackageConfig
-from export.plan.goals import STACK_BYTES
 from kws_cli import command
 from kws_cli.command import UserError
 
@@ -90,7 +89,7 @@ def work(values: Any) -> None:
             cores, ram = ", ".join(variant.serves), public_header.ram_bytes(subject, variant.plan)
             print(f"    {cores} (profile {variant.profile}): {ram:,} bytes of RAM")
         if values.max_ram is not None:
-            print(f"    within {values.max_ram:,} bytes with {STACK_BYTES} of stack: {_changes(member)}")
+            print(f"    within {values.max_ram:,} bytes with {memory.STACK_BYTES} of stack: {_changes(member)}")
     print("README.md in it says how to build it and what to flash first; docs/integrate.md has the rest")
 
 
