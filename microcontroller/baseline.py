@@ -79,8 +79,7 @@ def measure() -> Baseline:
     for weight_bits, activation_bits in WIDTHS:
         name = f"w{weight_bits}a{activation_bits}"
         of_model, by_layer = counts.setdefault(name, {}), layers.setdefault(name, {})
-        for case, (profile, name_of_board) in cases().items():
-            result = _bench(weight_bits, activation_bits, profile, name_of_board)
+        for case, result in _benches(weight_bits, activation_bits).items():
             of_model[case] = result["instructions_per_inference"]
             by_layer[case] = {layer["name"]: layer["instructions"] for layer in result["layers"]}
             if result["estimated_cycles"] is not None:
@@ -95,26 +94,31 @@ def board(profile: str) -> str:
     return next(name for name in (*_BOARDS, *boards.names()) if profile in boards.load(name).profiles)
 
 
-def _bench(weight_bits: int, activation_bits: int, profile: str, name_of_board: str) -> dict[str, Any]:
+def _benches(weight_bits: int, activation_bits: int) -> dict[str, dict[str, Any]]:
+    """What the bench counts of one bundle in all of `cases`, which writes each profile's C itself."""
     with held_folder.made("baseline-") as folder:
-        bundle = folder / "bundle"
+        bundle = folder / f"w{weight_bits}a{activation_bits}"
         widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
-        random_bundle.write(RandomBundleConfig(bundle, seed=SEED, profile=profile, clips=1, **widths))
-        config = bench.BenchConfig(
-            bundle,
-            emulator=qemu.NAME,
-            board=name_of_board,
-            profile=profile,
-            clips=1,
-            random_codes=0,
-            build_dir=pathlib.Path(folder, "build"),
-            estimate_cycles=boards.load(name_of_board).cpu == timing.CPU,
-        )
-        result = bench.measure(config)
+        random_bundle.write(RandomBundleConfig(bundle, seed=SEED, clips=1, **widths))
+        return {case: _bench(bundle, folder / case, *where) for case, where in cases().items()}
+
+
+def _bench(bundle: pathlib.Path, folder: pathlib.Path, profile: str, name_of_board: str) -> dict[str, Any]:
+    config = bench.BenchConfig(
+        bundle,
+        emulator=qemu.NAME,
+        board=name_of_board,
+        profile=profile,
+        clips=1,
+        random_codes=0,
+        build_dir=folder,
+        estimate_cycles=boards.load(name_of_board).cpu == timing.CPU,
+    )
+    result = bench.measure(config)
     if result["mismatches"]:
         raise UserError(
-            f"w{weight_bits}a{activation_bits}, profile {profile}: {result['mismatches']} logit codes differ from the "
-            "interpreter, so its count means nothing: mend the kernels first"
+            f"{bundle.name}, profile {profile}: {result['mismatches']} logit codes differ from the interpreter, so its "
+            "count means nothing: mend the kernels first"
         )
     return result
 
