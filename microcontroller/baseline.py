@@ -98,8 +98,7 @@ def _benches(weight_bits: int, activation_bits: int) -> dict[str, dict[str, Any]
     """What the bench counts of one bundle in all of `cases`, which writes each profile's C itself."""
     with held_folder.made("baseline-") as folder:
         bundle = folder / f"w{weight_bits}a{activation_bits}"
-        widths = {"weight_bits": weight_bits, "activation_bits": activation_bits}
-        random_bundle.write(RandomBundleConfig(bundle, seed=SEED, clips=1, **widths))
+        random_bundle.write(RandomBundleConfig(bundle, SEED, weight_bits, activation_bits, clips=1))
         return {case: _bench(bundle, folder / case, *where) for case, where in cases().items()}
 
 
