@@ -8,15 +8,29 @@ no such folder.
 
 import contextlib
 import hashlib
+import lzma
 import os
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 
 from kws_cli import atomic, user_cache
 
 _MOST = 64
 """Files that are kept, those that were used last: one for each compiler and core, and a developer's last edits."""
+# What zipfile raises for a damaged file, whose damage may also say that it is compressed.
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 # GCC looks there for headers, too.
 _VARIABLES = ("CPATH", "C_INCLUDE_PATH")
 
@@ -71,7 +85,7 @@ def _taken(kept: pathlib.Path, objects: Sequence[pathlib.Path]) -> bool:
     try:
         with zipfile.ZipFile(kept) as file:
             contents = [file.read(path.name) for path in objects]
-    except (OSError, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return False
     for path, content in zip(objects, contents, strict=True):
         path.write_bytes(content)

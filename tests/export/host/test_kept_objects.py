@@ -72,6 +72,10 @@ def test_damaged_objects_are_compiled_again(place: Callable[..., bool], tmp_path
     for damaged in (b"", whole[:-9], whole[:start] + b"x" + whole[start + 1 :]):
         kept.write_bytes(damaged)
         assert place() and not place()
+    for at in range(len(whole)):  # also where it says how, if at all, a member is compressed: deflate, LZMA
+        for value in (8, 14):
+            kept.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+            place()
 
 
 def test_without_a_folder_nothing_is_kept(place: Callable[..., bool], tmp_path: pathlib.Path) -> None:
