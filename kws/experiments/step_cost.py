@@ -10,7 +10,7 @@ import importlib.util
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from absl import flags
@@ -35,6 +35,8 @@ _INPUT_SHAPE = (49, 10, 1)
 _CLASSES = 12
 _ROUND_STEPS = 10
 
+Name = TypeVar("Name")
+
 
 @dataclasses.dataclass(frozen=True)
 class StepCostConfig:
@@ -43,6 +45,9 @@ class StepCostConfig:
     model: str = setting("ds_cnn_mlperf", "Architecture.", choices=sorted(MODELS))
     bits: int = setting(4, "Of weights and activations.", lowest=2, highest=8)
     batch_size: int = setting(64, "Examples in a step.", lowest=1)
+    step_parts: int = setting(
+        1, "Parts that a step's examples are computed in, side by side on free cores, as in training.", lowest=1
+    )
     rounds: int = setting(9, "Rounds of ten steps of each way.", lowest=1)
     threads: int = setting(1, "Threads of TensorFlow, by default as many as training has.", lowest=1)
     learn_formats: bool = setting(False, "Learn activations' formats, which only a part of stage 2 does.")
@@ -69,6 +74,11 @@ class StepCost:
 
 def measure(config: StepCostConfig) -> list[StepCost]:
     """The cost of a step of each way, the float one first; call `devices.prepare` before."""
+    return _costs(in_turns(rounds_of(config), config.rounds))
+
+
+def rounds_of(config: StepCostConfig) -> dict[str, Callable[[], object]]:
+    """What takes a round's steps of each way, at most `config.rounds` times; call `devices.prepare` before."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
@@ -76,23 +86,30 @@ def measure(config: StepCostConfig) -> list[StepCost]:
     codes = rng.integers(q.min_code, q.max_code + 1, (config.batch_size, *_INPUT_SHAPE), dtype=np.int8)
     features, labels = tf.constant(dequantize(codes, q)), tf.constant(rng.integers(0, _CLASSES, config.batch_size))
     models = _models(config, features.numpy())
-    rounds = {way: _round(model, way, config, features, labels) for way, model in models.items()}
-    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in rounds}
-    for _ in range(config.rounds):
-        for way, take_steps in rounds.items():
+    return {way: _round(model, way, config, features, labels) for way, model in models.items()}
+
+
+def in_turns(rounds: dict[Name, Callable[[], object]], count: int) -> dict[Name, list[tuple[float, float]]]:
+    """Seconds and CPU seconds of so many rounds of each."""
+    spent: dict[Name, list[tuple[float, float]]] = {name: [] for name in rounds}
+    for _ in range(count):
+        for name, take_steps in rounds.items():
             started = time.perf_counter(), time.process_time()
             take_steps()
             ended = time.perf_counter(), time.process_time()
-            spent[way].append((ended[0] - started[0], ended[1] - started[1]))
-    return _costs(spent)
+            spent[name].append((ended[0] - started[0], ended[1] - started[1]))
+    return spent
+
+
+def per_step(spent: list[tuple[float, float]]) -> tuple[float, float]:
+    """Median seconds and CPU seconds of a step."""
+    seconds, cpu_seconds = (statistics.median(each) / _ROUND_STEPS for each in zip(*spent, strict=True))
+    return seconds, cpu_seconds
 
 
 def _costs(spent: dict[str, list[tuple[float, float]]]) -> list[StepCost]:
-    """Medians over rounds of each way's seconds and CPU seconds, per step."""
-    medians = {
-        way: [statistics.median(each) / _ROUND_STEPS for each in zip(*rounds, strict=True)]
-        for way, rounds in spent.items()
-    }
+    """Of a step of each way."""
+    medians = {way: per_step(rounds) for way, rounds in spent.items()}
     of_float, cpu_of_float = medians[FLOAT]
     return [
         StepCost(way, elapsed, cpu, elapsed / of_float, cpu / cpu_of_float) for way, (elapsed, cpu) in medians.items()
@@ -140,6 +157,7 @@ def _round(
         label_smoothing=0.0,
         seed=0,
         input_format=frontend.input_format(),
+        step_parts=config.step_parts if way in (FLOAT, FIXED_POINT) else 1,
     )
     step = training_step(model, optimizer_of(model, settings, (config.rounds + 1) * _ROUND_STEPS), settings)
     take_steps = steps_in_a_row(step, config.batch_size)
@@ -168,7 +186,8 @@ def table(costs: list[StepCost], config: StepCostConfig) -> str:
         )
         for cost in costs
     ]
-    head = f"{config.model}, batch of {config.batch_size}, {devices.description()}"
+    parts = f" in {config.step_parts} parts" if config.step_parts > 1 else ""
+    head = f"{config.model}, batch of {config.batch_size}{parts}, {devices.description()}"
     lines = aligned([(head, "a step", "of float's", "its CPU time", "of float's"), *rows], left=1)
     if config.rivals and QKERAS not in {cost.way for cost in costs}:
         lines.append(

@@ -17,7 +17,7 @@ def in_a_stream(model: tf.keras.Model) -> tf.keras.Model:
       model: [n, h, w, c] -> logits, or logits and further heads: a chain of layers up to a pooling over all rows, whose
         output each head takes.
     """
-    body, heads = _parts(model)
+    body, heads = body_and_heads(model)
     rows, frames = margin(body)
     x = tf.keras.layers.Lambda(_mirrored, arguments={"frames": frames}, name="surroundings")(model.input)
     for layer in body[:-1]:
@@ -39,9 +39,9 @@ def margin(body: list[tf.keras.layers.Layer]) -> tuple[int, int]:
     return rows, rows * stride
 
 
-def _parts(model: tf.keras.Model) -> tuple[list[tf.keras.layers.Layer], list[tf.keras.layers.Layer]]:
-    """The layers from the first to the pooling, and the heads."""
-    layers = model.layers[1:]
+def body_and_heads(model: tf.keras.Model) -> tuple[list[tf.keras.layers.Layer], list[tf.keras.layers.Layer]]:
+    """The layers from the first to the pooling, a chain, and the heads, of which each takes what is pooled."""
+    layers = [layer for layer in model.layers if not isinstance(layer, tf.keras.layers.InputLayer)]
     behind = next(place for place, layer in enumerate(layers) if isinstance(_inner(layer), tf.keras.layers.Dense))
     return layers[:behind], layers[behind:]
 

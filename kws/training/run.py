@@ -51,6 +51,10 @@ def run(
     """
     import tensorflow as tf
 
+    if group and config.step_parts > 1:
+        raise TrainingError(
+            f"step_parts={config.step_parts} are of one worker's cores: leave it at 1 where there are several"
+        )
     tf.keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     say(f"device: {devices.description()}")

@@ -36,6 +36,8 @@ class TrainConfig:
       model: a name in `kws.models.MODELS`.
       seed: of weights, shuffling, masks and other draws on features; clips are augmented under `dataset.seed`.
       threads: that TensorFlow computes an operation on (`kws.training.devices`); the same number gives the same bits.
+      step_parts: parts of a step's examples, computed side by side on the cores that there are
+        (`kws.training.loop.step_parts`); the same number gives the same bits.
       float_epochs, fixed_point_epochs: length of the two stages.
       fixed_point_learning_rate: peak rate of stage 2; 0 for the rate that suits its widths, `fine_tuning_rate`.
       float_ema, fixed_point_ema: momentum of the moving average of the weights that the stage ends with; 0 for none.
@@ -65,6 +67,12 @@ class TrainConfig:
     model: str = setting("ds_cnn_mlperf", "Architecture.", choices=sorted(MODELS), of_float=True)
     seed: int = setting(0, "Seed of weights, shuffling and masks.", lowest=0, of_float=True)
     threads: int = setting(1, "Threads of TensorFlow: another number of them gives other last bits.", lowest=1)
+    step_parts: int = setting(
+        1,
+        "Compute a step's examples in so many parts, side by side on free cores: another number gives other last bits.",
+        lowest=1,
+        later=True,
+    )
     float_epochs: int = setting(70, "Epochs of stage 1.", lowest=1, of_float=True)
     fixed_point_epochs: int = setting(8, "Epochs of stage 2.", lowest=0)
     batch_size: int = setting(64, "Examples in a step.", lowest=1, of_float=True)

@@ -108,6 +108,7 @@ class Job:
             classes=self.classes,
             untaught=self.untaught,
             stream_share=self.stream_share,
+            step_parts=self.config.step_parts,
             **settings,
         )
         validation = (self.features["validation"], self.labels["validation"])

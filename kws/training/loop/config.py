@@ -24,6 +24,7 @@ class FitConfig:
       word_loss: weight of the cross entropy of the second head, where a model has one for words.
       ema: momentum of the moving average of the weights, which the stage ends with; 0 for the weights themselves.
       stream_share: share of a batch's examples that are trained on as a stream hears them (`kws.models.in_a_stream`).
+      step_parts: parts of a batch that are computed side by side (`kws.training.loop.step_parts`).
       begin, end: the part of the stage's epochs that is trained; `end` is None for all of the rest.
     """
 
@@ -43,5 +44,6 @@ class FitConfig:
     word_loss: float = 0.0
     ema: float = 0.0
     stream_share: float = 0.0
+    step_parts: int = 1
     begin: int = 0
     end: int | None = None

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kws.models.in_a_stream import in_a_stream
 from kws.training import teachers
 from kws.training.loop.config import FitConfig
+from kws.training.loop.step_parts import in_parts
 from kws.training.loop.weight_average import WeightAverage
 from kws.training.workers.worker_group import WorkerGroup
 
@@ -73,7 +74,7 @@ def training_step(
     of_words = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, **reduction)
     mean = tf.reduce_mean if group else lambda loss: loss
     two_heads = len(model.outputs) > 1
-    heard = _heard(model, config.stream_share)
+    heard = _heard(model, config.stream_share, config.step_parts)
 
     def loss_and_gradients(
         features: tf.Tensor, words: tf.Tensor, posteriors: tf.Tensor | None = None
@@ -103,20 +104,26 @@ def training_step(
     return step
 
 
-def _heard(model: tf.keras.Model, stream_share: float) -> Callable[[tf.Tensor], Any]:
+def _heard(model: tf.keras.Model, stream_share: float, step_parts: int = 1) -> Callable[[tf.Tensor], Any]:
     """Features of a batch -> what `model` makes of them in training, the last share of them as in a stream."""
+    alone = _in_training(model, step_parts)
     if not stream_share:
-        return lambda features: model(features, training=True)
-    stream = in_a_stream(model)
+        return alone
+    stream = _in_training(in_a_stream(model), step_parts)
 
     def both(features: tf.Tensor) -> Any:
         first = round((1 - stream_share) * features.shape[0])
         if not first:
-            return stream(features, training=True)
-        parts = model(features[:first], training=True), stream(features[first:], training=True)
-        return tf.nest.map_structure(lambda *each: tf.concat(each, 0), *parts)
+            return stream(features)
+        return tf.nest.map_structure(
+            lambda *each: tf.concat(each, 0), alone(features[:first]), stream(features[first:])
+        )
 
     return both
+
+
+def _in_training(model: tf.keras.Model, step_parts: int) -> Callable[[tf.Tensor], Any]:
+    return in_parts(model, step_parts) if step_parts > 1 else lambda features: model(features, training=True)
 
 
 def steps_in_a_row(step: Callable[..., Any], batch_size: int) -> Callable[..., Any]:

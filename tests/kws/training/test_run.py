@@ -19,6 +19,7 @@ from kws.training import run as training
 from kws.training.run_folder import FIXED_POINT, FLOAT, RunFolder
 from kws.training.settings import TrainConfig
 from kws.training.training_error import TrainingError
+from kws.training.workers.worker_group import WorkerGroup
 from quant.training import model_file
 
 CLIPS = 6
@@ -249,3 +250,9 @@ def test_a_damaged_model_is_named(finished: RunFolder, data: pathlib.Path, tmp_p
     for stage in (FLOAT, FIXED_POINT):
         again, first = (model_file.load_model(run.model_path(stage)).get_weights() for run in (folder, finished))
         assert [weights.tobytes() for weights in again] == [weights.tobytes() for weights in first]
+
+
+def test_parts_of_a_step_are_refused_among_workers(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(TrainingError, match=r"^step_parts=2 are of one worker's cores: leave it at 1"):
+        training.run(config(tmp_path, step_parts=2), tmp_path / "run", group=WorkerGroup(None, 0, 2))
+    assert not (tmp_path / "run").exists()

@@ -98,8 +98,8 @@ def test_settings_of_another_version_are_named(changes: dict, message: str) -> N
 
 def test_the_float_model_depends_on_everything_that_is_not_of_stage_2() -> None:
     of_stage_2 = {"fixed_point_epochs", "fixed_point_learning_rate", "fixed_point_ema", "fixed_point_teachers"}
-    of_stage_2 |= {"distillation", "weight_bits", "activation_bits", "gradual_bits", "method", "threads"}
-    of_stage_2 |= {"allow_few", "allow_chance"}
+    of_stage_2 |= {"distillation", "weight_bits", "activation_bits", "gradual_bits", "method"}
+    of_stage_2 |= {"allow_few", "allow_chance", "threads", "step_parts"}
     names = {field.name for field in dataclasses.fields(TrainConfig)}
     assert set(CONFIG.float_stage) == names - of_stage_2
 

@@ -36,12 +36,13 @@ def bits(model: tf.keras.Model) -> list[bytes]:
     return [variable.numpy().tobytes() for variable in model.variables]
 
 
-def test_an_interrupted_stage_ends_with_the_same_bits(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("step_parts", [1, 3])
+def test_an_interrupted_stage_ends_with_the_same_bits(tmp_path: pathlib.Path, step_parts: int) -> None:
     def interrupt(epoch: int) -> None:
         if epoch == 2:
             raise Interrupted
 
-    config = settings(ema=0.9)
+    config = settings(ema=0.9, step_parts=step_parts)
     whole = trained(tmp_path / "whole", config)
     with pytest.raises(Interrupted):
         trained(tmp_path / "parts", config, before_epoch=interrupt)
