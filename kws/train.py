@@ -12,6 +12,9 @@ from kws.datasets import dataset_flags
 from kws.training import devices, run, run_folder
 from kws.training.settings import TrainConfig
 from kws_cli import command, setting_flags
+from kws_cli.cores import usable_cores
+
+_MANY_CORES = 4
 
 
 def define_flags() -> None:
@@ -33,6 +36,8 @@ def main() -> None:
         from kws.training.workers import worker_group
 
         group = worker_group.join()
+        if not values.resume and not group:
+            advise(config, usable_cores())
         with worker_group.own_folder(group, values.run_dir) as run_dir:
             folder = run.run(
                 config,
@@ -48,6 +53,15 @@ def main() -> None:
         print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
 
     command.run(work, define_flags)
+
+
+def advise(config: TrainConfig, cores: int) -> None:
+    """Says on a machine of many cores how a single training uses them."""
+    if config.step_parts == 1 and cores >= _MANY_CORES and devices.name() == "CPU":
+        print(
+            f"of {cores} cores a step keeps little more than one busy: --step_parts={cores // 2} computes it on "
+            "half of them, with other last bits"
+        )
 
 
 def resumed_config(values: flags.FlagValues) -> TrainConfig:

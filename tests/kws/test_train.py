@@ -16,6 +16,7 @@ from export.bundle import conversion
 from export.bundle import folder as bundles
 from export.model import lower
 from export.proof.bundle_proof import VerifyConfig, verify_bundle
+from kws import train
 from kws.datasets import DatasetConfig
 from kws.evaluation import clips
 from kws.evaluation.evaluation_error import EvaluationError
@@ -60,6 +61,19 @@ def error_line(result: subprocess.CompletedProcess) -> str:
     lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, result.stderr
     return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("step_parts", "cores", "said"),
+    [(1, 16, "of 16 cores a step keeps little more than one busy: --step_parts=8 "), (8, 16, ""), (1, 3, "")],
+)
+def test_many_cores_are_told_how_to_be_used(
+    step_parts: int, cores: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train.devices, "name", lambda: "CPU")
+    train.advise(TrainConfig(DatasetConfig(), step_parts=step_parts), cores)
+    output = capsys.readouterr().out
+    assert output.startswith(said) if said else not output
 
 
 @pytest.fixture(scope="module")
