@@ -6,6 +6,7 @@ import errno
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 from kws_cli import held_folder
@@ -48,6 +49,19 @@ def put(fresh: pathlib.Path, place: pathlib.Path) -> None:
         _flush(written)
     _move(fresh, place)
     _flush(place.parent)
+
+
+def check(path: str | pathlib.Path) -> None:
+    """Raises `OSError` where `writing` a file would: before the work of which it is to tell, not behind it.
+
+    A pipe or a device, which nothing may replace, is not looked at.
+    """
+    path = pathlib.Path(path).absolute()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not path.exists() or path.is_file():
+        with tempfile.TemporaryFile(dir=next(parent for parent in path.parents if parent.exists())):
+            pass
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:

@@ -11,7 +11,6 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -233,13 +232,8 @@ def _check_json(json_path: str | None) -> None:
     """Raises `UserError` where `--json` can't be written: before the work of which it is to tell, not behind it."""
     if json_path in (None, "", "-"):
         return
-    path = pathlib.Path(json_path).absolute()
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not path.exists() or path.is_file():
-            with tempfile.TemporaryFile(dir=next(parent for parent in path.parents if parent.exists())):
-                pass
+        atomic.check(json_path)
     except OSError as error:
         raise UserError(f"can't write --json={json_path}: {error.strerror}") from error
 

@@ -12,9 +12,13 @@ _READABLE = 0o100644 << 16
 
 
 def check(output: pathlib.Path) -> None:
-    """Raises `PackagingError` where `output` is there already."""
+    """Raises `PackagingError` where `output` is there already, or its folder can't be written."""
     if output.exists() or output.is_symlink():
         raise PackagingError(f"output={output} exists: remove it, or give another path")
+    try:
+        atomic.check(output)
+    except OSError as error:
+        raise _cant_write(output, error) from error
 
 
 def write(output: pathlib.Path, files: dict[str, bytes]) -> None:
@@ -28,7 +32,11 @@ def write(output: pathlib.Path, files: dict[str, bytes]) -> None:
         with atomic.writing(output) as fresh:
             _write(fresh, files)
     except OSError as error:
-        raise PackagingError(f"can't write output={output}: {error.strerror}") from error
+        raise _cant_write(output, error) from error
+
+
+def _cant_write(output: pathlib.Path, error: OSError) -> PackagingError:
+    return PackagingError(f"can't write output={output}: {error.strerror}: give another path")
 
 
 def _write(path: pathlib.Path, files: dict[str, bytes]) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from export.packaging.packaging_error import PackagingError
+from kws_cli import settings
 
 PUBLIC = "fxp_kws"
 """What the project's C calls the library: its public functions, macros and header begin with it."""
@@ -20,13 +21,31 @@ _TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w*)?\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
-# Words of C and C++: a prefix is also the name of a type.
+# Words of C and C++, then functions and objects of their libraries and of POSIX, then what the examples are made of: a
+# prefix is also the name of a type.
 _TAKEN = """
 alignas alignof and asm auto bool break case catch char class const continue default delete do double else
 enum explicit export extern false final float for friend goto if inline int long main module namespace new not
 nullptr operator or override private protected public register requires restrict return short signed sizeof
 static struct switch template this throw true try typedef typeof typename union unsigned using virtual void
 volatile while xor linux unix
+
+abort abs acos asctime asin assert atan atexit atof atoi atol atoll bsearch calloc cbrt ceil clearerr clock cos cosh
+ctime difftime div environ erf erfc errno exit exp expm1 fabs fclose fdim feof ferror fflush fgetc fgetpos fgets floor
+fma fmax fmin fmod fopen fprintf fputc fputs fread free freopen frexp fscanf fseek fsetpos ftell fwrite getc getchar
+getenv gets gmtime hypot ilogb index isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace
+isupper isxdigit labs ldexp ldiv lgamma localtime log log10 log1p log2 logb longjmp malloc memchr memcmp memcpy memmove
+memset mktime modf nan perror pow printf putc putchar puts qsort raise rand realloc remainder remove rename rewind
+rindex rint round scanf setbuf setjmp setlocale setvbuf signal sin sinh snprintf sprintf sqrt srand sscanf stderr stdin
+stdout strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy strpbrk strrchr strspn strstr
+strtod strtof strtok strtol strtoll strtoul strxfrm system tan tanh tgamma time tmpfile tmpnam tolower toupper trunc
+ungetc vprintf std
+
+accept access alarm bind brk chdir chmod chown close connect creat daemon dup execl execv fork fsync getpid gettid ioctl
+kill link listen lseek mkdir mmap mount nice open pause pipe poll read reboot recv rmdir sbrk select send shutdown sleep
+socket stat swab sync truncate unlink usleep wait write
+
+blocks delay filled hear loop lost max min opened setup
 """
 
 
@@ -49,7 +68,7 @@ def check_prefixes(prefixes: Sequence[str], name: str) -> None:
                 "a letter first"
             )
         if value in _TAKEN.split():
-            raise PackagingError(f"{setting}={value} is a word of C or C++: give another name, as kws_{value}")
+            raise PackagingError(f"{setting}={value} is a name of C, C++ or their libraries: give one as kws_{value}")
     twice = sorted({prefix for prefix in prefixes if prefixes.count(prefix) > 1})
     if twice:
         raise PackagingError(f"prefix={','.join(prefixes)} gives two models the prefix {twice[0]}: give each its own")
@@ -75,14 +94,22 @@ def label_constants(labels: Sequence[str], renamed: Mapping[str, str]) -> list[s
         if not _IDENTIFIER.match(identifier):
             raise PackagingError(
                 f"label {label!r} is no C identifier{f', nor is {identifier!r}' if label in renamed else ''}: "
-                "give label_names=LABEL:NAME with a name of letters, digits and _"
+                f"give {_renaming_of(label)} with a name of letters, digits and _"
             )
         constant = identifier.strip("_").upper() or "BLANK"
         if constant == NONE or constant in constants:
             other = "no label at all" if constant == NONE else repr(labels[constants.index(constant)])
-            raise PackagingError(f"labels {label!r} and {other} have one constant, {constant}: give label_names=")
+            raise PackagingError(
+                f"labels {label!r} and {other} have one constant, {constant}: give {_renaming_of(label)} "
+                "with another name"
+            )
         constants.append(constant)
     return constants
+
+
+def _renaming_of(label: str) -> str:
+    """The setting that gives a label a name, as a shell takes it."""
+    return settings.spelled("", {"label_names": (f"{label}:NAME",)}).removeprefix(" --")
 
 
 def renaming(library: str, shared: set[str], prefixes: Sequence[str], models: Sequence[set[str]]) -> list[dict]:

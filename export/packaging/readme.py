@@ -10,22 +10,24 @@ from kws_cli.table import aligned
 _CORES = {"HELIUM": "Helium", "DSP": "DSP", "SCALAR": "scalar"}
 _LOOP = """\
 ```c
-#include "{prefix}.h"
+{includes}
 
-static {prefix} kws;
-static {prefix}_scratch scratch;
+{states}
+{scratch}
 
-{prefix}_init(&kws);
+{inits}
 for (;;) {{
     size_t count = next_block(block); /* int16, {rate} Hz, mono: as many as the microphone gave */
-    {prefix}_push(&kws, block, count, &scratch);
-    {prefix}_detection heard;
-    while ({prefix}_poll(&kws, &heard)) {{
-        puts({prefix}_label(heard.label));
-    }}
+{steps}
 }}
 ```
 """
+_STEP = """\
+    {prefix}_push(&{state}, block, count, &{scratch});
+    {prefix}_detection {heard};
+    while ({prefix}_poll(&{state}, &{heard})) {{
+        puts({prefix}_label({heard}.label));
+    }}"""
 
 
 def text(members: Sequence[Member], name: str, use: str) -> str:
@@ -36,7 +38,7 @@ def text(members: Sequence[Member], name: str, use: str) -> str:
     """
     models = "\n".join(_model(member) for member in members)
     first = members[0]
-    loop = _LOOP.format(prefix=first.prefix, rate=first.subject.frontend.sample_rate)
+    loop = _loop([member.prefix for member in members], first.subject.frontend.sample_rate)
     return f"""\
 # {name}
 
@@ -56,7 +58,7 @@ does not run at once. Between two hops ({_hop_ms(first)} ms) the core can sleep.
 
 ## Does the device compute what the host computed?
 
-`{first.prefix}_self_test` plays the clip that is part of this package and compares every logit and the detection with
+{_self_tests(members)} that is part of this package and compares every logit and the detection with
 what the host computed when the package was made; the example `clip` prints the result. A linker leaves it out
 where it isn't called (`-ffunction-sections -fdata-sections -Wl,--gc-sections`).
 
@@ -64,6 +66,33 @@ where it isn't called (`-ffunction-sections -fdata-sections -Wl,--gc-sections`).
 
 Apache-2.0, see LICENSE. What the model was trained on and how well it hears: {", ".join(_cards(members))}.
 """
+
+
+def _loop(prefixes: Sequence[str], rate: int) -> str:
+    """From samples to keywords. Several models hear one block after each other, with one scratch memory for all."""
+    names = dict.fromkeys(prefixes, "") if len(prefixes) == 1 else {prefix: f"_{prefix}" for prefix in prefixes}
+    if len(prefixes) == 1:
+        scratch = f"static {prefixes[0]}_scratch scratch;"
+    else:
+        parts = "".join(f"    {prefix}_scratch of_{prefix};\n" for prefix in prefixes)
+        scratch = f"static union {{ /* one model works after the other */\n{parts}}} scratch;"
+    steps = [
+        _STEP.format(
+            prefix=prefix,
+            state=f"kws{name}",
+            heard=f"heard{name}",
+            scratch=f"scratch.of_{prefix}" if name else "scratch",
+        )
+        for prefix, name in names.items()
+    ]
+    return _LOOP.format(
+        includes="\n".join(f'#include "{prefix}.h"' for prefix in prefixes),
+        states="\n".join(f"static {prefix} kws{name};" for prefix, name in names.items()),
+        scratch=scratch,
+        inits="\n".join(f"{prefix}_init(&kws{name});" for prefix, name in names.items()),
+        rate=rate,
+        steps="\n".join(steps),
+    )
 
 
 def cards(members: Sequence[Member]) -> dict[str, str]:
@@ -74,6 +103,11 @@ def cards(members: Sequence[Member]) -> dict[str, str]:
 def card(bundle: Bundle) -> str:
     """A bundle's model card."""
     return (bundle.path / CARD).read_text(encoding="utf-8")
+
+
+def _self_tests(members: Sequence[Member]) -> str:
+    names = [f"`{member.prefix}_self_test`" for member in members]
+    return f"{names[0]} plays the clip" if len(names) == 1 else f"{', '.join(names)}: each plays the clip of its model"
 
 
 def _cards(members: Sequence[Member]) -> list[str]:

@@ -129,9 +129,9 @@ def read(path: pathlib.Path) -> np.ndarray:
         with wave.open(str(path), "rb") as file:
             form, data = (file.getframerate(), file.getnchannels(), file.getsampwidth()), file.readframes(-1)
     except (wave.Error, EOFError) as error:
-        raise PackagingError(f"clip={path} can't be read ({error or 'it ends too early'}): {remedy}") from error
+        raise PackagingError(f"clip={path} can't be read ({str(error) or 'it ends too early'}): {remedy}") from error
     except OSError as error:
-        raise PackagingError(f"clip={path} can't be read: {error.strerror}") from error
+        raise PackagingError(f"clip={path} can't be read: {error.strerror}: {remedy}") from error
     if form != (rate, 1, 2):
         raise PackagingError(f"clip={path} has {form[0]} Hz, {form[1]} channels, {8 * form[2]} bits: {remedy}")
     samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)

@@ -233,7 +233,7 @@ def read(path: pathlib.Path) -> Result:
     try:
         values = json_file.read(path)
     except OSError as error:
-        raise ReportError(f"measured={path} can't be read: {error.strerror}") from error
+        raise ReportError(f"measured={path} can't be read: {error.strerror}: give a file that {known} wrote") from error
     except ValueError as error:
         raise ReportError(f"measured={path} is no JSON ({error}): give what {known} wrote as JSON") from error
     for kind, (keys, command) in KINDS.items():

@@ -13,6 +13,7 @@ from kws.reports.mistakes import Mistake
 from kws.reports.report_error import ReportError
 from kws.training import run_folder
 from kws_cli import json_file
+from microcontroller import boards as emulated
 
 MOST = 8
 """Bundles side by side; a page with more can't be read."""
@@ -48,13 +49,16 @@ def open_all(paths: Paths, runs: Paths, files: Paths) -> list[Subject]:
     """The bundles, with their runs in the same order, none or one each, and each result with the bundle it is of.
 
     Raises:
-      ReportError: too many bundles, another number of runs, a result of none of the bundles, or two of a kind of one.
+      ReportError: too many bundles, another number of runs, a result of none of the bundles, or of a board that
+        is none, or two of a kind of one.
       BundleError, TrainingError: a folder that is no bundle, or no run.
     """
     if len(paths) > MOST:
-        raise ReportError(f"bundle= names {len(paths)} bundles: give {MOST} at most")
+        raise ReportError(f"bundle={_shown(paths)} names {len(paths)} bundles: give {MOST} at most")
     if runs and len(runs) != len(paths):
-        raise ReportError(f"run_dir= names {len(runs)} runs for {len(paths)} bundles: give one each, in the same order")
+        raise ReportError(
+            f"run_dir={_shown(runs)} names {len(runs)} runs for {len(paths)} bundles: give one each, in the same order"
+        )
     opened = [bundles.load(path) for path in paths]
     titles = _titles(paths)
     histories = [_history(run) for run in runs] or [()] * len(paths)
@@ -62,17 +66,28 @@ def open_all(paths: Paths, runs: Paths, files: Paths) -> list[Subject]:
     for path, result in results:
         if not measured.models_of(result) & {bundle.model.sha256 for bundle in opened}:
             raise ReportError(f"measured={path} is of another model than {', '.join(titles)}: leave it out")
+        board = getattr(result, "board", None)
+        if board is not None and board not in emulated.names():
+            known = ", ".join(emulated.names())
+            raise ReportError(
+                f"measured={path} is of board {board!r}, which is none of {known}: bench on one, or leave it out"
+            )
     return [
         Subject(title, bundle, history, _of(bundle, results))
         for title, bundle, history in zip(titles, opened, histories, strict=True)
     ]
 
 
+def _shown(paths: Paths) -> str:
+    """As the flag has them."""
+    return ",".join(map(str, paths))
+
+
 def _titles(paths: Paths) -> list[str]:
     """The folders' names, with as much of their paths as tells them apart."""
     whole = [path.resolve().parts for path in paths]
     if twice := next((str(path) for path, parts in zip(paths, whole, strict=True) if whole.count(parts) > 1), None):
-        raise ReportError(f"bundle= names {twice} twice: give each bundle once")
+        raise ReportError(f"bundle={_shown(paths)} names {twice} twice: give each bundle once")
     count = 1
     while len({parts[-count:] for parts in whole}) < len(whole):
         count += 1

@@ -18,6 +18,7 @@ from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
 from export.model.integer_model import IntegerModel
 from export.packaging import package, self_test_clip
+from export.packaging.library import Member
 from export.packaging.package import PackageConfig
 from export.packaging.packaging_error import PackagingError
 
@@ -129,8 +130,23 @@ def test_a_clip_of_ones_own_is_played(tmp_path: pathlib.Path) -> None:
     with pytest.raises(PackagingError, match=r"clip=.*short.wav has 0.09 s: give 1 to 10 s"):
         self_test_clip.read(tmp_path / "short.wav")
     (tmp_path / "bad.wav").write_bytes(b"RIFF")
-    with pytest.raises(PackagingError, match=r"clip=.*bad.wav can't be read \(.*\): give a WAV file"):
+    with pytest.raises(PackagingError, match=r"clip=.*bad.wav can't be read \(.+\): give a WAV file"):
         self_test_clip.read(tmp_path / "bad.wav")
+
+
+def test_the_loop_in_the_readme_compiles(
+    one: tuple[pathlib.Path, Member], two: tuple[pathlib.Path, list[Member]], tmp_path: pathlib.Path
+) -> None:
+    for (root, _), models in ((one, 1), (two, 2)):
+        text = (root / "README.md").read_text(encoding="utf-8")
+        [loop] = re.findall(r"^```c\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        includes, states, body = loop.split("\n\n")
+        assert includes.count("#include") == states.count("_scratch ") == body.count("_push(") == models
+        needed = "#include <stdio.h>\nsize_t next_block(int16_t *block);"
+        program = f"{includes}\n{needed}\n{states}\nint main(void) {{\nint16_t block[320];\n{body}}}\n"
+        (tmp_path / "loop.c").write_text(program)
+        packages.run(["gcc", *packages.host_flags(), f"-I{root / 'src'}", "-fsyntax-only", "loop.c"], tmp_path)
+        assert text.count("_self_test`") == models
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in packages.MODELS.glob("*/bundle.json")))

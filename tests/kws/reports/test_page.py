@@ -197,7 +197,7 @@ def test_bundles_are_told_apart_and_are_given_once(bundle: pathlib.Path, tmp_pat
     shutil.copytree(bundle, other)
     opened = subject.open_all([bundle, other], [], [])
     assert [each.title for each in opened] == [f"{bundle.parent.name}/{bundle.name}", f"older/{bundle.name}"]
-    with pytest.raises(ReportError, match=r"bundle= names .* twice: give each bundle once"):
+    with pytest.raises(ReportError, match=r"bundle=.* names .* twice: give each bundle once"):
         subject.open_all([bundle, bundle.parent / "." / bundle.name], [], [])
 
 
@@ -395,12 +395,20 @@ def test_results_that_dont_belong_are_refused(bundle: pathlib.Path, files: list,
         subject.open_all([MODEL], [], files)
     with pytest.raises(ReportError, match=r"is a second result of microcontroller\.bench on stm32f4 of one model"):
         subject.open_all([bundle], [], [tmp_path / "bench.json"] * 2)
-    with pytest.raises(ReportError, match="names 2 runs for 1 bundles"):
+    with pytest.raises(ReportError, match=r"run_dir=.*,.* names 2 runs for 1 bundles"):
         subject.open_all([bundle], [tmp_path, tmp_path], [])
     with pytest.raises(ReportError, match="names 9 bundles: give 8 at most"):
         subject.open_all([bundle] * 9, [], [])
-    with pytest.raises(ReportError, match="can't be read: No such file"):
+    with pytest.raises(ReportError, match="can't be read: No such file or directory: give a file that"):
         subject.open_all([bundle], [], [tmp_path / "none.json"])
+
+
+@pytest.mark.parametrize("name", ["bench", "streaming"])
+def test_a_board_that_is_none_is_refused(bundle: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(results(bundle)[name] | {"board": "amiga"}))
+    message = r"measured=.*r.json is of board 'amiga', which is none of m0plus_264k, .*: bench on one, or leave"
+    with pytest.raises(ReportError, match=message):
+        subject.open_all([bundle], [], [tmp_path / "r.json"])
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -414,6 +422,11 @@ def test_the_command_writes_a_page(bundle: pathlib.Path, files: list, tmp_path: 
     done = run(f"--bundle={bundle}", f"--measured={measured_files}", f"--page={target}")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"page: {target}\n", "")
     read(target.read_text())
+    kept = files[0].read_text()
+    done = run(f"--bundle={bundle}", f"--measured={measured_files}", f"--page={files[0]}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: --page={files[0]} exists and is no HTML page: give another path\n"
+    assert files[0].read_text() == kept
 
 
 def test_a_drawing_is_the_same_again_and_in_the_pages_colours() -> None:
