@@ -6,6 +6,7 @@ python -m export.package --bundle=COMMANDS --bundle=WAKE --prefix=commands,wake 
 docs/integrate.md says what is in a package, and how it is built and used on each platform.
 """
 
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +41,7 @@ def define_flags() -> None:
 
 def _bundles(given: Sequence[str]) -> tuple[pathlib.Path, ...]:
     """The folders that --bundle names: given again, or with commas between them as other commands take them."""
-    texts = [part for text in given for part in ([text] if pathlib.Path(text).exists() else text.split(","))]
+    texts = [part for text in given for part in ([text] if os.path.exists(text) else text.split(","))]
     return tuple(map(pathlib.Path, texts))
 
 

@@ -18,7 +18,7 @@ from absl import flags
 from kws.datasets.clip import BACKGROUND_NOISE, SAMPLE_RATE
 from kws.recorder import page, settings, take
 from kws.recorder.settings import RecordConfig
-from kws_cli import atomic, command, page_file
+from kws_cli import atomic, command
 from kws_cli.command import UserError
 
 _ANSWERS = "Enter: record, r: remove the last one, k: keep what was to be said again, s: skip, q: end"
@@ -41,7 +41,7 @@ class Place:
 
 def write_page(config: RecordConfig, output: pathlib.Path) -> None:
     """Writes the page that records. Raises `UserError` where the file can't be written, or is there and is no page."""
-    page_file.write(output, page.page(config), "output")
+    command.write_page(output, page.page(config), "output")
 
 
 def record(config: RecordConfig, place: Place, listen: Record, ask: Callable[[str], str]) -> list[pathlib.Path]:

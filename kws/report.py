@@ -27,7 +27,7 @@ from kws.sweeps import differences, results
 from kws.sweeps.cell import MEASURED_SPLITS, POST_TRAINING
 from kws.sweeps.shared_storage import is_url
 from kws.training.run_folder import FIXED_POINT, FLOAT
-from kws_cli import command, page_file
+from kws_cli import command
 from kws_cli.table import padded
 
 _OF_A_PAGE = ("bundle", "run_dir", "measured")
@@ -228,13 +228,13 @@ def write_page(values: flags.FlagValues) -> pathlib.Path:
     from kws.reports import hearing, page, subject
 
     path = pathlib.Path(values.page)
-    page_file.check(path, "page")
+    command.check_page(path, "page")
     bundles, runs, files = ([pathlib.Path(path) for path in values[name].value] for name in _OF_A_PAGE)
     subjects = subject.open_all(bundles, runs, files)
     if values["data_dir"].present:
         machine = dataset_flags.machine_settings(values)
         subjects = [hearing.heard(one, machine, values.split) for one in subjects]
-    page_file.write(path, page.write(subjects, ["python", "-m", "kws.report", *sys.argv[1:]]), "page")
+    command.write_page(path, page.write(subjects, ["python", "-m", "kws.report", *sys.argv[1:]]), "page")
     return path
 
 

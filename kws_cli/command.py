@@ -29,6 +29,7 @@ EXTRAS = {
     "ray": "sweep",
 }
 """Packages that a small installation does without, and the extra of this project that brings them."""
+_PAGE_BEGINNING = b"<!doctype html"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -254,3 +255,36 @@ def write_json(result: dict[str, Any], json_path: str | None) -> None:
             atomic.write_text(path, text)
     except OSError as error:
         raise UserError(f"can't write --json={json_path}: {error.strerror}") from error
+
+
+def check_page(path: pathlib.Path, flag: str) -> None:
+    """Raises `UserError` where `write_page` would, for a command that works long for its page.
+
+    Args:
+      flag: the setting that named `path`.
+    """
+    try:
+        atomic.check(path)
+        if path.is_file() and not _is_page(path):
+            raise UserError(f"--{flag}={path} exists and is no HTML page: give another path")
+    except OSError as error:
+        raise UserError(f"can't write --{flag}={path}: {error.strerror}: give another path") from error
+
+
+def write_page(path: pathlib.Path, text: str, flag: str) -> None:
+    """Writes an HTML page, whole or not at all, over a page of before and over no other file.
+
+    Raises:
+      UserError: `path` can't be written, or is a file that is no page.
+    """
+    check_page(path, flag)
+    try:
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise UserError(f"can't write --{flag}={path}: {error.strerror}: give another path") from error
+
+
+def _is_page(path: pathlib.Path) -> bool:
+    """Whether a file begins as a page does; an empty one may become a page, too."""
+    with path.open("rb") as file:
+        return file.read(len(_PAGE_BEGINNING)).lower() in (b"", _PAGE_BEGINNING)

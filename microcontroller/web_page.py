@@ -22,7 +22,7 @@ from export.bundle.folder import Bundle
 from export.host import compiler
 from export.model import detector as detectors
 from export.source import detector_source, frontend_source, stream_source
-from kws_cli import command, held_folder, page_file
+from kws_cli import command, held_folder
 from kws_cli.command import UserError
 from microcontroller import c_sources
 
@@ -65,7 +65,7 @@ def write(config: WebPageConfig) -> int:
     Raises:
       UserError: a bundle without front end or detector, no Emscripten, or a file that can't be written.
     """
-    page_file.check(config.page, "page")
+    command.check_page(config.page, "page")
     bundle = bundles.load_hearing(config.bundle)
     detector = detector_file.of_bundle(bundle)
     wasm = compiled(bundle)
@@ -82,7 +82,7 @@ def write(config: WebPageConfig) -> int:
         "script": "\n".join((_BROWSER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
     }
     text = string.Template((_BROWSER / "page.html").read_text(encoding="utf-8")).substitute(values)
-    page_file.write(config.page, text, "page")
+    command.write_page(config.page, text, "page")
     return len(wasm)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import pathlib
 import re
@@ -313,6 +314,14 @@ def test_the_container_has_what_a_fresh_machine_and_set_up_need():
     setup = (ROOT / "scripts/setup.sh").read_text()
     wanted = {name for names in re.findall(r"missing\+=\(([\w. -]+)\)", setup) for name in names.split()}
     assert installed >= fresh | wanted and "gcc-arm-none-eabi" in wanted
+
+
+def test_the_editors_container_is_the_same_and_git_reads_its_folder_of_another_user():
+    described = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert (ROOT / ".devcontainer" / described["build"]["dockerfile"]).resolve() == ROOT / "Dockerfile"
+    safe = 'git config --global --add safe.directory "$PWD"'
+    assert described["postCreateCommand"] == f"{safe} && make setup"
+    assert safe in (ROOT / ".github/workflows/ci.yml").read_text()
 
 
 def test_setup_and_pyproject_support_the_same_pythons():

@@ -298,10 +298,20 @@ def load(path: str | pathlib.Path) -> Bundle:
     """Opens a bundle after checking that every file is there and unchanged, those of c/ where there is a c/.
 
     Raises:
-      BundleError: no bundle there, a file missing or changed, another format version, or parts of different models.
+      BundleError: no bundle there, a file missing, changed or of other users alone, another format version, or parts of
+        different models.
       ModelError: an integer model or a front end that is none.
     """
-    path = pathlib.Path(path)
+    try:
+        return _load(pathlib.Path(path))
+    except OSError as error:
+        where = error.filename or path
+        raise BundleError(
+            f"bundle={path} can't be read ({where}: {error.strerror}): make it readable, or give another bundle"
+        ) from error
+
+
+def _load(path: pathlib.Path) -> Bundle:
     if not path.is_dir():
         raise BundleError(f"bundle={path} is not a folder: {manifests.REMEDY}, or correct the path")
     if not (path / MANIFEST).is_file():

@@ -1,5 +1,6 @@
 """The package's zip: the same files give the same bytes."""
 
+import os
 import pathlib
 import zipfile
 
@@ -13,9 +14,9 @@ _READABLE = 0o100644 << 16
 
 def check(output: pathlib.Path) -> None:
     """Raises `PackagingError` where `output` is there already, or its folder can't be written."""
-    if output.exists() or output.is_symlink():
-        raise PackagingError(f"output={output} exists: remove it, or give another path")
     try:
+        if os.path.lexists(output):
+            raise PackagingError(f"output={output} exists: remove it, or give another path")
         atomic.check(output)
     except OSError as error:
         raise _cant_write(output, error) from error

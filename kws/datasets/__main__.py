@@ -15,7 +15,7 @@ from kws.datasets.clip import SPLITS
 from kws.datasets.survey import report, survey
 from kws.datasets.survey.duplicates import KINDS
 from kws.datasets.survey.survey import FAULTS, Row, Survey
-from kws_cli import command, page_file
+from kws_cli import command
 from kws_cli.command import UserError
 from kws_cli.table import aligned
 
@@ -33,7 +33,7 @@ class SurveyConfig:
 
 def write_report(found: Survey, path: pathlib.Path) -> None:
     """Writes the HTML file. Raises `UserError` where it can't be written, or is there and is no page."""
-    page_file.write(path, report.page(found), "report")
+    command.write_page(path, report.page(found), "report")
 
 
 def table(found: Survey) -> str:
@@ -111,7 +111,7 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         config = config_from_flags(values)
         if config.report is not None:
-            page_file.check(config.report, "report")
+            command.check_page(config.report, "report")
         found = survey.survey(config.dataset)
         command.say(table(found), values.json)
         command.write_json(_json(found, values), values.json)

@@ -1,10 +1,12 @@
 """Every command of every document: it exists, it has the flags that are given, and all that it requires is there."""
 
+import ast
 import dataclasses
 import importlib
 import pathlib
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,7 +16,12 @@ from kws_cli import help_page
 from scripts.update_build import files_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = [path for path in files_of(ROOT) if path.endswith(".md") and not path.startswith("models/")]
+DOCUMENTS = [path for path in files_of(ROOT) if path.endswith(".md")]
+SOURCES = [
+    path
+    for path in files_of(ROOT, "kws_cli", "export", "kws", "microcontroller", "quant", "scripts")
+    if path.endswith(".py")
+]
 # No commands of this project.
 OTHERS = {"pytest", "pip", "venv", "mypy", "ruff"}
 
@@ -34,22 +41,32 @@ class Documented:
 
 
 def lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Lines of shell: those of blocks, and what stands as code within sentences."""
-    for block in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
-        yield from ((line, True) for line in block.replace("\\\n", " ").splitlines())
-    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
-    yield from ((code.replace("\n", " "), False) for code in re.findall(r"`([^`]+)`", prose))
+    """Lines of shell: those of blocks, and what stands as code within sentences or among what is printed."""
+    fences = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+    for language, block in fences.findall(text):
+        if language in ("", "sh"):
+            yield from ((line, language == "sh") for line in block.replace("\\\n", " ").splitlines())
+    yield from ((code.replace("\n", " "), False) for code in re.findall(r"`([^`]+)`", fences.sub("", text)))
 
 
 def documented(document: str) -> Iterator[Documented]:
     text = (ROOT / document).read_text(encoding="utf-8")
-    for line, whole in lines(text):
+    for line, whole in lines(text) if document.endswith(".md") else lines_of_docstring(text):
         for module, rest in re.findall(r"\bpython -m (\w[\w.]*)((?: [^|;&<>]*)?)", line):
             arguments = [word for word in shlex.split(rest, comments=True) if not word.endswith("...")]
             yield Documented(document, module, tuple(arguments), whole and "..." not in rest)
 
 
-COMMANDS = [command for document in DOCUMENTS for command in documented(document)]
+def lines_of_docstring(source: str) -> Iterator[tuple[str, bool]]:
+    """What the text that a module begins with, its `--help`, has as lines of their own or as code."""
+    for line in (ast.get_docstring(ast.parse(source)) or "").splitlines():
+        if line.strip().startswith("python -m"):
+            yield line.strip().partition("  ")[0], False  # behind it, what it does
+        else:
+            yield from ((code, False) for code in re.findall(r"`([^`]+)`", line))
+
+
+COMMANDS = [command for document in (*DOCUMENTS, *SOURCES) for command in documented(document)]
 
 
 def file_of(module: str) -> pathlib.Path | None:
@@ -63,6 +80,8 @@ def complaint(command: Documented) -> str | None:
     path = file_of(command.module)
     if path is None or "__main__" not in path.read_text(encoding="utf-8"):
         return "is no command"
+    if command.arguments == ("--help",):
+        return None
     module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     if define_flags := getattr(module, "define_flags", getattr(module, "_define_flags", None)):
         return absls_complaint(command, define_flags)
@@ -95,13 +114,24 @@ def test_commands_are_found() -> None:
     assert sum(command.whole for command in COMMANDS) > 25
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", sorted({command.document for command in COMMANDS}))
 def test_commands_take_the_flags_that_they_are_given(document: str) -> None:
     wrong = []
     for command in (each for each in COMMANDS if each.document == document and each.module not in OTHERS):
         if said := complaint(command):
             wrong.append(f"{command.module} {shlex.join(command.arguments)}: {said}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_names_of_installed_commands_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        name
+        for document in DOCUMENTS
+        for line, _ in lines((ROOT / document).read_text(encoding="utf-8"))
+        for name in re.findall(r"(?:^|[\s/])(kws-[a-z_-]+)(?= |$)", line)
+    }
+    assert "kws-stream" in named and named <= set(project["scripts"])
 
 
 def test_targets_of_make_exist() -> None:

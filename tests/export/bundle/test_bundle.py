@@ -68,6 +68,14 @@ def test_what_is_not_a_bundle_is_one_line(make_bundle, small_model, tmp_path) ->
         bundles.load(bundle.path)
 
 
+def test_a_file_that_cannot_be_read_is_one_line(make_bundle, small_model) -> None:
+    path = make_bundle(small_model).path
+    (path / "model.tflite").unlink()
+    (path / "model.tflite").symlink_to("/proc/self/mem")  # there, and not to be read, by root either
+    with pytest.raises(BundleError, match=r"^bundle=.* can't be read \(.*: Input/output error\): make it readable, or"):
+        bundles.load(path)
+
+
 def test_golden_vectors_that_cannot_be_read_are_one_line(make_bundle, small_model, doctor) -> None:
     bundle = make_bundle(small_model)
     whole = (bundle.path / bundles.GOLDEN).read_bytes()

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import pathlib
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import packages
@@ -128,6 +129,23 @@ def test_esp_idf(roots: dict[str, pathlib.Path]) -> None:
         assert 'EXTRA_COMPONENT_DIRS "${CMAKE_CURRENT_LIST_DIR}/../.."' in (project / "CMakeLists.txt").read_text()
         assert " my_kws " in (project / "main" / "CMakeLists.txt").read_text()
     assert root.name == "my_kws"
+
+
+@pytest.mark.parametrize(
+    ("version", "driver"), [("5.0", "driver"), ("5.2", "driver"), ("5.3", "esp_driver_i2s"), ("6.0", "esp_driver_i2s")]
+)
+def test_esp_idfs_microphone_names_the_driver_of_its_version(
+    version: str, driver: str, roots: dict[str, pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    packages.needs("cmake")
+    listing = roots["esp-idf"] / "examples" / "microphone" / "main" / "CMakeLists.txt"
+    major, minor = version.split(".")
+    (tmp_path / "idf.cmake").write_text(
+        f"set(IDF_VERSION_MAJOR {major})\nset(IDF_VERSION_MINOR {minor})\n"
+        f'macro(idf_component_register)\nmessage("${{ARGN}}")\nendmacro()\ninclude("{listing}")\n'
+    )
+    done = subprocess.run(["cmake", "-P", "idf.cmake"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == f"SRCS;main.c;PRIV_REQUIRES;my_kws;{driver}"
 
 
 def test_cmsis_pack(roots: dict[str, pathlib.Path]) -> None:
