@@ -47,7 +47,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("conditions", False, "Measure accuracy by gain, noise and room, and recall of silence by level.")
     flags.DEFINE_bool("streaming", False, "Measure the detector on a stream of words, with --negatives on theirs.")
     flags.DEFINE_float("hours", Recipe().hours, "Length of the recording (--streaming).")
-    flags.DEFINE_integer("seed", Recipe().seed, "Of what is drawn (--streaming, --conditions).")
+    flags.DEFINE_integer("seed", Recipe().seed, "Of what is drawn (--streaming, --conditions).", lower_bound=0)
     flags.DEFINE_string("run_dir", None, "The bundle's run, to measure its float model beside it (--streaming).")
     flags.DEFINE_list(
         "negatives_without",

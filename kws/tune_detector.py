@@ -233,7 +233,7 @@ def define_flags() -> None:
         "Keywords that nobody says in the negatives; of others a detection in speech counts a tenth.",
     )
     flags.DEFINE_float("hours", defaults.hours, "Length of the composed recording, used without negatives.")
-    flags.DEFINE_integer("seed", defaults.seed, "Of the composed recording, or of the words' surroundings.")
+    flags.DEFINE_integer("seed", defaults.seed, "Of the composed recording, or of words' surroundings.", lower_bound=0)
     flags.DEFINE_enum("backend", evaluation.INTERPRETER, evaluation.BACKENDS, "What computes the logits.")
 
 

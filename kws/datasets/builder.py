@@ -259,7 +259,7 @@ def say_what_lacks(dataset: Dataset, where: str, named: bool = True) -> None:
         files, clips = len(dataset.divided), sum(count for _, count in dataset.divided)
         warn(
             f"{where}: {files} files (such as {dataset.divided[0][0]}) gave {clips} clips, each labelled as its "
-            "whole file: right where a word is repeated; where it is long or has a pause, set max_word_seconds"
+            "whole file: right where a word is repeated; where it is long or has a pause, give --max_word_seconds"
         )
     lacks = []
     for split, of_split in dataset.splits.items():

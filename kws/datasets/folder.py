@@ -64,10 +64,7 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
     for word, found in recordings.items():
         if not found:
-            raise DatasetError(
-                f"{where}: the folder '{word}' holds no recordings: put some there or into a folder per speaker, or "
-                "remove it"
-            )
+            raise DatasetError(f"{where}: the folder '{word}' holds no recordings: {_remedy_for(folders[word])}")
     splits = assign(recordings, config.seed)
     _read_clips(config, root, recordings, splits, names, builder, part)
     if from_corpus and UNKNOWN in names:
@@ -77,6 +74,14 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     if SILENCE in names:
         silence.add_fixed_set(config, builder, names, noises)
     return builder.build(noises, where)
+
+
+def _remedy_for(folders: Sequence[pathlib.Path]) -> str:
+    """What to do about a word's folders without recordings; those of an unpacked zip may hold the words themselves."""
+    for folder in folders:
+        if any(folder.glob("*/*/")):
+            return f"if the words are the folders in it, give data_dir={folder}, else put some there or remove it"
+    return "put some there or into a folder per speaker, or remove it"
 
 
 def _root(config: DatasetConfig, part: Part = WHOLE) -> pathlib.Path:
@@ -113,7 +118,8 @@ def assign(recordings: dict[str, list[Recording]], seed: int) -> dict[pathlib.Pa
     if of_speaker and len(of_speaker) < len(SPLITS):
         raise DatasetError(
             f"file names and folders carry the speakers {', '.join(sorted(of_speaker))} alone, three splits "
-            "need three: add speakers, or rename the files without '_nohash_' and '__' to split by file"
+            "need three: add speakers; or, to split by file, put the files straight into the word's folder, without "
+            "'_nohash_' and '__' in their names"
         )
     result.update(_by_speaker(of_speaker, seed))
     return result

@@ -127,7 +127,7 @@ def define_flags() -> None:
     flags.DEFINE_string("data_dir", None, "Folder of the corpus that it was trained with.")
     flags.DEFINE_enum("split", recipe.split, SPLITS, "The split whose words are spoken.")
     flags.DEFINE_float("hours", recipe.hours, "Length of the recording.")
-    flags.DEFINE_integer("seed", recipe.seed, "Seed of the recording.")
+    flags.DEFINE_integer("seed", recipe.seed, "Seed of the recording.", lower_bound=0)
     flags.DEFINE_integer("processes", None, "Worker processes (default: one per core).", lower_bound=1)
     command.define_json_flag()
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from kws import datasets
 from kws.datasets import identity
-from kws.datasets.clip import LEAST_CLIPS, SILENCE, Dataset
+from kws.datasets.clip import Dataset
 from kws.datasets.sources import shares
+from kws.datasets.survey import amounts
 from kws.examples import extraction
 from kws.examples.material import material
 from kws.frontend import FrontEndConfig
@@ -159,22 +160,9 @@ def batch_size(examples_per_epoch: int, largest: int) -> int:
 
 
 def check_enough(dataset: Dataset) -> None:
-    """Raises `TrainingError` for a class of fewer than `LEAST_CLIPS` training clips, or one that can't be measured.
-
-    Silence is drawn, and none of it is asked for.
-    """
-    lacks = []
-    for split, clips in dataset.splits.items():
-        least = LEAST_CLIPS if split == "training" else 1
-        counts = {name: int((clips.labels == label).sum()) for label, name in enumerate(dataset.labels)}
-        few = [f"{name} {count}" for name, count in counts.items() if count < least and name != SILENCE]
-        if few:
-            lacks.append(f"{split} clips: {', '.join(few)} (the least is {least})")
-    if lacks:
-        raise TrainingError(
-            f"too few {'; '.join(lacks)}: record more, of other speakers where they are known (30 of each word are a "
-            "start), or give allow_few=true"
-        )
+    """Raises `TrainingError` for a class of too few clips to train on, or of none to measure with."""
+    if few := amounts.too_few(dataset):
+        raise TrainingError(f"{few}: {amounts.REMEDY}, or give allow_few=true")
 
 
 def check_splits(dataset: Dataset) -> None:

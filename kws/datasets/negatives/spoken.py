@@ -89,8 +89,8 @@ def _make(place: pathlib.Path, keywords: tuple[str, ...]) -> None:
     minutes = sum(MINUTES.values())
     print(
         f"negatives: espeak-ng speaks {minutes:.0f} minutes of other words and sentences, without "
-        f"{', '.join(keywords)}: half a minute on a free core, once, kept for other runs (negatives=DIR takes your own "
-        "recordings, negatives=none leaves them out)",
+        f"{', '.join(keywords)}: half a minute on a free core, once, kept for other runs (--negatives=DIR takes your "
+        "own recordings, --negatives=none leaves them out)",
         file=sys.stderr,
     )
     started = time.monotonic()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kws.datasets.clip import CLIP_SAMPLES, SAMPLE_RATE, centre
+from kws.datasets.clip import CLIP_SAMPLES, LONGEST_CLIP, SAMPLE_RATE, centre
 from kws.datasets.dataset_error import DatasetError
 
 _FULL_SCALE = 32768.0
@@ -95,12 +95,18 @@ def phrases(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     sounds = _sounds(samples, _SHORTEST_GAP_OF_PHRASES)
     for start, end in sounds:
         if end - start > clip:
-            raise TooLong(
-                f"its words last {(end - start) / SAMPLE_RATE:.2f} s, longer than clip_seconds={clip / SAMPLE_RATE:g}"
-            )
+            raise TooLong(_too_long(end - start, clip))
     if len(samples) <= clip:
         return [centre(samples, clip)]
     return [_window(samples, (start + end - clip) // 2, clip) for start, end in sounds]
+
+
+def _too_long(length: int, clip: int) -> str:
+    """What is said of a phrase of more samples than a clip's, and the length of clips that holds it."""
+    enough = -(-length // _FRAME) * _FRAME / SAMPLE_RATE
+    fits = enough <= LONGEST_CLIP
+    remedy = f"give clip_seconds={enough:.2f} or more" if fits else f"no clip is longer than {LONGEST_CLIP:g} s"
+    return f"its words last {length / SAMPLE_RATE:.2f} s, longer than clip_seconds={clip / SAMPLE_RATE:g} ({remedy})"
 
 
 def grid(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:

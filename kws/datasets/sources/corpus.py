@@ -24,8 +24,8 @@ def folder(config: DatasetConfig) -> pathlib.Path:
     path = config.corpus_dir or os.environ.get(DATA_DIR_VARIABLE)
     if not path:
         raise DatasetError(
-            "corpus_dir is not given: give the unpacked Speech Commands (python -m kws.train "
-            "--dataset=speech_commands --download fetches it)"
+            "Speech Commands is asked for, and no folder of it: give corpus_dir=DIR, where it is unpacked (python -m "
+            "kws.train --dataset=speech_commands --download fetches it)"
         )
     if not speech_commands.is_unpacked(pathlib.Path(path), "speech_commands"):
         raise DatasetError(f"corpus_dir={path} holds no Speech Commands: give the folder with its lists")

@@ -24,7 +24,7 @@ from kws.datasets.clip import (
 from kws.datasets.dataset_error import DatasetError
 from kws.datasets.negatives.clips import WORD as NEGATIVES
 from kws.datasets.negatives.clips import spoken_without
-from kws.datasets.survey import measures
+from kws.datasets.survey import amounts, measures
 from kws.datasets.survey.duplicates import TWO_WORDS, Duplicate, Place, duplicates, places
 from kws.datasets.survey.measures import Measures
 
@@ -108,7 +108,9 @@ def survey(config: DatasetConfig) -> Survey:
 def _load(config: DatasetConfig) -> tuple[Dataset, list[str]]:
     """The dataset; where training would not take it, its clips alone, and why."""
     try:
-        return datasets.load(config), []
+        dataset = datasets.load(config)
+        few = amounts.too_few(dataset)
+        return dataset, [f"{few}: {amounts.REMEDY}"] if few else []
     except DatasetError as error:
         if config.dataset != "folder" or not config.data_dir or not pathlib.Path(config.data_dir).is_dir():
             raise
@@ -207,10 +209,9 @@ def _problems(rows: tuple[Row, ...], same: tuple[Duplicate, ...]) -> Iterator[st
     wrong = [duplicate for duplicate in same if duplicate.kind == TWO_WORDS]
     if wrong:
         names = " and ".join(place.name for place in wrong[0].places[:2])
-        yield (
-            f"{len(wrong)} clips lie under two words, such as {names}: one label of each is wrong, remove the file "
-            "from the wrong folder"
-        )
+        what = "1 clip lies under two words" if len(wrong) == 1 else f"{len(wrong)} clips lie under two words, such as"
+        which = f"({names})" if len(wrong) == 1 else names
+        yield f"{what} {which}: one label of each is wrong, remove the file from the wrong folder"
 
 
 def to_json(found: Survey) -> dict[str, Any]:

@@ -57,7 +57,10 @@ def test_a_phrase_that_does_not_fit_is_skipped_with_what_to_set(
 ) -> None:
     with pytest.raises(DatasetError, match="class 'stop it' is empty"):
         datasets.load(_config(recordings))
-    assert "its words last 1.10 s, longer than clip_seconds=1" in capsys.readouterr().err
+    reason = "its words last 1.10 s, longer than clip_seconds=1 (give clip_seconds=1.10 or more)"
+    assert reason in capsys.readouterr().err
+    with pytest.raises(cutting.TooLong, match=r"2.40 s, longer than clip_seconds=1 \(no clip is longer than 2 s\)"):
+        cutting.phrases(_parts(2.4))
 
 
 def test_phrases_are_cut_where_they_are_repeated() -> None:

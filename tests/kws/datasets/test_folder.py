@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -216,7 +217,7 @@ def test_a_folder_that_can_be_no_class_is_one_line(recordings: pathlib.Path, wor
 
 
 def test_two_speakers_are_too_few() -> None:
-    with pytest.raises(DatasetError, match="the speakers a, b alone, three splits"):
+    with pytest.raises(DatasetError, match=r"speakers a, b alone, three splits need three: .* straight into the word"):
         folder.assign({"lamp": _recordings("a__1.wav", "b__1.wav")}, 0)
 
 
@@ -334,8 +335,12 @@ def test_refusals(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFac
     with pytest.raises(DatasetError, match="names 'cup'"):
         datasets.load(_config(recordings, words=("cup",)))
     (recordings / "cup").mkdir()
-    with pytest.raises(DatasetError, match="folder 'cup' holds no recordings"):
+    with pytest.raises(DatasetError, match="folder 'cup' holds no recordings: put some there"):
         datasets.load(_config(recordings))
+    write_wav(recordings / "cup" / "lamp" / "anna" / "1.wav", _tone(0.5))
+    with pytest.raises(DatasetError, match=r"if the words are the folders in it, give data_dir=.*/cup, else"):
+        datasets.load(_config(recordings))
+    shutil.rmtree(recordings / "cup" / "lamp")
     (recordings / "cup" / "only.wav").touch()
     with pytest.raises(
         DatasetError, match=r"class 'cup' is empty, 1 of its files were skipped \(the file is empty\): add"

@@ -123,7 +123,7 @@ def test_the_same_clip_in_two_places(corpus: pathlib.Path) -> None:
     found = survey.survey(_config(corpus))
     assert [each.kind for each in found.duplicates] == [TWO_WORDS]
     (line,) = found.problems
-    assert line.startswith("1 clips lie under two words, such as lamp/") and "remove the file" in line
+    assert line.startswith("1 clip lies under two words (lamp/") and "remove the file" in line
 
 
 def test_a_word_that_is_silent_or_clipped_throughout_is_a_problem(corpus: pathlib.Path) -> None:
@@ -139,6 +139,12 @@ def test_what_training_would_not_take_is_looked_at_all_the_same(corpus: pathlib.
     found = survey.survey(_config(corpus))
     assert len(found.problems) == 1 and "no recordings in _background_noise_" in found.problems[0]
     assert sum(row.clips for row in found.rows if row.split == "all") == 22
+
+
+def test_a_word_of_too_few_recordings_is_a_problem(corpus: pathlib.Path) -> None:
+    write_wav(corpus / "cup" / "anna__1.wav", _word(3000, 100, 99))
+    (line,) = survey.survey(_config(corpus)).problems
+    assert line.startswith("too few ") and "cup 0" in line and "record more" in line
 
 
 def test_the_report_plays_what_is_suspicious_and_runs_nothing(corpus: pathlib.Path) -> None:
@@ -172,7 +178,7 @@ def test_the_command_prints_a_table_and_ends_with_2_where_labels_are_wrong(
     done = _run(f"--data_dir={corpus}", f"--report={tmp_path / 'r.html'}", f"--json={tmp_path / 'r.json'}")
     assert done.returncode == 2, done.stderr
     error = done.stderr.splitlines()[-1]
-    assert error.startswith("error: 1 clips lie under two words, such as ")
+    assert error.startswith("error: 1 clip lies under two words (")
     assert re.search(r"^lamp +lamp +\d+ +\d+ +\d+ +4 +14 ", done.stdout, re.MULTILINE)
     assert "the same clip, two words: 1\n  lamp/anna__1.wav" in done.stdout
     assert done.stdout.count("anna__broken.m4a: not a WAV") == 1 and done.stderr.count("skipped " + str(corpus)) == 1

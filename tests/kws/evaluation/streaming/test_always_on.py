@@ -260,6 +260,7 @@ def test_what_cannot_be_measured_is_one_line(bundle, data, folder, tmp_path, mon
         (("--streaming", "--negatives=none", "--negatives_without=yes"), "--negatives_without is for --negatives"),
         (("--streaming", "--negatives=x", "--hours=1"), "--hours is for the composed recording"),
         (("--streaming", "--negatives=/none"), "--negatives=/none is not a folder"),
+        (("--conditions", "--seed=-1"), "--seed=-1"),
     ],
 )
 def test_flags_that_do_not_go_together_are_one_line(bundle, flags, message):

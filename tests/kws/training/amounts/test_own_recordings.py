@@ -62,3 +62,21 @@ def test_what_a_word_was_filled_up_with_says_nothing_about_its_recordings() -> N
     _check(samples)
     with pytest.raises(TrainingError, match=r"^all recordings of 'lamp' are clipped"):
         _check(samples, filled_up=(1,))
+
+
+def test_a_word_that_is_silent_everywhere_is_named_but_not_one_clip() -> None:
+    samples = _noise()
+    samples[3::2] //= 2000
+    _check(samples)
+    samples[1] //= 2000
+    with pytest.raises(TrainingError, match=r"^all recordings of 'lamp' are silent: record them anew, nearer"):
+        _check(samples)
+
+
+def test_a_recording_under_a_word_and_among_the_others_is_named() -> None:
+    samples = _noise()
+    dataset = _dataset(samples)
+    samples[5] = samples[0]
+    dataset.splits["validation"].labels[1] = LABELS.index("_unknown_")
+    with pytest.raises(TrainingError, match="the same recording under two words, 'door' and '_unknown_'"):
+        own_recordings.check(dataset, identity.identity(dataset))
