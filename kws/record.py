@@ -7,6 +7,7 @@ it loads nothing and sends nothing. --microphone --data_dir=D --speaker=anna doe
 import contextlib
 import dataclasses
 import pathlib
+import shlex
 import sys
 import time
 import wave
@@ -22,6 +23,7 @@ from kws_cli import atomic, command
 from kws_cli.command import UserError
 
 _ANSWERS = "Enter: record, r: remove the last one, k: keep what was to be said again, s: skip, q: end"
+_INSTEAD = "record in a browser, with --output=recorder.html"
 _WAIT_SECONDS = 0.3
 
 Record = Callable[[float], np.ndarray]
@@ -123,7 +125,7 @@ def microphone(seconds: float) -> np.ndarray:
     from kws import stream
 
     least, parts, count = round((seconds + _WAIT_SECONDS) * SAMPLE_RATE), [], 0
-    with contextlib.closing(stream.microphone_blocks()) as blocks:
+    with contextlib.closing(stream.microphone_blocks(_INSTEAD)) as blocks:
         for block in blocks:
             parts.append(block)
             count += len(block)
@@ -187,9 +189,13 @@ def main() -> None:
             print(f"{values.output}: open it in a browser; what it saves is unpacked into a folder for --data_dir")
             return
         place = place_from_flags(values)
+        microphone(0.0)  # what is missing is said before anybody speaks
         written = record(config, place, microphone, _ask)
-        print(f"{len(written)} recordings are in {place.data_dir}", file=sys.stderr)
-        print(f"next: python -m kws.datasets --data_dir={place.data_dir}", file=sys.stderr)
+        if not written:
+            raise UserError(f"nothing was recorded, and nothing written to --data_dir={place.data_dir}: run again")
+        what = "1 recording is" if len(written) == 1 else f"{len(written)} recordings are"
+        print(f"{what} in {place.data_dir}", file=sys.stderr)
+        print(f"next: python -m kws.datasets --data_dir={shlex.quote(str(place.data_dir))}", file=sys.stderr)
 
     command.run(work, define_flags)
 

@@ -83,8 +83,11 @@ def raw_blocks(source: BinaryIO) -> Iterator[np.ndarray]:
         raise UserError("standard input has no sound: pipe a recording of a word or more into it")
 
 
-def microphone_blocks() -> Generator[np.ndarray, None, None]:
+def microphone_blocks(instead: str = "give --audio=FILE") -> Generator[np.ndarray, None, None]:
     """int16 [n] from the default sound device, without end.
+
+    Args:
+      instead: what to do where there is none.
 
     Raises:
       UserError: sounddevice isn't installed, or there is no microphone.
@@ -94,7 +97,7 @@ def microphone_blocks() -> Generator[np.ndarray, None, None]:
     except (ImportError, OSError) as error:
         raise UserError(
             f"--microphone needs sounddevice and PortAudio ({error}): pip install sounddevice, apt-get install "
-            "libportaudio2"
+            f"libportaudio2, or {instead}"
         ) from error
     frames = round(_BLOCK_SECONDS["live"] * SAMPLE_RATE)
     try:
@@ -105,7 +108,7 @@ def microphone_blocks() -> Generator[np.ndarray, None, None]:
                     print("warning: this machine is too slow, sound was lost", file=sys.stderr)
                 yield block[:, 0].copy()
     except sounddevice.PortAudioError as error:
-        raise UserError(f"no sound from a microphone ({error}): connect one, or give --audio=FILE") from error
+        raise UserError(f"no sound from a microphone ({error}): connect one, or {instead}") from error
 
 
 def listen(config: StreamConfig) -> Iterator[Detection | float]:

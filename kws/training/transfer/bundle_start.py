@@ -20,6 +20,8 @@ from kws.models import MODELS
 from kws.training.training_error import TrainingError
 
 MOST_EXAMPLES = 1024
+# The kernels' shapes don't depend on how much a network hears at a time.
+_ANY_INPUT = (49, 10, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +49,8 @@ def read(path: str | pathlib.Path, model: str) -> BundleStart:
     """The bundle that a network of the architecture `model` starts from.
 
     Raises:
-      TrainingError: no bundle, one without the float model's weights, or one of another architecture.
+      TrainingError: no bundle, one without the float model's weights, or one of another architecture: then the line
+        names the one that it is of.
     """
     try:
         bundle = bundles.load_hearing(path)
@@ -56,12 +59,30 @@ def read(path: str | pathlib.Path, model: str) -> BundleStart:
         raise TrainingError(f"init={path} can't be started from: {error}") from error
     if found is None:
         raise TrainingError(f"init={path} has no weights of its float model: convert its run again, or take another")
-    names = {name.partition(".")[0] for name in found.weights}
-    if names != set(MODELS[model].layer_names):
-        raise TrainingError(
-            f"init={path} is of another architecture than model={model}: its layers are {', '.join(sorted(names))}"
-        )
+    _check_architecture(path, model, found.weights)
     return BundleStart(pathlib.Path(path), bundle.model.sha256, bundle.frontend_config, dict(found.weights))
+
+
+def _check_architecture(path: str | pathlib.Path, model: str, weights: dict[str, np.ndarray]) -> None:
+    """Raises `TrainingError` where a network of the architecture `model` can't take over these weights."""
+    if _fits(model, weights):
+        return
+    others = [name for name in MODELS if _fits(name, weights)]
+    names = sorted({name.partition(".")[0] for name in weights})
+    remedy = f"give model={others[0]}" if others else f"its layers are {', '.join(names)}, take another bundle"
+    raise TrainingError(f"init={path} is of another architecture than model={model}: {remedy}")
+
+
+def _fits(model: str, weights: dict[str, np.ndarray]) -> bool:
+    """Whether the layers of an architecture are those of a bundle, with kernels of the same shapes but for the last."""
+    names = MODELS[model].layer_names
+    if {name.partition(".")[0] for name in weights} != set(names):
+        return False
+    network = MODELS[model].build(_ANY_INPUT, classes=1, seed=0)
+    return all(
+        network.get_layer(name).weights[0].shape[: weights[f"{name}.kernel"].ndim] == weights[f"{name}.kernel"].shape
+        for name in names[:-1]
+    )
 
 
 def take(start: BundleStart, model: Any, features: np.ndarray) -> None:

@@ -254,6 +254,52 @@ def test_the_keys_own_sound_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(record.microphone(1.0), np.arange(4800, 20800).astype(np.int16))
 
 
+def test_a_missing_microphone_is_said_before_the_first_prompt(tmp_path: pathlib.Path) -> None:
+    """A module of that name that finds no library is what a machine without PortAudio has."""
+    (tmp_path / "sounddevice.py").write_text('raise OSError("PortAudio library not found")\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "kws.record", "--words=lamp", "--microphone", "--speaker=a", f"--data_dir={tmp_path}/d"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        input="\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    assert "PortAudio library not found" in done.stderr and "--output=recorder.html" in done.stderr
+
+
+def test_nothing_recorded_is_one_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "sounddevice.py").write_text(
+        """
+import numpy
+
+PortAudioError = OSError
+
+
+class InputStream:
+    def __init__(self, **settings):
+        self.read = lambda frames: (numpy.zeros((frames, 1), numpy.int16), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "kws.record", "--words=lamp", "--microphone", "--speaker=a", f"--data_dir={tmp_path}/d"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        input="q\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "error: nothing was recorded, and nothing written to --data_dir=" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
