@@ -7,6 +7,7 @@ not when its module is imported, so that one command can import another.
 
 import errno
 import json
+import math
 import os
 import pathlib
 import re
@@ -41,9 +42,15 @@ class UserError(Exception):
 
 def _parse_flags(argv: list[str]) -> list[str]:
     try:
-        return list(flags.FLAGS(argv))
+        left = list(flags.FLAGS(argv))
     except flags.Error as error:
         _fail(f"{error} (see --help)")
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        # No bound keeps NaN out, for it compares as neither below nor above.
+        if flags.FLAGS[name].present and isinstance(value, float) and not math.isfinite(value):
+            _fail(f"--{name}={value}: give a finite number (see --help)")
+    return left
 
 
 class _Help(flags.BooleanFlag):

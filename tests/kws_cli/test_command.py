@@ -33,6 +33,7 @@ class InternalError(ValueError):
 
 def define_flags():
     flags.DEFINE_integer("count", 1, "How many.")
+    flags.DEFINE_float("share", 0.5, "How much.", 0.0, 1.0)
     flags.DEFINE_string("mode", "work", "What happens.")
     flags.DEFINE_string("bundle", None, "A folder.")
     command.define_required_flag("needed", "A text.")
@@ -112,6 +113,8 @@ def test_work_is_done_with_the_flags() -> None:
         (["--mode=require", "--bundle="], "error: --bundle is required: give --bundle=... (see --help)"),
         (["--count=three"], "error: flag --count=three: invalid literal for int() with base 10: 'three' (see --help)"),
         (["--cuont=3"], "error: Unknown command line flag 'cuont'. Did you mean: count ? (see --help)"),
+        (["--share=nan"], "error: --share=nan: give a finite number (see --help)"),
+        (["--share=-inf"], "error: flag --share=-inf: -inf is not a number in the range [0.0, 1.0] (see --help)"),
         (["stray"], "error: unexpected argument 'stray': settings are given as --name=value (see --help)"),
     ],
 )

@@ -72,6 +72,15 @@ def test_a_dominant_speaker_trains_and_small_ones_share_the_rest() -> None:
         assert {splits[pathlib.Path(name)] for name in names[50:]} == {"validation", "testing"}
 
 
+def test_there_may_be_more_words_than_speech_commands_has(recordings: pathlib.Path) -> None:
+    for number in range(34):
+        for take in range(3):
+            write_wav(recordings / f"word{number}" / f"{take}.wav", _tone(0.3 + (3 * number + take) / 1000))
+    dataset = datasets.load(_config(recordings))
+    assert len(dataset.labels) == 37
+    assert set(dataset.splits["training"].labels.tolist()) == set(range(1, 37))
+
+
 def test_a_folder_in_a_word_is_its_speaker(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also beside files whose names say who speaks; the folder goes first."""
     for word in ("lamp", "door"):
