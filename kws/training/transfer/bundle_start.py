@@ -9,6 +9,7 @@ normalizes by the mean and variance of a batch.
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def read(path: str | pathlib.Path, model: str) -> BundleStart:
     return BundleStart(pathlib.Path(path), bundle.model.sha256, bundle.frontend_config, dict(found.weights))
 
 
-def _check_architecture(path: str | pathlib.Path, model: str, weights: dict[str, np.ndarray]) -> None:
+def _check_architecture(path: str | pathlib.Path, model: str, weights: Mapping[str, np.ndarray]) -> None:
     """Raises `TrainingError` where a network of the architecture `model` can't take over these weights."""
     if _fits(model, weights):
         return
@@ -73,7 +74,7 @@ def _check_architecture(path: str | pathlib.Path, model: str, weights: dict[str,
     raise TrainingError(f"init={path} is of another architecture than model={model}: {remedy}")
 
 
-def _fits(model: str, weights: dict[str, np.ndarray]) -> bool:
+def _fits(model: str, weights: Mapping[str, np.ndarray]) -> bool:
     """Whether the layers of an architecture are those of a bundle, with kernels of the same shapes but for the last."""
     names = MODELS[model].layer_names
     if {name.partition(".")[0] for name in weights} != set(names):
