@@ -1,5 +1,7 @@
 """The C compiler of this machine, and the flags of every C file of the project."""
 
+import errno
+import os
 import pathlib
 import shutil
 import subprocess
@@ -100,7 +102,9 @@ def check_written(c_folder: pathlib.Path, names: Sequence[str], remedy: str = RE
 
 
 def _reason(result: subprocess.CompletedProcess[str]) -> str:
-    """The line that says why C does not compile."""
+    """The line that says why C does not compile. Raises `HostError` where the C is not to blame."""
+    if os.strerror(errno.ENOSPC) in result.stderr:
+        raise HostError(f"{os.strerror(errno.ENOSPC)} for what is compiled: free some, or set TMPDIR to another folder")
     lines = result.stderr.splitlines() or ["no message"]
     return next((line for line in lines if "error" in line), lines[0])
 

@@ -5,7 +5,6 @@ import ctypes
 import dataclasses
 import hashlib
 import pathlib
-import platform
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -13,15 +12,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from export.host import compiler
+from export.host import compiler, kept_objects
 from export.host.host_error import HostError
-from kws_cli import atomic, held_folder
+from kws_cli import atomic, held_folder, user_cache
 from microcontroller.c_sources import CSources
 
 POINTER, COUNT, INTEGER, TEXT = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int32, ctypes.c_char_p
 """Types of arguments and results in `LibraryDefinition.functions`; the result of a function that has none is None."""
 
 _NAME = "library.so"
+_HASH = "library.sha256"
 # Of C for the host alone.
 _HOST_HEADERS = pathlib.Path(__file__).parent
 # Bytes of a line of a cache: more than any C of the project asks for.
@@ -78,8 +78,12 @@ class LibraryDefinition:
 
     def content_hash(self, c_folder: pathlib.Path) -> str:
         """SHA-256 of all that a library depends on: machine, compiler, flags and files. Raises `HostError`."""
-        build = (platform.machine(), compiler.version(), *compiler.C_FLAGS, *compiler.HOST_FLAGS)
-        digest = hashlib.sha256(" ".join(build).encode())
+        build = (
+            *kept_objects.surroundings(compiler.path(), compiler.version()),
+            *compiler.C_FLAGS,
+            *compiler.HOST_FLAGS,
+        )
+        digest = hashlib.sha256(" ".join(build).encode(errors="surrogateescape"))
         for file in [*(c_folder / name for name in self.generated), *self.files(), *self.headers()]:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return digest.hexdigest()
@@ -121,14 +125,16 @@ class HostLibrary:
     @classmethod
     def _kept(cls, c_folder: pathlib.Path, build_dir: pathlib.Path) -> pathlib.Path:
         compiler.check_written(c_folder, cls.definition.generated, cls.definition.remedy)
-        library = build_dir / cls.definition.content_hash(c_folder) / _NAME
-        if not library.is_file():
+        place = build_dir / cls.definition.content_hash(c_folder)
+        if not _is_whole(place):
             try:
-                with atomic.writing(library) as fresh:
-                    cls.definition.compile(c_folder, fresh)
+                with atomic.writing(place) as fresh:
+                    fresh.mkdir(mode=0o700)
+                    library = cls.definition.compile(c_folder, fresh / _NAME)
+                    (fresh / _HASH).write_text(_sha256(library), encoding="ascii")
             except OSError as error:
                 raise HostError(f"can't write build folder {build_dir}: {error.strerror}") from error
-        return library
+        return place / _NAME
 
     def close(self) -> None:
         """Unloads the library; it can't be called afterwards. Closing twice does no harm."""
@@ -157,6 +163,20 @@ class HostLibrary:
         numbers = np.zeros(count, np.uint32)
         self._call(name, *arguments, numbers)
         return tuple(numbers.tolist())
+
+
+def _is_whole(place: pathlib.Path) -> bool:
+    """Whether a kept library is as it was written, in a folder that nobody else may write: a damaged one can end the
+    process that loads it, and whoever else can write it runs in this user's name."""
+    try:
+        said = (place / _HASH).read_bytes()
+        return user_cache.is_own(place) and said == _sha256(place / _NAME).encode()
+    except OSError:
+        return False
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def memory(size: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def stand_in(
 def _built(build: Callable[[pathlib.Path | None], Library]) -> Library:
     """Kept among the user's caches; compiled for this process alone where that can't be written or executed."""
     try:
-        return build(user_cache.folder() / "compiled")
+        return build(user_cache.of_code("compiled"))
     except (OSError, ValueError):
         return build(None)
 

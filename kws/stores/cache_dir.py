@@ -19,9 +19,22 @@ def given(cache_dir: str | None) -> str | None:
 
 
 def of_clips(cache_dir: str | None) -> pathlib.Path:
-    """The folder of the stores of clips. `cache_dir`: None for what the environment says."""
-    chosen = given(cache_dir)
-    return (pathlib.Path(chosen) if chosen else user_cache.folder()) / _CLIPS
+    """The folder of the stores of clips.
+
+    Args:
+      cache_dir: None for what the environment says.
+
+    Raises:
+      StoreError: it says nothing.
+    """
+    if chosen := given(cache_dir):
+        return pathlib.Path(chosen) / _CLIPS
+    try:
+        return user_cache.folder() / _CLIPS
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{error.strerror}, or give a folder for clips by cache_dir or {CACHE_DIR_VARIABLE}"
+        ) from error
 
 
 @contextlib.contextmanager

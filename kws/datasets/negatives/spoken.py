@@ -27,6 +27,7 @@ from kws.datasets.synthetic.utterance import resample
 from kws.datasets.word_folders import as_said
 from kws.stores import cache_dir
 from kws.stores.code_identity import code_sha256
+from kws.stores.store_error import StoreError
 from kws_cli import atomic, file_lock, held_folder
 
 MINUTES = {"training": 18.0, "validation": 15.0, "testing": 20.0}
@@ -52,7 +53,7 @@ def folder(keywords: Sequence[str], cache: str | None) -> pathlib.Path:
     """
     wanted, name = tuple(sorted(set(keywords))), identity(keywords)
     if cache != "":
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StoreError):
             return _kept(cache_dir.of_clips(cache).parent / _FOLDER / name, wanted)
     return _temporary(wanted)
 

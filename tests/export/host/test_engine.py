@@ -335,6 +335,14 @@ def test_a_compiler_of_another_machine_is_one_line(tmp_path, small, monkeypatch)
             CEngine.build(_write(small, tmp_path / "c"), build_dir)
 
 
+def test_a_full_disk_is_not_the_fault_of_the_c(tmp_path, small, monkeypatch):
+    said = b"#!/bin/sh\necho cc: fatal error: error writing to x.s: No space left on device >&2\nexit 1\n"
+    _program(tmp_path, said, monkeypatch)
+    monkeypatch.setattr(compiler, "version", lambda: "cc 1")
+    with pytest.raises(HostError, match=r"^No space left on device for what is compiled: free some, or set TMPDIR"):
+        CEngine.build(_write(small, tmp_path / "c"))
+
+
 def _program(folder: pathlib.Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     path = folder / "cc"
     path.write_bytes(content)

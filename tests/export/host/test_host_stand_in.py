@@ -1,6 +1,7 @@
 """C stands in for Python where it is there and equal; where it isn't, one line says so and Python serves."""
 
 import multiprocessing
+import os
 import pathlib
 
 import pytest
@@ -45,6 +46,28 @@ def test_what_is_equal_serves_and_is_kept(answer, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(compiler, "compile_library", compile_again)
     assert built(answer, tmp_path)._call("answer") == 42
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_was_damaged_or_planted_is_not_loaded(answer, tmp_path, capsys) -> None:
+    assert built(answer, tmp_path)._call("answer") == 42
+    (kept,) = (tmp_path / "caches/fixed-point-kws/compiled").rglob("*.so")
+    whole = kept.read_bytes()
+    for damaged in (whole[:-4096], whole.replace(b"the_answer", b"not_answer"), b""):  # the first would end a process
+        kept.write_bytes(damaged)
+        assert built(answer, tmp_path)._call("answer") == 42
+        assert kept.read_bytes() == whole
+    kept.parent.chmod(0o777)
+    assert built(answer, tmp_path)._call("answer") == 42
+    assert not kept.parent.stat().st_mode & 0o022
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_folder_of_somebody_else_is_not_used(answer, tmp_path, monkeypatch) -> None:
+    user = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: user + 1)
+    monkeypatch.setattr("kws_cli.user_cache._ROOT", -1)
+    assert built(answer, tmp_path)._call("answer") == 42
+    assert not list((tmp_path / "caches").rglob("*.so"))
 
 
 def test_no_compiler_is_one_line_however_often(answer, tmp_path, monkeypatch, capsys) -> None:
