@@ -62,6 +62,14 @@ def _within(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
+def check_text(value: Any) -> None:
+    """Raises `ValueError` for text in JSON values that nobody can write: halves of surrogate pairs."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text with {error.object[error.start]!a}, which is no character") from error
+
+
 def shaped(value: Any, shape: Any) -> Any:
     """JSON values as `shape`. Raises `ValueError`, which names the place where they are of another."""
     try:

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from export.bundle import folder as bundles
 from export.bundle import model_card
 from export.bundle.inspection import inspect, table
-from export.bundle.random_bundle import RandomBundleConfig, write
+from export.bundle.random_bundle import RandomBundleConfig, write_whole
 from export.origin import parts_list, provenance
 from kws_cli import command, held_folder
 from kws_cli.command import UserError
@@ -143,7 +143,7 @@ def run(config: DamageConfig) -> dict[str, Any]:
 
 def _whole(root: pathlib.Path, config: DamageConfig) -> pathlib.Path:
     if config.bundle is None:
-        return write(RandomBundleConfig(root / "whole", channels=4, blocks=1, clips=2)).path
+        return write_whole(RandomBundleConfig(root / "whole", channels=4, blocks=1, clips=2)).path
     bundles.load(config.bundle)
     return pathlib.Path(shutil.copytree(config.bundle, root / "whole"))
 

@@ -31,6 +31,8 @@ _INPUTS = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")
 _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1")
 # Otherwise whole files are dropped, as something small covers the same code, and inputs stay small for long.
 _SEEDED = ("-keep_seed=1", "-len_control=0")
+# Of C: two seconds of samples, where a window of frames takes one; otherwise inputs end at 4 kB.
+_LONG = ("-max_len=65536", "-len_control=0")
 _CLANG = ("clang", "-std=c11", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 
 
@@ -146,7 +148,7 @@ def _compiled(target: str, bundle: str, folder: pathlib.Path) -> list[str]:
         raise command.UserError("clang can't be started: scripts/setup.sh fuzzers installs it") from error
     if done.returncode:
         raise command.UserError(f"{target} does not compile: {done.stderr.strip()[:300]}")
-    return [str(program)]
+    return [str(program), *_LONG]
 
 
 def main() -> None:

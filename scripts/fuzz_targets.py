@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,8 @@ Target = Callable[[bytes], bool]
 FAILURES = pathlib.Path(__file__).resolve().parents[1] / "tests" / "export" / "fuzzing" / "corpus"
 _MEMBERS = 3
 _RATE = 16_000
+_KINDS = ("|i1", "<i4", "<f4", "<f8", "<U9", "<U1000000", "|b1", "|O", "<c16", "|V7", "<M8[s]")
+_MOST_ADDRESSES = 1 << 30
 
 
 def report() -> Target:
@@ -41,11 +44,24 @@ def report() -> Target:
 
 
 def arrays() -> Target:
-    """Arrays of an .npz file: the file itself, or what one of them is in it; the first byte says which."""
+    """Arrays of an .npz file: the file itself, what one of them is in it, or what it declares; the first byte says."""
     from kws_cli import array_file
 
     read = functools.partial(_read, array_file.read, "arrays.npz", (OSError, ValueError))
-    return lambda content: read(_npz({"a.npy": content[1:]}) if content[:1] == b"\1" else content[1:])
+
+    def run(content: bytes) -> bool:
+        kind, rest = content[:1], content[1:]
+        return read(rest if kind not in (b"\1", b"\2") else _npz({"a.npy": rest if kind == b"\1" else _declared(rest)}))
+
+    return run
+
+
+def _declared(content: bytes) -> bytes:
+    """An array that declares a kind, the first byte, and lengths, four bytes each: a fuzzer hardly spells them."""
+    lengths = tuple(int.from_bytes(content[at : at + 4], "little") for at in range(1, len(content) - 3, 4))
+    kind = _KINDS[content[0] % len(_KINDS)] if content else _KINDS[0]
+    header = repr({"descr": kind, "fortran_order": False, "shape": lengths}).encode().ljust(118)
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
 
 
 def failure() -> Target:
@@ -66,6 +82,7 @@ def recording() -> Target:
 
 def bundle() -> Target:
     """A bundle in which a file, or an array in one, is other bytes, with right hashes: the first byte says which."""
+    from export.bundle import detector_file, generated_c
     from export.bundle import folder as bundles
     from export.bundle import manifest as manifests
 
@@ -79,14 +96,18 @@ def bundle() -> Target:
         (copy / name).write_bytes(_npz({member: content[1:]}, whole / name) if member else content[1:])
         if name == manifests.NAME:
             _seal(copy / name)
-        else:
+        elif not name.startswith(generated_c.FOLDER):
             manifest = json.loads((whole / manifests.NAME).read_bytes())
             manifest["files"][name] = manifests.sha256(copy / name)
             manifests.write(copy, manifest)
         try:
-            bundles.load(copy).metrics  # noqa: B018 (the property reads)
+            read = bundles.load(copy)
+            detector_file.of_bundle(read)
+            read.metrics, read.float_model  # noqa: B018 (properties read)
             return True
-        except ValueError as error:
+        except Exception as error:
+            if not getattr(type(error), "user_can_mend", False):  # as a command takes it: with a traceback
+                raise
             _one_line(error)
             return False
         finally:
@@ -98,17 +119,20 @@ def bundle() -> Target:
 
 @functools.cache
 def _bundle() -> pathlib.Path:
-    from export.bundle.random_bundle import RandomBundleConfig, write
+    from export.bundle.random_bundle import RandomBundleConfig, write_whole
 
-    return write(RandomBundleConfig(_scratch() / "whole", channels=4, blocks=1, clips=2)).path
+    return write_whole(RandomBundleConfig(_scratch() / "whole", channels=4, blocks=1, clips=2)).path
 
 
 def _places(whole: pathlib.Path) -> list[tuple[str, str]]:
     """A bundle's JSON and array files, and the first arrays in these: a changed byte of a file breaks its checksum."""
+    from export.bundle import generated_c
     from export.bundle import manifest as manifests
+    from export.model import detector
 
-    places = [(name, "") for name in (manifests.NAME, manifests.METRICS)]
-    for name in (manifests.INTEGER_MODEL, manifests.GOLDEN):
+    written = f"{generated_c.FOLDER}/{generated_c.WRITTEN}"
+    places = [(name, "") for name in (manifests.NAME, manifests.METRICS, detector.FILE, written)]
+    for name in (manifests.INTEGER_MODEL, manifests.GOLDEN, manifests.FLOAT_WEIGHTS):
         with zipfile.ZipFile(whole / name) as archive:
             places += [(name, member) for member in ("", *archive.namelist()[:_MEMBERS])]
     return places
@@ -147,6 +171,7 @@ def seeds(target: str) -> Iterator[bytes]:
         yield b"\0" + path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             yield from (b"\1" + archive.read(name) for name in archive.namelist())
+        yield b"\2\0\x40\0\0\0"
     if target == "failure":
         yield from (path.read_bytes() for path in sorted(FAILURES.glob("*.json")))
     if target == "recording":
@@ -157,6 +182,40 @@ def seeds(target: str) -> Iterator[bytes]:
             b"CLIP index=0 class=1 score=5 instructions=10 logits=00ff label=yes\n"
             b"LAYER index=0 instructions=5 inferences=1\nSUMMARY clips=1 total=10 arena=1 stack=2\nEND status=0"
         )
+        yield (
+            b"FXP board=b counter=x engine=fxp model=abc frontend=def hops=4\n"
+            b"CALIBRATION instructions=1000 ticks=2000 region=3 step_error=0\n"
+            b"STEP index=0 class=-1 logits=00ff7f\nSTEP index=1 class=2 logits=00ff7f label=no\n"
+            b"PART name=frontend calls=4 instructions=10 most=3\nPART name=network calls=2 instructions=10 most=3\n"
+            b"PART name=detector calls=2 instructions=10 most=3\n"
+            b"MEMORY frontend=1 network=2 detector=3 scratch=4 frames=5 stack=6\nEND status=0"
+        )
+
+
+_ARRAYS = (
+    *(b"PK\x01\x02", b"PK\x03\x04", b"\x93NUMPY\x02\x00", b"'|O'", b"'<U1000000'", b"'<f8'", b"True"),
+    *(b"'shape': (4294967296,)", b"'shape': (1000000000, 1000000000)", b"'shape': ()", b"9999999999"),
+)
+_JSON = (b"null", b"true", b"NaN", b"1e999", b"-1", b"4294967296", b"[]", b"{}", b'""', b'"\\ud800"', b"[[[[[[[[")
+_REPORT = (
+    *(b"\nCLIP index=", b"\nLAYER index=", b"\nSTEP index=", b"\nPART name=", b"\nMEMORY ", b"\nEND status=0"),
+    *(b" arena=", b" stack=", b" clips=", b" hops=", b" logits=", b" label=", b"99999999999999999999", b"4294967296"),
+)
+_AUDIO = (b"RIFF", b"RF64", b"WAVE", b"fmt ", b"data", b"LIST", b"fLaC", b"OggS", b"\xff\xff\xff\xff", b"\xfe\xff")
+WORDS = {
+    "report": _REPORT,
+    "bundle": (*_ARRAYS, *_JSON),
+    "arrays": _ARRAYS,
+    "failure": _JSON,
+    "recording": _AUDIO,
+}
+"""Target -> what a fuzzer puts in and would take long to find: of a number's digits it only makes others."""
+
+
+def write_words(target: str, path: pathlib.Path) -> None:
+    """A fuzzer's dictionary."""
+    words = ("".join(f"\\x{byte:02x}" for byte in word) for word in WORDS[target])
+    path.write_text("".join(f'"{word}"\n' for word in words), encoding="ascii")
 
 
 def _recordings() -> Iterator[bytes]:
@@ -174,6 +233,24 @@ def _recordings() -> Iterator[bytes]:
 @functools.cache
 def _scratch() -> pathlib.Path:
     return pathlib.Path(tempfile.mkdtemp(prefix="fxp-target-"))
+
+
+def bounded(target: Target) -> Target:
+    """A target that fails, too, where an input takes a gigabyte of addresses: a fuzzer sees what is touched of them."""
+
+    def run(content: bytes) -> bool:
+        before = _most_addresses()
+        read = target(content)
+        assert _most_addresses() - before < _MOST_ADDRESSES, "it takes a gigabyte"
+        return read
+
+    return run
+
+
+def _most_addresses() -> int:
+    """Bytes that this process had at most."""
+    found = re.search(rb"VmPeak:\s*(\d+) kB", pathlib.Path("/proc/self/status").read_bytes())
+    return 1024 * int(found[1]) if found else 0
 
 
 def _read(
@@ -217,7 +294,8 @@ def main() -> None:
     corpus = pathlib.Path(arguments[-1])
     for i, content in enumerate(seeds(name)):
         (corpus / f"seed{i}").write_bytes(content)
-    atheris.Setup([sys.argv[0], *arguments], target)
+    write_words(name, _scratch() / "words")
+    atheris.Setup([sys.argv[0], f"-dict={_scratch() / 'words'}", *arguments], bounded(target))
     try:
         atheris.Fuzz()
     finally:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from export.bundle import detector_file, generated_c
+from export.bundle import copying, detector_file, generated_c
 from export.bundle import manifest as manifests
 from export.bundle.bundle_error import BundleError
 from export.model import detector, float_model, integer_model, interpreter
@@ -185,7 +185,9 @@ class Bundle:
     def metrics(self) -> dict[str, Any]:
         """Raises `BundleError` where they can't be read."""
         try:
-            return json_file.read(self.path / METRICS, dict[str, Any])
+            found: dict[str, Any] = json_file.read(self.path / METRICS, dict[str, Any])
+            json_file.check_text(found)
+            return found
         except (OSError, ValueError) as error:
             raise BundleError(f"{self.path / METRICS} can't be read ({error}): {manifests.REMEDY}") from error
 
@@ -265,7 +267,7 @@ def add(bundle: Bundle, files: dict[str, str], profile: str | None = None) -> Bu
       BundleError: the bundle can't be written, or a file is none of this bundle.
     """
     with _writing(bundle.path) as fresh:
-        shutil.copytree(bundle.path, fresh)
+        copying.copy(bundle.path, fresh, bundle.manifest["files"])
         for name, text in files.items():
             (fresh / name).write_text(text, encoding="utf-8")
         hashes = bundle.manifest["files"] | {name: manifests.sha256(fresh / name) for name in files}
@@ -283,7 +285,7 @@ def _writing(path: pathlib.Path) -> Iterator[pathlib.Path]:
             yield fresh
     except OSError as error:
         named = f": {error.filename}" if error.filename else ""
-        raise BundleError(f"can't write bundle={path}: {error.strerror}{named}") from error
+        raise BundleError(f"can't write bundle={path}: {error.strerror or error}{named}") from error
 
 
 def _finish(fresh: pathlib.Path, manifest: dict[str, Any]) -> None:
@@ -324,7 +326,16 @@ def _load(path: pathlib.Path) -> Bundle:
 
 
 def load_hearing(path: str | pathlib.Path) -> Bundle:
-    """`load` of a bundle whose model hears sound. Raises `BundleError`, for one without a front end, too."""
+    """`load` of a bundle whose model hears sound.
+
+    Raises:
+      BundleError: as `load`; one without a front end, or whose front end listens at another rate than all recordings.
+    """
     bundle = load(path)
-    bundle.frontend_config  # noqa: B018 (the property raises)
+    rate, recordings = bundle.frontend_config.sample_rate, FrontEndConfig.sample_rate
+    if rate != recordings:
+        raise BundleError(
+            f"bundle={bundle.path} listens at {rate} Hz, recordings have {recordings}: train again with the default "
+            "front end"
+        )
     return bundle

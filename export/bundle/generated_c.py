@@ -12,7 +12,9 @@ import functools
 import hashlib
 import json
 import pathlib
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from export.bundle.bundle_error import BundleError
 from export.model.detector import Detector
@@ -24,6 +26,8 @@ from kws_cli import atomic, held_folder, json_file
 FOLDER = "c"
 WRITTEN = "written.json"
 _COMPILED = (".c", ".h")
+# None leads out of the folder.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z")]
 LARGEST_FILE = 1 << 26
 """Bytes of a file of C, 64 MB: that of a network whose weights fill 8 MB."""
 
@@ -70,11 +74,14 @@ def check(path: pathlib.Path, converted: dict[str, str]) -> None:
       converted: sha256 of each file as the bundle's manifest has it, for a folder without one of its own.
 
     Raises:
-      BundleError: a file that was changed, is missing, or is no file of the generated C and could be included by it.
+      BundleError: a file that was changed, is missing, or is no file of the generated C and could be included by it; a
+        link in place of the folder.
     """
+    remedy = f"remove {path}, it is written again from the integer model"
+    if path.is_symlink():  # what it leads to would be replaced
+        raise BundleError(f"{path} is a link to elsewhere: {remedy}")
     if not path.is_dir():
         return
-    remedy = f"remove {path}, it is written again from the integer model"
     expected = _written(path, converted, remedy)
     for file in sorted(path.iterdir()):
         if file.suffix in _COMPILED and file.name not in expected:
@@ -115,7 +122,7 @@ def _written(path: pathlib.Path, converted: dict[str, str], remedy: str) -> dict
     if not (path / WRITTEN).is_file():  # a pipe would never end
         raise BundleError(f"{path / WRITTEN} is no file: {remedy}")
     try:
-        return json_file.read(path / WRITTEN, dict[str, str])
+        return json_file.read(path / WRITTEN, dict[_Name, str])
     except (OSError, ValueError) as error:
         raise BundleError(f"{path / WRITTEN} can't be read ({error}): {remedy}") from error
 

@@ -89,6 +89,7 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
         if isinstance(version, int) and version not in (_C_AMONG_FILES, _WITHOUT_OWN_HASH, FORMAT_VERSION):
             raise BundleError(f"{folder} has format version {version}, this program reads {FORMAT_VERSION}: {REMEDY}")
         json_file.shaped(manifest, _Manifest)
+        json_file.check_text(manifest)
     except BundleError:
         raise
     except (OSError, ValueError) as error:

@@ -104,7 +104,7 @@ def _section(title: str, text: str) -> list[str]:
 
 def _interface(model: IntegerModel) -> str:
     height, width, channels = model.input_shape
-    labels = ", ".join(map(_code, model.labels))
+    labels = ", ".join(map(code, model.labels))
     return (
         f"- Input: int8 [1, {height}, {width}, {channels}], {_format(model.input_format)}\n"
         f"- Output: int8 [1, {len(model.labels)}] logits, {_format(model.output_format)}\n"
@@ -154,7 +154,7 @@ def _fence(text: str, least: int) -> str:
     return "`" * max(least, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A code span, in which Markdown reads nothing."""
     fence = _fence(text, 1)
     space = " " if len(fence) > 1 else ""
@@ -205,7 +205,7 @@ def _details(values: dict[str, Any]) -> str:
     """Bullets, then a table for every entry that has entries itself, with their names as they stand."""
     parts = [_bullets({key: value for key, value in values.items() if not isinstance(value, dict)})]
     for key, value in values.items():
-        rows = [(" ".join(map(_code, path)), text) for path, text in _leaves(value)] if isinstance(value, dict) else []
+        rows = [(" ".join(map(code, path)), text) for path, text in _leaves(value)] if isinstance(value, dict) else []
         if rows:
             lines = [_row([_plain(key), "value"]), _row(["---"] * 2), *(_row(list(row)) for row in rows)]
             parts.append("\n".join(lines))

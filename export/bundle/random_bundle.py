@@ -12,11 +12,13 @@ import numpy as np
 
 from export.bundle import detector_file, generated_c, model_card, tflite
 from export.bundle import folder as bundles
+from export.bundle import manifest as manifests
 from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.model import detector as detectors
-from export.model import random_model
+from export.model import float_model, random_model
 from export.model.frontend_config import FrontEndConfig
+from export.model.integer_model import AVERAGE_POOL
 from export.plan import PROFILES
 from quant.qformat import MAX_BITS, MIN_BITS
 
@@ -100,3 +102,16 @@ def write(config: RandomBundleConfig) -> Bundle:
         profile=config.profile,
     )
     return bundles.add(written, detector_file.bundle_files(detectors.default(model), {}))
+
+
+def write_whole(config: RandomBundleConfig) -> Bundle:
+    """`write` with every part that takes no training: float weights, too, the codes as they are."""
+    bundle = write(config)
+    weighted = [layer for layer in bundle.model.layers if layer.op != AVERAGE_POOL]
+    names = [(layer, what) for layer in weighted for what in ("kernel", "bias")]
+    weights = {f"{layer.name}.{what}": getattr(layer, what).astype(np.float32) for layer, what in names}
+    path = bundle.path / bundles.FLOAT_WEIGHTS
+    float_model.save(weights, path)
+    files = bundle.manifest["files"] | {path.name: manifests.sha256(path)}
+    manifests.write(bundle.path, bundle.manifest | {"files": files})
+    return bundles.load(bundle.path)

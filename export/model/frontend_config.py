@@ -11,6 +11,10 @@ from quant.qformat import QFormat
 INPUT_FORMAT = QFormat(bits=8, fraction_bits=5)
 
 
+LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
+"""Hz: those of recordings that are read."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FrontEndConfig:
     """All that decides a feature's code.
@@ -50,6 +54,8 @@ class FrontEndConfig:
             numbers = value if field.name in ("offsets", "shifts") else (value,)
             if not isinstance(numbers, tuple) or not all(type(number) is int for number in numbers):
                 raise ValueError(f"{field.name}={value!r}: expected {'a tuple of ' if numbers is value else ''}int")
+        if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
+            raise ValueError(f"sample_rate={self.sample_rate}: expected {LOWEST_RATE} to {HIGHEST_RATE}")
         if self.fft_length & (self.fft_length - 1) or not 32 <= self.fft_length <= 8192:
             raise ValueError(f"fft_length={self.fft_length}: expected a power of two from 32 to 8192")
         if not self.hop_samples <= self.window_samples <= 2 * self.fft_length:

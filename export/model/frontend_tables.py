@@ -54,11 +54,17 @@ def make_tables(config: FrontEndConfig) -> Tables:
     """
     phase = np.arange(config.window_samples) * (2 * np.pi / config.window_samples)
     window = 0.5 - 0.5 * np.cos(phase)
-    lengths, starts, weights = cmsis_mfcc.melFilterMatrix(
-        F64, config.mel_low_hz, config.mel_high_hz, config.mel_bands, config.sample_rate, config.fft_length
-    )
+    empty = f"mel_bands={config.mel_bands}: a band holds no bin of a {config.fft_length}-point FFT"
+    try:
+        lengths, starts, weights = cmsis_mfcc.melFilterMatrix(
+            F64, config.mel_low_hz, config.mel_high_hz, config.mel_bands, config.sample_rate, config.fft_length
+        )
+    except UnboundLocalError as error:  # it finds no end of the first band
+        raise ValueError(empty) from error
     if min(lengths) < 1 or len(weights) != sum(lengths):
-        raise ValueError(f"mel_bands={config.mel_bands}: a band holds no bin of a {config.fft_length}-point FFT")
+        raise ValueError(empty)
+    if not np.add.reduceat(weights, np.cumsum([0, *lengths[:-1]])).all():
+        raise ValueError(empty)
     dct = np.reshape(cmsis_mfcc.dctMatrix(F64, config.coefficients, config.mel_bands), (-1, config.mel_bands))
     return Tables(
         window=_quantize(window, WINDOW_BITS).astype(np.int16),

@@ -21,8 +21,8 @@ _TOKEN = re.compile(r"\b(?:fxp|FXP)(?:_\w*)?\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
-# Words of C and C++, then functions and objects of their libraries and of POSIX, then what the examples are made of: a
-# prefix is also the name of a type.
+# Words of C and C++, then functions and objects of their libraries and of POSIX, then what the examples are made of,
+# then headers: a prefix is also the name of a type, and of a header that a build may find before theirs.
 _TAKEN = """
 alignas alignof and asm auto bool break case catch char class const continue default delete do double else
 enum explicit export extern false final float for friend goto if inline int long main module namespace new not
@@ -46,7 +46,13 @@ kill link listen lseek mkdir mmap mount nice open pause pipe poll read reboot re
 socket stat swab sync truncate unlink usleep wait write
 
 blocks delay filled hear loop lost max min opened setup
+
+arduino complex ctype dirent endian fcntl fenv glob inttypes iso646 limits locale math memory mqueue pthread regex sched
+search semaphore setjmp spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings
+syslog termios tgmath threads uchar unistd utime wchar wctype
 """
+_TYPE = re.compile(r".*_t\Z")
+"""Types of C's headers."""
 
 
 def without_comments(text: str) -> str:
@@ -67,8 +73,10 @@ def check_prefixes(prefixes: Sequence[str], name: str) -> None:
                 f"{setting}={value} begins no C name: give up to {LONGEST} lower-case letters, digits and _, "
                 "a letter first"
             )
-        if value in _TAKEN.split():
-            raise PackagingError(f"{setting}={value} is a name of C, C++ or their libraries: give one as kws_{value}")
+        if value in _TAKEN.split() or _TYPE.match(value):
+            raise PackagingError(
+                f"{setting}={value} is a name of C, C++ or their libraries: give one as kws_{value.removesuffix('_t')}"
+            )
     twice = sorted({prefix for prefix in prefixes if prefixes.count(prefix) > 1})
     if twice:
         raise PackagingError(f"prefix={','.join(prefixes)} gives two models the prefix {twice[0]}: give each its own")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from export.bundle import folder as bundles
+from export.bundle import tflite as tflite_file
+from export.bundle.model_card import code
 from export.packaging import archive, library, metadata, naming, readme, templates, tflm
 from export.packaging.library import Member
 from export.packaging.packaging_error import PackagingError
@@ -69,7 +71,7 @@ def write(config: PackageConfig) -> list[Member]:
     if config.target not in TARGETS:
         raise PackagingError(f"target={config.target} is unknown: choose one of {', '.join(TARGETS)}")
     for name, (value, pattern, expected) in _forms(config).items():
-        if not re.fullmatch(pattern, value):
+        if not re.fullmatch(pattern, value, re.ASCII if name != "maintainer" else 0):
             raise PackagingError(f"{name}={value}: expected {expected}")
     if config.target == TFLM and config.max_ram is not None:
         raise PackagingError(f"max_ram={config.max_ram} is of this project's kernels: leave it out with target={TFLM}")
@@ -139,15 +141,15 @@ def _for_tflm(config: PackageConfig) -> dict[str, bytes]:
         raise PackagingError(f"{len(config.bundles)} bundles with target={TFLM}: give one")
     [prefix], _ = _names(config)
     bundle = bundles.load(config.bundles[0])
-    tflite = bundle.tflite_path.read_bytes()
+    tflite = tflite_file.to_tflite(bundle.model)
     values = {
         "NAME": prefix,
         "OPERATORS": ", ".join(tflm.operators(tflite)),
-        "LABELS": ", ".join(" ".join(label.split()) for label in bundle.labels),
+        "LABELS": ", ".join(map(code, bundle.labels)),
         "ARENA": f"{tflm.arena_bytes(tflite):,}",
     }
     texts = templates.files(TFLM, values, [prefix]) | {"LICENSE": _licence(), "MODEL_CARD.md": readme.card(bundle)}
-    for name, text in tflm.files(bundle).items():
+    for name, text in tflm.files(bundle, tflite).items():
         texts[naming.rename(name, {token: naming.renamed(token, prefix) for token in naming.tokens(name)})] = (
             templates.of_model(text, prefix)
         )

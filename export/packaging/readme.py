@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import CARD, Bundle
+from export.bundle.model_card import code
 from export.packaging import public_header
 from export.packaging.library import Member
 from kws_cli.table import aligned
 
 _CORES = {"HELIUM": "Helium", "DSP": "DSP", "SCALAR": "scalar"}
+_LONGEST_CARD = 1 << 20
 _LOOP = """\
 ```c
 {includes}
@@ -101,8 +104,20 @@ def cards(members: Sequence[Member]) -> dict[str, str]:
 
 
 def card(bundle: Bundle) -> str:
-    """A bundle's model card."""
-    return (bundle.path / CARD).read_text(encoding="utf-8")
+    """A bundle's model card, which is text of whoever wrote the bundle.
+
+    Raises:
+      BundleError: it is no text, or longer than any card.
+    """
+    path = bundle.path / CARD
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_CARD + 1)
+        if len(text) > _LONGEST_CARD:
+            raise ValueError(f"more than {_LONGEST_CARD:,} characters")
+        return text
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} can't be read ({error}): write it again with python -m export.renew") from error
 
 
 def _self_tests(members: Sequence[Member]) -> str:
@@ -116,17 +131,13 @@ def _cards(members: Sequence[Member]) -> list[str]:
     return [f"MODEL_CARD_{member.prefix}.md" for member in members]
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _hop_ms(member: Member) -> int:
     return 1000 * member.subject.frontend.hop_samples // member.subject.frontend.sample_rate
 
 
 def _model(member: Member) -> str:
     subject, clip = member.subject, member.clip
-    spoken = f'"{_line(subject.labels[clip.label])}"' if clip.label >= 0 else "nothing"
+    spoken = code(subject.labels[clip.label]) if clip.label >= 0 else "nothing"
     rows: list[tuple[str, ...]] = [("core", "profile", "state", "scratch", "RAM", "weights in flash")]
     for variant in subject.variants:
         state, scratch = (
@@ -140,8 +151,8 @@ def _model(member: Member) -> str:
     return f"""\
 ## {member.prefix}
 
-Model {_line(subject.name)}, sha256 {subject.sha256[:16]}...; header `{member.prefix}.h`.
-Labels: {_line(", ".join(subject.labels))}.
+Model {subject.name}, sha256 {subject.sha256[:16]}...; header `{member.prefix}.h`.
+Labels: {", ".join(map(code, subject.labels))}.
 The clip is {len(clip.samples) / subject.frontend.sample_rate:.2f} s long; the host hears {spoken} in it.
 
 ```

@@ -16,9 +16,8 @@ _STDERR = 2
 _PER_LINE = 24
 
 
-def files(bundle: Bundle) -> dict[str, str]:
+def files(bundle: Bundle, tflite: bytes) -> dict[str, str]:
     """The generated C++ in the project's own names, name -> text."""
-    tflite = bundle.tflite_path.read_bytes()
     return {
         "fxp_kws_model.h": _model_header(bundle, len(tflite), arena_bytes(tflite)),
         "fxp_kws_model.cc": _array("fxp_kws_model", "alignas(16) const unsigned char fxp_kws_model[]", tflite),

@@ -169,11 +169,6 @@ def answer(bundle: Bundle, detector: Detector, hops: np.ndarray) -> Answer:
 def _front_end(bundle: Bundle) -> FrontEndConfig:
     """The bundle's front end, after a look at whether the bundle has what a stream needs."""
     config = bundle.frontend_config
-    if config.sample_rate != recording.SAMPLE_RATE:
-        raise MeasurementError(
-            f"bundle={bundle.path} listens at {config.sample_rate} Hz, recordings have {recording.SAMPLE_RATE}: "
-            "train again with the default front end"
-        )
     codes = math.prod(bundle.model.input_shape[1:])
     if codes != config.coefficients:
         raise MeasurementError(

@@ -52,3 +52,10 @@ def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(json_file, "LARGEST", 1000)
     with pytest.raises(ValueError, match="more than 1,000 bytes of JSON"):
         json_file.read(pathlib.Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("value", [{"a": ["\ud800"]}, {"\udcff": 1}])
+def test_halves_of_pairs_are_no_text(value: object) -> None:
+    with pytest.raises(ValueError, match=r"text with '\\ud\w{3}', which is no character"):
+        json_file.check_text(value)
+    json_file.check_text({"ä": ["\N{SPEAKER}", 1, None]})

@@ -1,6 +1,9 @@
 """What fuzzers begin with is read whole, and what a fuzzer makes of it is read or refused as promised."""
 
+import mmap
+import pathlib
 import random
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -59,3 +62,56 @@ def test_an_error_that_was_not_promised_is_a_crash(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(array_file, "read", fails)
     with pytest.raises(RuntimeError):
         fuzz_targets.TARGETS["arrays"]()(b"\0PK")
+
+
+def test_in_a_bundle_what_a_user_can_not_mend_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command shows a traceback for it, be it a ValueError."""
+    from export.bundle import folder
+
+    def fails(path: object) -> None:
+        raise ValueError("invalid literal for int()")
+
+    target, seed = fuzz_targets.TARGETS["bundle"](), next(fuzz_targets.seeds("bundle"))
+    monkeypatch.setattr(folder, "load", fails)
+    with pytest.raises(ValueError, match="invalid literal"):
+        target(seed)
+
+
+def test_so_is_an_error_of_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kws_cli import array_file
+
+    def fails(path: object) -> None:
+        raise ValueError("one\ntwo")
+
+    monkeypatch.setattr(array_file, "read", fails)
+    with pytest.raises(AssertionError):
+        fuzz_targets.TARGETS["arrays"]()(b"\0PK")
+
+
+def test_and_memory_that_is_taken_and_not_touched() -> None:
+    assert fuzz_targets.bounded(lambda content: True)(b"")
+    with pytest.raises(AssertionError, match="gigabyte"):
+        fuzz_targets.bounded(lambda content: bool(mmap.mmap(-1, 1 << 31).close()))(b"")
+
+
+def test_every_file_of_a_bundle_that_is_read_is_changed() -> None:
+    whole = fuzz_targets._bundle()
+    read = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.suffix in (".json", ".npz")}
+    assert {name for name, _ in fuzz_targets._places(whole)} == read
+
+
+def test_both_reports_are_begun_with_and_read_whole() -> None:
+    from microcontroller.measurement import protocol
+    from microcontroller.streaming import protocol as stream_protocol
+
+    whole = [seed.decode().split("\n") for seed in fuzz_targets.seeds("report")]
+    for parse, lines in zip((protocol.parse, stream_protocol.parse), whole, strict=True):
+        assert parse(lines)
+
+
+@pytest.mark.parametrize("name", fuzz_targets.TARGETS)
+def test_words_are_a_fuzzers_dictionary(name: str, tmp_path: pathlib.Path) -> None:
+    fuzz_targets.write_words(name, tmp_path / "words")
+    lines = (tmp_path / "words").read_text().splitlines()
+    assert len(lines) == len(fuzz_targets.WORDS[name])
+    assert all(re.fullmatch(r'"(\\x[0-9a-f]{2})+"', line) for line in lines)

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from export.model.frontend_config import HIGHEST_RATE, LOWEST_RATE
 from kws.datasets import noise
 from kws.datasets.clip import SAMPLE_RATE
 from kws.datasets.recordings import ffmpeg_file, resampling, wav_header
@@ -190,8 +191,8 @@ def _is_mpeg(start: bytes) -> bool:
 
 
 def _check_rate(rate: int) -> None:
-    if not resampling.LOWEST_RATE <= rate <= resampling.HIGHEST_RATE:
-        expected = f"{resampling.LOWEST_RATE} to {resampling.HIGHEST_RATE} Hz"
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        expected = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
         raise NotAudio(f"its header says {rate} samples per second, expected {expected}")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from export.model.frontend_config import HIGHEST_RATE, LOWEST_RATE
 from kws.datasets.clip import SAMPLE_RATE
 
-LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 # Every rate up to this one has its exact ratio; one above it that shares no factor with 16 kHz a close one.
 _LARGEST_DENOMINATOR = 64_000
 # Of the filter: its length on each side in periods of the lower rate, its cutoff as a share of the lower Nyquist

@@ -1,6 +1,7 @@
 """Bundles: written whole or not at all, and every kind of damage is one line."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -114,6 +115,32 @@ def test_a_failure_leaves_the_old_bundle_and_no_litter(make_bundle, small_model,
     assert bundles.load(bundle.path).model.sha256 == small_model.sha256
 
 
+def test_what_lies_beside_a_bundles_files_is_copied_as_it_is(make_bundle, small_model, tmp_path) -> None:
+    path = make_bundle(small_model).path
+    (path / "notes").mkdir()
+    (path / "notes" / "a.txt").write_text("mine")
+    for name in ("loop", "circle"):  # followed, they would be copied without end
+        (path / name).symlink_to(".")
+    (path / bundles.CARD).rename(tmp_path / "card")
+    (path / bundles.CARD).symlink_to("../card")
+    bundle = bundles.add(bundles.load(path), {"words.txt": "a"})
+    assert (path / "notes" / "a.txt").read_text() == "mine" and (path / "loop").readlink().name == ""
+    assert not (path / bundles.CARD).is_symlink() and bundle.manifest["files"].keys() >= {"words.txt", bundles.CARD}
+
+
+def test_what_is_no_file_of_a_bundle_is_not_copied(make_bundle, small_model) -> None:
+    bundle = make_bundle(small_model)
+    os.mkfifo(bundle.path / "pipe")
+    with pytest.raises(BundleError, match="pipe is no file of a bundle: move it elsewhere"):
+        bundles.add(bundle, {"words.txt": "a"})
+    (bundle.path / "pipe").unlink()
+    with (bundle.path / "large").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BundleError, match="large is no file of a bundle: move it elsewhere"):
+        bundles.add(bundle, {"words.txt": "a"})
+    assert "words.txt" not in bundles.load(bundle.path).manifest["files"]
+
+
 def test_a_place_that_cannot_be_written_is_one_line(make_bundle, small_model, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     bundle = make_bundle(small_model)
@@ -128,3 +155,11 @@ def test_a_place_that_cannot_be_written_is_one_line(make_bundle, small_model, tm
             card="",
             metrics={},
         )
+
+
+def test_a_bundle_that_listens_at_another_rate_hears_no_recording(make_bundle, small_model) -> None:
+    """It heard them as if they had its rate."""
+    front_end = make_bundle(small_model).frontend
+    path = make_bundle(small_model, frontend=front_end | {"sample_rate": 44100}).path
+    with pytest.raises(BundleError, match="listens at 44100 Hz, recordings have 16000: train again"):
+        bundles.load_hearing(path)

@@ -112,6 +112,13 @@ def test_a_manifest_of_c_that_cannot_be_read_is_one_line(bundle) -> None:
             bundles.load(bundle.path)
 
 
+def test_names_in_it_do_not_lead_out_of_the_folder(bundle) -> None:
+    for name in ("/etc/hostname", "../bundle.json", "a/b", ""):
+        (bundle.path / "c" / generated_c.WRITTEN).write_text(json.dumps({name: "0" * 64}))
+        with pytest.raises(BundleError, match=r"written\.json can't be read \(Expected `str` matching regex"):
+            bundles.load(bundle.path)
+
+
 def test_without_a_manifest_of_its_own_the_bundles_counts(bundle) -> None:
     (bundle.path / "c" / generated_c.WRITTEN).unlink()
     assert bundles.load(bundle.path).c_folder == bundle.path / "c"
@@ -176,3 +183,17 @@ def test_c_that_fills_the_disk_is_not_read(bundle) -> None:
         file.truncate(1 << 40)
     with pytest.raises(BundleError, match=r"fxp_model\.c has more than 67,108,864 bytes: remove"):
         bundles.load(bundle.path)
+
+
+@pytest.mark.parametrize("target", ["precious", "missing"])
+def test_a_link_in_place_of_the_folder_is_not_followed(bundle, tmp_path, target: str) -> None:
+    """It was, and a folder elsewhere was replaced by C."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("years of work")
+    shutil.rmtree(bundle.path / "c")
+    (bundle.path / "c").symlink_to(tmp_path / target)
+    for use in (lambda: bundles.load(bundle.path), lambda: bundle.c_folder):
+        with pytest.raises(BundleError, match="c is a link to elsewhere: remove"):
+            use()
+    assert [path.name for path in (tmp_path / "precious").iterdir()] == ["thesis.txt"]
+    assert not (tmp_path / "missing").exists()

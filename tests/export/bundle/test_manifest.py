@@ -164,6 +164,14 @@ def test_a_training_of_another_shape_is_refused(training: dict, place: str, bund
         bundles.load(sealed(bundle, training=training))
 
 
+def test_text_that_nobody_can_write_is_refused(bundle, doctor: Callable[[Bundle, str, bytes], Bundle]) -> None:
+    with pytest.raises(BundleError, match=r"bundle\.json can't be read \(text with '\\ud800'"):
+        bundles.load(sealed(bundle, training={"command": "\ud800"}))
+    sealed(bundle)
+    with pytest.raises(BundleError, match=r"metrics\.json can't be read \(text with '\\ud800'"):
+        doctor(bundle, bundles.METRICS, b'{"\\ud800": 1}').metrics  # noqa: B018 (the property reads)
+
+
 def test_golden_vectors_have_a_list_of_names(bundle, doctor: Callable[[Bundle, str, bytes], Bundle]) -> None:
     with pytest.raises(BundleError, match=r"clips are of shape \(8, 1\), expected a list of names"):
         doctor(bundle, bundles.GOLDEN, arrays_of(bundle, clips=np.array(bundle.golden.clips)[:, None]))

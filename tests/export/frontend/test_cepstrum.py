@@ -170,3 +170,9 @@ def test_other_shapes_and_dtypes_are_refused(samples: np.ndarray) -> None:
 def test_codes_need_a_calibration(speech: np.ndarray) -> None:
     with pytest.raises(ValueError, match="isn't calibrated"):
         features(speech, CONFIG)
+
+
+@pytest.mark.parametrize("mel", [{"mel_low_hz": 0, "mel_high_hz": 1}, {"mel_low_hz": 7599}, {"mel_high_hz": 500}])
+def test_bands_without_a_bin_are_refused(mel: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="mel_bands=40: a band holds no bin of a 512-point FFT"):
+        make_tables(FrontEndConfig(**mel))

@@ -38,7 +38,9 @@ def test_prefixes_begin_a_c_name(prefix: str) -> None:
         naming.check_prefixes(["lib"], prefix)
 
 
-@pytest.mark.parametrize("prefix", ["int", "main", "class", "linux", "printf", "log", "index", "hear"])
+@pytest.mark.parametrize(
+    "prefix", ["int", "main", "class", "linux", "printf", "log", "index", "hear", "uint8_t", "string", "arduino"]
+)
 def test_prefixes_are_no_words_of_c(prefix: str) -> None:
     with pytest.raises(PackagingError, match=f"prefix={prefix} is a name of C, C"):
         naming.check_prefixes([prefix], "lib")

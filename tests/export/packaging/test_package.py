@@ -1,5 +1,6 @@
 """The command: what it writes, and what it says of what it can't take."""
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -13,11 +14,12 @@ import numpy as np
 import packages
 import pytest
 
-from export.bundle import detector_file
+from export.bundle import detector_file, tflite
 from export.bundle import folder as bundles
+from export.bundle.bundle_error import BundleError
 from export.bundle.folder import Bundle
 from export.model.integer_model import IntegerModel
-from export.packaging import package, self_test_clip
+from export.packaging import package, readme, self_test_clip
 from export.packaging.library import Member
 from export.packaging.package import PackageConfig
 from export.packaging.packaging_error import PackagingError
@@ -57,6 +59,7 @@ def test_settings_are_checked(tmp_path: pathlib.Path) -> None:
     refused(tmp_path, "prefix=a,b for 1 bundles: give one for each", prefixes=("a", "b"))
     refused(tmp_path, "w4a8, .*w4a8: folders of one name give .* one prefix: give prefix=A,B", bundles=(WORDS, WORDS))
     refused(tmp_path, "package_version=1.0: expected three numbers", version="1.0")
+    refused(tmp_path, "package_version=.*: expected three numbers", version="\u0661.0.0")
     refused(tmp_path, "clip=.*missing.wav can't be read: No such file", clip=tmp_path / "missing.wav")
     refused(tmp_path, "0 bundles: give 1 to 8", bundles=())
     refused(tmp_path, "2 bundles with target=tflm: give one", bundles=(WORDS, WORDS.parent / "w8a8"), target="tflm")
@@ -91,6 +94,35 @@ def test_bundles_without_what_a_package_needs_are_refused(
         file.seek(1000)
         file.write(b"\0\1\2\3")
     refused(tmp_path, "is damaged or was changed", bundles=(damaged,))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * (1 << 21)])
+def test_a_card_of_somebody_else_may_be_anything(
+    content: bytes, tmp_path: pathlib.Path, make_bundle: Callable[..., Bundle], small_model: IntegerModel
+) -> None:
+    bundle = make_bundle(small_model, card="")
+    (bundle.path / bundles.CARD).write_bytes(content)
+    with pytest.raises(BundleError, match=r"MODEL_CARD\.md can't be read \(.*\): write it again with python -m export"):
+        readme.card(bundle)
+
+
+def test_a_tflite_of_somebody_else_is_not_run(
+    tmp_path: pathlib.Path, make_bundle: Callable[..., Bundle], small_model: IntegerModel
+) -> None:
+    """A package has the one that this program writes from the integer model."""
+    bundle = make_bundle(small_model, tflite=b"hostile")
+    package.write(PackageConfig((bundle.path,), "tflm", tmp_path / "kws.zip"))
+    with zipfile.ZipFile(tmp_path / "kws.zip") as archive:
+        assert archive.read("fxp_kws/model.tflite") == tflite.to_tflite(small_model)
+
+
+def test_labels_are_no_markdown(tmp_path: pathlib.Path) -> None:
+    config = PackageConfig((WORDS,), "cmake", tmp_path / "kws.zip")
+    members, sources = package.modelled(config)
+    subject = members[0].subject
+    hostile = dataclasses.replace(subject, labels=("<script>`", "[a](b)", *subject.labels[2:]))
+    made = package.contents(config, [dataclasses.replace(members[0], subject=hostile)], sources)
+    assert "Labels: `` <script>` ``, `[a](b)`, `yes`" in made["fxp_kws/README.md"].decode()
 
 
 def test_the_command_says_it_in_one_line(tmp_path: pathlib.Path) -> None:

@@ -54,6 +54,8 @@ def test_the_hash_covers_every_parameter() -> None:
         ({"shifts": [0] * 10}, "expected 1 to 30"),
         ({"offsets": [0.5] * 10}, "expected a tuple of int"),
         ({"window_samples": 2000}, "window_samples=2000"),
+        ({"sample_rate": 3999}, "sample_rate=3999: expected 4000 to 384000"),
+        ({"sample_rate": 10**300}, ": expected 4000 to 384000"),
     ],
 )
 def test_bad_parameters_are_one_line(change: dict[str, object], message: str) -> None:
