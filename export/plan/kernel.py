@@ -66,6 +66,7 @@ class Kernel:
       begin: its C name: void f(void *kept, const <args_type> *), as after rows of zeros.
       in_place: whether the output may overwrite the input of this layer (both begin at one address).
       scratch_bytes: further memory during the call; None for a function without that parameter.
+      aligned: whether the input must lie at a multiple of 4 bytes, as what a layer wrote does and a caller's may not.
       proof: what was proved of a layer's sums for this kernel, beyond its declared accumulator, for the plan's table.
     """
 
@@ -84,6 +85,7 @@ class Kernel:
     cycles: Callable[[Layer], float] | None = None
     kept_bytes: Callable[[Layer], int] | None = None
     begin: str = ""
+    aligned: bool = False
 
     def scratch_of(self, layer: Layer) -> int:
         """Bytes of further memory during the layer's call; 0 for a function without that parameter."""

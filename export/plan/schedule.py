@@ -85,10 +85,11 @@ def choose(model: IntegerModel, profile: Profile) -> tuple[Kernel, ...]:
       ValueError: a layer that no kernel runs.
     """
     best: dict[str, tuple[ActivationLayout, _Path]] = {S8.name: (S8, _Path(0.0, ()))}
-    for layer in model.layers:
+    for index, layer in enumerate(model.layers):
         height, width, channels = layer.input_shape
         following: dict[str, tuple[ActivationLayout, _Path]] = {}
-        for kernel in candidates(layer, profile.kernels):
+        kernels = profile.kernels if index else [kernel for kernel in profile.kernels if not kernel.aligned]
+        for kernel in candidates(layer, kernels):
             own = profile.cost(kernel, layer)
             paths = [
                 _Path(

@@ -26,9 +26,11 @@ from export.plan.kernels.four_bit.row_pairs import BYTES, LEADS, NIBBLES
 from export.plan.kernels.helium import (
     average_pool_planes_to_s8_helium,
     conv2d_s8_helium,
+    conv2d_s8_to_planes_helium,
     depthwise_conv2d_planes_to_s8_helium,
     depthwise_conv2d_s8_helium,
     pointwise_conv2d_s8_helium,
+    pointwise_conv2d_s8_to_planes_helium,
 )
 from export.plan.kernels.helium.planes import PLANES
 from export.plan.kernels.packed import (
@@ -117,6 +119,8 @@ SMALL = (
     *PORTABLE,
 )
 HELIUM = (
+    pointwise_conv2d_s8_to_planes_helium.KERNEL,
+    conv2d_s8_to_planes_helium.KERNEL,
     pointwise_conv2d_s8_helium.kernel(PLANES),
     pointwise_conv2d_s8_helium.kernel(S8),
     conv2d_s8_helium.kernel(PLANES),

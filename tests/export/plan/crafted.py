@@ -80,10 +80,11 @@ def network(*layers: Layer) -> IntegerModel:
 
 
 def between_copies(layer: Layer, kernel: Kernel) -> IntegerModel:
-    """A network whose input is the layer's: between layers that copy, where its kernel's layouts need them."""
+    """A network whose input is the layer's: between layers that copy, where its kernel's layouts need them, or its
+    input not to be the caller's."""
     shape, x = layer.input_shape, layer.input_format
     before = []
-    if kernel.input_layout in (*FOR_DEPTHWISE, *_POINTWISE, PLANES):
+    if kernel.aligned or kernel.input_layout in (*FOR_DEPTHWISE, *_POINTWISE, PLANES):
         before.append(copying("copy", shape, x))
     if kernel.input_layout in _POINTWISE:
         before.append(copying_depthwise("copy_depthwise", shape, x))

@@ -31,8 +31,10 @@ from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pa
 from export.plan.kernels.four_bit.row_pairs import BYTES, LEADS
 from export.plan.kernels.helium import (
     conv2d_s8_helium,
+    conv2d_s8_to_planes_helium,
     depthwise_conv2d_planes_to_s8_helium,
     pointwise_conv2d_s8_helium,
+    pointwise_conv2d_s8_to_planes_helium,
 )
 from export.plan.kernels.helium.planes import PLANES
 from export.plan.layout import S8 as S8_LAYOUT
@@ -228,7 +230,12 @@ def _helium_bounds() -> dict[str, Bound]:
     strides = _both(lambda stride: _depthwise((7, 6), 4, U7, stride=stride), (2, 2), (3, 2))
     paddings = _both(lambda padding: _depthwise((7, 5), 4, U7, padding=padding), ((1, 1), (1, 1)), ((1, 1), (1, 2)))
     widths = _both(lambda width: _depthwise((4, width), 5, U7), 6, 7)
+    pointwise, gathered = (pointwise_conv2d_s8_to_planes_helium.KERNEL,), (conv2d_s8_to_planes_helium.KERNEL,)
     return {
+        "whole vectors": Bound(pointwise, ones((2, 3), 16), ones((2, 3), 17), "17 input channels are no whole", HELIUM),
+        "four vectors": Bound(pointwise, ones((2, 3), 64), ones((2, 3), 80), "the loop takes 64", HELIUM),
+        "windows": Bound(gathered, ones((2, 3), 64), ones((2, 3), 65), "65 products, the loop takes 64", HELIUM),
+        "zeros": Bound(gathered, ones((2, 112), 1), ones((2, 113), 1), "the loop writes 112 zeros", HELIUM),
         "stride": Bound(windows, *strides, "stride (3, 2): it takes 3x3 with stride 1 or 2 both ways", HELIUM),
         "padding": Bound(windows, *paddings, "padding ((1, 1), (1, 2)) is more than 1", HELIUM),
         "width": Bound(windows, *widths, "width 7: a window spans 17 codes, a vector holds 16", HELIUM),
@@ -281,6 +288,8 @@ PROOFS = [
         "14224 of 16 inputs fits 14 bits, -28432 .. 28464 16",
     ),
     (conv2d_s8_dsp_lanes.KERNEL, _pointwise(4, U7, 127, shift=9), "-64260 .. 64772 fits 21 bits"),
+    (conv2d_s8_to_planes_helium.KERNEL, _pointwise(16, U7, 7, shift=5), "445 fits 15 bits, shifted"),
+    (conv2d_s8_to_planes_helium.KERNEL, _pointwise(16, U7, 7, shift=5, bits=4), ""),
     (DEPTHWISE[0], crafted(np.full((3, 3, 4), 7), (5, 4), U4, padding=SAME, **FOUR_BITS), "8 .. 953 fits 16 bits"),
 ]
 

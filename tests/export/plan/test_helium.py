@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from crafted import S8 as S8_CODES
+from crafted import crafted, extremes, network
 
 from export import plan as plans
 from export.model import random_model
@@ -13,9 +15,12 @@ from export.plan import HELIUM, plan
 from export.plan.kernels import profiles
 from export.plan.kernels.helium import (
     conv2d_s8_helium,
+    conv2d_s8_to_planes_helium,
     depthwise_conv2d_planes_to_s8_helium,
+    narrowing,
     planes,
     pointwise_conv2d_s8_helium,
+    pointwise_conv2d_s8_to_planes_helium,
 )
 from export.plan.layout import S8
 from export.plan.schedule import Profile
@@ -106,9 +111,21 @@ def test_depthwise_windows_of_other_sizes(assert_runs):
     ],
 )
 def test_a_shift_clamps_and_rounds_as_the_interpreter(assert_runs, bits, relu, shift):
-    """Where the narrowing shift is the layer's, where it is less, and where it is more than 16."""
-    layer = _layer("layer", CONV2D, (5, 5, 16), (1, 1), shift, channels=8, shift=shift, relu=relu, bits=bits)
-    assert_runs(_model(layer), layer="fxp_pointwise_conv2d_s8_helium")
+    """Where the narrowing shift is the layer's, where it is less, and where it is more than 16: by every loop."""
+    fields = {"shift": shift, "relu": relu, "bits": bits}
+    first = _layer("first", CONV2D, (5, 5, 16), (1, 1), shift, channels=80, **fields)
+    wide = _layer("wide", CONV2D, (5, 5, 80), (1, 1), shift, channels=16, x=first.output_format, **fields)
+    narrow = _layer("narrow", CONV2D, (5, 5, 16), (1, 1), shift, channels=8, x=wide.output_format, **fields)
+    windows = _layer(
+        "windows", DEPTHWISE_CONV2D, (5, 5, 8), (3, 3), shift, x=narrow.output_format, padding=SAME, **fields
+    )
+    assert_runs(
+        _model(first, wide, narrow, windows),
+        first="fxp_pointwise_conv2d_s8_helium",
+        wide="fxp_pointwise_conv2d_s8_helium",
+        narrow="fxp_pointwise_conv2d_s8_to_planes_helium",
+        windows="fxp_depthwise_conv2d_planes_to_s8_helium",
+    )
 
 
 @pytest.mark.parametrize(("depth", "channels"), [(1, 4), (3, 7), (16, 1), (17, 33), (160, 2)])
@@ -117,6 +134,43 @@ def test_matrix_products_of_every_depth_and_channel_count(assert_runs, depth, ch
     fields = {"channels": 5, "padding": ((1, 0), (2, 1)), "stride": (2, 1), "x": first.output_format}
     second = _layer("second", CONV2D, first.output_shape, (2, 3), 2, **fields)
     assert_runs(_model(first, second))
+
+
+@pytest.mark.parametrize("size", [(3, 5), (4, 4), (5, 6), (17, 5)])
+def test_products_to_planes_of_every_number_of_vectors_and_rest(assert_runs, size):
+    layers = [_layer("first", CONV2D, (*size, 3), (1, 1), 1, channels=16)]
+    for depth, channels in ((16, 32), (32, 48), (48, 64), (64, 7)):
+        before = layers[-1]
+        fields = {"channels": channels, "x": before.output_format, "shift": 10}
+        layers.append(_layer(f"of{depth}", CONV2D, before.output_shape, (1, 1), depth, **fields))
+        fields = {"padding": SAME, "x": layers[-1].output_format, "shift": 7}
+        layers.append(_layer(f"windows{depth}", DEPTHWISE_CONV2D, layers[-1].output_shape, (3, 3), depth, **fields))
+    function = "fxp_pointwise_conv2d_s8_to_planes_helium"
+    assert_runs(_model(*layers), of16=function, of32=function, of48=function, of64=function)
+
+
+@pytest.mark.parametrize(("channels", "bands"), [(4, 7), (32, 2), (64, 1)])
+def test_windows_are_gathered_in_bands_that_take_no_more_than_the_output(assert_runs, channels, bands):
+    """Of 25 rows of 5 windows: at least a unit at once, which is 4 rows, and what is left waits for the next band."""
+    layer = _layer("layer", CONV2D, (49, 10, 1), (10, 4), 1, channels=channels, stride=(2, 2), padding=((4, 5), (1, 1)))
+    kernel = conv2d_s8_to_planes_helium.KERNEL
+    rows = layer.output_shape[0]
+    assert -(-rows // kernel.args(layer)["band"]) == bands
+    assert_runs(_model(layer), layer=kernel.function)
+
+
+def test_a_callers_input_is_read_by_no_kernel_that_needs_it_aligned():
+    layer = _layer("layer", CONV2D, (5, 5, 16), (1, 1), 1, channels=8)
+    assert not pointwise_conv2d_s8_to_planes_helium.KERNEL.refusal(layer)
+    assert not plan(_model(layer), HELIUM).steps[0].kernel.aligned
+
+
+@pytest.mark.parametrize(("bias", "saturate"), [(2**15 - 1 - 2032, "ufit"), (2**15 - 2032, "usat")])
+def test_what_narrows_clamps_alone_up_to_the_last_sum_that_fits(assert_equal, bias, saturate):
+    """By hand: sixteen weights of 1 times codes of 127 are 2,032."""
+    layer = crafted(np.ones((1, 1, 16, 4)), (3, 5), S8_CODES, shift=0, bias=bias)
+    assert narrowing.saturation(layer) == (saturate, 7)
+    assert_equal(network(layer), HELIUM, extremes(layer))
 
 
 def test_a_layer_of_planes_never_meets_one_of_positions_unconverted():

@@ -77,9 +77,11 @@ def _names(layer: Layer, profile: str) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_benchmark_network_gets_the_kernels_of_its_profile(profile):
     functions = {step.kernel.function for step in plan(random_model.ds_cnn(1), profile).steps}
-    others = {PACKED: "s8_packed", PORTABLE: "s8", HELIUM: "s8_helium", CYCLES: "s16_dsp_wide", RAM: "s16_rows_dsp"}
-    suffix = others.get(profile, "s16_dsp")
-    assert {name for name in functions if "pointwise" in name} == {f"fxp_pointwise_conv2d_{suffix}"}
+    vectors = ("s8_helium", "s8_to_planes_helium")
+    others = {PACKED: "s8_packed", PORTABLE: "s8", CYCLES: "s16_dsp_wide", RAM: "s16_rows_dsp"}
+    suffixes = vectors if profile == HELIUM else (others.get(profile, "s16_dsp"),)
+    pointwise = {name for name in functions if "pointwise" in name}
+    assert pointwise == {f"fxp_pointwise_conv2d_{suffix}" for suffix in suffixes}
     assert all(name.endswith("helium") for name in functions) == (profile == HELIUM)
     if profile in (FAST, HELIUM):
         conversions = [step.conversions for step in plan(random_model.ds_cnn(1), profile).steps]

@@ -1,15 +1,15 @@
 /*
  * Random tiles through the loops on vectors and through their twins, on the device. Prints "tiles <n of
- * each kind> products <n different> windows <n different>" by semihosting. TILES and SEED come from the command line.
+ * each kind> products <n different> planes <n different> windows <n different>" by semihosting. TILES and SEED come from the command line.
  */
 #include "kernels.h"
 
 #include <string.h>
 
-enum { CODES = 2048, WORDS = 1024, OUTPUT_BYTES = 32768, BLOCKS = 2, MAX_CHANNELS = 4 };
+enum { CODES = 4096, WORDS = 1024, OUTPUT_BYTES = 98304, BLOCKS = 2, MAX_CHANNELS = 4, MAX_POSITIONS = 136 };
 
 static uint32_t state = SEED;
-static int8_t codes[CODES];
+static _Alignas(4) int8_t codes[CODES];
 static uint32_t weights[WORDS];
 static int8_t outputs[2][OUTPUT_BYTES];
 
@@ -47,8 +47,10 @@ static void fill_weights(int32_t words) {
     }
 }
 
-static uint32_t bias(void) {
-    return (uint32_t)((int32_t)draw() >> (2 + draw() % 28));
+/* Of any magnitude, or so small that with 64 products the sum fits. */
+static uint32_t bias(int32_t fits) {
+    const int32_t any = (int32_t)draw() >> (2 + draw() % 28);
+    return (uint32_t)(fits == 0 ? any : any >> (17 - fits));
 }
 
 /* Where not even the whole of the output was written, what was there before has to be the same, too. */
@@ -78,7 +80,7 @@ static uint32_t matrix_tile(void) {
     fill_weights(words);
     for (int32_t block = 0; block < BLOCKS; ++block) {
         for (int32_t c = 0; c < 4; ++c) {
-            weights[block * words_per_block + c] = weights[block * words_per_block + 4 + c] = bias();
+            weights[block * words_per_block + c] = weights[block * words_per_block + 4 + c] = bias(kernel.fits);
         }
     }
     const int32_t bytes = 4 * kernel.step + 16;
@@ -88,20 +90,54 @@ static uint32_t matrix_tile(void) {
     return different(bytes);
 }
 
+/* Bands of no, one or two units; the last ones with what is left, or not. */
+static uint32_t planes_tile(void) {
+    const uint32_t chosen = draw() % PLANES_KERNELS;
+    const struct planes_kernel kernel = helium_kernels.planes[chosen];
+    const int32_t units = (int32_t)(draw() % 3);
+    const int32_t last = units == 0 || draw() % 2 == 0;
+    const int32_t words_per_block = 2 + 8 * kernel.vectors;
+    const int32_t words = BLOCKS * words_per_block;
+    fill_codes(16 * kernel.vectors * (FXP_UNIT * units + kernel.rest));
+    fill_weights(words);
+    for (int32_t block = 0; block < BLOCKS; ++block) {
+        weights[block * words_per_block] = bias(kernel.fits);
+        weights[block * words_per_block + 1] = bias(kernel.fits);
+    }
+    const int32_t bytes = 2 * BLOCKS * kernel.plane_bytes + 256;
+    forget(bytes);
+    helium_kernels.planes[chosen].function(codes, units, weights, weights + words, outputs[0], last);
+    twin_kernels.planes[chosen].function(codes, units, weights, weights + words, outputs[1], last);
+    return different(bytes);
+}
+
+/* Weights of a channel, of which those between a window's rows are zeros where there are any. */
+static void part_rows(uint32_t *channel, int32_t width) {
+    int8_t *const record = (int8_t *)(channel + 1);
+    for (int32_t i = 0; i < 4; ++i) {
+        record[i] = 0;
+    }
+    for (int32_t i = 0; i < FXP_VECTOR && width >= 3; ++i) {
+        record[4 + i] = i % width < 3 && i / width < 3 ? record[4 + i] : 0;
+    }
+}
+
 static uint32_t depthwise_tile(void) {
-    static const uint16_t lanes[8] = {0, 4, 1, 5, 2, 6, 3, 7};
     const uint32_t chosen = draw() % DEPTHWISE_KERNELS;
     const struct depthwise_kernel kernel = helium_kernels.depthwise[chosen];
     const int32_t channels = kernel.channels < MAX_CHANNELS ? kernel.channels : MAX_CHANNELS;
-    const int32_t words = 17 * channels;
-    uint16_t offsets[8];
-    for (int32_t i = 0; i < 8; ++i) {
-        offsets[i] = (uint16_t)(lanes[i] * kernel.channels);
+    const int32_t record = 2 + 4 * kernel.vectors;
+    const int32_t words = record * channels;
+    const int32_t table = kernel.positions * kernel.channels <= 65536;
+    uint16_t offsets[MAX_POSITIONS];
+    for (int32_t i = 0; i < (table ? (kernel.positions + 7) / 8 * 8 : 8); ++i) {
+        offsets[i] = (uint16_t)(i * kernel.channels);
     }
     fill_codes(channels * (kernel.height + 1) * kernel.width + 4 * kernel.width + 16);
     fill_weights(words);
     for (int32_t channel = 0; channel < channels; ++channel) {
-        weights[17 * channel + 16] = bias();
+        weights[record * channel] = bias(kernel.fits);
+        part_rows(weights + record * channel, kernel.width);
     }
     const int32_t all = (kernel.positions + 8) * kernel.channels;
     const int32_t bytes = all < OUTPUT_BYTES ? all : OUTPUT_BYTES;
@@ -142,16 +178,20 @@ _Noreturn void reset(void) {
                    "isb\n" ::
                        : "memory");
     uint32_t wrong_products = 0;
+    uint32_t wrong_planes = 0;
     uint32_t wrong_windows = 0;
     state = SEED;
     for (uint32_t i = 0; i < TILES; ++i) {
         wrong_products += matrix_tile();
+        wrong_planes += planes_tile();
         wrong_windows += depthwise_tile();
     }
     print("tiles ");
     print_number(TILES);
     print(" products ");
     print_number(wrong_products);
+    print(" planes ");
+    print_number(wrong_planes);
     print(" windows ");
     print_number(wrong_windows);
     print("\n");

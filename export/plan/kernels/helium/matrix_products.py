@@ -7,7 +7,8 @@ import numpy as np
 from export.model.integer_model import Layer
 from export.plan import scale
 from export.plan.kernel import Constant, Instance
-from export.plan.kernels.helium.planes import BLOCK, MAX_OFFSET, PLANES, VECTOR, accumulator_start, blocks, plane_bytes
+from export.plan.kernels.helium import narrowing
+from export.plan.kernels.helium.planes import BLOCK, MAX_OFFSET, PLANES, VECTOR, blocks, plane_bytes
 from export.plan.layout import ActivationLayout
 
 MAX_VECTORS = 128
@@ -52,7 +53,7 @@ def weights(layer: Layer) -> Constant:
     codes = np.zeros((BLOCK * blocks(outputs), count * VECTOR), np.int8)
     codes[:outputs, : math.prod(layer.kernel.shape[:-1])] = layer.kernel.reshape(-1, outputs).T
     bias = np.zeros(BLOCK * blocks(outputs), np.int64)
-    bias[:outputs] = accumulator_start(layer)
+    bias[:outputs] = narrowing.accumulator_start(layer)
     ordered = codes.reshape(-1, BLOCK, count, VECTOR).transpose(0, 2, 1, 3)
     words = np.ascontiguousarray(ordered).reshape(len(ordered), -1).view("<u4")
     biases = bias.astype("<i4").view("<u4").reshape(-1, BLOCK)
@@ -61,7 +62,7 @@ def weights(layer: Layer) -> Constant:
 
 
 def loop(layer: Layer, layout: ActivationLayout) -> Instance:
-    saturate, bits = scale.saturation(layer)
+    saturate, bits = narrowing.saturation(layer)
     step = BLOCK * _channel_bytes(layer, layout)
     numbers = (vectors(layer), step, layer.shift, saturate, bits)
     return Instance("helium", "FXP_MATRIX_LOOP_S8_HELIUM", numbers)
@@ -79,7 +80,7 @@ def refusal(layer: Layer, layout: ActivationLayout) -> str:
 def cost(layer: Layer, layout: ActivationLayout, per_position: float) -> float:
     height, width, channels = layer.output_shape
     count = vectors(layer)
-    block = 12 * count + max(2 * count - 5, 0) + 14
+    block = 12 * count + max(2 * count - 5, 0) + 10 + narrowing.instructions(layer, 8)
     zeros = 6 * channels if layout == PLANES else 0
     return -(-height * width // 2) * (blocks(channels) * block + 40 + 2 * per_position) + zeros + 40
 

@@ -2,11 +2,6 @@
 
 import math
 
-import numpy as np
-
-from export.model.integer_model import Layer
-from export.plan import scale
-from export.plan.kernel import half
 from export.plan.layout import ActivationLayout, Shape
 
 VECTOR = 16
@@ -15,8 +10,6 @@ BLOCK = 4
 """Planes come in multiples of it; FXP_PLANE_BLOCK of fxp_helium.h."""
 SLACK = 16
 """Bytes behind the last plane; FXP_PLANE_SLACK of fxp_helium.h."""
-SATURATED_BITS = 16
-"""What a narrowing shift saturates at."""
 MAX_OFFSET = 2**16 - 1
 """What a scatter of halfword lanes can address."""
 
@@ -38,14 +31,3 @@ PLANES = ActivationLayout(
     unpack="fxp_unpack_planes",
     unpack_cost=math.inf,  # it can't work in place, as conversions between layers do
 )
-
-
-def accumulator_start(layer: Layer) -> np.ndarray:
-    """What accumulators begin with, int64 [channels]: the loops' narrowing shift adds its own half.
-
-    It is `shift`, or less where what saturates at 16 bits is then shifted to the output's width.
-    """
-    saturate, bits = scale.saturation(layer)
-    left = SATURATED_BITS - bits
-    narrow = layer.shift - left if saturate == "usat" and layer.shift > left else layer.shift
-    return layer.bias.astype(np.int64) + half(layer) - ((1 << narrow) >> 1)

@@ -2,6 +2,7 @@
 
 from export.model.integer_model import CONV2D, Layer
 from export.plan.kernel import Kernel, not_pointwise
+from export.plan.kernels.helium import narrowing
 from export.plan.kernels.helium.matrix_products import constants as matrix_constants
 from export.plan.kernels.helium.matrix_products import copy_bytes, cost, fields, loop, refusal, vectors
 from export.plan.kernels.helium.planes import VECTOR
@@ -25,6 +26,7 @@ def kernel(layout: ActivationLayout, op: str = CONV2D) -> Kernel:
         constants=lambda layer: matrix_constants(layer, layout),
         instances=lambda layer: {"loop": loop(layer, layout)},
         instructions=lambda layer: cost(layer, layout, copied if layer.input_shape[2] % VECTOR else 0),
+        proof=narrowing.proof,
         refusal=lambda layer: (not_pointwise(layer) if op == CONV2D else "") or refusal(layer, layout),
         scratch_bytes=lambda layer: 2 * VECTOR * vectors(layer) + copy_bytes(layer, layout),
     )

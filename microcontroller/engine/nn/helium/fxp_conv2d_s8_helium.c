@@ -16,18 +16,6 @@
 #include <arm_mve.h>
 #endif
 
-static void pad(const fxp_conv2d_s8_helium_args *args, const int8_t *input, int8_t *padded) {
-    const int32_t row = args->input.width * args->input.channels;
-    const int32_t padded_row = args->padded_width * args->input.channels;
-    fxp_zero(padded, args->padded_height * padded_row);
-    padded += args->padding.top * padded_row + args->padding.left * args->input.channels;
-    for (int32_t y = 0; y < args->input.height; ++y) {
-        fxp_copy(input, padded, row);
-        input += row;
-        padded += padded_row;
-    }
-}
-
 static inline void gather(const fxp_conv2d_s8_helium_args *args, const int8_t *window, int8_t *to) {
     const uint8_t *codes = args->codes;
     const int32_t *from = args->from;
@@ -64,7 +52,7 @@ void fxp_conv2d_s8_helium(const fxp_conv2d_s8_helium_args *args, const void *inp
     int32_t waiting = 0;
 
     fxp_part_planes(&args->output, output);
-    pad(args, input, padded);
+    fxp_pad(args->input, args->padding, args->padded_height, args->padded_width, input, padded);
     for (int32_t y = 0; y < args->output_shape.height; ++y) {
         const int8_t *window = padded + y * row;
         for (int32_t x = 0; x < args->output_shape.width; ++x) {

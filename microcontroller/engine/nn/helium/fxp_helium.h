@@ -23,6 +23,9 @@
 #define FXP_PLANE_BLOCK 4
 #define FXP_PLANE_SLACK 16
 
+/* Positions that a loop to planes computes at once. */
+#define FXP_UNIT 16
+
 /* Made by FXP_MATRIX_LOOP_S8_HELIUM: all output channels of two positions. */
 typedef void fxp_matrix_loop_s8_helium(
     const int8_t *position0,
@@ -61,6 +64,31 @@ void fxp_pointwise_conv2d_s8_helium(
     const fxp_pointwise_conv2d_s8_helium_args *args, const void *input, void *output, void *scratch
 );
 
+/* Made by FXP_MATRIX_LOOP_PLANES_HELIUM: all output channels of so many units of positions, and of what is left beside
+ * them where these positions are the last ones. */
+typedef void fxp_matrix_loop_planes_helium(
+    const int8_t *positions,
+    int32_t units,
+    const uint32_t *weights,
+    const uint32_t *weights_end,
+    int8_t *output,
+    int32_t last
+);
+
+typedef struct {
+    int32_t units; /* whole ones of all positions */
+    int32_t first; /* place of the first plane, in bytes from the tensor's start */
+    int32_t zeros; /* bytes in the row of zeros above it */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_planes_helium *loop;
+} fxp_pointwise_conv2d_s8_to_planes_helium_args;
+
+/* input: at a multiple of 4 bytes */
+void fxp_pointwise_conv2d_s8_to_planes_helium(
+    const fxp_pointwise_conv2d_s8_to_planes_helium_args *args, const void *input, void *output
+);
+
 /* From int8 [height][width][channels] to planes or the same. */
 typedef struct {
     fxp_shape input;
@@ -82,6 +110,30 @@ typedef struct {
 /* scratch: 32 * vectors bytes, two positions' output, and the padded input rounded up to 16 bytes */
 void fxp_conv2d_s8_helium(const fxp_conv2d_s8_helium_args *args, const void *input, void *output, void *scratch);
 
+typedef struct {
+    fxp_shape input;
+    fxp_shape output_shape;
+    fxp_stride stride;
+    fxp_padding padding;
+    int32_t padded_height;
+    int32_t padded_width;
+    int32_t vectors;      /* of a window, rounded up */
+    const int32_t *from;  /* [vectors]: place of a vector's first code in the padded input, from the window's */
+    const uint8_t *codes; /* [vectors][16]: places of the codes, from there */
+    int32_t band;         /* rows of windows that are gathered at once */
+    int32_t windows;      /* at most in scratch: all, or a band and less than a unit */
+    int32_t first;        /* place of the first plane, in bytes from the tensor's start */
+    int32_t zeros;        /* bytes in the row of zeros above it */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_planes_helium *loop;
+} fxp_conv2d_s8_to_planes_helium_args;
+
+/* scratch: 16 * vectors bytes for each window, then the padded input rounded up to 16 bytes */
+void fxp_conv2d_s8_to_planes_helium(
+    const fxp_conv2d_s8_to_planes_helium_args *args, const void *input, void *output, void *scratch
+);
+
 /* Made by FXP_DEPTHWISE_LOOP_PLANES_HELIUM: all windows of all channels. */
 typedef void fxp_depthwise_loop_planes_helium(
     const int8_t *window, const uint32_t *weights, const uint32_t *weights_end, int8_t *output, const uint16_t *offsets
@@ -89,7 +141,7 @@ typedef void fxp_depthwise_loop_planes_helium(
 
 typedef struct {
     int32_t first;           /* place of the first window's first code, in bytes from the input's start; at least 0 */
-    const uint16_t *offsets; /* [8]: of eight neighbouring positions' output: 0, 4, 1, 5, 2, 6, 3, 7 */
+    const uint16_t *offsets; /* of positions' output, as the loop takes them */
     const uint32_t *weights;
     int32_t weights_words;
     fxp_depthwise_loop_planes_helium *loop;

@@ -24,8 +24,8 @@
  * that there is, and LDM has to load eight registers by choice, which no compiler does: hence assembly.
  *
  * FXP_MATRIX_LOOP_S8_HELIUM(name, vectors, step, shift, saturate, bits) defines a function of type
- * fxp_matrix_loop_s8_helium, each argument a plain number but saturate, which is usat or ssat; 1 <= vectors <= 128, 0
- * <= step <= 65535, 0 <= shift <= 30.
+ * fxp_matrix_loop_s8_helium, each argument a plain number but saturate, which is usat, ufit or ssat; 1 <= vectors <=
+ * 128, 0 <= step <= 65535, 0 <= shift <= 30.
  *
  * Names and terms: docs/glossary.md.
  */

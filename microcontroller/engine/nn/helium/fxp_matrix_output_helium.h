@@ -43,6 +43,20 @@ static inline void fxp_zero(int8_t *to, int32_t bytes) {
 }
 #endif
 
+/* The input of a convolution with its padding. */
+static inline void
+fxp_pad(fxp_shape shape, fxp_padding padding, int32_t height, int32_t width, const int8_t *input, int8_t *padded) {
+    const int32_t row = shape.width * shape.channels;
+    const int32_t padded_row = width * shape.channels;
+    fxp_zero(padded, height * padded_row);
+    padded += padding.top * padded_row + padding.left * shape.channels;
+    for (int32_t y = 0; y < shape.height; ++y) {
+        fxp_copy(input, padded, row);
+        input += row;
+        padded += padded_row;
+    }
+}
+
 /* The rows of zeros around planes, before their codes are written: a row of less than a vector takes a whole one, of
  * which the rest lies in the plane below, or in the slack. */
 static inline void fxp_part_planes(const fxp_matrix_output *to, int8_t *output) {
