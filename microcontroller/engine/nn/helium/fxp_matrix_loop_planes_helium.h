@@ -11,7 +11,7 @@
  * vector is a position's codes. So a load serves two VMLADAVA, and one more in a block is the price of the eighth:
  *
  *     for each channel pair
- *         biases to the stack, weights, pointers                     5, 2 per vector of products, 10
+ *         biases to the stack, weights, pointers                     5, 2 per vector of products, 20
  *         for each unit of 16 positions: blocks 0 to 3, and
  *             block b has the positions b, b + 4, b + 8, b + 12
  *             8 accumulators = biases                                LDM
