@@ -12,7 +12,7 @@ from microcontroller import c_sources
 
 TILES = pathlib.Path(__file__).parent / "tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-KINDS = 16
+KINDS = 18
 MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
 
 
@@ -26,6 +26,7 @@ def _run(folder: pathlib.Path, tiles: int, seed: int, *twin_flags: str) -> tuple
         "dsp.o": ["-DKERNELS=dsp_kernels", "-c", TILES / "kernels.c"],
         "twin.o": ["-DKERNELS=twin_kernels", "-U__ARM_FEATURE_DSP", *twin_flags, "-c", TILES / "kernels.c"],
         "main.o": [f"-DTILES={tiles}u", f"-DSEED={seed}u", "-c", TILES / "main.c"],
+        "row_pairs.o": ["-c", TILES / "row_pairs.c"],
         "stream.o": ["-c", TILES / "stream.c"],
     }
     for name, arguments in sources.items():

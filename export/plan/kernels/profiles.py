@@ -16,9 +16,11 @@ from export.plan.kernels.dsp import (
 from export.plan.kernels.four_bit import (
     average_pool_row_pairs_to_s16_dsp,
     conv2d_s8_to_row_pairs_dsp,
+    conv2d_s8_to_row_pairs_dsp_lanes,
     depthwise_conv2d_row_pairs_dsp_lanes,
     pointwise_conv2d_row_pairs_dsp,
     pointwise_conv2d_row_pairs_dsp_lanes,
+    pointwise_conv2d_row_pairs_dsp_lanes_halves,
     pointwise_conv2d_row_pairs_dsp_lanes_w4,
 )
 from export.plan.kernels.four_bit import conv2d_s8_dsp_lanes as conv2d_to_row_pairs
@@ -71,8 +73,10 @@ PACKED = (
     *PORTABLE,
 )
 ROW_PAIRS_FAST = (
+    *(pointwise_conv2d_row_pairs_dsp_lanes_halves.kernel(lead, at) for lead in LEADS for at in CODES_AT),
     *(pointwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at) for lead in LEADS for at in CODES_AT),
     *(pointwise_conv2d_row_pairs_dsp.kernel(matrix_loops.W16, lead, at) for lead in LEADS for at in CODES_AT),
+    *(conv2d_s8_to_row_pairs_dsp_lanes.kernel(lead) for lead in LEADS),
     conv2d_to_row_pairs.KERNEL,
     conv2d_s8_to_row_pairs_dsp.kernel(matrix_loops.W16),
     *(depthwise_conv2d_row_pairs_dsp_lanes.kernel(lead, at) for lead in LEADS for at in CODES_AT),

@@ -61,7 +61,7 @@ def test_a_layer_takes_the_cycles_that_were_estimated_of_what_ran_within_five_pe
 @pytest.mark.parametrize("model", MODELS)
 def test_the_profile_for_cycles_takes_fewer_cycles_and_the_fast_one_fewer_instructions(model: str) -> None:
     fast, cycles = _plan(model, FAST), _plan(model, CYCLES)
-    assert sum(cycles.cycles().values()) < 0.9 * sum(fast.cycles().values())
+    assert sum(cycles.cycles().values()) < 0.95 * sum(fast.cycles().values())
     assert sum(fast.instructions().values()) < 0.9 * sum(cycles.instructions().values())
 
 

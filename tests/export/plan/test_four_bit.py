@@ -23,12 +23,14 @@ NO_PADDING = ((0, 0), (0, 0))
 SAME = ((1, 1), (1, 1))
 U4 = activation_format(4, 3, True)
 POINTWISE_LANES, POINTWISE = "fxp_pointwise_conv2d_row_pairs_dsp_lanes", "fxp_pointwise_conv2d_row_pairs_dsp"
+IN_TESTS_OF_THEIR_OWN = (f"{POINTWISE_LANES}_halves", "fxp_conv2d_s8_to_row_pairs_dsp_lanes")
 LANES_OF = {FAST: POINTWISE_LANES, SMALL: "fxp_pointwise_conv2d_row_pairs_dsp_lanes_w4"}
 DEPTHWISE_LANES, CONV_LANES, CONV = (
     "fxp_depthwise_conv2d_row_pairs_dsp_lanes",
     "fxp_conv2d_s8_dsp_lanes",
     "fxp_conv2d_s8_to_row_pairs_dsp",
 )
+NOT_HERE = (POINTWISE, CONV)
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +38,12 @@ def _chosen_wherever_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """For small tensors the plan prefers other kernels, with reason; here it is to prefer these."""
     for profile, kernels in ((FAST, profiles.ROW_PAIRS_FAST), (SMALL, profiles.ROW_PAIRS_SMALL)):
         free = [
-            dataclasses.replace(
-                kernel, instructions=lambda layer, price=float(kernel.function in (POINTWISE, CONV)): price
-            )
+            dataclasses.replace(kernel, instructions=lambda layer, price=float(kernel.function in NOT_HERE): price)
             for kernel in kernels
         ]
-        monkeypatch.setitem(plans.CHOICES, profile, Profile((*free, *plans.CHOICES[profile].kernels)))
+        chosen = (*free, *plans.CHOICES[profile].kernels)
+        others = tuple(kernel for kernel in chosen if kernel.function not in IN_TESTS_OF_THEIR_OWN)
+        monkeypatch.setitem(plans.CHOICES, profile, Profile(others))
 
 
 def _conv(name: str, shape: tuple, kernel: np.ndarray, x: QFormat, *, shift: int, **fields) -> Layer:

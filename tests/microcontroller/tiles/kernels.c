@@ -15,10 +15,12 @@
 #include "nn/dsp/fxp_panels_s16_dsp.h"
 #include "nn/dsp/fxp_panels_s16_dsp_wide.h"
 #include "nn/four_bit/fxp_conv2d_loop_row_pairs_dsp_lanes.h"
+#include "nn/four_bit/fxp_conv2d_loop_row_pairs_dsp_lanes_row.h"
 #include "nn/four_bit/fxp_conv2d_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_depthwise_loop_row_pairs_dsp_lanes.h"
 #include "nn/four_bit/fxp_depthwise_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes.h"
+#include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_halves.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_quad.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp.h"
@@ -105,6 +107,16 @@ EVERY_LANES(LANES)
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_WIDE(wide_lanes_##steps##_##shift, steps, twos, shift, bits)
 #define WIDE_LANES_ROW(steps, twos, shift, bits) {wide_lanes_##steps##_##shift, steps, 2 * (twos)},
 EVERY_WIDE_LANES(WIDE_LANES)
+#define EVERY_HALVES(make) \
+    make(1, 1, 12, 0, 4, 4) make(2, 2, 12, 3, 4, 4) make(5, 2, 12, 4, 4, 4) make(3, 4, 12, 6, 4, 1) \
+    make(4, 2, 12, 7, 0, 4) make(1, 2, 13, 3, 0, 7) make(5, 1, 13, 5, 0, 7) make(2, 2, 13, 0, 4, 5) \
+    make(2, 1, 14, 2, 0, 7) make(5, 2, 14, 6, 0, 7) make(3, 2, 14, 1, 0, 6) make(1, 1, 14, 12, 4, 1)
+#define HALVES(steps, quads, lane, shift, code_at, bits) \
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES( \
+        halves_##steps##_##lane##_##shift, steps, quads, lane, shift, code_at, bits \
+    )
+#define HALVES_ROW(steps, quads, lane, shift, code_at, bits) {halves_##steps##_##lane##_##shift, steps, quads},
+EVERY_HALVES(HALVES)
 #define QUAD(steps, every, lane, shift, bits) \
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
 #define QUAD_ROW(steps, every, lane, shift, bits) {quad_##steps##_##lane##_##shift, steps},
@@ -171,37 +183,41 @@ EVERY_MATRIX_LANES(FOUR_LANES)
 EVERY_MATRIX_LANES(OUTER)
 
 #define EVERY_DEPTHWISE_LANES(make) \
-    make(1, 0, 1, 1, 8, 0, 4, 4, 4) make(2, 1, 0, 2, 8, 1, 5, 4, 4) make(13, 0, 0, 5, 128, 0, 4, 4, 4) \
-    make(13, 1, 1, 5, 128, 1, 7, 4, 3) make(12, 0, 1, 4, 128, 1, 4, 4, 2) make(4, 1, 0, 3, 1024, 0, 11, 4, 4) \
-    make(7, 0, 0, 4, 552, 1, 11, 4, 1) make(2, 1, 1, 1, 8, 0, 6, 4, 4) make(3, 0, 1, 2, 8, 1, 0, 0, 7) \
-    make(5, 1, 0, 5, 128, 0, 5, 0, 7) make(6, 0, 0, 4, 128, 0, 8, 0, 7) make(3, 1, 1, 3, 552, 1, 7, 0, 5)
-#define DEPTHWISE_LANES(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
+    make(1, 0, 1, 1, 8, 0, 4, 4, 4, 1) make(2, 1, 0, 2, 8, 1, 5, 4, 4, 0) make(13, 0, 0, 5, 128, 0, 4, 4, 4, 1) \
+    make(13, 1, 1, 5, 128, 1, 7, 4, 3, 0) make(12, 0, 1, 4, 128, 1, 4, 4, 2, 1) make(4, 1, 0, 3, 1024, 0, 11, 4, 4, 0) \
+    make(7, 0, 0, 4, 552, 1, 11, 4, 1, 1) make(2, 1, 1, 1, 8, 0, 6, 4, 4, 0) make(3, 0, 1, 2, 8, 1, 0, 0, 7, 1) \
+    make(5, 1, 0, 5, 128, 0, 5, 0, 7, 0) make(6, 0, 0, 4, 128, 0, 8, 0, 7, 1) make(3, 1, 1, 3, 552, 1, 7, 0, 5, 0)
+#define DEPTHWISE_LANES(rows, lead, last, width, bytes, flip, code_bit, code_at, bits, unrolled) \
     FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES( \
-        depthwise_lanes_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits \
+        depthwise_lanes_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits, \
+        unrolled \
     )
-#define DEPTHWISE_LANES_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
+#define DEPTHWISE_LANES_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits, unrolled) \
     {depthwise_lanes_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
 EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES)
 #define EVERY_WIDE_DEPTHWISE(make) \
-    make(2, 1, 0, 2, 8, 1, 5, 4, 4) make(13, 0, 0, 5, 128, 0, 4, 4, 4) make(4, 1, 0, 3, 1024, 0, 11, 4, 4) \
-    make(5, 0, 1, 3, 128, 1, 6, 0, 7)
-#define WIDE_DEPTHWISE(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
+    make(2, 1, 0, 2, 8, 1, 5, 4, 4, 1) make(13, 0, 0, 5, 128, 0, 4, 4, 4, 0) make(4, 1, 0, 3, 1024, 0, 11, 4, 4, 1) \
+    make(5, 0, 1, 3, 128, 1, 6, 0, 7, 0)
+#define WIDE_DEPTHWISE(rows, lead, last, width, bytes, flip, code_bit, code_at, bits, unrolled) \
     FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE( \
-        wide_depthwise_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits \
+        wide_depthwise_##rows##_##lead##_##width, rows, lead, last, width, bytes, flip, code_bit, code_at, bits, \
+        unrolled \
     )
-#define WIDE_DEPTHWISE_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits) \
+#define WIDE_DEPTHWISE_ROW(rows, lead, last, width, bytes, flip, code_bit, code_at, bits, unrolled) \
     {wide_depthwise_##rows##_##lead##_##width, (rows) * (width), ((rows) - (lead) + (last)) * (width) * (bytes)},
 EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE)
 
-#define EVERY_ROW_PAIR_PANELS(make) make(1, 1, 8) make(2, 2, 8) make(13, 5, 128) make(4, 3, 1024) make(7, 4, 552)
-#define ROW_PAIR_PANELS(rows, width, bytes) \
-    FXP_PANELS_ROW_PAIRS_DSP(row_pair_panels_##rows##_##bytes, rows, width, bytes)
-#define ROW_PAIR_PANELS_ROW(rows, width, bytes) {row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
+#define EVERY_ROW_PAIR_PANELS(make) \
+    make(1, 1, 1, 1, 8) make(2, 0, 1, 2, 8) make(13, 0, 1, 5, 128) make(4, 1, 0, 3, 1024) make(7, 0, 0, 4, 552)
+#define ROW_PAIR_PANELS(rows, lead, tail, width, bytes) \
+    FXP_PANELS_ROW_PAIRS_DSP(row_pair_panels_##rows##_##bytes, rows, lead, tail, width, bytes)
+#define ROW_PAIR_PANELS_ROW(rows, lead, tail, width, bytes) {row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
 EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS)
-#define EVERY_WIDE_ROW_PAIR_PANELS(make) make(1, 1, 8) make(4, 2, 8) make(13, 5, 128) make(4, 3, 1024)
-#define WIDE_ROW_PAIR_PANELS(rows, width, bytes) \
-    FXP_PANELS_ROW_PAIRS_DSP_WIDE(wide_row_pair_panels_##rows##_##bytes, rows, width, bytes)
-#define WIDE_ROW_PAIR_PANELS_ROW(rows, width, bytes) \
+#define EVERY_WIDE_ROW_PAIR_PANELS(make) \
+    make(1, 0, 0, 1, 8) make(4, 1, 1, 2, 8) make(13, 1, 0, 5, 128) make(4, 0, 1, 3, 1024)
+#define WIDE_ROW_PAIR_PANELS(rows, lead, tail, width, bytes) \
+    FXP_PANELS_ROW_PAIRS_DSP_WIDE(wide_row_pair_panels_##rows##_##bytes, rows, lead, tail, width, bytes)
+#define WIDE_ROW_PAIR_PANELS_ROW(rows, lead, tail, width, bytes) \
     {wide_row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
 EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS)
 
@@ -212,6 +228,11 @@ EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS)
     FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES(conv_##taps##_##products, taps, products, bytes, flip, code_bit, bits)
 #define CONV_ROW(taps, products, bytes, flip, code_bit, bits) {conv_##taps##_##products, taps, products, bytes, -1},
 EVERY_CONV(CONV)
+#define EVERY_CONV_ROW(make) make(1, 8, 0, 7) make(10, 128, 6, 4) make(3, 344, 8, 7) make(5, 1020, 14, 1) make(20, 128, 3, 5)
+#define CONV_OF_ROW(rows, bytes, code_bit, bits) \
+    FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_ROW(conv_row_##rows##_##code_bit, rows, bytes, code_bit, bits)
+#define CONV_OF_ROW_ROW(rows, bytes, code_bit, bits) {conv_row_##rows##_##code_bit, rows, bytes},
+EVERY_CONV_ROW(CONV_OF_ROW)
 #define EVERY_WIDE_CONV(make) \
     make(8, 24, 1, 640, 1, 6, 4) make(4, 4, 0, 8, 0, 8, 4) make(12, 36, 0, 2044, 1, 0, 1) \
     make(3, 12, 1, 1280, 0, 8, 3) make(20, 60, 1, 136, 1, 11, 4) make(1, 8, 0, 1280, 0, 3, 2) \
@@ -245,6 +266,7 @@ EVERY_WIDE_CONV_S16(WIDE_CONV_S16)
 
 const struct kernels KERNELS = {
     .lanes = {EVERY_LANES(LANES_ROW) EVERY_WIDE_LANES(WIDE_LANES_ROW)},
+    .halves = {EVERY_HALVES(HALVES_ROW)},
     .quads = {EVERY_LANES(QUAD_ROW)},
     .rows_lanes = {EVERY_LANES(ROWS_ROW)},
     .channel_rows_lanes = {EVERY_LANES(CHANNELS_ROW)},
@@ -255,6 +277,7 @@ const struct kernels KERNELS = {
     .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
     .row_pair_panels =
         {EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS_ROW) EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS_ROW)},
+    .conv_rows = {EVERY_CONV_ROW(CONV_OF_ROW_ROW)},
     .convs = {EVERY_CONV(CONV_ROW) EVERY_WIDE_CONV(WIDE_CONV_ROW)},
     .convs_s16 = {EVERY_CONV_S16(CONV_S16_ROW) EVERY_WIDE_CONV_S16(WIDE_CONV_S16_ROW)},
     .matrices = {EVERY_MATRIX(WIDE_ROW) EVERY_MATRIX(W8_ROW) EVERY_MATRIX(W4_ROW)},

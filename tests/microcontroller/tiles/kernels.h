@@ -8,6 +8,8 @@
 enum {
     QUAD_KERNELS = 19,
     LANES_KERNELS = QUAD_KERNELS + 6,
+    HALVES_KERNELS = 12,
+    CONV_ROW_KERNELS = 5,
     MATRIX_LANES_KERNELS = 8,
     ROWS_LANES_KERNELS = QUAD_KERNELS,
     DEPTHWISE_LANES_KERNELS = 12 + 4,
@@ -54,6 +56,18 @@ struct lanes_kernel {
     fxp_matrix_loop_row_pairs_dsp_lanes *function;
     int32_t steps;
     int32_t quads;
+};
+
+struct halves_kernel {
+    fxp_matrix_loop_row_pairs_dsp_lanes_halves *function;
+    int32_t steps;
+    int32_t quads; /* of a turn */
+};
+
+struct conv_row_kernel {
+    fxp_conv2d_loop_row_pairs_dsp_lanes_row *function;
+    int32_t rows;
+    int32_t position_bytes;
 };
 
 struct quad_kernel {
@@ -116,6 +130,8 @@ struct conv_s16_kernel {
 
 struct kernels {
     struct lanes_kernel lanes[LANES_KERNELS];
+    struct halves_kernel halves[HALVES_KERNELS];
+    struct conv_row_kernel conv_rows[CONV_ROW_KERNELS];
     struct quad_kernel quads[QUAD_KERNELS];
     struct matrix_lanes_kernel matrix_lanes[MATRIX_LANES_KERNELS];
     struct matrix_lanes_kernel outer_rows[OUTER_ROWS_KERNELS];

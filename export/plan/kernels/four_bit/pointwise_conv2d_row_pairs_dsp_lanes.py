@@ -64,21 +64,28 @@ def lane_steps(layer: Layer, lane: int) -> int:
     return next((length for length in lengths if _fit(layer, length, lane)), 0)
 
 
-def refusal(layer: Layer, code_at: int = NIBBLES, lane: int = 0) -> str:
-    """Why a 1x1 convolution can't have two output channels in a halfword; empty where the proof allows it.
-
-    Args:
-      lane: bits of the lower one; 0 for those of `lane_bits`.
-    """
+def lanes_refusal(layer: Layer, code_at: int, lane: int) -> str:
+    """Why no two output channels share a halfword, whatever the sums are; empty where they can."""
     if reason := not_pointwise(layer) or not_few_inputs(layer, bits_from(code_at)) or not_few_outputs(layer):
         return reason
     if not lane_bits(layer):
         return f"weights {layer.weight_format}: two of them don't fit a halfword"
     if steps(layer) > MAX_STEPS:
         return f"{layer.input_shape[2]} input channels, the unrolled loop takes {MAX_STEPS * STEP}"
-    lane = lane or lane_bits(layer)
     if layer.shift > lane - 1:
         return f"shift {layer.shift} is more than {lane - 1}"
+    return ""
+
+
+def refusal(layer: Layer, code_at: int = NIBBLES, lane: int = 0) -> str:
+    """Why a 1x1 convolution can't have two output channels in a halfword; empty where the proof allows it.
+
+    Args:
+      lane: bits of the lower one; 0 for those of `lane_bits`.
+    """
+    lane = lane or lane_bits(layer)
+    if reason := lanes_refusal(layer, code_at, lane):
+        return reason
     if not lane_steps(layer, lane):
         low, high = _lower_bounds(layer, 1)
         sums = f"{low.min()} .. {high.max()}"

@@ -1,6 +1,6 @@
 /*
- * The inner loop of a depthwise 3x3 convolution with stride 1 and padding 1: one channel, down one column, two rows a
- * step, as a product of polynomials in z = 2^16.
+ * The inner loop of a depthwise 3x3 convolution with stride 1 and padding 1: channel by channel, down one column, two
+ * rows a step, as a product of polynomials in z = 2^16.
  *
  *     X = x0 + x1 z                 rows y and y + 1 of one column of the input: a word of a panel
  *     W = w2 + w1 z + w0 z^2        a column of the window, upside down
@@ -11,7 +11,7 @@
  * step's lower word, without an instruction. Rows y - 1 and y come out where y and y + 1 went in, so a tensor of lead 0
  * gives one of lead 1 and the other way round.
  *
- *     panel    [row pair][column]{ x0 | x1 }
+ *     panels   [channel][row pair][column]{ x0 | x1 }
  *     weights  [channel]{ w2 + w1 z of window columns 0, 1, 2 | w0 of window columns 0, 1, 2 | bias (1 + z) }
  *     output   byte { code | code_at bits without meaning }, two rows side by side: row pairs for pointwise
  *
@@ -23,12 +23,14 @@
  *
  * A step inside a row, 18 products for two codes in 11 instructions, 0.61 each: LDR, LDRD, 3 MLA, 3 SMLAL, USAT16, ORR,
  * STRH (flip: 1 more; code_bit above code_at: 2 more, or 1 where it is 8 above). At the left and right edge 12 products
- * in 8. All fourteen registers are in use; hence assembly.
+ * in 8. The last step multiplies for the lower word only, where that is the last output. Around the columns of a channel
+ * are 10. All fourteen registers are in use; hence assembly.
  *
  * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at,
- * bits) defines a function of type fxp_depthwise_loop_row_pairs_dsp_lanes: row_pairs of the input, lead of the input, last 1
- * where the upper lanes of the last step are output. Plain numbers; row_pairs * width <= 250, width * position_bytes <=
- * 4095, code_at 4 (bits <= 4, code_bit 4 to 12) or 0 (bits <= 7, code_bit 0 to 8), code_bit + bits <= 16.
+ * bits, unrolled) defines a function of type fxp_depthwise_loop_row_pairs_dsp_lanes: row_pairs of the input, lead of the
+ * input, last 1 where the upper lanes of the last step are output; unrolled 1 where columns inside follow each other
+ * without a loop. Plain numbers; row_pairs * width <= 250, width * position_bytes <= 4095, code_at 4 (bits <= 4, code_bit
+ * 4 to 12) or 0 (bits <= 7, code_bit 0 to 8), code_bit + bits <= 16.
  *
  * Names and terms: docs/glossary.md.
  */
@@ -41,10 +43,15 @@
 #if defined(__ARM_FEATURE_DSP)
 
 // clang-format off: one instruction per line
-/* The column w of the window on the word x, into lanes 0 and 1 (low) and 2 and 3 (high, which begins with `from`). */
+/* The column w of the window on the word x, into lanes 0 and 1 (low) and 2 and 3 (high, which begins with `from`). The
+ * last step of a column that has no more output needs no upper lanes. */
 #define FXP_LANE_PRODUCTS(x, w2w1, w0, low, high, from)                                                                \
+    ".if fxp_final\n"                                                                                                  \
+    "mla " low ", " x ", " w2w1 ", " low "\n"                                                                          \
+    ".else\n"                                                                                                          \
     "mla " high ", " x ", " w0 ", " from "\n"                                                                          \
-    "smlal " low ", " high ", " x ", " w2w1 "\n"
+    "smlal " low ", " high ", " x ", " w2w1 "\n"                                                                       \
+    ".endif\n"
 
 /* The three places a window can be in a row; r10 holds the biases of new lanes. */
 #define FXP_LANE_LEFT(low, high)                                                                                       \
@@ -90,24 +97,27 @@
     ".set fxp_at, fxp_at + fxp_row\n"                                                                                  \
     ".endif\n"
 
-#define FXP_LANE_STEP(place, low, high, width, flip, code_bit, code_at, bits)                                          \
+#define FXP_LANE_STEP(place, low, high, last, width, flip, code_bit, code_at, bits)                                    \
+    ".set fxp_left, fxp_left - 1\n"                                                                                    \
+    ".set fxp_final, (fxp_left == 0) && (" #last " == 0)\n"                                                            \
     place(low, high)                                                                                                   \
     FXP_LANE_STORE(low, flip, code_bit, code_at, bits)                                                                 \
     ".set fxp_x, fxp_x + 4 * " #width "\n"
 
-/* Down one column, and to the top of the next one. */
+/* Down one column, which begins at fxp_top of the panel, and to the top of the next one. */
 #define FXP_LANE_COLUMN(place, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits)            \
-    ".set fxp_x, 0\n"                                                                                                  \
+    ".set fxp_x, fxp_top\n"                                                                                            \
+    ".set fxp_left, " #row_pairs "\n"                                                                                  \
     ".set fxp_at, 0\n"                                                                                                 \
     ".set fxp_moved, 0\n"                                                                                              \
     ".set fxp_skip, " #lead "\n"                                                                                       \
     "mov r11, r10\n"                                                                                                   \
     ".rept " #row_pairs " / 2\n"                                                                                       \
-    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, code_at, bits)                                            \
-    FXP_LANE_STEP(place, "lr", "r11", width, flip, code_bit, code_at, bits)                                            \
+    FXP_LANE_STEP(place, "r11", "lr", last, width, flip, code_bit, code_at, bits)                                      \
+    FXP_LANE_STEP(place, "lr", "r11", last, width, flip, code_bit, code_at, bits)                                      \
     ".endr\n"                                                                                                          \
     ".if " #row_pairs " & 1\n"                                                                                         \
-    FXP_LANE_STEP(place, "r11", "lr", width, flip, code_bit, code_at, bits)                                            \
+    FXP_LANE_STEP(place, "r11", "lr", last, width, flip, code_bit, code_at, bits)                                      \
     ".if " #last "\n"                                                                                                  \
     FXP_LANE_STORE("lr", flip, code_bit, code_at, bits)                                                                \
     ".endif\n"                                                                                                         \
@@ -123,27 +133,33 @@
 
 /* r0 panel, r1 output, r2 r3 r12 input, r4 to r6 w2 + w1 z, r7 to r9 w0, r10 biases, r11 lr accumulators. */
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                        \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                        \
 )                                                                                                                      \
     FXP_DEPTHWISE_LANES_FUNCTION(                                                                                      \
-        FXP_LANE_INSIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
+        FXP_LANE_INSIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled   \
     )
 
 /* The same with a macro for columns that are inside. */
 #define FXP_DEPTHWISE_LANES_FUNCTION(                                                                                  \
-    inside, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                          \
+    inside, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                \
 )                                                                                                                      \
     static __attribute__((naked, noinline)) void name(                                                                 \
-        __attribute__((unused)) const fxp_word *panel,                                                                 \
+        __attribute__((unused)) const fxp_word *panels, \
         __attribute__((unused)) const uint32_t *weights,                                                               \
-        __attribute__((unused)) fxp_code16 *output                                                                     \
+        __attribute__((unused)) fxp_code16 *output, \
+        __attribute__((unused)) int32_t channels \
     ) {                                                                                                                \
         __asm volatile(                                                                                                \
             ".syntax unified\n"                                                                                        \
             ".set fxp_row, " #width " * " #position_bytes "\n"                                                         \
             "push {r4-r11, lr}\n"                                                                                      \
-            "ldm r1, {r4-r10}\n"                                                                                       \
-            "mov r1, r2\n"                                                                                             \
+            "push {r1-r3}\n" \
+            "3:\n" \
+            ".set fxp_top, 0\n" \
+            "ldr r1, [sp]\n" \
+            "ldm r1!, {r4-r10}\n" \
+            "str r1, [sp]\n" \
+            "ldr r1, [sp, #4]\n" \
             ".if " #width " == 1\n"                                                                                    \
             FXP_LANE_COLUMN(                                                                                           \
                 FXP_LANE_ONLY, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
@@ -152,7 +168,7 @@
             FXP_LANE_COLUMN(                                                                                           \
                 FXP_LANE_LEFT, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits             \
             )                                                                                                          \
-            ".if " #width " > 2\n"                                                                                     \
+            ".if !" #unrolled " && " #width " > 2\n"                                                                   \
             "movs r2, #" #width " - 2\n"                                                                               \
             "push {r2}\n"                                                                                              \
             "1:\n"                                                                                                     \
@@ -163,11 +179,27 @@
             "str r2, [sp]\n"                                                                                           \
             "bne.w 1b\n"                                                                                               \
             "add sp, sp, #4\n"                                                                                         \
+            ".else\n"                                                                                                  \
+            ".rept " #width " - 2\n"                                                                                   \
+            FXP_LANE_COLUMN(inside, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits)       \
+            ".set fxp_top, fxp_top + 4\n"                                                                              \
+            ".endr\n"                                                                                                  \
             ".endif\n"                                                                                                 \
             FXP_LANE_COLUMN(                                                                                           \
                 FXP_LANE_RIGHT, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits            \
             )                                                                                                          \
             ".endif\n"                                                                                                 \
+            "ldrd r1, r2, [sp, #4]\n" \
+            ".if !" #unrolled " && " #width " > 2\n" \
+            "addw r0, r0, #4 * (" #row_pairs " * " #width " - " #width " + 2)\n" \
+            ".else\n" \
+            "addw r0, r0, #4 * " #row_pairs " * " #width "\n" \
+            ".endif\n" \
+            "adds r1, r1, #2\n" \
+            "subs r2, r2, #1\n" \
+            "strd r1, r2, [sp, #4]\n" \
+            "bne.w 3b\n" \
+            "add sp, sp, #12\n" \
             "pop {r4-r11, pc}\n"                                                                                       \
         );                                                                                                             \
     }
@@ -176,11 +208,23 @@
 #else
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                        \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                        \
 )                                                                                                                      \
-    static void name(const fxp_word *panel, const uint32_t *weights, fxp_code16 *output) {                             \
+    static void name(const fxp_word *panels, const uint32_t *weights, fxp_code16 *output, int32_t channels) {          \
         const fxp_lanes lanes = {flip, code_bit, code_at, bits};                                                       \
-        fxp_depthwise_lanes_twin(panel, weights, output, row_pairs, lead, last, width, (position_bytes) / 2, lanes);   \
+        for (int32_t channel = 0; channel < channels; ++channel) {                                                     \
+            fxp_depthwise_lanes_twin(                                                                                  \
+                panels + channel * (row_pairs) * (width),                                                              \
+                weights + 7 * channel,                                                                                 \
+                output + channel,                                                                                      \
+                row_pairs,                                                                                             \
+                lead,                                                                                                  \
+                last,                                                                                                  \
+                width,                                                                                                 \
+                (position_bytes) / 2,                                                                                  \
+                lanes                                                                                                  \
+            );                                                                                                         \
+        }                                                                                                              \
     }
 
 typedef struct {

@@ -3,7 +3,7 @@
  * LDRD take five. Otherwise it is that loop, with the same arguments and limits.
  *
  * FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(name, row_pairs, lead, last, width, position_bytes, flip, code_bit,
- * code_at, bits)
+ * code_at, bits, unrolled)
  *
  * Names and terms: docs/glossary.md.
  */
@@ -24,20 +24,21 @@
     FXP_LANE_PRODUCTS("r12", "r6", "r9", low, high, high)
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(                                                                   \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                        \
 )                                                                                                                      \
     FXP_DEPTHWISE_LANES_FUNCTION(                                                                                      \
-        FXP_LANE_INSIDE_WIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits        \
+        FXP_LANE_INSIDE_WIDE, name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, \
+        unrolled \
     )
 // clang-format on
 
 #else
 
 #define FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES_WIDE(                                                                   \
-    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                                  \
+    name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                        \
 )                                                                                                                      \
     FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES(                                                                            \
-        name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits                              \
+        name, row_pairs, lead, last, width, position_bytes, flip, code_bit, code_at, bits, unrolled                    \
     )
 
 #endif

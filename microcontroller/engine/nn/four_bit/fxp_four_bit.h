@@ -39,6 +39,33 @@ void fxp_pointwise_conv2d_row_pairs_dsp_lanes(
     const fxp_pointwise_conv2d_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );
 
+/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES: all output channels of position pairs, which it copies itself. */
+typedef void fxp_matrix_loop_row_pairs_dsp_lanes_halves(
+    const fxp_word *input,
+    const fxp_word *input_end,
+    const uint32_t *weights,
+    const uint32_t *weights_end,
+    fxp_word *output,
+    fxp_word *scratch
+);
+
+/* The same in lanes that end where halfwords do. */
+typedef struct {
+    int32_t height; /* the same in and out */
+    int32_t width;
+    int32_t lead;
+    int32_t input_words;
+    int32_t output_words;
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_matrix_loop_row_pairs_dsp_lanes_halves *loop;
+} fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves_args;
+
+/* scratch: 8 * input_words + 4 * input_words * ((width + 1) / 2) bytes */
+void fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves(
+    const fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves_args *args, const void *input, void *output, void *scratch
+);
+
 /* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD: one channel quad of any number of position pairs. */
 typedef void fxp_matrix_loop_row_pairs_dsp_lanes_quad(
     const fxp_word *position_pairs,
@@ -94,9 +121,35 @@ void fxp_conv2d_s8_to_row_pairs_dsp(
     const fxp_conv2d_s8_to_row_pairs_dsp_args *args, const void *input, void *output, void *scratch
 );
 
+/* Made by FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_ROW: all channel pairs of a row. */
+typedef void fxp_conv2d_loop_row_pairs_dsp_lanes_row(
+    const fxp_word *input, const uint32_t *weights, const uint32_t *weights_end, fxp_code16 *output
+);
+
+typedef struct {
+    int32_t height;      /* of the output */
+    int32_t lead;        /* of the output */
+    int32_t row_codes;   /* of a row pair: 16 bits each */
+    int32_t input_rows;  /* those that windows reach */
+    int32_t input_width; /* at most 10 */
+    int32_t top;         /* rows of padding */
+    int32_t padded_rows;
+    int32_t stride; /* vertical */
+    const uint32_t *weights;
+    int32_t weights_words;
+    fxp_conv2d_loop_row_pairs_dsp_lanes_row *loop;
+} fxp_conv2d_s8_to_row_pairs_dsp_lanes_args;
+
+/* scratch: 24 * padded_rows bytes */
+void fxp_conv2d_s8_to_row_pairs_dsp_lanes(
+    const fxp_conv2d_s8_to_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
+);
+
 /* Made by FXP_PANELS_ROW_PAIRS_DSP and by FXP_DEPTHWISE_LOOP_ROW_PAIRS_DSP_LANES. */
-typedef void fxp_panels_row_pairs_dsp(const fxp_word *input, fxp_word *panel0, fxp_word *panel1);
-typedef void fxp_depthwise_loop_row_pairs_dsp_lanes(const fxp_word *panel, const uint32_t *weights, fxp_code16 *output);
+typedef void fxp_panels_row_pairs_dsp(const fxp_word *input, fxp_word *panels);
+typedef void fxp_depthwise_loop_row_pairs_dsp_lanes(
+    const fxp_word *panels, const uint32_t *weights, fxp_code16 *output, int32_t channels
+);
 
 typedef struct {
     int32_t height; /* of input and output */
@@ -111,7 +164,7 @@ typedef struct {
     fxp_depthwise_loop_row_pairs_dsp_lanes *loop;
 } fxp_depthwise_conv2d_row_pairs_dsp_lanes_args;
 
-/* From row pairs for depthwise to row pairs for pointwise. scratch: 8 * row pairs * width bytes */
+/* From row pairs for depthwise to row pairs for pointwise. scratch: 16 * row pairs * width bytes */
 void fxp_depthwise_conv2d_row_pairs_dsp_lanes(
     const fxp_depthwise_conv2d_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );

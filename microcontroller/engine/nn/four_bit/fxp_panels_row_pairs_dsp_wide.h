@@ -1,8 +1,8 @@
 /*
  * fxp_panels_row_pairs_dsp.h for six columns at once: fewer cycles. LDR in a row, two UXTB16 for a column, and single
- * STR, which take a cycle each where STRD takes three; two row pairs in a turn of the loop.
+ * STR, which take a cycle each where STRD takes three; two row pairs in a turn of the loop, and two channels after two.
  *
- * FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, width, position_bytes) defines a function of type
+ * FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, lead, tail, width, position_bytes) defines a function of type
  * fxp_panels_row_pairs_dsp; plain numbers; row_pairs * width <= 250, width * position_bytes <= 4095.
  *
  * Names and terms: docs/glossary.md.
@@ -48,37 +48,51 @@
     ".endr\n"                                                                                                          \
     ".set fxp_at, fxp_at + fxp_size * fxp_width\n"
 
-#define FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, width, position_bytes)                                          \
+/* Both panels of a channel pair, from r0 to r1 and r2; the label begins the loop. */
+#define FXP_ROW_PAIR_TWO_PANELS(label, row_pairs, width)                                                               \
+    ".set fxp_at, 0\n"                                                                                                 \
+    ".if fxp_twice\n"                                                                                                  \
+    "movs r3, #" #row_pairs " / 2\n"                                                                                   \
+    ".if " #row_pairs " & 1\n"                                                                                         \
+    FXP_ROW_PAIR_PANELS(width)                                                                                         \
+    "addw r0, r0, #fxp_at\n"                                                                                           \
+    ".endif\n"                                                                                                         \
+    ".else\n"                                                                                                          \
+    "movs r3, #" #row_pairs "\n"                                                                                       \
+    ".endif\n"                                                                                                         \
+    label ":\n"                                                                                                        \
+    ".set fxp_at, 0\n"                                                                                                 \
+    FXP_ROW_PAIR_PANELS(width)                                                                                         \
+    ".if fxp_twice\n"                                                                                                  \
+    FXP_ROW_PAIR_PANELS(width)                                                                                         \
+    ".endif\n"                                                                                                         \
+    "addw r0, r0, #fxp_at\n"                                                                                           \
+    "subs r3, r3, #1\n"                                                                                                \
+    "bne.w " label "b\n"
+
+/* Stack: input of the other channel pair, panels. */
+#define FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, lead, tail, width, position_bytes)                              \
     static __attribute__((naked, noinline)) void name(                                                                 \
-        __attribute__((unused)) const fxp_word *input,                                                                 \
-        __attribute__((unused)) fxp_word *panel0,                                                                      \
-        __attribute__((unused)) fxp_word *panel1                                                                       \
+        __attribute__((unused)) const fxp_word *input, __attribute__((unused)) fxp_word *panels                        \
     ) {                                                                                                                \
         __asm volatile(                                                                                                \
             ".syntax unified\n"                                                                                        \
             ".set fxp_size, " #position_bytes "\n"                                                                     \
             ".set fxp_width, " #width "\n"                                                                             \
-            "push {r4-r11, lr}\n"                                                                                      \
+            ".set fxp_panel, 4 * " #row_pairs " * " #width "\n"                                                        \
             ".set fxp_twice, (" #row_pairs " > 1) && (2 * fxp_size * fxp_width <= 4095)\n"                             \
-            ".set fxp_at, 0\n"                                                                                         \
-            ".if fxp_twice\n"                                                                                          \
-            "movs r3, #" #row_pairs " / 2\n"                                                                           \
-            ".if " #row_pairs " & 1\n"                                                                                 \
-            FXP_ROW_PAIR_PANELS(width)                                                                                 \
-            "addw r0, r0, #fxp_at\n"                                                                                   \
-            ".endif\n"                                                                                                 \
-            ".else\n"                                                                                                  \
-            "movs r3, #" #row_pairs "\n"                                                                               \
-            ".endif\n"                                                                                                 \
-            "1:\n"                                                                                                     \
-            ".set fxp_at, 0\n"                                                                                         \
-            FXP_ROW_PAIR_PANELS(width)                                                                                 \
-            ".if fxp_twice\n"                                                                                          \
-            FXP_ROW_PAIR_PANELS(width)                                                                                 \
-            ".endif\n"                                                                                                 \
-            "addw r0, r0, #fxp_at\n"                                                                                   \
-            "subs r3, r3, #1\n"                                                                                        \
-            "bne.w 1b\n"                                                                                               \
+            "push {r4-r11, lr}\n"                                                                                      \
+            "adds r2, r0, #4\n"                                                                                        \
+            "push {r1, r2}\n"                                                                                          \
+            "addw r2, r1, #fxp_panel\n"                                                                                \
+            FXP_ROW_PAIR_TWO_PANELS("1", row_pairs, width)                                                             \
+            "ldr r0, [sp, #4]\n"                                                                                       \
+            "mov r1, r2\n"                                                                                             \
+            "addw r2, r2, #fxp_panel\n"                                                                                \
+            FXP_ROW_PAIR_TWO_PANELS("2", row_pairs, width)                                                             \
+            "pop {r4, r5}\n"                                                                                           \
+            "movs r5, #0\n"                                                                                            \
+            FXP_ROW_PAIR_ZEROS(row_pairs, lead, tail, width)                                                           \
             "pop {r4-r11, pc}\n"                                                                                       \
         );                                                                                                             \
     }
@@ -86,8 +100,8 @@
 
 #else
 
-#define FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, width, position_bytes)                                          \
-    FXP_PANELS_ROW_PAIRS_DSP(name, row_pairs, width, position_bytes)
+#define FXP_PANELS_ROW_PAIRS_DSP_WIDE(name, row_pairs, lead, tail, width, position_bytes)                              \
+    FXP_PANELS_ROW_PAIRS_DSP(name, row_pairs, lead, tail, width, position_bytes)
 
 #endif
 

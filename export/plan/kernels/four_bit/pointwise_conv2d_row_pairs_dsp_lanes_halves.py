@@ -1,0 +1,143 @@
+"""1x1 convolution of row pairs in lanes that end where halfwords do: two positions are saturated at once.
+
+Codes of the two positions are scaled, each by its own power of two, and so are their biases. The lower lane is of the
+odd channel, and all of its sum has to fit.
+"""
+
+import numpy as np
+
+from export.model import accumulator
+from export.model.integer_model import CONV2D, Layer
+from export.plan.kernel import Constant, Instance, Kernel, half
+from export.plan.kernels.dsp.matrix_loops import halfwords
+from export.plan.kernels.four_bit.pointwise_conv2d_row_pairs_dsp_lanes import (
+    lane_bits,
+    lanes_refusal,
+    sizes,
+    steps,
+)
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE, NIBBLES
+from export.plan.layout import padded
+
+_HALF = 16
+_MAX_SATURATED = 15
+"""Bits of a lower lane's shift and code, from the lower end of its halfword, that USAT16 can leave."""
+_MAX_UPPER = 2 ** (_HALF - 1) - 2
+"""One to spare for what the lower lane carries."""
+
+
+def _below(layer: Layer) -> int:
+    """Bits below the codes of upper lanes."""
+    return max(0, layer.shift - (_HALF - lane_bits(layer)))
+
+
+def _scales(layer: Layer) -> tuple[int, int]:
+    """Exponents of the codes of both positions."""
+    first = _HALF - lane_bits(layer)
+    return first, first - layer.shift + _below(layer)
+
+
+def _bounds(layer: Layer) -> tuple[int, int]:
+    """The least and the greatest sum of odd channels."""
+    low, high = accumulator.bounds(layer)
+    return int(low[1::2].min(initial=0)), int(high[1::2].max(initial=0))
+
+
+def _refusal(layer: Layer, code_at: int) -> str:
+    if reason := lanes_refusal(layer, code_at, lane_bits(layer)):
+        return reason
+    lane, (low, high) = lane_bits(layer), _bounds(layer)
+    if low < -(1 << lane - 1) or high >= 1 << lane - 1:
+        return f"sums of odd channels {low} .. {high} don't fit {lane} bits"
+    if (worst := int(accumulator.worst_case(layer).max())) > _MAX_UPPER:
+        return f"sums of {worst}, the upper halfword holds {_MAX_UPPER}"
+    if (bits := _HALF - lane + layer.shift + layer.output_format.bits) > _MAX_SATURATED:
+        return f"shift {layer.shift} and {layer.output_format} take {bits} bits of a halfword, at most {_MAX_SATURATED}"
+    return ""
+
+
+def _proof(layer: Layer) -> str:
+    low, high = _bounds(layer)
+    return f"{low} .. {high} fits {lane_bits(layer)} bits"
+
+
+def _constants(layer: Layer) -> dict[str, Constant]:
+    lane, scales = lane_bits(layer), _scales(layer)
+    inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
+    weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
+    weights[: layer.output_shape[2], : layer.input_shape[2]] = layer.kernel[0, 0].T
+    bias[: layer.output_shape[2]] = layer.bias.astype(np.int64) + half(layer)
+    bias[1::2] += 1 << lane - 1
+    both, biases = (odd + (even << lane) for even, odd in ((weights[0::2], weights[1::2]), (bias[0::2], bias[1::2])))
+    scaled = np.stack([biases << scale for scale in scales], axis=1).reshape(-1, 2, 2).transpose(0, 2, 1)
+    codes = halfwords(both).reshape(outputs // 4, 2, inputs // 2).transpose(0, 2, 1)
+    words = (scaled.reshape(-1, 4) & 0xFFFFFFFF).astype(np.uint32)
+    stream = np.concatenate([words, codes.reshape(len(codes), -1)], axis=1)
+    layout = "[channel quad]{biases of p0, of p1, [step]{c0c1 k0k1, c2c3 k0k1, c0c1 k2k3, c2c3 k2k3}}"
+    return {"weights": Constant(stream.ravel(), layout)}
+
+
+def _turn(layer: Layer) -> int:
+    """Channel quads in a turn of the loop."""
+    return next(count for count in (4, 2, 1) if padded(layer.output_shape[2]) % (4 * count) == 0)
+
+
+def _instances(layer: Layer, code_at: int) -> dict[str, Instance]:
+    arguments = (steps(layer), _turn(layer), lane_bits(layer), layer.shift, code_at, layer.output_format.bits)
+    return {"loop": Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES", arguments)}
+
+
+def _channel_quad(layer: Layer) -> float:
+    """Instructions around the steps of a channel quad."""
+    merged = 0 if _HALF - lane_bits(layer) + layer.shift == 8 else 2
+    return 14 + 3 / _turn(layer) + merged + 2 * (_below(layer) > 0)
+
+
+def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
+    """For codes that begin at `code_at` in their bytes."""
+
+    def position_pairs(layer: Layer) -> int:
+        height, width, _ = layer.output_shape
+        return (height - lead) // 2 * width + half_rows(layer) * ((width + 1) // 2)
+
+    def half_rows(layer: Layer) -> int:
+        """Row pairs of which one row is the tensor's."""
+        return lead + (layer.output_shape[0] - lead) % 2
+
+    def args(layer: Layer) -> dict:
+        weights_words = padded(layer.output_shape[2]) // 4 * (4 + padded(layer.input_shape[2]))
+        fields = sizes(layer, lead, code_at) | {"weights_words": weights_words}
+        del fields["code_at"]
+        return fields
+
+    def cost(layer: Layer, steps: float, around: float, a_code: float, a_position_pair: float) -> float:
+        """Of a channel quad's steps and of what is around them, of copies, and of rows that are joined and spread."""
+        inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
+        position_pair = outputs // 4 * (steps + around) + a_code * inputs + a_position_pair
+        joined = layer.output_shape[1] * (2.9 * inputs + 2.7 * outputs)
+        return position_pairs(layer) * position_pair + half_rows(layer) * joined
+
+    def instructions(layer: Layer) -> float:
+        return cost(layer, 10 * steps(layer), _channel_quad(layer), 1.25, 16)
+
+    def cycles(layer: Layer) -> float:
+        return cost(layer, 18 * steps(layer), _channel_quad(layer) + 15, 2.2, 30)
+
+    def scratch_bytes(layer: Layer) -> int:
+        return 2 * padded(layer.input_shape[2]) * (2 + (layer.output_shape[1] + 1) // 2)
+
+    return Kernel(
+        "fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves",
+        CONV2D,
+        FOR_POINTWISE[code_at][lead],
+        FOR_DEPTHWISE[lead],
+        args=args,
+        constants=_constants,
+        instances=lambda layer: _instances(layer, code_at),
+        instructions=instructions,
+        cycles=cycles,
+        refusal=lambda layer: _refusal(layer, code_at),
+        proof=_proof,
+        in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
+        scratch_bytes=scratch_bytes,
+    )

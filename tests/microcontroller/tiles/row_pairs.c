@@ -1,0 +1,55 @@
+/* Tiles of the loops on row pairs that walk several position pairs by themselves. */
+#include "tiles.h"
+
+#include <string.h>
+
+/* One to three position pairs, one or two turns of channel quads; what is copied on the way is compared, too. */
+static uint32_t halves_tile(void) {
+    const uint32_t chosen = draw() % HALVES_KERNELS;
+    const int32_t steps = dsp_kernels.halves[chosen].steps;
+    const int32_t quads = dsp_kernels.halves[chosen].quads * (1 + (int32_t)(draw() % 2));
+    const int32_t position_pairs = 1 + (int32_t)(draw() % 3);
+    const int32_t words = quads * (4 + 4 * steps);
+    const int32_t output_words = 2 * quads * position_pairs;
+    const size_t bytes = sizeof(fxp_word) * (size_t)(output_words + 4 * steps + 1);
+    fill_few_bits(2 * steps * position_pairs, 1);
+    fill_weights(words, draw() % 4);
+    for (int32_t i = 0; i < words; ++i) {
+        weights[i] = i % (4 + 4 * steps) < 4 ? bias() : weights[i];
+    }
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    for (int32_t i = 0; i < 2; ++i) {
+        const struct halves_kernel kernel = (i == 0 ? &dsp_kernels : &twin_kernels)->halves[chosen];
+        const fxp_word *const end = input + 2 * steps * position_pairs;
+        kernel.function(input, end, weights, weights + words, outputs[i], outputs[i] + output_words);
+    }
+    return different(outputs[0], outputs[1], bytes);
+}
+
+/* Two channel pairs of a row; any words are weights, codes are int8, and lanes are left in every way. */
+static uint32_t conv_row_tile(void) {
+    enum { CHANNEL_PAIRS = 2, COLUMNS = 5 };
+    const uint32_t chosen = draw() % CONV_ROW_KERNELS;
+    const int32_t rows = dsp_kernels.conv_rows[chosen].rows;
+    const int32_t words = CHANNEL_PAIRS * (6 + 4 * rows);
+    const size_t bytes = (size_t)(COLUMNS * dsp_kernels.conv_rows[chosen].position_bytes);
+    const uint32_t kind = draw() % 2;
+    for (int32_t i = 0; i < 6 * rows; ++i) {
+        const int32_t low = i % 6 == 5 ? 0 : (int8_t)(draw() & 0xffu);
+        const int32_t high = i % 6 == 2 ? 0 : kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
+        input[i] = (uint32_t)low + ((uint32_t)high << 16);
+    }
+    fill_weights(words, draw() % 4);
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    for (int32_t i = 0; i < 2; ++i) {
+        const struct conv_row_kernel kernel = (i == 0 ? &dsp_kernels : &twin_kernels)->conv_rows[chosen];
+        kernel.function(input, weights, weights + words, (fxp_code16 *)outputs[i]);
+    }
+    return different(outputs[0], outputs[1], bytes);
+}
+
+uint32_t row_pair_tiles(void) {
+    return halves_tile() + conv_row_tile();
+}
