@@ -152,7 +152,10 @@ def _on_negatives(
 def table(result: dict[str, Any]) -> str:
     """The choice for a person."""
     detector = result["detector"]
-    first = f"window {detector['window']} steps, refractory time {detector['refractory']} steps"
+    first = (
+        f"window {detector['window']} steps, rise {detector.get('rise', 'any')} steps, refractory time "
+        f"{detector['refractory']} steps"
+    )
     on_negatives = "negatives" in result["there"]
     return "\n".join([first, *(_lines_on_negatives(result) if on_negatives else _lines_on_words(result))])
 

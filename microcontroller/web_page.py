@@ -89,7 +89,13 @@ def write(config: WebPageConfig) -> int:
 def _decision(detector: detectors.Detector) -> dict[str, Any]:
     """What the page decides by at another sensitivity than the bundle's."""
     thresholds = [None if threshold == detectors.NEVER else threshold for threshold in detector.thresholds]
-    return {"thresholds": thresholds, "refractory": detector.refractory, "one": detectors.ONE * detector.window}
+    return {
+        "thresholds": thresholds,
+        "refractory": detector.refractory,
+        "rise": None if detector.rise == detectors.MOST_STEPS else detector.rise,
+        "onset": detector.onset,
+        "one": detectors.ONE * detector.window,
+    }
 
 
 def compiled(bundle: Bundle) -> bytes:

@@ -23,6 +23,7 @@ class _Detector(msgspec.Struct, forbid_unknown_fields=True):
     window: int
     refractory: int
     thresholds: dict[str, int]
+    rise: int | None = None
 
 
 class _File(msgspec.Struct):

@@ -4,15 +4,18 @@ One step takes one row of logit codes int8 [classes] and names at most one keywo
 
     posterior  p[k] = floor(E[max - logit[k]] * 2**15 / sum_j E[max - logit[j]])     Q15, 0 .. 2**15
     smoothing  s[k] = sum of p[k] over the last `window` steps                       Q15 times window
-    decision   k is heard where s[k] >= thresholds[k]; of several, the one with the largest s[k] - thresholds[k]
-               (the first of equals)
+    rise       a[k] = steps in a row, this one counted, in which s[k] has reached an eighth of the most that it can be
+               (2**12 * window), or thresholds[k] if that is less
+    decision   k is heard where s[k] >= thresholds[k] and a[k] <= rise (255 is no bound: any a[k]); of several, the one
+               with the largest s[k] - thresholds[k] (the first of equals)
     refractory behind a detection nothing is detected for the next `refractory` - 1 steps, and the same keyword not
                before its s[k] has been below its threshold once: one detection per utterance
 
 E[d] = round(2**15 * exp(-d * 2**-f)), for logits with f fraction bits: the posteriors are a softmax. Before the first
-step all that is remembered is 0, so that no keyword is heard before enough steps say so. Smoothed posteriors, a
-threshold and a refractory time are those of G. Chen, C. Parada, G. Heigold, "Small-footprint keyword spotting using
-deep neural networks", ICASSP 2014.
+step all that is remembered is 0, so that no keyword is heard before enough steps say so. A word's sum rises at once,
+within little more than the window; that of a noise which only resembles it lingers below the threshold for seconds
+before it reaches it. Smoothed posteriors, a threshold and a refractory time are those of G. Chen, C. Parada, G.
+Heigold, "Small-footprint keyword spotting using deep neural networks", ICASSP 2014.
 """
 
 import dataclasses
@@ -24,11 +27,15 @@ from export.model.integer_model import IntegerModel
 
 FILE = "detector.json"
 FORMAT_VERSION = 1
+RISE_FORMAT_VERSION = 2
+"""Of a detector that bounds the rise: what reads version 1 alone must not take it for one that does not."""
 POSTERIOR_BITS = 15
 ONE = 1 << POSTERIOR_BITS
 NEVER = 2**32 - 1
 """The threshold of what is no keyword, or never to be detected: no sum reaches it."""
 MOST_STEPS = 255
+ONSET_SHIFT = 3
+"""A rise begins where a sum reaches this many bits less than the most that it can be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Detector:
       window: steps that are averaged, 1 to 255.
       refractory: steps from one detection to the next, 1 to 255.
       thresholds: per class, of the sum over the window of Q15 posteriors, 1 to 2**32 - 1; `NEVER` for no keyword.
+      rise: steps within which a sum reaches its threshold once it has begun to rise, 1 to 254; 255 for no bound.
 
     Raises:
       ValueError: a parameter outside its range.
@@ -51,11 +59,12 @@ class Detector:
     window: int
     refractory: int
     thresholds: tuple[int, ...]
+    rise: int = MOST_STEPS
 
     def __post_init__(self) -> None:
         if len(self.thresholds) != len(self.labels) or not self.labels:
             raise ValueError(f"{len(self.thresholds)} thresholds for {len(self.labels)} labels: give one each")
-        for name in ("window", "refractory"):
+        for name in ("window", "refractory", "rise"):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= MOST_STEPS:
                 raise ValueError(f"{name}={value!r}: expected 1 to {MOST_STEPS} steps")
@@ -66,32 +75,43 @@ class Detector:
                 raise ValueError(f"threshold of '{label}' is {threshold!r}: expected 1 to {NEVER}")
 
     @property
+    def onset(self) -> int:
+        """The sum at which a rise begins, Q15 times window."""
+        return self.window * ONE >> ONSET_SHIFT
+
+    @property
     def exponentials(self) -> np.ndarray:
         """E: uint16 [256], Q15, by the distance of a logit's code from the largest."""
         return np.floor(ONE * np.exp(-np.arange(256) * 2.0**-self.fraction_bits) + 0.5).astype(np.uint16)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; thresholds by label, those that are `NEVER` left out."""
+        """As JSON values; thresholds by label, those that are `NEVER` left out, and a rise without a bound too."""
         thresholds = {
             label: threshold
             for label, threshold in zip(self.labels, self.thresholds, strict=True)
             if threshold != NEVER
         }
         fields = dataclasses.asdict(self) | {"labels": list(self.labels), "thresholds": thresholds}
-        return {"format_version": FORMAT_VERSION, **fields}
+        if self.rise == MOST_STEPS:
+            del fields["rise"]
+        return {"format_version": RISE_FORMAT_VERSION if "rise" in fields else FORMAT_VERSION, **fields}
 
     @staticmethod
     def from_json(data: Any) -> "Detector":
         """Reads `to_json`'s result. Raises `ValueError` for anything else."""
-        if not isinstance(data, dict) or data.get("format_version") != FORMAT_VERSION:
-            raise ValueError(f"not a detector of format version {FORMAT_VERSION}")
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if version not in (FORMAT_VERSION, RISE_FORMAT_VERSION):
+            raise ValueError(f"not a detector of format version {FORMAT_VERSION} or {RISE_FORMAT_VERSION}")
+        if version == FORMAT_VERSION and data.get("rise") is not None:
+            raise ValueError(f"rise={data['rise']!r} is of format version {RISE_FORMAT_VERSION}, not {version}")
         try:
             labels, thresholds = tuple(data["labels"]), data["thresholds"]
             unknown = set(thresholds) - set(labels)
             if unknown:
                 raise ValueError(f"thresholds for {sorted(unknown)}, which are no labels")
             values = tuple(thresholds.get(label, NEVER) for label in labels)
-            return Detector(labels, data["fraction_bits"], data["window"], data["refractory"], values)
+            rise = data["rise"] if version == RISE_FORMAT_VERSION else MOST_STEPS
+            return Detector(labels, data["fraction_bits"], data["window"], data["refractory"], values, rise)
         except (KeyError, TypeError) as error:
             raise ValueError(f"a damaged detector ({error!r})") from error
 
@@ -141,6 +161,7 @@ class DetectorState:
         self._place = 0
         self._quiet = 0
         self._held = np.zeros(classes, bool)
+        self._risen = np.zeros(classes, np.int64)
 
     @property
     def sums(self) -> np.ndarray:
@@ -155,13 +176,16 @@ class DetectorState:
         """
         self._recent[self._place] = posteriors(self.detector, logits[None])[0]
         self._place = (self._place + 1) % self.detector.window
-        excess: np.ndarray = self.sums - np.array(self.detector.thresholds, np.int64)
+        thresholds = np.array(self.detector.thresholds, np.int64)
+        excess: np.ndarray = self.sums - thresholds
+        rising = self.sums >= np.minimum(thresholds, self.detector.onset)
+        self._risen = np.where(rising, np.minimum(self._risen + 1, MOST_STEPS), 0)
         heard = excess >= 0
         self._held &= heard
         if self._quiet:
             self._quiet -= 1
             return -1
-        free = heard & ~self._held
+        free = heard & ~self._held & (self._risen <= self.detector.rise)
         if not free.any():
             return -1
         best = int(np.argmax(np.where(free, excess, -(2**40))))
@@ -177,21 +201,23 @@ def run(detector: Detector, logits: np.ndarray) -> list[tuple[int, int]]:
       ValueError: another shape or dtype.
     """
     sums = smooth(posteriors(detector, logits).astype(np.int64), detector.window)
-    return decide(sums, np.array(detector.thresholds, np.int64), detector.refractory)
+    return decide(sums, np.array(detector.thresholds, np.int64), detector, detector.onset)
 
 
-def decide(sums: np.ndarray, thresholds: np.ndarray, refractory: int) -> list[tuple[int, int]]:
-    """`run` behind smoothing, for numbers of any kind: what the decision and the refractory time make of the sums.
+def decide(sums: np.ndarray, thresholds: np.ndarray, times: Detector, onset: float) -> list[tuple[int, int]]:
+    """`run` behind smoothing, for numbers of any kind: what decision, rise and refractory time make of the sums.
 
     Args:
       sums: [steps, classes].
       thresholds: [classes].
-      refractory: steps.
+      times: the detector that refractory time and rise are taken of.
+      onset: the sum at which a rise begins, of the kind of `sums`.
 
     Returns:
       (step, class), by step.
     """
-    stretches = sorted(_stretches(sums >= thresholds))
+    stretches = sorted(_quick(_stretches(sums >= thresholds), sums >= np.minimum(thresholds, onset), times.rise))
+    refractory = times.refractory
     detections: list[tuple[int, int]] = []
     waiting: list[tuple[int, int, int]] = []
     free = following = 0
@@ -220,3 +246,22 @@ def _stretches(heard: np.ndarray) -> list[tuple[int, int, int]]:
         starts, ends = np.flatnonzero(column == 1).tolist(), np.flatnonzero(column == -1).tolist()
         stretches += [(start, end, number) for start, end in zip(starts, ends, strict=True)]
     return stretches
+
+
+def _quick(stretches: list[tuple[int, int, int]], rising: np.ndarray, rise: int) -> list[tuple[int, int, int]]:
+    """What of each stretch lies within `rise` steps of where its sum began to rise.
+
+    Args:
+      rising: bool [steps, classes], true wherever a stretch is.
+    """
+    if rise == MOST_STEPS:
+        return stretches
+    since = steps_in_a_row(rising)
+    ends = [(start, min(end, start + 1 + rise - int(since[start, label])), label) for start, end, label in stretches]
+    return [(start, end, label) for start, end, label in ends if end > start]
+
+
+def steps_in_a_row(true: np.ndarray) -> np.ndarray:
+    """int64 of the same shape: how many steps, this one counted, a class of bool [steps, classes] has been true."""
+    steps = np.arange(1, len(true) + 1)[:, None]
+    return steps - np.maximum.accumulate(np.where(true, 0, steps), axis=0)

@@ -26,6 +26,8 @@ def _header(detector: Detector) -> str:
         "CLASSES": len(detector.labels),
         "WINDOW": detector.window,
         "REFRACTORY": detector.refractory,
+        "RISE": detector.rise,
+        "ONSET": detector.onset,
         "POSTERIOR_BITS": POSTERIOR_BITS,
         "LOGIT_FRACTION_BITS": detector.fraction_bits,
     }

@@ -3,9 +3,11 @@
  * are the bundle's, and it decides what the C decides; above, down to half of them; below, up to almost 1.
  */
 class Decision {
-  constructor({ thresholds, refractory, one }) {
+  constructor({ thresholds, refractory, rise, onset, one }) {
     this.own = thresholds; // null for what is no keyword
     this.refractory = refractory;
+    this.rise = rise; // null for no bound
+    this.onset = onset;
     this.one = one; // the sum of a posterior of 1
     this.sensitivity = 0;
     this.reset();
@@ -14,6 +16,7 @@ class Decision {
   reset() {
     this.quiet = 0;
     this.held = this.own.map(() => false);
+    this.risen = this.own.map(() => 0);
   }
 
   set sensitivity(value) {
@@ -25,13 +28,15 @@ class Decision {
   step(sums) {
     const excess = this.thresholds.map((threshold, k) => sums[k] - threshold);
     this.held = this.held.map((held, k) => held && excess[k] >= 0);
+    this.risen = this.risen.map((risen, k) => (excess[k] >= 0 || sums[k] >= this.onset ? risen + 1 : 0));
     if (this.quiet > 0) {
       this.quiet -= 1;
       return -1;
     }
     let best = -1;
     excess.forEach((value, k) => {
-      if (value >= 0 && !this.held[k] && (best < 0 || value > excess[best])) {
+      const quick = this.rise === null || this.risen[k] <= this.rise;
+      if (value >= 0 && quick && !this.held[k] && (best < 0 || value > excess[best])) {
         best = k;
       }
     });

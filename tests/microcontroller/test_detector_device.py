@@ -4,9 +4,10 @@ import pathlib
 
 import emulated_device
 import numpy as np
+import pytest
 
 from export.model import detector as detectors
-from export.model.detector import NEVER, ONE, Detector
+from export.model.detector import MOST_STEPS, NEVER, ONE, Detector
 from export.source import detector_source
 from microcontroller import c_sources
 
@@ -24,7 +25,8 @@ def _run_on_device(detector: Detector, logits: np.ndarray, folder: pathlib.Path)
     return np.fromfile(folder / "detected.bin", np.int32).reshape(2, -1), counts
 
 
-def test_the_device_detects_what_python_detects(tmp_path):
+@pytest.mark.parametrize(("rise", "most", "state_bytes"), [(MOST_STEPS, 500, 256), (14, 600, 268)])
+def test_the_device_detects_what_python_detects(tmp_path, rise, most, state_bytes):
     """A minute of logits; prints what docs/streaming.md says."""
     rng = np.random.default_rng(1)
     steps, classes = 1500, 12
@@ -33,7 +35,8 @@ def test_the_device_detects_what_python_detects(tmp_path):
     logits = np.clip(sure + rng.integers(-20, 20, (steps, classes)), -128, 127).astype(np.int8)
     logits[:30], logits[30:40] = -128, 127
     threshold = round(0.9 * ONE * 8)
-    detector = Detector(tuple(f"label{i}" for i in range(classes)), 3, 8, 20, (NEVER, NEVER, *[threshold] * 10))
+    labels = tuple(f"label{i}" for i in range(classes))
+    detector = Detector(labels, 3, 8, 20, (NEVER, NEVER, *[threshold] * 10), rise)
     detected, counts = _run_on_device(detector, logits, tmp_path)
     expected = np.full(steps, -1)
     for step, label in detectors.run(detector, logits):
@@ -43,5 +46,5 @@ def test_the_device_detects_what_python_detects(tmp_path):
     for run in detected:
         assert np.array_equal(run, expected)
     print(counts)
-    assert counts["most"] < 500
-    assert counts["state_bytes"] <= 256
+    assert counts["most"] < most
+    assert counts["state_bytes"] <= state_bytes

@@ -99,13 +99,13 @@ def curve_of(detector: Detector, heard: Sequence[HeardNegative], words: dict[str
     }
     for shift in error_rates.shifts_of(thresholds):
         moved = error_rates.shifted(thresholds, shift)
-        alarms = [len(detectors.decide(averages, moved, detector.refractory)) for averages in quiet]
+        alarms = [len(detectors.decide(averages, moved, detector, error_rates.ONSET)) for averages in quiet]
         found["shift"].append(shift)
         for group, members in groups(heard).items():
             rate = sum(alarms[i] for i in members) / sum(heard[i].hours for i in members)
             found["false_alarms_per_hour"][group].append(rate)
         for name, one in words.items():
-            detections = detectors.decide(spoken[name], moved, detector.refractory)
+            detections = detectors.decide(spoken[name], moved, detector, error_rates.ONSET)
             found["miss_rate"][name].append(float(1 - outcomes(detections, one, detector.labels)[0].mean()))
         if found["false_alarms_per_hour"][ALL][-1] > _MOST_FALSE_ALARMS:
             break

@@ -22,6 +22,8 @@ TARGETS = (1.0, 5.0)
 """False alarms per hour at which miss rates are given."""
 MOST_FALSE_ALARMS = 60.0
 """The curve ends above this many per hour."""
+ONSET = 2.0**-detectors.ONSET_SHIFT
+"""The smoothed posterior at which a rise begins."""
 _SHIFT_STEP = 0.125
 _LOWEST_AVERAGE = 0.01
 
@@ -131,7 +133,7 @@ class Curve:
 def curve(
     averages: np.ndarray,
     thresholds: np.ndarray,
-    refractory: int,
+    times: Detector,
     measure: Callable[[Sequence[tuple[int, int]]], Score],
 ) -> Curve:
     """The curve along a common shift of all thresholds' log-odds, down from the strictest.
@@ -139,11 +141,12 @@ def curve(
     Args:
       averages: smoothed posteriors, float64 [steps, classes] from 0 to 1.
       thresholds: of the averages, [classes]; above 1 for what is no keyword.
+      times: the detector that rise and refractory time are taken of.
       measure: detections to their score.
     """
     shifts, scores = [], []
     for shift in shifts_of(thresholds):
-        found = measure(detectors.decide(averages, shifted(thresholds, shift), refractory))
+        found = measure(detectors.decide(averages, shifted(thresholds, shift), times, ONSET))
         shifts.append(shift)
         scores.append(found)
         if found.false_alarms_per_hour > MOST_FALSE_ALARMS:
@@ -174,6 +177,14 @@ def averages_of(detector: Detector, logits: np.ndarray) -> np.ndarray:
     """Smoothed posteriors float64 [steps, classes], from 0 to 1, of logit codes int8 [steps, classes]; exact."""
     sums = detectors.smooth(detectors.posteriors(detector, logits).astype(np.int64), detector.window)
     return sums / (ONE * detector.window)
+
+
+def in_time(averages: np.ndarray, rise: int) -> np.ndarray:
+    """Smoothed posteriors, [steps, classes], with 0 where they have been risen for longer than `rise` steps: what they
+    reach there is not detected."""
+    if rise == detectors.MOST_STEPS:
+        return averages
+    return np.where(detectors.steps_in_a_row(averages >= ONSET) <= rise, averages, 0.0)
 
 
 def thresholds_of(detector: Detector) -> np.ndarray:

@@ -131,7 +131,7 @@ def measure(
         return error_rates.score(found, recording, labels, heard.step_samples)
 
     def curve(averages: np.ndarray) -> Curve:
-        return error_rates.curve(averages, error_rates.thresholds_of(detector), detector.refractory, score)
+        return error_rates.curve(averages, error_rates.thresholds_of(detector), detector, score)
 
     logits = logits_of(bundle, heard.frames, config.backend)
     own = score(detectors.run(detector, logits))
@@ -160,7 +160,7 @@ def measure(
 
         values = float_stream.logits_of(config.float_model, heard.frames, bundle.model.input_format)
         averages = detectors.smooth(np.exp(metrics.log_posteriors(values)), detector.window) / detector.window
-        found = detectors.decide(averages, error_rates.thresholds_of(detector), detector.refractory)
+        found = detectors.decide(averages, error_rates.thresholds_of(detector), detector, error_rates.ONSET)
         result["float"] = {"detector": score(found).to_json(labels), **curve(averages).to_json(labels)}
     return result
 

@@ -12,7 +12,8 @@ distance from u (the peaks over a threshold of J. Pickands, "Statistical inferen
 Annals of Statistics 3(1), 1975, with shape 0).
 
 A keyword that the speech may hold is not surely wrong there: such a detection counts a tenth. Of several window
-lengths the one wins that hears most, by the sum of the logarithms, the shortest of equals.
+lengths the one wins that hears most, by the sum of the logarithms, the shortest of equals. The rise is bounded, unless
+that costs a tenth of what is heard.
 """
 
 import dataclasses
@@ -101,8 +102,11 @@ def tune(
     """
     step_samples = words[QUIET.name].step_samples
     lengths = dict.fromkeys(tuning.steps_of(seconds, step_samples) for seconds in WINDOWS_SECONDS)
-    refractory = tuning.steps_of(tuning.REFRACTORY_SECONDS, step_samples)
-    choices = [_Choice.of(model, window, refractory, heard, words, negatives_without) for window in lengths]
+    bounded = [tuning.blank_of(model, window, step_samples) for window in lengths]
+    choices = [
+        [_Choice.of(blank, heard, words, negatives_without) for blank in blanks]
+        for blanks in (bounded, [tuning.without_bound(blank) for blank in bounded])
+    ]
     target = default_target(model.labels) if false_alarms_per_hour is None else false_alarms_per_hour
     while True:
         tuned = _at(target, choices, heard, words, negatives_without)
@@ -129,20 +133,21 @@ class _Choice:
 
     @staticmethod
     def of(
-        model: IntegerModel,
-        window: int,
-        refractory: int,
+        blank: Detector,
         heard: Sequence[HeardNegative],
         words: Mapping[str, HeardWords],
         negatives_without: Sequence[str],
     ) -> "_Choice":
-        labels = model.labels
-        blank = Detector(labels, model.output_format.fraction_bits, window, refractory, (NEVER,) * len(labels))
-        spoken = [(one, error_rates.averages_of(blank, one.logits)) for one in words.values()]
-        quiet = [(one, error_rates.averages_of(blank, one.logits)) for one in heard]
+        labels = blank.labels
+
+        def averages_of(logits: np.ndarray) -> np.ndarray:
+            return error_rates.in_time(error_rates.averages_of(blank, logits), blank.rise)
+
+        spoken = [(one, averages_of(one.logits)) for one in words.values()]
+        quiet = [(one, averages_of(one.logits)) for one in heard]
         keywords = [labels.index(label) for label in hearing.keyword_labels(labels)]
         shares = [np.mean([_heard(one, averages, k) for one, averages in spoken], axis=0) for k in keywords]
-        rates = [_rates(quiet, k, labels[k] in negatives_without, refractory) for k in keywords]
+        rates = [_rates(quiet, k, labels[k] in negatives_without, blank.refractory) for k in keywords]
         return _Choice(blank, keywords, np.log(np.array(shares)), np.array(rates))
 
     def thresholds(self, target: float) -> np.ndarray | None:
@@ -171,13 +176,17 @@ class _Choice:
 
 def _at(
     target: float,
-    choices: Sequence[_Choice],
+    choices: Sequence[Sequence[_Choice]],
     heard: Sequence[HeardNegative],
     words: Mapping[str, HeardWords],
     negatives_without: Sequence[str],
 ) -> Tuned | None:
-    """The best of the window lengths at a target; None where none can keep it."""
-    found = [(choice, choice.thresholds(target)) for choice in choices]
+    """The best of the window lengths at a target, with a bound of the rise or without; None where none can keep it."""
+    bounded, unbounded = ([(choice, choice.thresholds(target)) for choice in of_kind] for of_kind in choices)
+    bounded_worth, unbounded_worth = (
+        max((choice.worth(at) for choice, at in found if at is not None), default=0.0) for found in (bounded, unbounded)
+    )
+    found = bounded if bounded_worth >= tuning.BOUND_HEARS * unbounded_worth else unbounded
     windows = {choice.blank.window: None if at is None else choice.worth(at) for choice, at in found}
     possible = [(choice, at) for choice, at in found if at is not None]
     if not possible:

@@ -10,9 +10,10 @@
  *     }
  *
  * Each row becomes posteriors (a softmax in Q15), which are summed over the last FXP_DETECTOR_WINDOW steps. A keyword
- * is heard where its sum reaches its threshold; the one that exceeds its own by most is detected. Behind a detection
- * come FXP_DETECTOR_REFRACTORY - 1 steps without one, and the same keyword has to fall below its threshold first: one
- * detection per utterance. export/model/detector.py is the definition, equal in every step.
+ * is heard where its sum reaches its threshold, and that within FXP_DETECTOR_RISE steps of having reached
+ * FXP_DETECTOR_ONSET (FXP_DETECTOR_ANY_RISE: at any time); the one that exceeds its own by most is detected. Behind a
+ * detection come FXP_DETECTOR_REFRACTORY - 1 steps without one, and the same keyword has to fall below its threshold
+ * first: one detection per utterance. export/model/detector.py is the definition, equal in every step.
  *
  * The bundle's c/ folder has the parameters (fxp_detector_config.h) and the tables (fxp_detector_tables.c), which
  * kws.tune_detector writes. The functions share nothing but const tables.
@@ -31,13 +32,19 @@ extern "C" {
 /* What fxp_detector_step returns where it detects nothing. */
 #define FXP_DETECTOR_NONE (-1)
 
+/* The FXP_DETECTOR_RISE of a detector that bounds none. */
+#define FXP_DETECTOR_ANY_RISE 255
+
 /* What is kept from step to step. */
 typedef struct {
     uint32_t sums[FXP_DETECTOR_CLASSES];
     uint16_t posteriors[FXP_DETECTOR_WINDOW][FXP_DETECTOR_CLASSES]; /* a ring, Q15 */
     uint8_t held[FXP_DETECTOR_CLASSES];                             /* detected, and not below its threshold since */
-    uint8_t oldest;                                                 /* row of posteriors */
-    uint8_t quiet;                                                  /* steps left without a detection */
+#if FXP_DETECTOR_RISE < FXP_DETECTOR_ANY_RISE
+    uint8_t risen[FXP_DETECTOR_CLASSES]; /* steps since the sum reached the onset, this one counted; 255 at most */
+#endif
+    uint8_t oldest; /* row of posteriors */
+    uint8_t quiet;  /* steps left without a detection */
 } fxp_detector;
 
 /* Before the first step: nothing has been heard. */

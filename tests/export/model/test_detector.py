@@ -99,6 +99,37 @@ def test_one_detection_per_utterance(tmp_path, stream, expected):
     assert _in_c(_detector(), logits, tmp_path) == expected
 
 
+@pytest.mark.parametrize(
+    ("unsure", "rise", "expected"),
+    [
+        # The sum lingers at half of the most, above the onset of an eighth, and reaches 0.8 of it in its fifth step.
+        (3, 5, [(4, 1)]),
+        (3, 4, []),
+        (60, 254, [(61, 1)]),
+        (300, 254, []),
+        # 255 is no bound, however many steps are counted.
+        (300, 255, [(301, 1)]),
+    ],
+)
+def test_what_rises_for_too_long_is_no_word(tmp_path, unsure, rise, expected):
+    detector = _detector(rise=rise, share=0.8)
+    logits = np.concatenate([np.array([[40, 40, -128]] * unsure, np.int8), _stream((1, 20), (0, 5))])
+    assert detectors.run(detector, logits) == _by_steps(detector, logits) == expected
+    assert _in_c(detector, logits, tmp_path) == expected
+    # Below the onset a rise begins anew.
+    again = np.concatenate([logits, _stream((1, 5))])
+    last = [(len(logits) + 1, 1)]
+    assert detectors.run(detector, again) == _by_steps(detector, again) == [*expected, *last]
+
+
+def test_a_threshold_below_the_onset_begins_its_rise_itself(tmp_path):
+    detector = _detector(window=1, refractory=1, rise=1, thresholds=(NEVER, 1, NEVER))
+    logits = np.array([[40, 0, 0], [40, 0, 0], [0, 40, 0], [40, -128, 0], [40, 0, 0]], np.int8)
+    expected = [(0, 1), (4, 1)]
+    assert detectors.run(detector, logits) == _by_steps(detector, logits) == expected
+    assert _in_c(detector, logits, tmp_path) == expected
+
+
 def test_a_threshold_that_is_met_exactly_is_reached(tmp_path):
     logits = np.array([[0, 40, 0]] * 6, np.int8)
     (posterior,) = set(detectors.posteriors(_detector(), logits)[:, 1].tolist())
@@ -134,10 +165,18 @@ def _adversarial(rng: np.random.Generator, classes: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("fraction_bits", "classes", "window", "refractory"),
-    [(3, 12, 8, 20), (7, 12, 4, 10), (-1, 2, 1, 1), (3, 35, 255, 255), (0, 3, 5, 2)],
+    ("fraction_bits", "classes", "window", "refractory", "rise"),
+    [
+        (3, 12, 8, 20, 255),
+        (3, 12, 16, 20, 22),
+        (7, 12, 4, 10, 3),
+        (-1, 2, 1, 1, 1),
+        (3, 35, 255, 255, 254),
+        (3, 35, 255, 255, 255),
+        (0, 3, 5, 2, 6),
+    ],
 )
-def test_all_at_once_step_by_step_and_c_agree(tmp_path, fraction_bits, classes, window, refractory):
+def test_all_at_once_step_by_step_and_c_agree(tmp_path, fraction_bits, classes, window, refractory, rise):
     rng = np.random.default_rng([fraction_bits + 8, classes])
     logits = _adversarial(rng, classes)
     labels = tuple(f"label{i}" for i in range(classes))
@@ -145,7 +184,7 @@ def test_all_at_once_step_by_step_and_c_agree(tmp_path, fraction_bits, classes, 
     for share in (0.05, 0.8):
         thresholds = np.maximum(np.rint(share * ONE * window * rng.uniform(0.8, 1.0, classes)), 1).astype(int).tolist()
         thresholds[0] = NEVER
-        detector = Detector(labels, fraction_bits, window, refractory, tuple(thresholds))
+        detector = Detector(labels, fraction_bits, window, refractory, tuple(thresholds), rise)
         expected = detectors.run(detector, logits)
         assert _by_steps(detector, logits) == expected
         assert _in_c(detector, logits, tmp_path / str(share)) == expected
@@ -156,9 +195,12 @@ def test_all_at_once_step_by_step_and_c_agree(tmp_path, fraction_bits, classes, 
 
 
 def test_json_gives_the_same_detector():
-    detector = _detector()
-    assert Detector.from_json(detector.to_json()) == detector
-    assert "_silence_" not in detector.to_json()["thresholds"]
+    for detector, version in ((_detector(), 1), (_detector(rise=9), 2)):
+        assert Detector.from_json(detector.to_json()) == detector
+        assert "_silence_" not in detector.to_json()["thresholds"]
+        # A reader of before is not to take a detector that bounds the rise for one that does not.
+        assert detector.to_json()["format_version"] == version
+        assert ("rise" in detector.to_json()) == (version == 2)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +210,10 @@ def test_json_gives_the_same_detector():
         ({"refractory": 256}, "refractory=256"),
         ({"thresholds": {"maybe": 5}}, "maybe"),
         ({"thresholds": {"yes": 0}}, "threshold of 'yes' is 0"),
-        ({"format_version": 2}, "format version 1"),
+        ({"format_version": 3}, "format version 1 or 2"),
+        ({"format_version": 2}, "damaged"),
+        ({"format_version": 2, "rise": 0}, "rise=0: expected 1 to 255"),
+        ({"rise": 9}, "rise=9 is of format version 2, not 1"),
         ({"labels": None}, "damaged"),
     ],
 )
@@ -198,7 +243,7 @@ def test_a_bundle_keeps_its_detector(make_bundle, small_model):
     added = bundles.add(bundle, files)
     assert detector_file.of_bundle(added) == detector
     assert added.manifest["files"].keys() == bundle.manifest["files"].keys() | files.keys()
-    other = dataclasses.replace(detector, window=3)
+    other = dataclasses.replace(detector, window=3, rise=9)
     again = bundles.add(added, detector_file.bundle_files(other, {}))
     assert detector_file.of_bundle(again) == other
     assert [path.name for path in bundle.path.parent.iterdir() if path.is_dir()] == [bundle.path.name]

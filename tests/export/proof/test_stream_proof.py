@@ -49,7 +49,9 @@ def test_a_wrong_streaming_network_is_named(bundle, monkeypatch: pytest.MonkeyPa
     assert result.pair("stream").first.clip == "step 7" and result.pair("stream").first.position == (0, 0, 1)
 
 
-@pytest.mark.parametrize("change", [{"window": 4}, {"refractory": 6}, {"thresholds": (detectors.NEVER, 96000, 60000)}])
+@pytest.mark.parametrize(
+    "change", [{"window": 4}, {"refractory": 6}, {"rise": 4}, {"thresholds": (detectors.NEVER, 96000, 60000)}]
+)
 def test_a_wrong_detector_is_named(change: dict, bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the C had been generated from another one."""
     assert bundle.c_folder.is_dir()  # written from the bundle's own

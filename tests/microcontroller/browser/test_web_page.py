@@ -35,7 +35,7 @@ def _bundle(tmp_path_factory: pytest.TempPathFactory) -> bundles.Bundle:
     bundle = bundles.load(path)
     easy = detectors.default(bundle.model, window=4, refractory=10)
     thresholds = tuple(t if t == detectors.NEVER else 4 * detectors.ONE // 2 for t in easy.thresholds)
-    detector = detectors.Detector(easy.labels, easy.fraction_bits, easy.window, easy.refractory, thresholds)
+    detector = detectors.Detector(easy.labels, easy.fraction_bits, easy.window, easy.refractory, thresholds, rise=9)
     bundles.add(bundle, detector_file.bundle_files(detector, {}))
     return bundles.load(path)
 

@@ -69,6 +69,15 @@ def test_each_keyword_is_put_above_its_own_false_alarms():
     assert _tune([noise], _words({2: [10] * 20, 3: [50] * 20}), 1.0).detector == tuned.detector
 
 
+def test_a_noise_that_lingers_before_it_is_taken_for_a_word_costs_no_threshold():
+    # As sure as the words, which without a bound of the rise would be lost with it.
+    noise = _negative("noise", [at for i in range(40) for at in ((60.0 + 9 * i, 3, 0), (60.8 + 9 * i, 3, 60))])
+    tuned = _tune([noise], _words({2: [60] * 20, 3: [60] * 20}), 1.0)
+    assert tuned.heard_in_quiet == 1.0
+    assert tuned.false_alarms["all"]["false_alarms"] == 0
+    assert tuned.detector.rise == tuned.detector.window + 6
+
+
 def test_no_keyword_is_given_up_for_the_others():
     # Half of the words of "no" are as weak as its false alarms: a mean over words would leave it mute.
     noise = _negative("noise", [(60.0 + 9 * i, 3, 24) for i in range(4)])

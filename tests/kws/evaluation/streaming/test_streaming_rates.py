@@ -71,7 +71,7 @@ def _curve(recording: Recording, logits: np.ndarray) -> error_rates.Curve:
     return error_rates.curve(
         averages,
         np.array([2.0, 2.0, 0.5, 0.5]),
-        20,
+        detector,
         lambda found: error_rates.score(found, recording, LABELS, STEP),
     )
 
