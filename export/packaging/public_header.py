@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from export.model.detector import Detector
+from export.model.detector import MOST_STEPS, Detector
 from export.model.frontend_config import FrontEndConfig
 from export.packaging import variants
 from export.packaging.variants import Variant
@@ -64,7 +64,8 @@ def state_bytes(subject: Subject, steps: StreamPlan) -> int:
     """Of fxp_kws_state; the C asserts it."""
     config, detector, labels = subject.frontend, subject.detector, len(subject.labels)
     frontend = [(2 * config.window_samples, _FRONT_END_ALIGNMENT), (config.frames * config.coefficients, 1), (2, 2)]
-    heard = [(4 * labels, 4), (2 * detector.window * labels, 2), (labels, 1), (1, 1), (1, 1)]
+    risen = [] if detector.rise == MOST_STEPS else [(labels, 1)]
+    heard = [(4 * labels, 4), (2 * detector.window * labels, 2), (labels, 1), *risen, (1, 1), (1, 1)]
     fields = [
         (_placed(frontend), _FRONT_END_ALIGNMENT),
         (max(steps.state_bytes, 1), ALIGNMENT if steps.state_bytes else 1),
