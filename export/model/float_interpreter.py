@@ -5,12 +5,14 @@ without a gap: up to 2**24 in float32, up to 2**53 in float64. `accumulator.wors
 layer, and chooses between the two. Weights and biases are scaled by 2**-shift, which changes exponents and no digit:
 what is left of requantization is rounding to whole numbers and saturation.
 
-Tensors are [height, width, channels, n] here, clips last. A convolution's output is then one product for each position,
-and a row of a depthwise one's is one for each channel.
+Tensors are [channels, height, width, n] here, clips last. A convolution's output is then one product of matrices, and
+each row of a depthwise one's is one for each channel. `Steps` are all but products of large matrices: by NumPy here,
+by compiled C in `export.host.float_steps`.
 """
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from export.model.integer_model import CONV2D, DENSE, IntegerModel, Layer
 FLOAT32_INTEGERS = 2**24
 """All integers of at most this magnitude are float32 values. Float64 holds every sum of int8 products (2**53)."""
 _MOST_CLIPS = 64
-"""At once: for more, OpenBLAS shares a product of 64 by 64 channels among threads, which costs more than it saves."""
+"""At once: a layer's tensors of more leave the caches of a core."""
 _MOST_VALUES = 2**22
 """In the largest tensor: a bound on memory."""
 
@@ -31,16 +33,33 @@ class FloatLayer:
 
     Attributes:
       layer: the integer layer.
-      matrices: [out, kh * kw * in] where channels are mixed, else `_bands`.
+      taps: [channels, kh, kw] where channels aren't mixed, else empty.
+      matrices: as `matrices` makes them.
       bias: [out]; single rounding's half is in it.
+      rounding: 'single' or 'double'.
     """
 
     layer: Layer
+    taps: np.ndarray
     matrices: np.ndarray
     bias: np.ndarray
+    rounding: str
 
 
-def run(model: IntegerModel, codes: np.ndarray, rounding: str) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """What computes the codes of a layer, beside products of large matrices.
+
+    Attributes:
+      channels: of a layer that doesn't mix channels, its input and its output: writes all of it.
+      finish: of a layer and its sums: makes codes of them in place, by bias, rounding and saturation.
+    """
+
+    channels: Callable[[FloatLayer, np.ndarray, np.ndarray], None]
+    finish: Callable[[FloatLayer, np.ndarray], None]
+
+
+def run(model: IntegerModel, codes: np.ndarray, rounding: str, steps: Steps) -> np.ndarray:
     """As `interpreter.run`, for codes of the input's format and accumulators that are proved to keep their widths: none
     is looked at."""
     layers = [float_layer(layer, rounding) for layer in model.layers]
@@ -50,9 +69,9 @@ def run(model: IntegerModel, codes: np.ndarray, rounding: str) -> np.ndarray:
     memory = [np.empty(largest * at_once) for _ in range(2)]
     logits = np.empty((len(codes), len(model.labels)), np.int8)
     for start in range(0, len(codes), at_once):
-        x = codes[start : start + at_once].transpose(1, 2, 3, 0)
+        x = codes[start : start + at_once].transpose(3, 1, 2, 0)
         for index, layer in enumerate(layers):
-            x = run_layer(layer, x, rounding, memory[index % 2])
+            x = run_layer(layer, x, memory[index % 2], steps)
         logits[start : start + at_once] = x.reshape(len(model.labels), -1).T
     return logits
 
@@ -67,13 +86,17 @@ def float_layer(layer: Layer, rounding: str) -> FloatLayer:
     kernel = layer.kernel * 2.0**-layer.shift
     half = (1 << layer.shift) >> 1 if rounding == "single" else 0
     bias = (layer.bias.astype(np.int64) + half) * 2.0**-layer.shift
-    dtype = sum_type(layer)
-    return FloatLayer(layer, np.ascontiguousarray(matrices(layer, kernel), dtype), bias.astype(dtype))
+    taps = np.empty(0) if layer.op in (CONV2D, DENSE) else kernel.transpose(2, 0, 1)
+    constants = [np.ascontiguousarray(array, sum_type(layer)) for array in (taps, matrices(layer, kernel), bias)]
+    return FloatLayer(layer, *constants, rounding)
 
 
 def matrices(layer: Layer, kernel: np.ndarray) -> np.ndarray:
-    """A kernel that is shaped as the layer's as what its sums multiply: see `FloatLayer.matrices`."""
-    return kernel.reshape(-1, kernel.shape[-1]).T if layer.op in (CONV2D, DENSE) else _bands(layer, kernel)
+    """What a layer's input is multiplied by, of a kernel that is shaped as the layer's: [out, in * kh * kw] where
+    channels are mixed, else `_bands`."""
+    if layer.op == DENSE:
+        return kernel.T
+    return kernel.transpose(3, 2, 0, 1).reshape(kernel.shape[3], -1) if layer.op == CONV2D else _bands(layer, kernel)
 
 
 def _bands(layer: Layer, kernel: np.ndarray) -> np.ndarray:
@@ -89,47 +112,58 @@ def _bands(layer: Layer, kernel: np.ndarray) -> np.ndarray:
     return bands.reshape(*bands.shape[:2], -1)
 
 
-def run_layer(float_layer: FloatLayer, x: np.ndarray, rounding: str, memory: np.ndarray) -> np.ndarray:
-    """Output codes of one layer, of its sums' type [height, width, channels, n].
+def run_layer(float_layer: FloatLayer, x: np.ndarray, memory: np.ndarray, steps: Steps) -> np.ndarray:
+    """Output codes of one layer, of its sums' type [channels, height, width, n].
 
     Args:
-      x: input codes of any type, [height, width, channels, n].
+      x: input codes of any type, [channels, height, width, n].
       memory: where the output is written; not the input's.
     """
-    layer, bias = float_layer.layer, float_layer.bias
-    y: np.ndarray = np.ndarray((*layer.output_shape, x.shape[-1]), bias.dtype, memory)
-    sums = mixed_sums if layer.op in (CONV2D, DENSE) else channel_sums
-    sums(layer, float_layer.matrices, x.astype(bias.dtype, copy=False), y)
-    # Operands as large as the innermost dimensions: NumPy is several times quicker with them than with scalars.
-    per_channel = y.shape[2:]
-    y += np.broadcast_to(bias[:, None], per_channel).copy()
-    if rounding == "single":
-        np.floor(y, out=y)
-    elif layer.shift:
-        _round_twice(y, layer.shift)
-    np.maximum(y, np.full(per_channel, layer.output_format.min_code, y.dtype), out=y)
-    np.minimum(y, np.full(per_channel, layer.output_format.max_code, y.dtype), out=y)
+    layer = float_layer.layer
+    height, width, channels = layer.output_shape
+    y: np.ndarray = np.ndarray((channels, height, width, x.shape[-1]), float_layer.bias.dtype, memory)
+    x = np.ascontiguousarray(x, y.dtype)
+    if layer.op in (CONV2D, DENSE):
+        mixed_sums(layer, float_layer.matrices, x, y)
+        steps.finish(float_layer, y)
+    else:
+        steps.channels(float_layer, x, y)
     return y
 
 
 def mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Sums of products over a window of all channels into `y`, a product of matrices for each position."""
-    height, width, channels, clips = y.shape
-    if any(map(any, layer.padding)):
-        x = np.pad(x, (*layer.padding, (0, 0), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (*layer.kernel_size, *x.shape[2:]))
-    seen = windows[:: layer.stride[0], :: layer.stride[1]].reshape(height * width, -1, clips)
-    np.matmul(matrix, seen, out=y.reshape(height * width, channels, clips))
+    """Sums of products over a window of all channels into `y`, contiguous as `x` is: one product of matrices."""
+    if layer.kernel_size != (1, 1) or layer.stride != (1, 1) or any(map(any, layer.padding)):
+        x = np.pad(x, ((0, 0), *layer.padding, (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(x, layer.kernel_size, axis=(1, 2))
+        x = windows[:, :: layer.stride[0], :: layer.stride[1]].transpose(0, 4, 5, 1, 2, 3)
+    np.matmul(matrix, x.reshape(matrix.shape[1], -1), out=y.reshape(len(matrix), -1))
 
 
 def channel_sums(layer: Layer, bands: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """Sums of products over a window of one channel into `y`, a product of matrices for each row and channel."""
-    height, width, channels, clips = x.shape
-    for row, out in enumerate(y):
+    channels, height, width, clips = x.shape
+    for row in range(y.shape[1]):
         top = row * layer.stride[0] - layer.padding[0][0]
         first, end = (min(max(i, 0), height) for i in (top, top + layer.kernel_size[0]))
-        seen = x[first:end].reshape(-1, channels, clips).swapaxes(0, 1)
-        np.matmul(bands[..., (first - top) * width : (end - top) * width], seen, out=out.swapaxes(0, 1))
+        seen = x[:, first:end].reshape(channels, -1, clips)
+        np.matmul(bands[..., (first - top) * width : (end - top) * width], seen, out=y[:, row])
+
+
+def _channels(float_layer: FloatLayer, x: np.ndarray, y: np.ndarray) -> None:
+    channel_sums(float_layer.layer, float_layer.matrices, x, y)
+    _finish(float_layer, y)
+
+
+def _finish(float_layer: FloatLayer, y: np.ndarray) -> None:
+    layer, bias = float_layer.layer, float_layer.bias
+    y += bias[:, None, None, None]
+    if float_layer.rounding == "single":
+        np.floor(y, out=y)
+    elif layer.shift:
+        _round_twice(y, layer.shift)
+    np.maximum(y, layer.output_format.min_code, out=y)
+    np.minimum(y, layer.output_format.max_code, out=y)
 
 
 def _round_twice(y: np.ndarray, shift: int) -> None:
@@ -141,3 +175,6 @@ def _round_twice(y: np.ndarray, shift: int) -> None:
     y *= 2.0 ** (1 - shift)
     y += np.copysign(np.float32(0.5), y)
     np.trunc(y, out=y)
+
+
+NUMPY = Steps(_channels, _finish)

@@ -87,7 +87,7 @@ def run(float_model: FloatModel, codes: np.ndarray) -> np.ndarray:
     constants = [_constants(layer, float_model.weights) for layer in model.layers]
     logits = np.empty((len(codes), len(model.labels)), np.float32)
     for start in range(0, len(codes), _CLIPS_AT_ONCE):
-        x = dequantize(codes[start : start + _CLIPS_AT_ONCE], model.input_format).transpose(1, 2, 3, 0)
+        x = dequantize(codes[start : start + _CLIPS_AT_ONCE], model.input_format).transpose(3, 1, 2, 0)
         for layer, (matrices, bias) in zip(model.layers, constants, strict=True):
             x = _run_layer(layer, matrices, bias, x)
         logits[start : start + _CLIPS_AT_ONCE] = x.reshape(len(model.labels), -1).T
@@ -104,9 +104,10 @@ def _constants(layer: Layer, weights: Mapping[str, np.ndarray]) -> tuple[np.ndar
 
 
 def _run_layer(layer: Layer, matrices: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The output of one layer, float32 [height, width, channels, n]; the input is laid out like this, too."""
-    y = np.empty((*layer.output_shape, x.shape[-1]), np.float32)
+    """The output of one layer, float32 [channels, height, width, n]; the input is laid out like this, too."""
+    height, width, channels = layer.output_shape
+    y = np.empty((channels, height, width, x.shape[-1]), np.float32)
     sums = float_interpreter.mixed_sums if layer.op in (CONV2D, DENSE) else float_interpreter.channel_sums
     sums(layer, matrices, np.ascontiguousarray(x), y)
-    y += bias[:, None]
+    y += bias[:, None, None, None]
     return np.maximum(y, 0) if layer.output_format.min_code == 0 and layer.op != AVERAGE_POOL else y

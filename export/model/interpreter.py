@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from export.model import accumulator, float_interpreter
+from export.model.float_interpreter import Steps
 from export.model.integer_model import CONV2D, DENSE, IntegerModel, Layer
 from quant.qformat import requantize_double, requantize_single
 
@@ -69,15 +70,20 @@ def run_layers(model: IntegerModel, codes: np.ndarray, rounding: str = "single")
         yield layer, codes
 
 
-def run(model: IntegerModel, codes: np.ndarray, rounding: str = "single") -> np.ndarray:
+def run(
+    model: IntegerModel, codes: np.ndarray, rounding: str = "single", steps: Steps = float_interpreter.NUMPY
+) -> np.ndarray:
     """Logit codes int8 [n, labels] of input codes int8 [n, h, w, c]; rounding is 'single' or 'double'.
+
+    Args:
+      steps: NumPy's, or those of `export.host.float_steps`, several times as fast.
 
     Raises:
       OverflowError: as `run_layer`, layer by layer where a declared width is not proved.
     """
     check_input(model, codes)
     if codes.size and _keeps_widths(model, codes):
-        return float_interpreter.run(model, codes, rounding)
+        return float_interpreter.run(model, codes, rounding, steps)
     logits = [np.zeros((0, len(model.labels)), np.int8)]
     for start in range(0, len(codes), _BATCH):
         batch = codes[start : start + _BATCH]

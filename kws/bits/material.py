@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from export.host import float_steps
 from export.model import interpreter
 from kws.bits import sensitivity
 from kws.bits.networks import Networks, Widths
@@ -44,7 +45,7 @@ class Material:
     def together(self, widths: Widths) -> dict[str, float]:
         """What all widths lose together: `joint_loss` in nats, and the share `same_class_as_float`."""
         model = self.networks.model(widths)
-        found = dequantize(interpreter.run(model, self.codes), model.output_format)
+        found = dequantize(interpreter.run(model, self.codes, steps=float_steps.steps()), model.output_format)
         return {
             "joint_loss": float(sensitivity.divergence(self.logits, found).mean()),
             "same_class_as_float": float(np.mean(found.argmax(axis=1) == self.logits.argmax(axis=1))),

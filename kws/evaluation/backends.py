@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.bundle.folder import Bundle
+from export.host import float_steps
 from export.host.engine import CEngine
 from export.model import interpreter
 from kws.evaluation.evaluation_error import EvaluationError
@@ -54,7 +55,7 @@ def infer(bundle: Bundle, codes: np.ndarray, names: Sequence[str], backend: str,
 
         return Inference(TflmModel(bundle.tflite_path.read_bytes()).run(codes), TFLM)
     if backend == INTERPRETER:
-        return Inference(interpreter.run(bundle.model, codes), INTERPRETER)
+        return Inference(interpreter.run(bundle.model, codes, steps=float_steps.steps()), INTERPRETER)
     with CEngine.build(bundle.c_folder) as engine:
         logits = engine.run(codes, threads)
     return Inference(logits, ENGINE, _prove(bundle, codes, names, logits))

@@ -12,6 +12,7 @@ import numpy as np
 
 from export.bundle import folder as bundles
 from export.bundle.folder import FLOAT_WEIGHTS, Bundle
+from export.host import float_steps
 from export.model import float_model, interpreter
 from kws import datasets
 from kws.datasets import noise
@@ -120,7 +121,7 @@ def _float_logits(model: float_model.FloatModel) -> Callable[[np.ndarray], np.nd
 
 
 def _integer_logits(bundle: Bundle) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda codes: interpreter.run(bundle.model, codes)
+    return lambda codes: interpreter.run(bundle.model, codes, steps=float_steps.steps())
 
 
 def _row(condition: Condition, models: Sequence[Model], config: ConditionsConfig) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from absl import flags
 
 from export.bundle import folder as bundles
 from export.bundle.folder import Bundle
+from export.host import float_steps
 from export.host.engine import CEngine
 from export.model import interpreter
 from kws_cli import command
@@ -66,7 +67,8 @@ def _ways(bundle: Bundle, engine: CEngine) -> dict[str, Callable[[np.ndarray], A
     return {
         DEFINITION: lambda codes: [None for _ in interpreter.run_layers(model, codes)],
         "interpreter": lambda codes: interpreter.run(model, codes),
-        "interpreter, double rounding": lambda codes: interpreter.run(model, codes, "double"),
+        "interpreter, steps by C": lambda codes: interpreter.run(model, codes, steps=float_steps.steps()),
+        "the same, double rounding": lambda codes: interpreter.run(model, codes, "double", float_steps.steps()),
         "engine": engine.run,
     }
 

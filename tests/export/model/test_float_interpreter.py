@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from export.host import float_steps
 from export.model import accumulator, float_interpreter, integer_model, interpreter, random_model
-from export.model.float_interpreter import FLOAT32_INTEGERS
+from export.model.float_interpreter import FLOAT32_INTEGERS, NUMPY, Steps
 from export.model.integer_model import AVERAGE_POOL, CONV2D, DENSE, DEPTHWISE_CONV2D, IntegerModel, Layer
 from export.model.probes import extreme_input, probes
 from quant.qformat import QFormat, weight_format
@@ -15,19 +16,23 @@ from quant.qformat import QFormat, weight_format
 ROUNDINGS = tuple(interpreter.ROUNDINGS)
 
 
-def quickly(layer: Layer, x: np.ndarray, rounding: str) -> np.ndarray:
+def quickly(layer: Layer, x: np.ndarray, rounding: str, steps: Steps = NUMPY) -> np.ndarray:
     """`interpreter.run_layer` by `float_interpreter`."""
     prepared = float_interpreter.float_layer(layer, rounding)
     memory = np.full(len(x) * math.prod(layer.output_shape), np.nan)
-    y = float_interpreter.run_layer(prepared, x.transpose(1, 2, 3, 0), rounding, memory)
+    y = float_interpreter.run_layer(prepared, x.transpose(3, 1, 2, 0), memory, steps)
     assert y.dtype == float_interpreter.sum_type(layer)
-    return y.transpose(3, 0, 1, 2)
+    return y.transpose(3, 1, 2, 0)
 
 
 def assert_equal(layer: Layer, x: np.ndarray) -> None:
+    """By NumPy, and by C, which computes 32 clips at once."""
+    many = np.resize(x, (len(x) + -len(x) % 32, *x.shape[1:]))
     for rounding in ROUNDINGS:
         expected = interpreter.run_layer(layer, x, rounding)
         np.testing.assert_array_equal(quickly(layer, x, rounding), expected, err_msg=f"{rounding} {layer}")
+        by_c = quickly(layer, many, rounding, float_steps.steps())[: len(x)]
+        np.testing.assert_array_equal(by_c, expected, err_msg=f"by C, {rounding} {layer}")
 
 
 def dense(kernel: np.ndarray, bias: int, shift: int) -> Layer:
@@ -172,10 +177,11 @@ def test_a_models_layers_may_be_of_two_types() -> None:
 def test_a_whole_model_equals_its_definition_in_any_number_of_clips(model: IntegerModel, rounding: str) -> None:
     x = np.concatenate([probes(0, model, 60), random_model.codes(1, model, 70)])
     expected = plainly(model, x, rounding)
-    for count in (1, 63, 64, 65, 130):
-        logits = interpreter.run(model, x[:count], rounding)
-        assert logits.dtype == np.int8 and logits.flags.c_contiguous
-        np.testing.assert_array_equal(logits, expected[:count])
+    for steps in (NUMPY, float_steps.steps()):
+        for count in (1, 63, 64, 65, 130):
+            logits = interpreter.run(model, x[:count], rounding, steps)
+            assert logits.dtype == np.int8 and logits.flags.c_contiguous
+            np.testing.assert_array_equal(logits, expected[:count])
 
 
 def test_a_large_model_takes_fewer_clips_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -16,18 +17,19 @@ from kws import datasets
 from kws.datasets import DatasetConfig, builder, speech_commands
 from kws.stores.store_error import StoreError
 
-# Loads a corpus, slowly and in blocks of a few files, and says how many files it read.
+# Loads a corpus, in blocks of a few files and not before there is the file `go`, and says how many files it read.
 LOADS = """
-import os, signal, sys, time
+import os, pathlib, signal, sys, time
 from kws import datasets
 from kws.datasets import builder, speech_commands
-root, cache, stop = sys.argv[1], sys.argv[2], int(sys.argv[3])
+root, cache, stop, go = sys.argv[1], sys.argv[2], int(sys.argv[3]), pathlib.Path(sys.argv[4])
 builder._BLOCK = 8
 read, count = speech_commands.read_wav, 0
 def slowly(path):
     global count
     count += 1
-    time.sleep(0.005)
+    while not go.exists():
+        time.sleep(0.01)
     if count == stop:
         os.kill(os.getpid(), signal.SIGKILL)
     return read(path)
@@ -38,13 +40,20 @@ print(count, sum(len(clips) for clips in dataset.splits.values()))
 """
 
 
-def start(config: DatasetConfig, stop: int = 0) -> subprocess.Popen[str]:
-    arguments = [sys.executable, "-c", LOADS, str(config.data_dir), str(config.cache_dir), str(stop)]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(config: DatasetConfig, folder: pathlib.Path, name: str = "maker", stop: int = 0) -> subprocess.Popen[str]:
+    """Of a folder with or without `go`, where NAME.err holds what it says on stderr."""
+    places = str(config.data_dir), str(config.cache_dir), str(stop), str(folder / "go")
+    with (folder / f"{name}.err").open("w") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-c", LOADS, *places], stdout=subprocess.PIPE, stderr=errors, text=True
+        )
 
 
-def test_a_killed_maker_s_blocks_are_used(config: DatasetConfig, reads: list, monkeypatch: pytest.MonkeyPatch) -> None:
-    with start(config, stop=31) as process:
+def test_a_killed_maker_s_blocks_are_used(
+    config: DatasetConfig, reads: list, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "go").touch()
+    with start(config, tmp_path, stop=31) as process:
         process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert [path.suffix for path in stores(config)] == [".making"]
@@ -55,14 +64,19 @@ def test_a_killed_maker_s_blocks_are_used(config: DatasetConfig, reads: list, mo
     check_equal(dataset, in_memory(config))
 
 
-def test_of_two_makers_one_makes_it_and_the_other_waits(config: DatasetConfig) -> None:
-    processes = [start(config) for _ in range(3)]
-    said = [process.communicate(timeout=60) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
-    counts = sorted(tuple(map(int, output.split())) for output, _ in said)
+def test_of_three_makers_one_makes_it_and_the_others_wait(config: DatasetConfig, tmp_path: pathlib.Path) -> None:
+    processes = [start(config, tmp_path, name) for name in "abc"]
+    waiting, latest = 0, time.monotonic() + 120
+    while waiting < 2 and time.monotonic() < latest:
+        time.sleep(0.05)
+        said = [(tmp_path / f"{name}.err").read_text() for name in "abc"]
+        waiting = sum("another process makes" in errors and "waiting for it" in errors for errors in said)
+    (tmp_path / "go").touch()
+    printed = [process.communicate(timeout=60)[0] for process in processes]
+    assert (waiting, [process.returncode for process in processes]) == (2, [0, 0, 0])
+    counts = sorted(tuple(map(int, output.split())) for output in printed)
     total = sum(len(clips) for clips in datasets.load(config).splits.values())
     assert counts == [(0, total), (0, total), (44, total)]
-    assert sum("another process makes" in errors and "waiting for it" in errors for _, errors in said) == 2
 
 
 def test_a_corpus_that_changes_while_it_is_read_is_refused(
