@@ -79,7 +79,7 @@ def _is_equal(library: CFloatSteps) -> bool:
     )
     codes = np.concatenate([probes(0, model, _LANES), random_model.codes(0, model, _LANES)])
     by_c = Steps(library.channels, library.finish)
-    return all(
-        np.array_equal(*(float_interpreter.run(model, codes, rounding, steps) for steps in (NUMPY, by_c)))
-        for rounding in ROUNDINGS
-    )
+    logits = [
+        [float_interpreter.run(model, codes, rounding, steps) for rounding in ROUNDINGS] for steps in (NUMPY, by_c)
+    ]
+    return np.array_equal(logits[0], logits[1])

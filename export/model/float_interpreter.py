@@ -87,8 +87,8 @@ def float_layer(layer: Layer, rounding: str) -> FloatLayer:
     half = (1 << layer.shift) >> 1 if rounding == "single" else 0
     bias = (layer.bias.astype(np.int64) + half) * 2.0**-layer.shift
     taps = np.empty(0) if layer.op in (CONV2D, DENSE) else kernel.transpose(2, 0, 1)
-    constants = [np.ascontiguousarray(array, sum_type(layer)) for array in (taps, matrices(layer, kernel), bias)]
-    return FloatLayer(layer, *constants, rounding)
+    taps, mixing, bias = (np.ascontiguousarray(c, sum_type(layer)) for c in (taps, matrices(layer, kernel), bias))
+    return FloatLayer(layer, taps, mixing, bias, rounding)
 
 
 def matrices(layer: Layer, kernel: np.ndarray) -> np.ndarray:
@@ -135,7 +135,7 @@ def mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -
     """Sums of products over a window of all channels into `y`, contiguous as `x` is: one product of matrices."""
     if layer.kernel_size != (1, 1) or layer.stride != (1, 1) or any(map(any, layer.padding)):
         x = np.pad(x, ((0, 0), *layer.padding, (0, 0)))
-        windows = np.lib.stride_tricks.sliding_window_view(x, layer.kernel_size, axis=(1, 2))
+        windows = np.lib.stride_tricks.sliding_window_view(x, (1, *layer.kernel_size, 1))[..., 0, :, :, 0]
         x = windows[:, :: layer.stride[0], :: layer.stride[1]].transpose(0, 4, 5, 1, 2, 3)
     np.matmul(matrix, x.reshape(matrix.shape[1], -1), out=y.reshape(len(matrix), -1))
 

@@ -99,11 +99,12 @@ def _answers(model: IntegerModel, frames: np.ndarray, firsts: np.ndarray) -> dic
     height = model.input_shape[0]
     windows = {_ONE_SHOT: starts[steps[whole]]}
     windows |= {f"one-shot every {hops} hops": np.rint(firsts[whole] / hops).astype(int) * hops for hops in HOPS}
-    steps = float_steps.steps()
     answers = {_STREAMING: logits[steps[whole]].argmax(1)}
     for name, first in windows.items():
         codes = np.stack([frames[start : start + height] for start in np.clip(first, 0, len(frames) - height)])
-        answers[name] = interpreter.run(model, codes.reshape(-1, *model.input_shape), steps=steps).argmax(1)
+        answers[name] = interpreter.run(model, codes.reshape(-1, *model.input_shape), steps=float_steps.steps()).argmax(
+            1
+        )
     return answers
 
 
