@@ -4,7 +4,7 @@
     python -m scripts.fuzz_readers --target=report --seconds=60 --folder=runs/fuzz
 
 A Python reader reads, or raises an error of the kind that it promises: anything else is a crash, and so is what takes
-more than ten seconds or a gigabyte. In C it is a sanitizer's word. Inputs that reached new code stay in FOLDER/TARGET,
+more than ten seconds of CPU or a gigabyte. In C it is a sanitizer's word. Inputs that reached new code stay in FOLDER/TARGET,
 where the next run begins; what crashed lies beside them. FOLDER/TARGET.json holds CPU seconds and inputs of all
 runs, so that a long one goes on where it was stopped.
 """
@@ -28,7 +28,8 @@ C_TARGETS = ("frontend", "detector")
 TARGETS = (*fuzz_targets.TARGETS, *C_TARGETS)
 _PIECE_SECONDS = 300
 _INPUTS = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")
-_LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1")
+# Seconds of a clock, for what never ends; `fuzz_targets.bounded` counts those of CPU.
+_LIMITS = ("-timeout=120", "-rss_limit_mb=1024", "-print_final_stats=1")
 # Otherwise whole files are dropped, as something small covers the same code, and inputs stay small for long.
 _SEEDED = ("-keep_seed=1", "-len_control=0")
 # Of C: two seconds of samples, where a window of frames takes one; otherwise inputs end at 4 kB.

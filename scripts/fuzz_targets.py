@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 
@@ -21,6 +22,7 @@ _MEMBERS = 3
 _RATE = 16_000
 _KINDS = ("|i1", "<i4", "<f4", "<f8", "<U9", "<U1000000", "|b1", "|O", "<c16", "|V7", "<M8[s]")
 _MOST_ADDRESSES = 1 << 30
+_MOST_CPU_SECONDS = 10.0
 
 
 def report() -> Target:
@@ -236,12 +238,14 @@ def _scratch() -> pathlib.Path:
 
 
 def bounded(target: Target) -> Target:
-    """A target that fails, too, where an input takes a gigabyte of addresses: a fuzzer sees what is touched of them."""
+    """A target that fails, too, where an input takes a gigabyte of addresses, of which a fuzzer sees what is touched, or
+    ten seconds of CPU, where a fuzzer's are of a clock: on a busy machine others take them."""
 
     def run(content: bytes) -> bool:
-        before = _most_addresses()
+        before, started = _most_addresses(), time.process_time()
         read = target(content)
         assert _most_addresses() - before < _MOST_ADDRESSES, "it takes a gigabyte"
+        assert time.process_time() - started < _MOST_CPU_SECONDS, "it takes ten seconds"
         return read
 
     return run

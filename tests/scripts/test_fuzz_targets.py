@@ -5,6 +5,7 @@ import pathlib
 import random
 import re
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,20 @@ def test_and_memory_that_is_taken_and_not_touched() -> None:
     assert fuzz_targets.bounded(lambda content: True)(b"")
     with pytest.raises(AssertionError, match="gigabyte"):
         fuzz_targets.bounded(lambda content: bool(mmap.mmap(-1, 1 << 31).close()))(b"")
+
+
+def test_what_takes_long_is_a_crash_where_it_is_this_process_that_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz_targets, "_MOST_CPU_SECONDS", 0.1)
+
+    def works(content: bytes) -> bool:
+        started = time.process_time()
+        while time.process_time() - started < 0.15:
+            pass
+        return True
+
+    with pytest.raises(AssertionError, match="ten seconds"):
+        fuzz_targets.bounded(works)(b"")
+    assert fuzz_targets.bounded(lambda content: time.sleep(0.2) is None)(b"")
 
 
 def test_every_file_of_a_bundle_that_is_read_is_changed() -> None:
