@@ -238,8 +238,8 @@ def _scratch() -> pathlib.Path:
 
 
 def bounded(target: Target) -> Target:
-    """A target that fails, too, where an input takes a gigabyte of addresses, of which a fuzzer sees what is touched, or
-    ten seconds of CPU, where a fuzzer's are of a clock: on a busy machine others take them."""
+    """A target that fails, too, where an input takes a gigabyte of addresses, of which a fuzzer sees what is touched,
+    or ten seconds of CPU, where a fuzzer's are of a clock: on a busy machine others take them."""
 
     def run(content: bytes) -> bool:
         before, started = _most_addresses(), time.process_time()
