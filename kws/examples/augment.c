@@ -69,20 +69,33 @@ void kws_augment_warp(const int16_t *padded, uint32_t count, double speed, doubl
     }
 }
 
-/* To nearest, ties to even: what is below 2^22 has no bits below one any more once this is added. */
-static inline float rounded(float value) {
-    const float unit = 12582912.0f;
-    return value + unit - unit;
+/* Samples side by side, wherever they begin. */
+typedef float floats __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t integers __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int16_t codes __attribute__((vector_size(16), aligned(2), may_alias));
+enum { IN_VECTOR = 8 };
+
+/* `to` where `which` is all ones, else `from`. */
+static inline void replace(const integers *which, float to, floats *from) {
+    const floats all = to - (floats){0};
+    *(integers *)from = (*(const integers *)from & ~*which) | (*(const integers *)&all & *which);
 }
 
-static inline void
-mix(const float *speech, const float *noise, int32_t lanes, float level, float gain, int16_t *samples) {
-    for (int32_t lane = 0; lane < lanes; ++lane) {
-        const float sum = noise == NULL ? speech[lane] : speech[lane] + noise[lane] * level;
-        const float value = sum * gain;
-        const float low = value < INT16_MIN ? INT16_MIN : value;
-        samples[lane] = (int16_t)rounded(low > INT16_MAX ? INT16_MAX : low);
+/* Added and taken away, it leaves what is below 2^22 without bits below one: to nearest, ties to even. */
+static const float UNIT = 12582912.0f;
+
+static inline void mix_vector(const float *speech, const float *noise, float level, float gain, int16_t *samples) {
+    floats value = *(const floats *)speech;
+    if (noise != NULL) {
+        value += *(const floats *)noise * level;
     }
+    value *= gain;
+    integers beyond = value < INT16_MIN;
+    replace(&beyond, INT16_MIN, &value);
+    beyond = value > INT16_MAX;
+    replace(&beyond, INT16_MAX, &value);
+    value = value + UNIT - UNIT;
+    *(codes *)samples = __builtin_convertvector(__builtin_convertvector(value, integers), codes);
 }
 
 /* speech and noise float [count], noise may be NULL; samples [count] */
@@ -90,10 +103,17 @@ FXP_EVERY_CORE
 void kws_augment_mix(
     const float *speech, const float *noise, uint32_t count, float level, float gain, int16_t *samples
 ) {
-    const int32_t end = (int32_t)count;
-    int32_t first = 0;
-    for (; end - first >= LANES; first += LANES) {
-        mix(speech + first, noise == NULL ? noise : noise + first, LANES, level, gain, samples + first);
+    uint32_t first = 0;
+    for (; count - first >= IN_VECTOR; first += IN_VECTOR) {
+        mix_vector(speech + first, noise == NULL ? noise : noise + first, level, gain, samples + first);
     }
-    mix(speech + first, noise == NULL ? noise : noise + first, end - first, level, gain, samples + first);
+    float rest[2][IN_VECTOR] = {{0}};
+    int16_t mixed[IN_VECTOR];
+    const uint32_t left = count - first;
+    memcpy(rest[0], speech + first, left * sizeof(float));
+    if (noise != NULL) {
+        memcpy(rest[1], noise + first, left * sizeof(float));
+    }
+    mix_vector(rest[0], rest[1], noise == NULL ? 0.0f : level, gain, mixed);
+    memcpy(samples + first, mixed, left * sizeof(int16_t));
 }
