@@ -5,6 +5,7 @@ python -m export.convert --keras_model=F --calibration=X.npy --labels=yes,no --b
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ from quant.qformat import MAX_BITS, MIN_BITS, quantize
 _CALIBRATION = 1024
 _GOLDEN = 256
 _CHUNK = 1024
+# In a message of TensorFlow: places in the graph, and lines around what it says.
+_PLACES = re.compile(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*")
+_AROUND = ("File ", "Detected at ", "Graph execution ", "Exception encountered ", "Call arguments ", "•")
 
 
 def _widths(of: str) -> Any:
@@ -125,8 +129,26 @@ def convert_keras(
         if isinstance(error, (BundleError, PlanError)):
             raise
         raise BundleError(f"keras_model={source.keras_model} can't be converted: {error}") from error
+    except Exception as error:
+        if (reason := _of_tensorflow(error)) is None:
+            raise
+        raise BundleError(
+            f"keras_model={source.keras_model}: TensorFlow can't run it on this machine: {reason}"
+        ) from error
     say(f"bundle: {written.path}")
     return written
+
+
+def _of_tensorflow(error: Exception) -> str | None:
+    """What an operation that TensorFlow can't run says, such as a depthwise one of unequal strides where oneDNN is off:
+    its sentence, without the places in Python and in the graph. None for any other error."""
+    import tensorflow as tf
+
+    if not isinstance(error, tf.errors.OpError):
+        return None
+    lines = (_PLACES.sub("", line).strip() for line in error.message.splitlines())
+    said = [line for line in lines if line and not line.startswith(_AROUND)]
+    return said[0] if said else type(error).__name__
 
 
 def _calibration(path: pathlib.Path) -> np.ndarray:

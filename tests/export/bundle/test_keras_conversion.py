@@ -207,6 +207,20 @@ def test_layers_without_a_counterpart_are_named(extra, message: str, source: Ker
         convert_keras(wrong, tmp_path / "bundle")
 
 
+def test_what_tensorflow_cannot_run_is_one_line(source: KerasSource, tmp_path, monkeypatch) -> None:
+    """A depthwise layer of unequal strides, without oneDNN; elsewhere it is made to fail as there."""
+    quant.save_model(network(Layers.DepthwiseConv2D(3, strides=(2, 1), padding="same")), tmp_path / "net.h5")
+
+    def fails(*_: object, **__: object) -> None:
+        raise tf.errors.InvalidArgumentError(
+            None, None, "{{node a}} Only equal strides.\n\t [[{{node b}}]] [Op:c] name:"
+        )
+
+    monkeypatch.setattr("export.bundle.keras_conversion._lowered", fails)
+    with pytest.raises(BundleError, match=r"^keras_model=.*net.h5: TensorFlow can't run it on this machine: [^\n{]*$"):
+        convert_keras(dataclasses.replace(source, keras_model=str(tmp_path / "net.h5")), tmp_path / "bundle")
+
+
 def test_what_does_not_fit_the_model_is_named(source: KerasSource, tmp_path) -> None:
     for changes, message in (
         ({"labels": ("a", "b")}, "labels=a,b: 2 names, the model has 3 outputs: give one each"),
