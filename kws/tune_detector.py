@@ -196,6 +196,12 @@ def _lines_on_negatives(result: dict[str, Any]) -> list[str]:
         heard = "".join(f"{100 - 100 * one['keywords'][name]['miss_rate']:7.1f} %" for one in there["words"].values())
         alarm = alarms[always_on_figures.ALL]["keywords"][name]
         lines.append(f"{name:12}{_average(result, name):10.4f}{values['spoken']:8d}{heard}{alarm:14d}")
+    fewest = min((values["spoken"] for values in quiet["keywords"].values() if values["spoken"]), default=0)
+    if fewest < negatives_tuning.FEW_CLIPS:
+        lines.append(
+            f"few clips, {fewest} of a keyword: how the next speaker is heard is not known from them; measure it with "
+            "python -m kws.evaluate --streaming, and set --false_alarms_per_hour by it"
+        )
     share = 1 - quiet["miss_rate"]
     lines.append(f"heard in quiet ({QUIET.name}): {100 * share:.1f} %")
     if share < negatives_tuning.HEARD_IN_QUIET:
@@ -227,8 +233,9 @@ def define_flags() -> None:
     flags.DEFINE_float(
         "false_alarms_per_hour",
         None,
-        "At most so many on the negatives (default: 0.5 for one keyword, 1 for several, and up to 8 as long as fewer "
-        "than nine of ten are heard in quiet), or on the composed recording (default: 1).",
+        "At most so many on the negatives (default: 0.5 for one keyword, 1 for several, four times that where one has "
+        "fewer than 20 clips, and up to 8 as long as fewer than nine of ten are heard in quiet), or on the composed "
+        "recording (default: 1).",
     )
     flags.DEFINE_list(
         "negatives_without",

@@ -35,9 +35,14 @@ HEARD_IN_QUIET = 0.9
 MOST_FALSE_ALARMS_PER_HOUR = 8.0
 """As far as the target is raised by itself for nine keywords of ten to be heard."""
 _TAIL_PEAKS = 20
-# Clips of a keyword below which its peaks are spread, and the scale of it in log-odds: peaks of one speaker lie close
-# together, those of the next one elsewhere.
-_FEW_CLIPS, _SPREAD = 20, 2.5
+FEW_CLIPS = 20
+"""Of a keyword, below which its peaks are spread: those of one speaker lie close together, those of the next one
+elsewhere."""
+# The scale of that, in log-odds.
+_SPREAD = 2.5
+FEW_CLIPS_TIMES = 4.0
+"""The default target is so many times as high where a keyword has few clips: that all of six are heard is no sign that
+nine of ten will be."""
 _GRID = error_rates.log_odds(np.array([0.1, 1.0]))
 _GRID = np.append(np.arange(_GRID[0], _GRID[1], 0.125), _GRID[1])
 _PRICES = 2.0 ** np.arange(-16, 16, 0.25)
@@ -94,8 +99,9 @@ def tune(
     Args:
       words: in quiet (`QUIET.name`) and in noise (`NOISY.name`).
       negatives_without: keywords that nobody says in the recordings.
-      false_alarms_per_hour: the target; None for `default_target`, doubled up to `MOST_FALSE_ALARMS_PER_HOUR` until
-        `HEARD_IN_QUIET` of the keywords are heard in quiet.
+      false_alarms_per_hour: the target; None for `default_target`, or `FEW_CLIPS_TIMES` it where a keyword has fewer
+        than `FEW_CLIPS` clips, doubled up to `MOST_FALSE_ALARMS_PER_HOUR` until `HEARD_IN_QUIET` of the keywords are
+        heard in quiet.
 
     Raises:
       EvaluationError: no thresholds that hear anything keep to the target.
@@ -107,7 +113,9 @@ def tune(
         [_Choice.of(blank, heard, words, negatives_without) for blank in blanks]
         for blanks in (bounded, [tuning.without_bound(blank) for blank in bounded])
     ]
-    target = default_target(model.labels) if false_alarms_per_hour is None else false_alarms_per_hour
+    target = false_alarms_per_hour
+    if target is None:
+        target = default_target(model.labels) * (FEW_CLIPS_TIMES if has_few_clips(words[QUIET.name]) else 1.0)
     while True:
         tuned = _at(target, choices, heard, words, negatives_without)
         enough = tuned is not None and tuned.heard_in_quiet >= HEARD_IN_QUIET
@@ -120,6 +128,11 @@ def tune(
             "of them, or train with negatives"
         )
     return tuned
+
+
+def has_few_clips(words: HeardWords) -> bool:
+    """Whether a keyword that is spoken has fewer than `FEW_CLIPS` clips."""
+    return bool(np.unique(words.recording.labels, return_counts=True)[1].min() < FEW_CLIPS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,7 +230,7 @@ def _heard(words: HeardWords, averages: np.ndarray, keyword: int) -> np.ndarray:
     first, behind = starts // words.step_samples, (starts + words.recording.reach_samples) // words.step_samples
     peaks = [averages[start:end, keyword].max() for start, end in zip(first, behind, strict=True)]
     odds = error_rates.log_odds(np.array(peaks))
-    if len(odds) < _FEW_CLIPS:
+    if len(odds) < FEW_CLIPS:
         return np.mean(1 / (1 + np.exp((_GRID - odds[:, None]) / _SPREAD)), axis=0)
     reached = np.searchsorted(np.sort(odds), _GRID - 1e-9)
     return np.maximum(1 - reached / len(peaks), 0.5 / len(peaks))

@@ -98,13 +98,20 @@ def test_speech_that_may_hold_the_word_counts_a_tenth():
 
 def test_the_target_rises_by_itself_until_nine_of_ten_are_heard():
     noise = _negative("noise", [(60.0 + 9 * i, 3, 24) for i in range(3)])
-    words = _words({2: [60] * 10, 3: [24] * 10})
+    words = _words({2: [60] * 20, 3: [24] * 20})
     assert _tune([noise], words, None).target == 4.0
     assert _tune([noise], words, 1.0).target == 1.0
-    assert _tune([noise], _words({2: [60] * 10, 3: [60] * 10}), None).target == 1.0
+    assert _tune([noise], _words({2: [60] * 20, 3: [60] * 20}), None).target == 1.0
     many = _negative("noise", [(60.0 + 9 * i, 3, 24) for i in range(30)])
     assert _tune([many], words, None).target == negatives_tuning.MOST_FALSE_ALARMS_PER_HOUR
     assert negatives_tuning.default_target(("_silence_", "_unknown_", "marvin")) == 0.5
+
+
+def test_of_few_clips_the_target_begins_higher():
+    noise = _negative("noise", [])
+    for codes, target in (({2: [60] * 20, 3: [60] * 19}, 4.0), ({2: [60] * 20}, 1.0), ({2: [60]}, 4.0)):
+        assert _tune([noise], _words(codes), None).target == target
+        assert _tune([noise], _words(codes), 1.0).target == 1.0
 
 
 def test_a_target_that_cannot_be_kept_is_one_line():
