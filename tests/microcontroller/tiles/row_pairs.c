@@ -27,18 +27,20 @@ static uint32_t halves_tile(void) {
     return different(outputs[0], outputs[1], bytes);
 }
 
-/* Two channel pairs of a row; any words are weights, codes are int8, and lanes are left in every way. */
+/* Two channel pairs of a row, odd and even rows of the window; any words are weights, codes are int8, and lanes are left in
+ * every way. */
 static uint32_t conv_row_tile(void) {
     enum { CHANNEL_PAIRS = 2, COLUMNS = 5 };
     const uint32_t chosen = draw() % CONV_ROW_KERNELS;
     const int32_t rows = dsp_kernels.conv_rows[chosen].rows;
-    const int32_t words = CHANNEL_PAIRS * (6 + 4 * rows);
+    const int32_t pairs = (rows + 1) / 2;
+    const int32_t words = CHANNEL_PAIRS * (6 + 4 * (pairs + rows));
     const size_t bytes = (size_t)(COLUMNS * dsp_kernels.conv_rows[chosen].position_bytes);
     const uint32_t kind = draw() % 2;
-    for (int32_t i = 0; i < 6 * rows; ++i) {
-        const int32_t low = i % 6 == 5 ? 0 : (int8_t)(draw() & 0xffu);
-        const int32_t high = i % 6 == 2 ? 0 : kind == 0 ? -128 : (int8_t)(draw() & 0xffu);
-        input[i] = (uint32_t)low + ((uint32_t)high << 16);
+    for (int32_t i = 0; i < 10 * pairs; ++i) {
+        const uint32_t low = (uint32_t)(int8_t)(draw() & 0xffu);
+        const uint32_t high = (uint32_t)(kind == 0 ? -128 : (int8_t)(draw() & 0xffu)) << 16;
+        input[i] = i % 10 < 2 ? high | (low & 0xffffu) : low + high;
     }
     fill_weights(words, draw() % 4);
     memset(outputs[0], 0x5a, bytes);

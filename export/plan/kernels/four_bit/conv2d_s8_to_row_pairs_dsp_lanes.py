@@ -14,8 +14,8 @@ _MAX_POSITION_BYTES = 1020
 _MAX_SATURATED = 15
 _LANE_BITS = 16
 _FLIP = 1 << _LANE_BITS - 1
-_WORDS, _ROW_WORDS = 3, 6
-"""Words of a channel's sums, and of a row of the input."""
+_WORDS, _PAIR_WORDS = 3, 10
+"""Words of a channel's sums, and of two rows of the input."""
 
 
 def _refusal(layer: Layer) -> str:
@@ -38,23 +38,25 @@ def _refusal(layer: Layer) -> str:
     low, high = row_lanes.extremes(layer)
     if low < -_FLIP or high >= _FLIP:
         return f"sums {low} .. {high} don't fit {_LANE_BITS} bits"
-    if (lost := _lost(layer)) >= _FLIP:
-        return f"sums of {lost} beside the padding's column don't fit {_LANE_BITS} bits"
     return ""
 
 
+def _window_pairs(layer: Layer) -> int:
+    """The window's rows by twos."""
+    return -(-layer.kernel_size[0] // 2)
+
+
 def _taps(layer: Layer) -> np.ndarray:
-    """Weights int64 [channels, rows, 4]: channels padded, columns that the window has not are 0."""
+    """Weights int64 [channels, row pairs, 2, 4]: channels padded; columns and a row that the window has not are 0."""
     (window_rows, taps), channels = layer.kernel_size, layer.output_shape[2]
-    kernel = np.zeros((padded(channels), window_rows, _MAX_TAPS), np.int64)
-    kernel[:channels, :, :taps] = layer.kernel[:, :, 0].transpose(2, 0, 1)
-    return kernel
+    kernel = np.zeros((padded(channels), 2 * _window_pairs(layer), _MAX_TAPS), np.int64)
+    kernel[:channels, :window_rows, :taps] = layer.kernel[:, :, 0].transpose(2, 0, 1)
+    return kernel.reshape(padded(channels), -1, 2, _MAX_TAPS)
 
 
-def _lost(layer: Layer) -> int:
-    """The greatest magnitude of what both channels of a channel pair add to the word of no use."""
-    code = max(-layer.input_format.min_code, layer.input_format.max_code)
-    return int(code * np.abs(_taps(layer)[:, :, 3]).sum(axis=1).reshape(-1, 2).sum(axis=1).max())
+def _weights_words(layer: Layer) -> int:
+    """Of a channel pair."""
+    return 2 * _WORDS + 4 * (_window_pairs(layer) + layer.kernel_size[0])
 
 
 def _constants(layer: Layer) -> dict[str, Constant]:
@@ -62,20 +64,28 @@ def _constants(layer: Layer) -> dict[str, Constant]:
     begin = np.full(len(kernel), _FLIP, np.int64)
     begin[:channels] += layer.bias.astype(np.int64) + half(layer)
     begins = np.repeat(begin * (1 + (1 << _LANE_BITS)), _WORDS).reshape(-1, 2 * _WORDS)
-    products = kernel[:, :, 2:] + (kernel[:, :, :2] << _LANE_BITS)
-    words = products.reshape(len(begins), 2, -1, 2).transpose(0, 2, 3, 1).reshape(len(begins), -1)
-    stream = np.concatenate([begins, words], axis=1) & 0xFFFFFFFF
-    layout = "[channel pair]{what sums begin with, 3 words each, [row]{w2 + w0 z of c0, c1, w3 + w1 z}}, z = 2^16"
+    ends = (kernel[:, :, 0, 2:0:-1] & 0xFFFF) + (kernel[:, :, 1, 2:0:-1] << _LANE_BITS)
+    rows = kernel[..., 2:] + (kernel[..., :2] << _LANE_BITS)
+    both = np.concatenate([ends[:, :, None], rows], axis=2)
+    words = both.reshape(len(begins), 2, -1, 3, 2).transpose(0, 2, 3, 1, 4).reshape(len(begins), -1)
+    stream = np.concatenate([begins, words], axis=1)[:, : _weights_words(layer)] & 0xFFFFFFFF
+    layout = "[channel pair]{what sums begin with, 3 words each, [row pair]{w2 | w2', w1 | w1' of c0, c1, [row]{..}}}"
     return {"weights": Constant(stream.astype(np.uint32).ravel(), layout)}
 
 
-def _padded_rows(layer: Layer) -> int:
-    return (layer.output_shape[0] - 1) * layer.stride[0] + layer.kernel_size[0]
+def _row_pairs(layer: Layer) -> int:
+    """Of the input with its padding."""
+    return -(-(layer.output_shape[0] - 1) * layer.stride[0] // 2) + _window_pairs(layer)
+
+
+def _packed_row_pairs(layer: Layer) -> int:
+    """Once from an even row on, at an odd stride from an odd one, too."""
+    return _row_pairs(layer) * (1 + layer.stride[0] % 2)
 
 
 def _args(layer: Layer, lead: int) -> dict:
     height, width, channels = layer.output_shape
-    top, rows = layer.padding[0][0], _padded_rows(layer)
+    top, rows = layer.padding[0][0], (height - 1) * layer.stride[0] + layer.kernel_size[0]
     return dict(
         height=height,
         lead=lead,
@@ -83,9 +93,9 @@ def _args(layer: Layer, lead: int) -> dict:
         input_rows=max(0, min(layer.input_shape[0], rows - top)),
         input_width=layer.input_shape[1],
         top=min(top, rows),
-        padded_rows=rows,
+        row_pairs=_row_pairs(layer),
         stride=layer.stride[0],
-        weights_words=padded(channels) // 2 * (2 * _WORDS + 4 * layer.kernel_size[0]),
+        weights_words=padded(channels) // 2 * _weights_words(layer),
     )
 
 
@@ -95,11 +105,12 @@ def _instances(layer: Layer) -> dict[str, Instance]:
     return {"loop": Instance("four_bit", "FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_ROW", arguments)}
 
 
-def _cost(layer: Layer, row: float, around: float, packed: float) -> float:
-    """Of channel pairs, by what a row of the window takes and what is around them, and of packing a row."""
+def _cost(layer: Layer, two_rows: float, one_row: float, around: float, packed: float) -> float:
+    """Of channel pairs, by what rows of the window take and what is around them, and of packing two rows."""
     height, _, channels = layer.output_shape
-    channel_pairs = padded(channels) // 2 * (row * layer.kernel_size[0] + around)
-    return height * (channel_pairs + 35) + _padded_rows(layer) * packed
+    pairs, odd = divmod(layer.kernel_size[0], 2)
+    channel_pairs = padded(channels) // 2 * (pairs * two_rows + odd * one_row + around)
+    return height * (channel_pairs + 35) + _packed_row_pairs(layer) * packed
 
 
 def kernel(lead: int) -> Kernel:
@@ -112,9 +123,9 @@ def kernel(lead: int) -> Kernel:
         args=lambda layer: _args(layer, lead),
         constants=_constants,
         instances=_instances,
-        instructions=lambda layer: _cost(layer, 16, 33, 35),
-        cycles=lambda layer: _cost(layer, 26, 45, 60),
+        instructions=lambda layer: _cost(layer, 28, 17, 32, 70),
+        cycles=lambda layer: _cost(layer, 50, 32, 44, 120),
         refusal=_refusal,
         proof=row_lanes.proof,
-        scratch_bytes=lambda layer: 4 * _ROW_WORDS * _padded_rows(layer),
+        scratch_bytes=lambda layer: 4 * _PAIR_WORDS * _packed_row_pairs(layer),
     )

@@ -2,32 +2,35 @@
  * The inner loop of a convolution from int8 codes of one input channel along a row: all channel pairs of a row of five
  * columns, at a horizontal stride of 2 and with one column of padding to the left.
  *
- *     input    [row of the window]{ x1 x3 | x5 x7 | x9 | x2 x4 | x6 x8 | - x0 }, words a + b z, z = 2^16
+ *     input    [two rows of the window]{ x9 | x9' || x0 | x0' } halfwords, x': of the second one, and
+ *              [row]{ x1 x3 | x5 x7 | x2 x4 | x6 x8 }, words a + b z, z = 2^16
  *     weights  [channel pair]{ what sums of c0 begin with, three words | of c1 |
- *              [row of the window]{ w2 + w0 z of c0 | of c1 | w3 + w1 z of c0 | of c1 } }       w<column>
+ *              [two rows of the window]{ w2 | w2' || w1 | w1' of c0, of c1,
+ *              [row]{ w2 + w0 z, w3 + w1 z of c0 | of c1 } } }       w<column>
  *     output   halfwords { c0 | c1 } of one of the rows of row pairs for depthwise, position_bytes from column to column
  *
  * Columns that lie two apart see two of the window's taps each, so their words are polynomials, and lanes are columns of
- * the output:
+ * the output. At both ends of the row a code has one tap: there two rows are one SMLAD.
  *
  *     y<n> = x<2n-1> w0 + x<2n+1> w2  +  x<2n> w1 + x<2n+2> w3
  *
  *     (x1 + x3 z) (w2 + w0 z)  =  y0 | y1 , y2 | .       SMLAL, to words 0 and 1
  *     (x5 + x7 z) (w2 + w0 z)  =  y2 | y3 , y4 | .       SMLAL, to words 1 and 2
- *      x9         (w2 + w0 z)  =  y4 | .                 MLA, to word 2
  *     (x2 + x4 z) (w3 + w1 z)  =  y0 | y1 , y2 | .       SMLAL
  *     (x6 + x8 z) (w3 + w1 z)  =  y2 | y3 , y4 | .       SMLAL
- *           x0 z  (w3 + w1 z)  =  .  | . ,  y0 | y1      SMLAL, to a word of no use and word 0
+ *      x9 w2 + x9' w2'         =  y4                     SMLAD, to word 2
+ *      x0 w1 + x0' w1'         =  y0                     SMLAD, to word 0
  *
  *     for each channel pair
- *         sums begin                                        LDM, MOV for the word of no use
- *         a row of the window: 36 products                  4 LDM, 10 SMLAL, 2 MLA            0.44 each
+ *         sums begin                                        LDM
+ *         two rows of the window: 72 products               8 LDM, 16 SMLAL, 4 SMLAD           0.39 each
+ *         the last one of an odd number, with x' of no use  5 LDM, 8 SMLAL, 4 SMLAD            0.47
  *         y4 of both channels to one word                   PKHBT
  *         saturate, shift, bring both channels together     5 EOR, 5 USAT16, 5 AND, 3 ORR
- *         store, loop                                       LDM, 2 LSR, 5 STRH, STR, CMP, BNE          33 around the rows
+ *         store, loop                                       LDM, 2 LSR, 5 STRH, STR, CMP, BNE          32 around the rows
  *
- * Lanes begin 2^15 higher, so none is negative, and nothing is carried from one to the next; EOR takes it off. The word
- * of no use serves both channels and begins at 2^31: the plan proves that it is never left.
+ * Lanes begin 2^15 higher and the plan proves that their sums fit, in any order: so none is ever negative, and nothing is
+ * carried from one to the next, nor out of word 0 or 1; EOR takes it off. What word 2 holds beside y4 has no meaning.
  *
  * FXP_CONV2D_LOOP_ROW_PAIRS_DSP_LANES_ROW(name, rows, position_bytes, code_bit, bits) defines a function of type
  * fxp_conv2d_loop_row_pairs_dsp_lanes_row. Plain numbers: rows of the window, at most 40, position_bytes at most 1020,
@@ -44,14 +47,26 @@
 #if defined(__ARM_FEATURE_DSP)
 
 // clang-format off: one instruction per line
-/* Codes of three words in r9 to r11 by weights of both channels in r12 and lr; sums in r2 r3 r4 and in r5 r6 r7. */
-#define FXP_CONV2D_ROW_PRODUCTS                                                                                        \
-    "ldm r0!, {r9-r11}\n"                                                                                              \
+/* Codes of one tap, two rows at once; sums of c0 in r2 r3 r4, of c1 in r5 r6 r7. */
+#define FXP_CONV2D_ROW_ENDS                                                                                            \
+    "ldm r0!, {r8, r9}\n"                                                                                              \
+    "ldm r1!, {r10-r12, lr}\n"                                                                                         \
+    "smlad r4, r8, r10, r4\n"                                                                                          \
+    "smlad r2, r9, r11, r2\n"                                                                                          \
+    "smlad r7, r8, r12, r7\n"                                                                                          \
+    "smlad r5, r9, lr, r5\n"
+
+/* A row's codes in r8 to r11 by a channel's weights. */
+#define FXP_CONV2D_ROW_CHANNEL(word0, word1, word2)                                                                    \
     "ldm r1!, {r12, lr}\n"                                                                                             \
-    "smlal r2, r3, r9, r12\n"                                                                                          \
-    "smlal r5, r6, r9, lr\n"                                                                                           \
-    "smlal r3, r4, r10, r12\n"                                                                                         \
-    "smlal r6, r7, r10, lr\n"
+    "smlal " word0 ", " word1 ", r8, r12\n"                                                                            \
+    "smlal " word1 ", " word2 ", r9, r12\n"                                                                            \
+    "smlal " word0 ", " word1 ", r10, lr\n"                                                                            \
+    "smlal " word1 ", " word2 ", r11, lr\n"
+#define FXP_CONV2D_ROW_PRODUCTS                                                                                        \
+    "ldm r0!, {r8-r11}\n"                                                                                              \
+    FXP_CONV2D_ROW_CHANNEL("r2", "r3", "r4")                                                                           \
+    FXP_CONV2D_ROW_CHANNEL("r5", "r6", "r7")
 
 /* Sums become codes; r10 is the mask. */
 #define FXP_CONV2D_ROW_CODES(sums, code_bit, bits)                                                                     \
@@ -78,15 +93,15 @@
             "push {r0, r4-r6}\n"                                                                                       \
             "1:\n"                                                                                                     \
             "ldm r1!, {r2-r7}\n"                                                                                       \
-            "mov r8, #0x80000000\n"                                                                                    \
-            ".rept " #rows "\n"                                                                                        \
+            ".rept " #rows " / 2\n"                                                                                    \
+            FXP_CONV2D_ROW_ENDS                                                                                        \
             FXP_CONV2D_ROW_PRODUCTS                                                                                    \
-            "mla r4, r11, r12, r4\n"                                                                                   \
-            "mla r7, r11, lr, r7\n"                                                                                    \
             FXP_CONV2D_ROW_PRODUCTS                                                                                    \
-            "smlal r8, r2, r11, r12\n"                                                                                 \
-            "smlal r8, r5, r11, lr\n"                                                                                  \
             ".endr\n"                                                                                                  \
+            ".if " #rows " & 1\n"                                                                                      \
+            FXP_CONV2D_ROW_ENDS                                                                                        \
+            FXP_CONV2D_ROW_PRODUCTS                                                                                    \
+            ".endif\n"                                                                                                 \
             "ldm sp, {r0, r9-r11}\n"                                                                                   \
             "pkhbt r4, r4, r7, lsl #16\n"                                                                              \
             FXP_CONV2D_ROW_CODES("r2", code_bit, bits)                                                                 \
@@ -132,15 +147,18 @@ static inline void fxp_conv2d_row_smlal(uint32_t *low, uint32_t *high, uint32_t 
     *high = (uint32_t)(sum >> 32);
 }
 
-/* One row of the window; `lost` is the word of no use. */
-static inline void
-fxp_conv2d_row_products(uint32_t *sums, uint32_t *lost, const fxp_word *x, uint32_t w2w0, uint32_t w3w1) {
+/* One row of the window, of one channel. */
+static inline void fxp_conv2d_row_products(uint32_t *sums, const fxp_word *x, uint32_t w2w0, uint32_t w3w1) {
     fxp_conv2d_row_smlal(sums, sums + 1, x[0], w2w0);
     fxp_conv2d_row_smlal(sums + 1, sums + 2, x[1], w2w0);
-    sums[2] += x[2] * w2w0;
-    fxp_conv2d_row_smlal(sums, sums + 1, x[3], w3w1);
-    fxp_conv2d_row_smlal(sums + 1, sums + 2, x[4], w3w1);
-    fxp_conv2d_row_smlal(lost, sums, x[5], w3w1);
+    fxp_conv2d_row_smlal(sums, sums + 1, x[2], w3w1);
+    fxp_conv2d_row_smlal(sums + 1, sums + 2, x[3], w3w1);
+}
+
+/* Both ends of two rows. */
+static inline void fxp_conv2d_row_ends(uint32_t *sums, const fxp_word *x, const uint32_t *w) {
+    sums[2] = (uint32_t)fxp_smlad(x[0], w[0], (int32_t)sums[2]);
+    sums[0] = (uint32_t)fxp_smlad(x[1], w[1], (int32_t)sums[0]);
 }
 
 static inline void fxp_conv2d_row_twin(
@@ -153,13 +171,20 @@ static inline void fxp_conv2d_row_twin(
     fxp_requantization to
 ) {
     while (weights < weights_end) {
+        const fxp_word *x = input;
         uint32_t sums[2][3];
-        uint32_t lost = 0x80000000u;
         memcpy(sums, weights, sizeof sums);
         weights += 6;
         for (int32_t row = 0; row < rows; ++row) {
-            fxp_conv2d_row_products(sums[0], &lost, input + 6 * row, weights[0], weights[2]);
-            fxp_conv2d_row_products(sums[1], &lost, input + 6 * row, weights[1], weights[3]);
+            if (row % 2 == 0) {
+                fxp_conv2d_row_ends(sums[0], x, weights);
+                fxp_conv2d_row_ends(sums[1], x, weights + 2);
+                x += 2;
+                weights += 4;
+            }
+            fxp_conv2d_row_products(sums[0], x, weights[0], weights[1]);
+            fxp_conv2d_row_products(sums[1], x, weights[2], weights[3]);
+            x += 4;
             weights += 4;
         }
         for (int32_t column = 0; column < 5; ++column) {

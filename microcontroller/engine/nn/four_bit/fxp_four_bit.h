@@ -133,14 +133,14 @@ typedef struct {
     int32_t input_rows;  /* those that windows reach */
     int32_t input_width; /* at most 10 */
     int32_t top;         /* rows of padding */
-    int32_t padded_rows;
-    int32_t stride; /* vertical */
+    int32_t row_pairs;   /* of the input with its padding */
+    int32_t stride;      /* vertical */
     const uint32_t *weights;
     int32_t weights_words;
     fxp_conv2d_loop_row_pairs_dsp_lanes_row *loop;
 } fxp_conv2d_s8_to_row_pairs_dsp_lanes_args;
 
-/* scratch: 24 * padded_rows bytes */
+/* scratch: 40 * row_pairs bytes; twice that at an odd stride */
 void fxp_conv2d_s8_to_row_pairs_dsp_lanes(
     const fxp_conv2d_s8_to_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );
