@@ -1,11 +1,45 @@
 """Average pooling of row pairs to int16."""
 
 from export.model.integer_model import AVERAGE_POOL, Layer
-from export.plan.kernel import Kernel, half, requantization
-from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_inputs
+from export.plan.kernel import Instance, Kernel, half, requantization
+from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, not_few_inputs, row_pairs
 from export.plan.layout import S16, padded
 
 _POOL_SUM = 2**16 - 1
+_BYTE_SUM = 2**8 - 1
+_MAX_POSITION_BYTES = 4095
+_MOST_UNROLLED = 8
+_LEAST_OF_BYTES = 3
+"""Columns whose sums as bytes are worth their way to halfwords."""
+
+
+def _words_at_once(layer: Layer) -> int:
+    """Of a column: four, where that divides it."""
+    return 2 if padded(layer.input_shape[2]) % 8 else 4
+
+
+def _columns(layer: Layer) -> int:
+    """Of a row, in a turn of the loop."""
+    width = layer.input_shape[1]
+    return next(columns for columns in range(_MOST_UNROLLED, 0, -1) if width % columns == 0)
+
+
+def _in_bytes(layer: Layer) -> bool:
+    """Whether the columns of a turn are summed as bytes."""
+    columns = _columns(layer)
+    return columns >= _LEAST_OF_BYTES and columns * layer.input_format.max_code <= _BYTE_SUM
+
+
+def _instances(layer: Layer) -> dict[str, Instance]:
+    position_bytes = 2 * padded(layer.input_shape[2])
+    arguments = (_words_at_once(layer), _columns(layer), position_bytes, int(_in_bytes(layer)))
+    return {"loop": Instance("four_bit", "FXP_SUM_LOOP_ROW_PAIRS_DSP", arguments)}
+
+
+def _proof(layer: Layer) -> str:
+    greatest = layer.input_format.max_code
+    total = layer.input_shape[0] * layer.input_shape[1] * greatest
+    return f"{total} fits 16 bits" + (f", {_columns(layer) * greatest} fits 8" if _in_bytes(layer) else "")
 
 
 def kernel(lead: int) -> Kernel:
@@ -15,12 +49,26 @@ def kernel(lead: int) -> Kernel:
         positions = layer.input_shape[0] * layer.input_shape[1]
         if positions * layer.input_format.max_code > _POOL_SUM:
             return f"{positions} codes of {layer.input_format} can leave 16 bits"
+        if (size := 2 * padded(layer.input_shape[2])) > _MAX_POSITION_BYTES:
+            return f"a position takes {size} bytes, more than {_MAX_POSITION_BYTES}"
         return not_few_inputs(layer)
+
+    def cost(layer: Layer, add: float, ldm: float, loop: float, around: float, a_channel: float) -> float:
+        """By what an addition, loads of some words and a turn of the loop take, a loop's words and a channel."""
+        height, width, channels = layer.input_shape
+        words, columns = _words_at_once(layer), _columns(layer)
+        if _in_bytes(layer):
+            turn = columns * (ldm + 1 + words) - words + 2 * ldm + 2 * words * add + loop + 1
+        else:
+            turn = columns * (ldm + 1 + 2 * words * add) + loop
+        turns = row_pairs(height, lead) * width / columns
+        return padded(channels) / 2 / words * (turns * turn + around) + a_channel * padded(channels)
 
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
         sizes = dict(height=height, width=width, channels=padded(channels), lead=lead)
-        return sizes | dict(bias=half(layer), requantization=requantization(layer))
+        fields = dict(bias=half(layer), words_at_once=_words_at_once(layer), requantization=requantization(layer))
+        return sizes | fields
 
     return Kernel(
         "fxp_average_pool_row_pairs_to_s16_dsp",
@@ -29,7 +77,9 @@ def kernel(lead: int) -> Kernel:
         S16,
         args=args,
         constants=lambda layer: {},
-        instructions=lambda layer: 1.36 * layer.kernel.size,
-        cycles=lambda layer: 1.91 * layer.kernel.size,
+        instances=_instances,
+        instructions=lambda layer: cost(layer, 1, 1, 2, 130, 9),
+        cycles=lambda layer: cost(layer, 1, 5, 4, 190, 12),
         refusal=refusal,
+        proof=_proof,
     )

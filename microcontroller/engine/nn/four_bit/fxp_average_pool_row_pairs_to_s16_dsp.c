@@ -3,58 +3,60 @@
  *
  * output   int16 [channels]
  *
- * The two rows of a channel are the lanes of a word, summed at once: the plan proves that all of them fit 16 bits.
+ * The two rows of a channel are the halves of a word, summed at once: the plan proves that all of them fit 16 bits. Where
+ * a row of a row pair is not the tensor's, its half is cleared: of the first row pair, before others are added; of the
+ * last one, after the sums so far are all in the other half.
  */
 #include "nn/four_bit/fxp_four_bit.h"
 
-/* Of two channel pairs. */
-typedef struct {
-    uint32_t sums[4];
-} pool_sums;
+/* Of a loop's words. */
+enum { MAX_SUMS = 8 };
 
-/* Adds `count` positions, of each of which only the rows in `mask`. */
-static inline pool_sums add(pool_sums to, const fxp_word *in, int32_t words, int32_t count, uint32_t mask) {
-    const fxp_word *const end = in + count * words;
-    while (in < end) {
-        const uint32_t first = in[0] & mask;
-        const uint32_t second = in[1] & mask;
-        to.sums[0] = fxp_uxtab16(to.sums[0], first);
-        to.sums[1] = fxp_uxtab16_ror8(to.sums[1], first);
-        to.sums[2] = fxp_uxtab16(to.sums[2], second);
-        to.sums[3] = fxp_uxtab16_ror8(to.sums[3], second);
-        in += words;
+static void clear_lower(uint32_t *sums, int32_t count) {
+    for (int32_t i = 0; i < count; ++i) {
+        sums[i] &= 0xffff0000u;
     }
-    return to;
 }
 
-static int32_t average(const fxp_average_pool_row_pairs_to_s16_dsp_args *args, uint32_t sums) {
-    return fxp_requantize((int32_t)((sums & 0xffffu) + (sums >> 16)) + args->bias, args->requantization);
+static void to_lower(uint32_t *sums, int32_t count) {
+    for (int32_t i = 0; i < count; ++i) {
+        sums[i] = (sums[i] & 0xffffu) + (sums[i] >> 16);
+    }
 }
 
 void fxp_average_pool_row_pairs_to_s16_dsp(
     const fxp_average_pool_row_pairs_to_s16_dsp_args *args, const void *input, void *output
 ) {
+    const fxp_requantization requantization = args->requantization;
+    const int32_t bias = args->bias;
+    const int32_t count = 2 * args->words_at_once;
     const int32_t words = args->channels / 2;
-    const int32_t width = args->width;
-    const int32_t upper_only =
-        (args->height + args->lead) % 2; /* in the last row pair; lower only in the first, with a lead */
-    const int32_t whole = (args->height - args->lead) / 2 * width;
+    const int32_t row_words = args->width * words;
+    const int32_t whole_words = (args->height - args->lead) / 2 * row_words;
     const fxp_word *column = input;
+    const fxp_word *const column_end = column + words;
     fxp_word *out = output;
 
-    for (int32_t word = 0; word < words; word += 2) {
+    for (; column < column_end; column += args->words_at_once) {
+        uint32_t sums[MAX_SUMS] = {0};
         const fxp_word *in = column;
-        pool_sums all = {{0, 0, 0, 0}};
         if (args->lead) {
-            all = add(all, in, words, width, 0xffff0000u);
-            in += width * words;
+            args->loop(in, in + row_words, sums);
+            clear_lower(sums, count);
+            in += row_words;
         }
-        all = add(all, in, words, whole, 0xffffffffu);
-        if (upper_only) {
-            all = add(all, in + whole * words, words, width, 0x0000ffffu);
+        if (whole_words > 0) {
+            args->loop(in, in + whole_words, sums);
+            in += whole_words;
         }
-        *out++ = fxp_halves(average(args, all.sums[0]), average(args, all.sums[1]));
-        *out++ = fxp_halves(average(args, all.sums[2]), average(args, all.sums[3]));
-        column += 2;
+        to_lower(sums, count);
+        if ((args->height - args->lead) % 2 != 0) {
+            args->loop(in, in + row_words, sums);
+        }
+        for (int32_t i = 0; i < count; i += 2) {
+            const int32_t first = fxp_requantize((int32_t)(sums[i] & 0xffffu) + bias, requantization);
+            const int32_t second = fxp_requantize((int32_t)(sums[i + 1] & 0xffffu) + bias, requantization);
+            *out++ = fxp_halves(first, second);
+        }
     }
 }

@@ -169,13 +169,18 @@ void fxp_depthwise_conv2d_row_pairs_dsp_lanes(
     const fxp_depthwise_conv2d_row_pairs_dsp_lanes_args *args, const void *input, void *output, void *scratch
 );
 
+/* Made by FXP_SUM_LOOP_ROW_PAIRS_DSP. */
+typedef void fxp_sum_loop_row_pairs_dsp(const fxp_word *input, const fxp_word *input_end, uint32_t *sums);
+
 typedef struct {
     int32_t height;
     int32_t width;
     int32_t channels; /* rounded up to FXP_CHANNEL_BLOCK */
     int32_t lead;
-    int32_t bias; /* the rounding half */
+    int32_t bias;          /* the rounding half */
+    int32_t words_at_once; /* of the loop; divides those of a column */
     fxp_requantization requantization;
+    fxp_sum_loop_row_pairs_dsp *loop;
 } fxp_average_pool_row_pairs_to_s16_dsp_args;
 
 /* output: int16 [channels] */
