@@ -1,7 +1,8 @@
 """1x1 convolution of row pairs in lanes that end where halfwords do: two positions are saturated at once.
 
 Codes of the two positions are scaled, each by its own power of two, and so are their biases. The lower lane is of the
-odd channel, and all of its sum has to fit.
+odd channel, and all of its sum has to fit. Rows that share their row pair with no other one are computed position by
+position.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from export.model import accumulator
 from export.model.integer_model import CONV2D, Layer
 from export.plan.kernel import Constant, Instance, Kernel, half
-from export.plan.kernels.dsp.matrix_loops import halfwords
+from export.plan.kernels.dsp.matrix_loops import STEP, halfwords
 from export.plan.kernels.four_bit.pointwise_conv2d_row_pairs_dsp_lanes import (
     lane_bits,
     lanes_refusal,
@@ -82,49 +83,68 @@ def _turn(layer: Layer) -> int:
     return next(count for count in (4, 2, 1) if padded(layer.output_shape[2]) % (4 * count) == 0)
 
 
-def _instances(layer: Layer, code_at: int) -> dict[str, Instance]:
+def _loop(layer: Layer, code_at: int) -> Instance:
     arguments = (steps(layer), _turn(layer), lane_bits(layer), layer.shift, code_at, layer.output_format.bits)
-    return {"loop": Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES", arguments)}
+    return Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES", arguments)
+
+
+def _single(layer: Layer) -> Instance:
+    arguments = (steps(layer), lane_bits(layer), layer.shift, layer.output_format.bits)
+    return Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE", arguments)
+
+
+def _merged(layer: Layer) -> int:
+    """Further instructions where a lower lane's code does not begin with a byte."""
+    return 0 if _HALF - lane_bits(layer) + layer.shift == 8 else 2
 
 
 def _channel_quad(layer: Layer) -> float:
     """Instructions around the steps of a channel quad."""
-    merged = 0 if _HALF - lane_bits(layer) + layer.shift == 8 else 2
-    return 14 + 3 / _turn(layer) + merged + 2 * (_below(layer) > 0)
+    return 14 + 3 / _turn(layer) + _merged(layer) + 2 * (_below(layer) > 0)
+
+
+def _two_quads(layer: Layer) -> float:
+    """The same of two channel quads of a single position."""
+    return 26 + _merged(layer) + 2 * (layer.shift > 0)
 
 
 def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
     """For codes that begin at `code_at` in their bytes."""
 
-    def position_pairs(layer: Layer) -> int:
-        height, width, _ = layer.output_shape
-        return (height - lead) // 2 * width + half_rows(layer) * ((width + 1) // 2)
-
     def half_rows(layer: Layer) -> int:
         """Row pairs of which one row is the tensor's."""
         return lead + (layer.output_shape[0] - lead) % 2
 
+    def refusal(layer: Layer) -> str:
+        if half_rows(layer) and padded(layer.output_shape[2]) == STEP:
+            return f"{layer.output_shape[2]} output channels: a single position takes two channel quads"
+        return _refusal(layer, code_at)
+
+    def instances(layer: Layer) -> dict[str, Instance]:
+        return {"loop": _loop(layer, code_at)} | ({"single": _single(layer)} if half_rows(layer) else {})
+
     def args(layer: Layer) -> dict:
         weights_words = padded(layer.output_shape[2]) // 4 * (4 + padded(layer.input_shape[2]))
-        fields = sizes(layer, lead, code_at) | {"weights_words": weights_words}
-        del fields["code_at"]
-        return fields
+        return sizes(layer, lead, code_at) | dict(scale=_scales(layer)[0], weights_words=weights_words)
 
-    def cost(layer: Layer, steps: float, around: float, a_code: float, a_position_pair: float) -> float:
-        """Of a channel quad's steps and of what is around them, of copies, and of rows that are joined and spread."""
-        inputs, outputs = (padded(shape[2]) for shape in (layer.input_shape, layer.output_shape))
-        position_pair = outputs // 4 * (steps + around) + a_code * inputs + a_position_pair
-        joined = layer.output_shape[1] * (2.9 * inputs + 2.7 * outputs)
-        return position_pairs(layer) * position_pair + half_rows(layer) * joined
+    def pairs(layer: Layer, channel_quad: float, a_code: float, a_position_pair: float) -> float:
+        """The cost of whole row pairs, by what a channel quad takes, and copies."""
+        height, width, channels = layer.output_shape
+        position_pair = padded(channels) // 4 * channel_quad + a_code * padded(layer.input_shape[2]) + a_position_pair
+        return (height - lead) // 2 * width * position_pair
+
+    def singles(layer: Layer, two_quads: float, a_code: float, a_position: float) -> float:
+        """The same of rows alone."""
+        position = -(-padded(layer.output_shape[2]) // 8) * two_quads + a_code * padded(layer.input_shape[2]) + a_position
+        return half_rows(layer) * layer.output_shape[1] * position
 
     def instructions(layer: Layer) -> float:
-        return cost(layer, 10 * steps(layer), _channel_quad(layer), 1.25, 16)
+        two_quads = 11 * steps(layer) + _two_quads(layer)
+        return pairs(layer, 10 * steps(layer) + _channel_quad(layer), 1.25, 16) + singles(layer, two_quads, 2.25, 45)
 
     def cycles(layer: Layer) -> float:
-        return cost(layer, 18 * steps(layer), _channel_quad(layer) + 15, 2.2, 30)
-
-    def scratch_bytes(layer: Layer) -> int:
-        return 2 * padded(layer.input_shape[2]) * (2 + (layer.output_shape[1] + 1) // 2)
+        two_quads = 21 * steps(layer) + _two_quads(layer) + 12
+        return pairs(layer, 18 * steps(layer) + _channel_quad(layer) + 15, 2.2, 30) + singles(layer, two_quads, 4, 70)
 
     return Kernel(
         "fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves",
@@ -133,11 +153,11 @@ def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
         FOR_DEPTHWISE[lead],
         args=args,
         constants=_constants,
-        instances=lambda layer: _instances(layer, code_at),
+        instances=instances,
         instructions=instructions,
         cycles=cycles,
-        refusal=lambda layer: _refusal(layer, code_at),
+        refusal=refusal,
         proof=_proof,
         in_place=lambda layer: padded(layer.output_shape[2]) <= padded(layer.input_shape[2]),
-        scratch_bytes=scratch_bytes,
+        scratch_bytes=lambda layer: 4 * padded(layer.input_shape[2]),
     )

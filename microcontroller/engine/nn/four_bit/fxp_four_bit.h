@@ -49,6 +49,11 @@ typedef void fxp_matrix_loop_row_pairs_dsp_lanes_halves(
     fxp_word *scratch
 );
 
+/* Made by FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE: an even number of channel quads of one position. */
+typedef void fxp_matrix_loop_row_pairs_dsp_lanes_single(
+    const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output
+);
+
 /* The same in lanes that end where halfwords do. */
 typedef struct {
     int32_t height; /* the same in and out */
@@ -56,12 +61,15 @@ typedef struct {
     int32_t lead;
     int32_t input_words;
     int32_t output_words;
+    int32_t code_at;
+    int32_t scale; /* of a single position's codes: how far they are shifted up */
     const uint32_t *weights;
     int32_t weights_words;
     fxp_matrix_loop_row_pairs_dsp_lanes_halves *loop;
+    fxp_matrix_loop_row_pairs_dsp_lanes_single *single; /* where a row pair has a row that is not the tensor's */
 } fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves_args;
 
-/* scratch: 8 * input_words + 4 * input_words * ((width + 1) / 2) bytes */
+/* scratch: 8 * input_words bytes */
 void fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves(
     const fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves_args *args, const void *input, void *output, void *scratch
 );

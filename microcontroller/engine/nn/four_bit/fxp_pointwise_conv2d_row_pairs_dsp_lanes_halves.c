@@ -4,34 +4,26 @@
  * input    row pairs for pointwise
  * weights  as fxp_matrix_loop_row_pairs_dsp_lanes_halves.h draws them
  * output   row pairs for depthwise, the same lead; may begin where the input does
- * scratch  two positions for the loop; then, where one row of a row pair is not the tensor's, that row as row pairs
+ * scratch  two positions for the loop, or one
  *
- * The two positions are the rows of a row pair. Where one of the rows is not the tensor's, they are two columns of the
- * other, which are brought together as if they were rows.
+ * The two positions are the rows of a row pair. Where one of the rows is not the tensor's, the positions of the other are
+ * computed one by one, by a loop of eight channels at a time; of an odd number of channel quads the second one twice.
  */
 #include "nn/four_bit/fxp_position_pair_row_pairs.h"
 
-/* The upper row of both columns. */
-static void join_upper(const fxp_word *first, const fxp_word *second, fxp_word *joined, int32_t words) {
-    const fxp_word *const end = first + words;
-    while (first < end) {
-        joined[0] = (first[0] & 0x00ff00ffu) | (second[0] & 0x00ff00ffu) << 8;
-        joined[1] = (first[1] & 0x00ff00ffu) | (second[1] & 0x00ff00ffu) << 8;
-        first += 2;
-        second += 2;
-        joined += 2;
-    }
-}
+enum { BIASES = 4, QUAD_WORDS = 2 };
 
-/* The lower one. */
-static void join_lower(const fxp_word *first, const fxp_word *second, fxp_word *joined, int32_t words) {
-    const fxp_word *const end = first + words;
-    while (first < end) {
-        joined[0] = (first[0] >> 8 & 0x00ff00ffu) | (second[0] & 0xff00ff00u);
-        joined[1] = (first[1] >> 8 & 0x00ff00ffu) | (second[1] & 0xff00ff00u);
-        first += 2;
-        second += 2;
-        joined += 2;
+/* Codes of a row of a row pair, scaled, as int16. */
+static void copy_position(const fxp_word *input, fxp_word *position, int32_t words, int32_t right, uint32_t mask) {
+    const fxp_word *const end = input + words;
+    const uint32_t left = (uint32_t)-right & 31u;
+    while (input < end) {
+        const uint32_t first = input[0];
+        const uint32_t second = input[1];
+        position[0] = (first << left | first >> (-left & 31u)) & mask;
+        position[1] = (second << left | second >> (-left & 31u)) & mask;
+        input += 2;
+        position += 2;
     }
 }
 
@@ -40,20 +32,25 @@ static void half_row_pairs(
     const fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves_args *args,
     const fxp_word *in,
     fxp_word *out,
-    fxp_word *scratch,
+    fxp_word *position,
     int32_t row
 ) {
-    const int32_t words = args->input_words;
-    fxp_word *const joined = scratch + 2 * words;
-    fxp_word *end = joined;
-    for (int32_t x = 0; x < args->width; x += 2) {
-        const fxp_word *const first = in + x * words;
-        const fxp_word *const second = x + 1 < args->width ? first + words : first;
-        (row == 0 ? join_upper : join_lower)(first, second, end, words);
-        end += words;
+    const uint32_t mask = fxp_row_pairs_mask(args->code_at) << args->scale;
+    const uint32_t *const end = args->weights + args->weights_words;
+    const uint32_t *const second = args->weights + BIASES + 2 * args->input_words;
+    const uint32_t *const third = second + BIASES + 2 * args->input_words;
+    const int32_t odd = args->output_words / QUAD_WORDS % 2;
+    for (int32_t x = 0; x < args->width; ++x) {
+        copy_position(in, position, args->input_words, args->code_at + 8 * row - args->scale, mask);
+        if (odd != 0) {
+            args->single(position, args->weights, third, out);
+            args->single(position, second, end, out + QUAD_WORDS);
+        } else {
+            args->single(position, args->weights, end, out);
+        }
+        in += args->input_words;
+        out += args->output_words;
     }
-    args->loop(joined, end, args->weights, args->weights + args->weights_words, out, scratch);
-    fxp_spread_columns(out, args->width, row, args->output_words);
 }
 
 void fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves(
