@@ -1,8 +1,8 @@
 """1x1 convolution of row pairs in lanes that end where halfwords do: two positions are saturated at once.
 
 Codes of the two positions are scaled, each by its own power of two, and so are their biases. The lower lane is of the
-odd channel, and all of its sum has to fit. Rows that share their row pair with no other one are computed position by
-position.
+odd channel, or of the even one where only its sums fit: all of the sum has to. Rows that share their row pair with no
+other one are computed position by position.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ from export.plan.kernels.four_bit.row_pairs import FOR_DEPTHWISE, FOR_POINTWISE,
 from export.plan.layout import padded
 
 _HALF = 16
+_ODD, _EVEN = 1, 0
 _MAX_SATURATED = 15
 """Bits of a lower lane's shift and code, from the lower end of its halfword, that USAT16 can leave."""
 _MAX_UPPER = 2 ** (_HALF - 1) - 2
@@ -38,18 +39,29 @@ def _scales(layer: Layer) -> tuple[int, int]:
     return first, first - layer.shift + _below(layer)
 
 
-def _bounds(layer: Layer) -> tuple[int, int]:
-    """The least and the greatest sum of odd channels."""
+def _bounds(layer: Layer, lower: int) -> tuple[int, int]:
+    """The least and the greatest sum of odd or even channels."""
     low, high = accumulator.bounds(layer)
-    return int(low[1::2].min(initial=0)), int(high[1::2].max(initial=0))
+    return int(low[lower::2].min(initial=0)), int(high[lower::2].max(initial=0))
+
+
+def _fits(layer: Layer, lower: int) -> bool:
+    (low, high), limit = _bounds(layer, lower), 1 << lane_bits(layer) - 1
+    return -limit <= low and high < limit
+
+
+def _lower(layer: Layer) -> int:
+    """Of a channel pair, the one whose sums are in the lower lane: the odd one where it can be."""
+    return _ODD if _fits(layer, _ODD) else _EVEN
 
 
 def _refusal(layer: Layer, code_at: int) -> str:
     if reason := lanes_refusal(layer, code_at, lane_bits(layer)):
         return reason
-    lane, (low, high) = lane_bits(layer), _bounds(layer)
-    if low < -(1 << lane - 1) or high >= 1 << lane - 1:
-        return f"sums of odd channels {low} .. {high} don't fit {lane} bits"
+    lane = lane_bits(layer)
+    if not _fits(layer, _lower(layer)):
+        sums = (f"{' .. '.join(map(str, _bounds(layer, lower)))}" for lower in (_ODD, _EVEN))
+        return f"neither sums of odd channels {next(sums)} nor of even ones {next(sums)} fit {lane} bits"
     if (worst := int(accumulator.worst_case(layer).max())) > _MAX_UPPER:
         return f"sums of {worst}, the upper halfword holds {_MAX_UPPER}"
     if (bits := _HALF - lane + layer.shift + layer.output_format.bits) > _MAX_SATURATED:
@@ -58,7 +70,7 @@ def _refusal(layer: Layer, code_at: int) -> str:
 
 
 def _proof(layer: Layer) -> str:
-    low, high = _bounds(layer)
+    low, high = _bounds(layer, _lower(layer))
     return f"{low} .. {high} fits {lane_bits(layer)} bits"
 
 
@@ -68,8 +80,9 @@ def _constants(layer: Layer) -> dict[str, Constant]:
     weights, bias = np.zeros((outputs, inputs), np.int64), np.zeros(outputs, np.int64)
     weights[: layer.output_shape[2], : layer.input_shape[2]] = layer.kernel[0, 0].T
     bias[: layer.output_shape[2]] = layer.bias.astype(np.int64) + half(layer)
-    bias[1::2] += 1 << lane - 1
-    both, biases = (odd + (even << lane) for even, odd in ((weights[0::2], weights[1::2]), (bias[0::2], bias[1::2])))
+    low, high = _lower(layer), 1 - _lower(layer)
+    bias[low::2] += 1 << lane - 1
+    both, biases = (of[low::2] + (of[high::2] << lane) for of in (weights, bias))
     scaled = np.stack([biases << scale for scale in scales], axis=1).reshape(-1, 2, 2).transpose(0, 2, 1)
     codes = halfwords(both).reshape(outputs // 4, 2, inputs // 2).transpose(0, 2, 1)
     words = (scaled.reshape(-1, 4) & 0xFFFFFFFF).astype(np.uint32)
@@ -84,18 +97,19 @@ def _turn(layer: Layer) -> int:
 
 
 def _loop(layer: Layer, code_at: int) -> Instance:
-    arguments = (steps(layer), _turn(layer), lane_bits(layer), layer.shift, code_at, layer.output_format.bits)
+    shift, bits = layer.shift, layer.output_format.bits
+    arguments = (steps(layer), _turn(layer), lane_bits(layer), _lower(layer), shift, code_at, bits)
     return Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES", arguments)
 
 
 def _single(layer: Layer) -> Instance:
-    arguments = (steps(layer), lane_bits(layer), layer.shift, layer.output_format.bits)
+    arguments = (steps(layer), lane_bits(layer), _lower(layer), layer.shift, layer.output_format.bits)
     return Instance("four_bit", "FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE", arguments)
 
 
 def _merged(layer: Layer) -> int:
-    """Further instructions where a lower lane's code does not begin with a byte."""
-    return 0 if _HALF - lane_bits(layer) + layer.shift == 8 else 2
+    """Further instructions where a lower lane's code does not begin with the odd byte."""
+    return 0 if _lower(layer) == _ODD and _HALF - lane_bits(layer) + layer.shift == 8 else 2
 
 
 def _channel_quad(layer: Layer) -> float:

@@ -13,9 +13,12 @@
  *     PKHTB   { p0c0 | p1c0 }, upper lanes         USAT16
  *     SEL     bytes { p0c0 | p0c1 | p1c0 | p1c1 }, where the lower lane's code begins with a byte; else AND and ORR
  *
+ * As drawn, the lower lane is of the odd channel (lower 1); where only sums of even ones fit it, it is theirs (lower 0), and
+ * all codes take AND and ORR.
+ *
  *     input    row pairs for pointwise, [position pair][word]
  *     weights  [channel quad]{ biases p0 c0c1 | p0 c2c3 | p1 c0c1 | p1 c2c3 | [step]{ c0c1 k0k1 | c2c3 k0k1 | c0c1 k2k3 |
- *              c2c3 k2k3 } }, halfwords w1 + 2^lane * w0: the lower lane is of the odd channel
+ *              c2c3 k2k3 } }, halfwords w1 + 2^lane * w0 (lower 0: w0 + 2^lane * w1)
  *     output   row pairs for depthwise, [position pair][word]
  *     scratch  [step]{ p0 k0k1 | p1 k0k1 | p0 k2k3 | p1 k2k3 }, scaled
  *
@@ -26,8 +29,8 @@
  *             codes                                2 PKHBT, 2 PKHTB, 2 EOR, 4 USAT16, 2 SEL (or 4 to 6 AND and ORR)
  *             store, loop                          STRD, LDM, and a quarter of STR, CMP, BNE    14.75 around the steps
  *
- * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, shift, code_at, bits) defines a function of
- * type fxp_matrix_loop_row_pairs_dsp_lanes_halves. Plain numbers: 1 <= steps <= 128; channel_quads of a turn, 1, 2 or 4;
+ * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, lower, shift, code_at, bits) defines a function
+ * of type fxp_matrix_loop_row_pairs_dsp_lanes_halves. Plain numbers: 1 <= steps <= 128; channel_quads of a turn, 1, 2 or 4;
  * 12 <= lane <= 14, 0 <= shift < lane, 1 <= bits <= 7, 16 - lane + shift + bits <= 15; code_at 4 or 0, of the input.
  *
  * Names and terms: docs/glossary.md.
@@ -81,6 +84,18 @@
     "stm r0!, {r4, r5, r6, r8}\n"                                                                                      \
     ".endif\n"
 
+/* Codes of the lower lane at fxp_code_bit, and of the upper one, to bytes in place of the first. */
+#define FXP_HALVES_MERGE(low, high, mask, lower)                                                                       \
+    ".if !" #lower "\n"                                                                                                \
+    "and " low ", " mask ", " low ", lsr #fxp_code_bit\n"                                                              \
+    "orr " low ", " low ", " high ", lsl #8\n"                                                                         \
+    ".elseif fxp_code_bit == 8\n"                                                                                      \
+    "sel " low ", " low ", " high "\n"                                                                                 \
+    ".else\n"                                                                                                          \
+    "and " low ", " mask ", " low ", lsr #fxp_code_bit\n"                                                              \
+    "orr " low ", " high ", " low ", lsl #8\n"                                                                         \
+    ".endif\n"
+
 #define FXP_HALVES_PRODUCTS(p0, p1, c0c1, c2c3)                                                                        \
     "smlad r2, " p0 ", " c0c1 ", r2\n"                                                                                 \
     "smlad r3, " p0 ", " c2c3 ", r3\n"                                                                                 \
@@ -88,7 +103,7 @@
     "smlad r5, " p1 ", " c2c3 ", r5\n"
 
 /* A channel quad, up to its eight codes in r6 and r7; then r0 scratch, r10 mask, r11 output, r12 weights_end. */
-#define FXP_HALVES_QUAD(steps, bits)                                                                                   \
+#define FXP_HALVES_QUAD(steps, lower, bits)                                                                            \
     "ldm r0!, {r6-r9}\n"                                                                                               \
     "ldm r1!, {r2-r5, r10-r12, lr}\n"                                                                                  \
     FXP_HALVES_PRODUCTS("r6", "r7", "r10", "r11")                                                                      \
@@ -114,18 +129,11 @@
     "and r2, r10, r2, lsr #fxp_below\n"                                                                                \
     "and r3, r10, r3, lsr #fxp_below\n"                                                                                \
     ".endif\n"                                                                                                         \
-    ".if fxp_code_bit == 8\n"                                                                                          \
-    "sel r6, r6, r2\n"                                                                                                 \
-    "sel r7, r7, r3\n"                                                                                                 \
-    ".else\n"                                                                                                          \
-    "and r6, r10, r6, lsr #fxp_code_bit\n"                                                                             \
-    "and r7, r10, r7, lsr #fxp_code_bit\n"                                                                             \
-    "orr r6, r2, r6, lsl #8\n"                                                                                         \
-    "orr r7, r3, r7, lsl #8\n"                                                                                         \
-    ".endif\n"
+    FXP_HALVES_MERGE("r6", "r2", "r10", lower)                                                                         \
+    FXP_HALVES_MERGE("r7", "r3", "r10", lower)
 
 /* Stack: scratch, mask, output, weights_end; input, input_end, weights. GE picks odd bytes of the first word. */
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, shift, code_at, bits)                     \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, lower, shift, code_at, bits)                     \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *input,                                                                 \
         __attribute__((unused)) const fxp_word *input_end,                                                             \
@@ -162,12 +170,12 @@
             "ldr r1, [sp, #24]\n"                                                                                      \
             "str r2, [sp, #16]\n"                                                                                      \
             "2:\n"                                                                                                     \
-            FXP_HALVES_QUAD(steps, bits)                                                                               \
+            FXP_HALVES_QUAD(steps, lower, bits)                                                                               \
             "strd r6, r7, [r11], #8 * " #channel_quads "\n"                                                                    \
             "str r11, [sp, #8]\n"                                                                                      \
             ".set fxp_out, 8 - 8 * " #channel_quads "\n"                                                                        \
             ".rept " #channel_quads " - 1\n"                                                                                   \
-            FXP_HALVES_QUAD(steps, bits)                                                                               \
+            FXP_HALVES_QUAD(steps, lower, bits)                                                                               \
             "strd r6, r7, [r11, #fxp_out]\n"                                                                           \
             ".set fxp_out, fxp_out + 8\n"                                                                              \
             ".endr\n"                                                                                                  \
@@ -184,7 +192,7 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, shift, code_at, bits)             \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, lower, shift, code_at, bits)             \
     static void name(                                                                                                  \
         const fxp_word *input,                                                                                         \
         const fxp_word *input_end,                                                                                     \
@@ -197,6 +205,7 @@
             steps,                                                                                                     \
             FXP_HALVES_P0(lane),                                                                                       \
             FXP_HALVES_P1(lane, shift),                                                                                \
+            lower,                                                                                                     \
             code_at,                                                                                                   \
             fxp_usat(FXP_HALVES_P0(lane) + (shift), bits),                                                             \
             fxp_usat(FXP_HALVES_BELOW(lane, shift), bits),                                                             \
@@ -208,6 +217,7 @@ typedef struct {
     int32_t steps;
     int32_t p0; /* how far its codes are shifted up */
     int32_t p1;
+    int32_t lower_is_odd;
     int32_t code_at;
     fxp_requantization lower;
     fxp_requantization upper;
@@ -217,9 +227,9 @@ typedef struct {
 static inline fxp_word fxp_halves_codes(int32_t p0, int32_t p1, fxp_halves_lanes of) {
     const uint32_t lower = fxp_halves(p0, (int32_t)((uint32_t)p1 << (of.p0 - of.p1))) ^ 0x80008000u;
     const uint32_t upper = fxp_halves(p0 >> (16 + of.p0 - of.p1), p1 >> 16);
-    const uint32_t c1 = fxp_halves(fxp_requantize(fxp_low(lower), of.lower), fxp_requantize(fxp_high(lower), of.lower));
-    const uint32_t c0 = fxp_halves(fxp_requantize(fxp_low(upper), of.upper), fxp_requantize(fxp_high(upper), of.upper));
-    return c0 | c1 << 8;
+    const uint32_t low = fxp_halves(fxp_requantize(fxp_low(lower), of.lower), fxp_requantize(fxp_high(lower), of.lower));
+    const uint32_t high = fxp_halves(fxp_requantize(fxp_low(upper), of.upper), fxp_requantize(fxp_high(upper), of.upper));
+    return of.lower_is_odd ? high | low << 8 : low | high << 8;
 }
 
 static inline void fxp_halves_copy(const fxp_word *input, fxp_word *scratch, fxp_halves_lanes of) {

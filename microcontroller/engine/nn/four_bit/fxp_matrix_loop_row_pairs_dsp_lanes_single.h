@@ -18,7 +18,7 @@
  *         codes                                2 PKHBT, 2 PKHTB, 2 EOR, 4 USAT16, 2 AND, 2 SEL (or 2 AND and 2 ORR)
  *         both rows, store, loop               4 PKH, LDRD, STM, STR, 2 ADD and SUB, MOV, CMP, BNE      28 around the steps
  *
- * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, shift, bits) defines a function of type
+ * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits) defines a function of type
  * fxp_matrix_loop_row_pairs_dsp_lanes_single. Plain numbers, with the limits of the loop for pairs. All fourteen
  * registers are in use; hence assembly.
  *
@@ -27,8 +27,7 @@
 #ifndef FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE_H
 #define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE_H
 
-#include "nn/four_bit/fxp_four_bit.h"
-#include "nn/fxp_little_endian.h"
+#include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_halves.h"
 
 #if defined(__ARM_FEATURE_DSP)
 
@@ -42,7 +41,7 @@
     "smlad " c2c3 ", r7, r11, " c2c3 "\n"
 
 /* Two accumulators, of which `c0c1` is lost, to four codes; lr is the mask. */
-#define FXP_SINGLE_CODES(codes, c0c1, c2c3, shift, bits)                                                               \
+#define FXP_SINGLE_CODES(codes, c0c1, c2c3, lower, shift, bits)                                                              \
     "pkhbt " codes ", " c0c1 ", " c2c3 ", lsl #16\n"                                                                   \
     "pkhtb " c0c1 ", " c2c3 ", " c0c1 ", asr #16\n"                                                                    \
     "eor " codes ", " codes ", #0x80008000\n"                                                                          \
@@ -51,15 +50,10 @@
     ".if " #shift "\n"                                                                                                 \
     "and " c0c1 ", lr, " c0c1 ", lsr #" #shift "\n"                                                                    \
     ".endif\n"                                                                                                         \
-    ".if fxp_code_bit == 8\n"                                                                                          \
-    "sel " codes ", " codes ", " c0c1 "\n"                                                                             \
-    ".else\n"                                                                                                          \
-    "and " codes ", lr, " codes ", lsr #fxp_code_bit\n"                                                                \
-    "orr " codes ", " c0c1 ", " codes ", lsl #8\n"                                                                     \
-    ".endif\n"
+    FXP_HALVES_MERGE(codes, c0c1, "lr", lower)
 
 /* Stack: weights_end, output. GE picks odd bytes of the first word. r0 position, r1 and r12 weights. */
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, shift, bits)                                     \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits)                                     \
     static __attribute__((naked, noinline)) void name(                                                                 \
         __attribute__((unused)) const fxp_word *position,                                                              \
         __attribute__((unused)) const uint32_t *weights,                                                               \
@@ -85,8 +79,8 @@
             ".endr\n"                                                                                                  \
             "subw r0, r0, #8 * " #steps "\n"                                                                           \
             "mov r1, r12\n"                                                                                            \
-            FXP_SINGLE_CODES("r6", "r2", "r3", shift, bits)                                                            \
-            FXP_SINGLE_CODES("r7", "r4", "r5", shift, bits)                                                            \
+            FXP_SINGLE_CODES("r6", "r2", "r3", lower, shift, bits)                                                            \
+            FXP_SINGLE_CODES("r7", "r4", "r5", lower, shift, bits)                                                            \
             "pkhbt r2, r6, r6, lsl #16\n"                                                                              \
             "pkhtb r3, r6, r6, asr #16\n"                                                                              \
             "pkhbt r4, r7, r7, lsl #16\n"                                                                              \
@@ -104,7 +98,7 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, shift, bits)                                     \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits)                                     \
     static void name(                                                                                                  \
         const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output               \
     ) {                                                                                                                \
@@ -114,16 +108,18 @@
             weights_end,                                                                                               \
             output,                                                                                                    \
             steps,                                                                                                     \
+            lower,                                                                                                     \
             fxp_usat(16 - (lane) + (shift), bits),                                                                     \
             fxp_usat(shift, bits)                                                                                      \
         );                                                                                                             \
     }
 
 /* A word's two bytes of codes, in both halves. */
-static inline fxp_word fxp_single_codes(int32_t sums, fxp_requantization lower, fxp_requantization upper) {
-    const int32_t c1 = fxp_requantize((int16_t)(fxp_low((uint32_t)sums) ^ -0x8000), lower);
-    const int32_t c0 = fxp_requantize(fxp_high((uint32_t)sums), upper);
-    return (uint32_t)(c0 | c1 << 8) * 0x10001u;
+static inline fxp_word
+fxp_single_codes(int32_t sums, int32_t lower_is_odd, fxp_requantization lower, fxp_requantization upper) {
+    const int32_t low = fxp_requantize((int16_t)(fxp_low((uint32_t)sums) ^ -0x8000), lower);
+    const int32_t high = fxp_requantize(fxp_high((uint32_t)sums), upper);
+    return (uint32_t)(lower_is_odd ? high | low << 8 : low | high << 8) * 0x10001u;
 }
 
 static inline void fxp_single_twin(
@@ -132,6 +128,7 @@ static inline void fxp_single_twin(
     const uint32_t *weights_end,
     fxp_word *output,
     int32_t steps,
+    int32_t lower_is_odd,
     fxp_requantization lower,
     fxp_requantization upper
 ) {
@@ -141,8 +138,8 @@ static inline void fxp_single_twin(
             sums[0] = fxp_smlad(position[i], weights[4 + 2 * i], sums[0]);
             sums[1] = fxp_smlad(position[i], weights[5 + 2 * i], sums[1]);
         }
-        *output++ = fxp_single_codes(sums[0], lower, upper);
-        *output++ = fxp_single_codes(sums[1], lower, upper);
+        *output++ = fxp_single_codes(sums[0], lower_is_odd, lower, upper);
+        *output++ = fxp_single_codes(sums[1], lower_is_odd, lower, upper);
     }
 }
 

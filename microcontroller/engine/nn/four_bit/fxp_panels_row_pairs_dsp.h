@@ -5,7 +5,8 @@
  *     panels   [channel][row pair][column]{ row 2i - lead | row 2i + 1 - lead } as halfwords, 0 for rows outside the
  *              tensor
  *
- * Two columns of four channels in 14 instructions: two LDRD, eight UXTB16, four STRD.
+ * Two columns of four channels in 14 instructions: two LDRD, eight UXTB16, four STRD. Columns follow each other from row
+ * pair to row pair, in both, so a turn of the loop takes eight of them, wherever a row ends.
  *
  * FXP_PANELS_ROW_PAIRS_DSP(name, row_pairs, lead, tail, width, position_bytes) defines a function of type
  * fxp_panels_row_pairs_dsp; lead and tail: 1 where the first row, or the last one, is outside the tensor. Plain numbers;
@@ -20,15 +21,14 @@
 #if defined(__ARM_FEATURE_DSP)
 
 // clang-format off: one instruction per line
-/* Both words of a column; LDRD reaches less far than LDR. */
+/* Both words of a column, and on to the next one; LDRD reaches less far than ADDW. */
 #define FXP_ROW_PAIR_WORDS(c0c1, c2c3)                                                                                 \
-    ".if fxp_at <= 1020\n"                                                                                             \
-    "ldrd " c0c1 ", " c2c3 ", [r0, #fxp_at]\n"                                                                         \
+    ".if fxp_size <= 1020\n"                                                                                           \
+    "ldrd " c0c1 ", " c2c3 ", [r0], #fxp_size\n"                                                                       \
     ".else\n"                                                                                                          \
-    "ldr " c0c1 ", [r0, #fxp_at]\n"                                                                                    \
-    "ldr " c2c3 ", [r0, #fxp_at + 4]\n"                                                                                \
-    ".endif\n"                                                                                                         \
-    ".set fxp_at, fxp_at + fxp_size\n"
+    "ldrd " c0c1 ", " c2c3 ", [r0]\n"                                                                                  \
+    "addw r0, r0, #fxp_size\n"                                                                                         \
+    ".endif\n"
 
 /* A word of each of two columns, to two panels. */
 #define FXP_ROW_PAIR_COLUMNS(x0, x1, panels)                                                                           \
@@ -45,6 +45,13 @@
     "uxtb16 r8, " x "\n"                                                                                               \
     "str r9, [" panels ", #fxp_panel]\n"                                                                               \
     "str r8, [" panels "], #4\n"
+
+/* Two columns of all four channels. */
+#define FXP_ROW_PAIR_TWO_COLUMNS                                                                                       \
+    FXP_ROW_PAIR_WORDS("r4", "r5")                                                                                     \
+    FXP_ROW_PAIR_WORDS("r6", "r7")                                                                                     \
+    FXP_ROW_PAIR_COLUMNS("r4", "r6", "r1")                                                                             \
+    FXP_ROW_PAIR_COLUMNS("r5", "r7", "r2")
 
 /* Rows outside the tensor, of four panels that begin at r4; r5 is 0. */
 #define FXP_ROW_PAIR_ZEROS(row_pairs, lead, tail, width)                                                               \
@@ -73,23 +80,21 @@
             ".set fxp_panel, 4 * " #row_pairs " * " #width "\n"                                                        \
             "push {r1, r4-r9, lr}\n"                                                                                   \
             "addw r2, r1, #2 * fxp_panel\n"                                                                            \
-            "movs r3, #" #row_pairs "\n"                                                                               \
+            ".if " #row_pairs " * " #width " >= 8\n"                                                                   \
+            "movs r3, #" #row_pairs " * " #width " / 8\n"                                                              \
             "1:\n"                                                                                                     \
-            ".set fxp_at, 0\n"                                                                                         \
-            ".rept " #width " / 2\n"                                                                                   \
-            FXP_ROW_PAIR_WORDS("r4", "r5")                                                                             \
-            FXP_ROW_PAIR_WORDS("r6", "r7")                                                                             \
-            FXP_ROW_PAIR_COLUMNS("r4", "r6", "r1")                                                                     \
-            FXP_ROW_PAIR_COLUMNS("r5", "r7", "r2")                                                                     \
+            FXP_ROW_PAIR_TWO_COLUMNS FXP_ROW_PAIR_TWO_COLUMNS FXP_ROW_PAIR_TWO_COLUMNS FXP_ROW_PAIR_TWO_COLUMNS        \
+            "subs r3, r3, #1\n"                                                                                        \
+            "bne.w 1b\n"                                                                                               \
+            ".endif\n"                                                                                                 \
+            ".rept " #row_pairs " * " #width " % 8 / 2\n"                                                              \
+            FXP_ROW_PAIR_TWO_COLUMNS                                                                                   \
             ".endr\n"                                                                                                  \
-            ".if " #width " & 1\n"                                                                                     \
+            ".if " #row_pairs " * " #width " & 1\n"                                                                    \
             FXP_ROW_PAIR_WORDS("r4", "r5")                                                                             \
             FXP_ROW_PAIR_COLUMN("r4", "r1")                                                                            \
             FXP_ROW_PAIR_COLUMN("r5", "r2")                                                                            \
             ".endif\n"                                                                                                 \
-            "addw r0, r0, #" #width " * " #position_bytes "\n"                                                         \
-            "subs r3, r3, #1\n"                                                                                        \
-            "bne.w 1b\n"                                                                                               \
             "ldr r4, [sp], #4\n"                                                                                       \
             "movs r5, #0\n"                                                                                            \
             FXP_ROW_PAIR_ZEROS(row_pairs, lead, tail, width)                                                           \
