@@ -30,17 +30,28 @@ static void pack_row(const int8_t *codes, fxp_word *pairs, int32_t row) {
     words[3] = two(codes + 6);
 }
 
-static void pack(const fxp_conv2d_s8_to_row_pairs_dsp_lanes_args *args, const int8_t *in, fxp_word *pairs, int32_t top) {
-    memset(pairs, 0, sizeof(fxp_word) * (size_t)(PAIR_WORDS * args->row_pairs));
-    for (int32_t y = top < 0 ? -top : 0; y < args->input_rows; ++y) {
-        const int8_t *const row = in + y * args->input_width;
-        if (args->input_width == COLUMNS) {
-            pack_row(row, pairs, top + y);
-        } else {
-            int8_t codes[COLUMNS] = {0};
-            memcpy(codes, row, (size_t)args->input_width);
-            pack_row(codes, pairs, top + y);
+/* Pairs of rows that are of the padding, or of which one is. */
+static void clear(fxp_word *pairs, int32_t from, int32_t to) {
+    memset(pairs + PAIR_WORDS * from, 0, sizeof(fxp_word) * (size_t)(PAIR_WORDS * (to - from)));
+}
+
+/* Rows from `top` on, which is -1 where the first one is left out. */
+static void
+pack(const fxp_conv2d_s8_to_row_pairs_dsp_lanes_args *args, const int8_t *in, fxp_word *pairs, int32_t top) {
+    const int32_t end = top + args->input_rows;
+    const int32_t width = args->input_width;
+    int8_t codes[COLUMNS] = {0};
+
+    clear(pairs, 0, (top + 1) / 2);
+    clear(pairs, end / 2, args->row_pairs);
+    for (int32_t row = top; row < end; ++row) {
+        if (row >= 0 && width == COLUMNS) {
+            pack_row(in, pairs, row);
+        } else if (row >= 0) {
+            memcpy(codes, in, (size_t)width);
+            pack_row(codes, pairs, row);
         }
+        in += width;
     }
 }
 
