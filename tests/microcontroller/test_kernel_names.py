@@ -16,7 +16,7 @@ NAME = re.compile(
     rf"fxp_{OPERATOR}_{LAYOUT}(_to_{LAYOUT})?(_dsp|_helium|_packed)?(_lanes|_taps)?(_w\d|_wide|_outer|_halves)?"
 )
 LOOP = re.compile(
-    rf"fxp_((matrix|depthwise|conv2d)_loop|panels)_{LAYOUT}_(dsp|helium|packed)(_lanes|_taps)?(_w\d|_single|_quad|_stride2|_wide|_column|_row|_outer|_halves)?"
+    rf"fxp_((matrix|depthwise|conv2d|sum)_loop|panels)_{LAYOUT}_(dsp|helium|packed)(_lanes|_taps)?(_w\d|_single|_quad|_stride2|_wide|_column|_row|_outer|_halves)?"
 )
 DEFINITION = re.compile(r"^void (fxp_\w+)\(\s*const (\w+) \*args", re.MULTILINE)
 MODULES = sorted(path for path in (ROOT / "export" / "plan" / "kernels").rglob("*.py") if path.name != "profiles.py")

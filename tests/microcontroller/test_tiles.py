@@ -12,7 +12,7 @@ from microcontroller import c_sources
 
 TILES = pathlib.Path(__file__).parent / "tiles"
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-KINDS = 18
+KINDS = 20
 MEMORY = "--section-start=.vectors=0x08000000,-Ttext=0x08000040,-Tdata=0x20000000,-Tbss=0x20004000,-ereset"
 
 

@@ -22,9 +22,11 @@
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_halves.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_quad.h"
+#include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_single.h"
 #include "nn/four_bit/fxp_matrix_loop_row_pairs_dsp_lanes_wide.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp.h"
 #include "nn/four_bit/fxp_panels_row_pairs_dsp_wide.h"
+#include "nn/four_bit/fxp_sum_loop_row_pairs_dsp.h"
 #include "nn/stream/fxp_conv2d_loop_channel_rows_dsp_lanes.h"
 #include "nn/stream/fxp_depthwise_loop_position_pairs_dsp_lanes.h"
 #include "nn/stream/fxp_matrix_loop_channel_rows_dsp_lanes.h"
@@ -108,14 +110,19 @@ EVERY_LANES(LANES)
 #define WIDE_LANES_ROW(steps, twos, shift, bits) {wide_lanes_##steps##_##shift, steps, 2 * (twos)},
 EVERY_WIDE_LANES(WIDE_LANES)
 #define EVERY_HALVES(make) \
-    make(1, 1, 12, 0, 4, 4) make(2, 2, 12, 3, 4, 4) make(5, 2, 12, 4, 4, 4) make(3, 4, 12, 6, 4, 1) \
-    make(4, 2, 12, 7, 0, 4) make(1, 2, 13, 3, 0, 7) make(5, 1, 13, 5, 0, 7) make(2, 2, 13, 0, 4, 5) \
-    make(2, 1, 14, 2, 0, 7) make(5, 2, 14, 6, 0, 7) make(3, 2, 14, 1, 0, 6) make(1, 1, 14, 12, 4, 1)
-#define HALVES(steps, quads, lane, shift, code_at, bits) \
+    make(1, 1, 12, 1, 0, 4, 4) make(2, 2, 12, 1, 3, 4, 4) make(5, 2, 12, 1, 4, 4, 4) make(3, 4, 12, 1, 6, 4, 1) \
+    make(4, 2, 12, 1, 7, 0, 4) make(1, 2, 13, 1, 3, 0, 7) make(5, 1, 13, 1, 5, 0, 7) make(2, 2, 13, 1, 0, 4, 5) \
+    make(2, 1, 14, 1, 2, 0, 7) make(5, 2, 14, 1, 6, 0, 7) make(3, 2, 14, 1, 1, 0, 6) make(1, 1, 14, 1, 12, 4, 1) \
+    make(5, 2, 12, 0, 3, 4, 4) make(2, 1, 12, 0, 4, 4, 4) make(3, 2, 13, 0, 5, 0, 7) make(1, 1, 14, 0, 1, 0, 7)
+#define HALVES(steps, quads, lane, lower, shift, code_at, bits) \
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES( \
-        halves_##steps##_##lane##_##shift, steps, quads, lane, shift, code_at, bits \
+        halves_##steps##_##lane##_##lower##_##shift, steps, quads, lane, lower, shift, code_at, bits \
+    ) \
+    FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE( \
+        halves_single_##steps##_##lane##_##lower##_##shift, steps, lane, lower, shift, bits \
     )
-#define HALVES_ROW(steps, quads, lane, shift, code_at, bits) {halves_##steps##_##lane##_##shift, steps, quads},
+#define HALVES_ROW(steps, quads, lane, lower, shift, code_at, bits) \
+    {halves_##steps##_##lane##_##lower##_##shift, steps, quads, halves_single_##steps##_##lane##_##lower##_##shift},
 EVERY_HALVES(HALVES)
 #define QUAD(steps, every, lane, shift, bits) \
     FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_QUAD(quad_##steps##_##lane##_##shift, steps, every, lane, shift, bits)
@@ -208,7 +215,8 @@ EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES)
 EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE)
 
 #define EVERY_ROW_PAIR_PANELS(make) \
-    make(1, 1, 1, 1, 8) make(2, 0, 1, 2, 8) make(13, 0, 1, 5, 128) make(4, 1, 0, 3, 1024) make(7, 0, 0, 4, 552)
+    make(1, 1, 1, 1, 8) make(2, 0, 1, 2, 8) make(13, 0, 1, 5, 128) make(4, 1, 0, 3, 1024) make(7, 0, 0, 4, 552) \
+    make(2, 1, 0, 4, 1020) make(5, 1, 1, 3, 16)
 #define ROW_PAIR_PANELS(rows, lead, tail, width, bytes) \
     FXP_PANELS_ROW_PAIRS_DSP(row_pair_panels_##rows##_##bytes, rows, lead, tail, width, bytes)
 #define ROW_PAIR_PANELS_ROW(rows, lead, tail, width, bytes) {row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
@@ -220,6 +228,15 @@ EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS)
 #define WIDE_ROW_PAIR_PANELS_ROW(rows, lead, tail, width, bytes) \
     {wide_row_pair_panels_##rows##_##bytes, (rows) * (width), bytes},
 EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS)
+
+#define EVERY_SUM(make) \
+    make(4, 5, 128, 1) make(4, 5, 128, 0) make(2, 3, 8, 1) make(2, 8, 1020, 0) make(4, 1, 16, 0) make(4, 8, 4092, 1) \
+    make(2, 1, 344, 0) make(2, 4, 2048, 1)
+#define SUM(words, columns, bytes, in_bytes) \
+    FXP_SUM_LOOP_ROW_PAIRS_DSP(sum_##words##_##columns##_##bytes##_##in_bytes, words, columns, bytes, in_bytes)
+#define SUM_ROW(words, columns, bytes, in_bytes) \
+    {sum_##words##_##columns##_##bytes##_##in_bytes, words, columns, bytes},
+EVERY_SUM(SUM)
 
 #define EVERY_CONV(make) \
     make(8, 24, 640, 1, 6, 4) make(4, 4, 8, 0, 8, 4) make(12, 36, 2048, 1, 0, 1) make(3, 12, 1280, 0, 8, 3) \
@@ -277,6 +294,7 @@ const struct kernels KERNELS = {
     .depthwise_lanes = {EVERY_DEPTHWISE_LANES(DEPTHWISE_LANES_ROW) EVERY_WIDE_DEPTHWISE(WIDE_DEPTHWISE_ROW)},
     .row_pair_panels =
         {EVERY_ROW_PAIR_PANELS(ROW_PAIR_PANELS_ROW) EVERY_WIDE_ROW_PAIR_PANELS(WIDE_ROW_PAIR_PANELS_ROW)},
+    .sums = {EVERY_SUM(SUM_ROW)},
     .conv_rows = {EVERY_CONV_ROW(CONV_OF_ROW_ROW)},
     .convs = {EVERY_CONV(CONV_ROW) EVERY_WIDE_CONV(WIDE_CONV_ROW)},
     .convs_s16 = {EVERY_CONV_S16(CONV_S16_ROW) EVERY_WIDE_CONV_S16(WIDE_CONV_S16_ROW)},

@@ -8,12 +8,13 @@
 enum {
     QUAD_KERNELS = 19,
     LANES_KERNELS = QUAD_KERNELS + 6,
-    HALVES_KERNELS = 12,
+    HALVES_KERNELS = 12 + 4,
     CONV_ROW_KERNELS = 5,
     MATRIX_LANES_KERNELS = 8,
     ROWS_LANES_KERNELS = QUAD_KERNELS,
     DEPTHWISE_LANES_KERNELS = 12 + 4,
-    ROW_PAIR_PANELS_KERNELS = 5 + 4,
+    ROW_PAIR_PANELS_KERNELS = 7 + 4,
+    SUM_KERNELS = 8,
     CONV_KERNELS = 6 + 6,
     ROW_PAIR_CONV_KERNELS = 8 + 8,
     OUTER_ROWS_KERNELS = 2 * MATRIX_LANES_KERNELS,
@@ -62,6 +63,7 @@ struct halves_kernel {
     fxp_matrix_loop_row_pairs_dsp_lanes_halves *function;
     int32_t steps;
     int32_t quads; /* of a turn */
+    fxp_matrix_loop_row_pairs_dsp_lanes_single *single;
 };
 
 struct conv_row_kernel {
@@ -111,6 +113,13 @@ struct row_pair_panels_kernel {
     int32_t position_bytes;
 };
 
+struct sum_kernel {
+    fxp_sum_loop_row_pairs_dsp *function;
+    int32_t words;
+    int32_t columns;
+    int32_t position_bytes;
+};
+
 struct conv_kernel {
     fxp_conv2d_loop_dsp_lanes *function;
     int32_t taps;
@@ -141,6 +150,7 @@ struct kernels {
     struct channel_conv_kernel channel_convs[CHANNEL_CONV_KERNELS];
     struct depthwise_lanes_kernel depthwise_lanes[DEPTHWISE_LANES_KERNELS];
     struct row_pair_panels_kernel row_pair_panels[ROW_PAIR_PANELS_KERNELS];
+    struct sum_kernel sums[SUM_KERNELS];
     struct conv_kernel convs[ROW_PAIR_CONV_KERNELS];
     struct conv_s16_kernel convs_s16[CONV_KERNELS];
     struct matrix_kernel matrices[MATRIX_KERNELS];

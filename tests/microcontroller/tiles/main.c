@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { KINDS = 18, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
+enum { KINDS = 20, CHANNEL_PAIRS = 2, MAX_ROWS = 5 };
 
 static uint32_t state = SEED;
 fxp_word input[MAX_WORDS];

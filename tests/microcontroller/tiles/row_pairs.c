@@ -27,6 +27,47 @@ static uint32_t halves_tile(void) {
     return different(outputs[0], outputs[1], bytes);
 }
 
+/* Two or four channel quads of a single position; odd halves of words are int16 of few bits. */
+static uint32_t single_tile(void) {
+    const uint32_t chosen = draw() % HALVES_KERNELS;
+    const int32_t steps = dsp_kernels.halves[chosen].steps;
+    const int32_t quads = 2 * (1 + (int32_t)(draw() % 2));
+    const int32_t words = quads * (4 + 4 * steps);
+    const size_t bytes = sizeof(fxp_word) * (size_t)(2 * quads + 1);
+    fill_few_bits(2 * steps, 2);
+    fill_weights(words, draw() % 4);
+    for (int32_t i = 0; i < words; ++i) {
+        weights[i] = i % (4 + 4 * steps) < 4 ? bias() : weights[i];
+        input[i % (2 * steps)] <<= i < 2 * steps ? draw() % 5 : 0;
+    }
+    memset(outputs[0], 0x5a, bytes);
+    memset(outputs[1], 0x5a, bytes);
+    dsp_kernels.halves[chosen].single(input, weights, weights + words, outputs[0]);
+    twin_kernels.halves[chosen].single(input, weights, weights + words, outputs[1]);
+    return different(outputs[0], outputs[1], bytes);
+}
+
+/* One to three turns of columns; any words are codes, and sums wrap. */
+static uint32_t sum_tile(void) {
+    const uint32_t chosen = draw() % SUM_KERNELS;
+    const struct sum_kernel kernel = dsp_kernels.sums[chosen];
+    const int32_t turns = 1 + (int32_t)(draw() % (kernel.position_bytes > 1020 ? 1 : 3));
+    const int32_t position_words = kernel.position_bytes / 4;
+    const int32_t columns = turns * kernel.columns;
+    const uint32_t greatest = draw() % 2 == 0 ? 0xffffffffu : 0x0f0f0f0fu;
+    for (int32_t i = 0; i < columns * kernel.words; ++i) {
+        input[i / kernel.words * position_words + i % kernel.words] = draw() & greatest;
+    }
+    for (int32_t i = 0; i < 2 * kernel.words; ++i) {
+        outputs[0][i] = draw();
+    }
+    memcpy(outputs[1], outputs[0], sizeof(fxp_word) * 8);
+    const fxp_word *const end = input + columns * position_words;
+    kernel.function(input, end, (uint32_t *)outputs[0]);
+    twin_kernels.sums[chosen].function(input, end, (uint32_t *)outputs[1]);
+    return different(outputs[0], outputs[1], sizeof(fxp_word) * 8);
+}
+
 /* Two channel pairs of a row, odd and even rows of the window; any words are weights, codes are int8, and lanes are left in
  * every way. */
 static uint32_t conv_row_tile(void) {
@@ -53,5 +94,5 @@ static uint32_t conv_row_tile(void) {
 }
 
 uint32_t row_pair_tiles(void) {
-    return halves_tile() + conv_row_tile();
+    return halves_tile() + single_tile() + sum_tile() + conv_row_tile();
 }

@@ -130,9 +130,11 @@ def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
         return lead + (layer.output_shape[0] - lead) % 2
 
     def refusal(layer: Layer) -> str:
+        if reason := _refusal(layer, code_at):
+            return reason
         if half_rows(layer) and padded(layer.output_shape[2]) == STEP:
             return f"{layer.output_shape[2]} output channels: a single position takes two channel quads"
-        return _refusal(layer, code_at)
+        return ""
 
     def instances(layer: Layer) -> dict[str, Instance]:
         return {"loop": _loop(layer, code_at)} | ({"single": _single(layer)} if half_rows(layer) else {})
@@ -149,7 +151,9 @@ def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
 
     def singles(layer: Layer, two_quads: float, a_code: float, a_position: float) -> float:
         """The same of rows alone."""
-        position = -(-padded(layer.output_shape[2]) // 8) * two_quads + a_code * padded(layer.input_shape[2]) + a_position
+        position = (
+            -(-padded(layer.output_shape[2]) // 8) * two_quads + a_code * padded(layer.input_shape[2]) + a_position
+        )
         return half_rows(layer) * layer.output_shape[1] * position
 
     def instructions(layer: Layer) -> float:

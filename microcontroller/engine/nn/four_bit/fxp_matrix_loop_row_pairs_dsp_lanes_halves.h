@@ -192,7 +192,7 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, lower, shift, code_at, bits)             \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_HALVES(name, steps, channel_quads, lane, lower, shift, code_at, bits)      \
     static void name(                                                                                                  \
         const fxp_word *input,                                                                                         \
         const fxp_word *input_end,                                                                                     \
@@ -227,8 +227,10 @@ typedef struct {
 static inline fxp_word fxp_halves_codes(int32_t p0, int32_t p1, fxp_halves_lanes of) {
     const uint32_t lower = fxp_halves(p0, (int32_t)((uint32_t)p1 << (of.p0 - of.p1))) ^ 0x80008000u;
     const uint32_t upper = fxp_halves(p0 >> (16 + of.p0 - of.p1), p1 >> 16);
-    const uint32_t low = fxp_halves(fxp_requantize(fxp_low(lower), of.lower), fxp_requantize(fxp_high(lower), of.lower));
-    const uint32_t high = fxp_halves(fxp_requantize(fxp_low(upper), of.upper), fxp_requantize(fxp_high(upper), of.upper));
+    const uint32_t low =
+        fxp_halves(fxp_requantize(fxp_low(lower), of.lower), fxp_requantize(fxp_high(lower), of.lower));
+    const uint32_t high =
+        fxp_halves(fxp_requantize(fxp_low(upper), of.upper), fxp_requantize(fxp_high(upper), of.upper));
     return of.lower_is_odd ? high | low << 8 : low | high << 8;
 }
 

@@ -33,7 +33,7 @@
 
 // clang-format off: one instruction per line
 /* Two words of codes in r6 and r7 by a channel quad's weights. */
-#define FXP_SINGLE_PRODUCTS(weights, c0c1, c2c3)                                                                       \
+#define FXP_HALVES_SINGLE_PRODUCTS(weights, c0c1, c2c3)                                                                       \
     "ldm " weights "!, {r8-r11}\n"                                                                                     \
     "smlad " c0c1 ", r6, r8, " c0c1 "\n"                                                                               \
     "smlad " c2c3 ", r6, r9, " c2c3 "\n"                                                                               \
@@ -41,7 +41,7 @@
     "smlad " c2c3 ", r7, r11, " c2c3 "\n"
 
 /* Two accumulators, of which `c0c1` is lost, to four codes; lr is the mask. */
-#define FXP_SINGLE_CODES(codes, c0c1, c2c3, lower, shift, bits)                                                              \
+#define FXP_HALVES_SINGLE_CODES(codes, c0c1, c2c3, lower, shift, bits)                                                              \
     "pkhbt " codes ", " c0c1 ", " c2c3 ", lsl #16\n"                                                                   \
     "pkhtb " c0c1 ", " c2c3 ", " c0c1 ", asr #16\n"                                                                    \
     "eor " codes ", " codes ", #0x80008000\n"                                                                          \
@@ -74,13 +74,13 @@
             "ldrd r4, r5, [r12], #16\n"                                                                                \
             ".rept " #steps "\n"                                                                                       \
             "ldm r0!, {r6, r7}\n"                                                                                      \
-            FXP_SINGLE_PRODUCTS("r1", "r2", "r3")                                                                      \
-            FXP_SINGLE_PRODUCTS("r12", "r4", "r5")                                                                     \
+            FXP_HALVES_SINGLE_PRODUCTS("r1", "r2", "r3")                                                                      \
+            FXP_HALVES_SINGLE_PRODUCTS("r12", "r4", "r5")                                                                     \
             ".endr\n"                                                                                                  \
             "subw r0, r0, #8 * " #steps "\n"                                                                           \
             "mov r1, r12\n"                                                                                            \
-            FXP_SINGLE_CODES("r6", "r2", "r3", lower, shift, bits)                                                            \
-            FXP_SINGLE_CODES("r7", "r4", "r5", lower, shift, bits)                                                            \
+            FXP_HALVES_SINGLE_CODES("r6", "r2", "r3", lower, shift, bits)                                                            \
+            FXP_HALVES_SINGLE_CODES("r7", "r4", "r5", lower, shift, bits)                                                            \
             "pkhbt r2, r6, r6, lsl #16\n"                                                                              \
             "pkhtb r3, r6, r6, asr #16\n"                                                                              \
             "pkhbt r4, r7, r7, lsl #16\n"                                                                              \
@@ -98,11 +98,11 @@
 
 #else
 
-#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits)                                     \
+#define FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits)                              \
     static void name(                                                                                                  \
         const fxp_word *position, const uint32_t *weights, const uint32_t *weights_end, fxp_word *output               \
     ) {                                                                                                                \
-        fxp_single_twin(                                                                                               \
+        fxp_halves_single_twin(                                                                                        \
             position,                                                                                                  \
             weights,                                                                                                   \
             weights_end,                                                                                               \
@@ -116,13 +116,13 @@
 
 /* A word's two bytes of codes, in both halves. */
 static inline fxp_word
-fxp_single_codes(int32_t sums, int32_t lower_is_odd, fxp_requantization lower, fxp_requantization upper) {
+fxp_halves_single_codes(int32_t sums, int32_t lower_is_odd, fxp_requantization lower, fxp_requantization upper) {
     const int32_t low = fxp_requantize((int16_t)(fxp_low((uint32_t)sums) ^ -0x8000), lower);
     const int32_t high = fxp_requantize(fxp_high((uint32_t)sums), upper);
     return (uint32_t)(lower_is_odd ? high | low << 8 : low | high << 8) * 0x10001u;
 }
 
-static inline void fxp_single_twin(
+static inline void fxp_halves_single_twin(
     const fxp_word *position,
     const uint32_t *weights,
     const uint32_t *weights_end,
@@ -138,8 +138,8 @@ static inline void fxp_single_twin(
             sums[0] = fxp_smlad(position[i], weights[4 + 2 * i], sums[0]);
             sums[1] = fxp_smlad(position[i], weights[5 + 2 * i], sums[1]);
         }
-        *output++ = fxp_single_codes(sums[0], lower_is_odd, lower, upper);
-        *output++ = fxp_single_codes(sums[1], lower_is_odd, lower, upper);
+        *output++ = fxp_halves_single_codes(sums[0], lower_is_odd, lower, upper);
+        *output++ = fxp_halves_single_codes(sums[1], lower_is_odd, lower, upper);
     }
 }
 

@@ -123,8 +123,9 @@
 
 /* Bytes without a carry from one to the next. */
 static inline uint32_t fxp_add_bytes(uint32_t a, uint32_t b) {
-    return ((a & 0x00ff00ffu) + (b & 0x00ff00ffu) & 0x00ff00ffu) |
-           ((a & 0xff00ff00u) + (b & 0xff00ff00u) & 0xff00ff00u);
+    const uint32_t even = (a & 0x00ff00ffu) + (b & 0x00ff00ffu);
+    const uint32_t odd = (a & 0xff00ff00u) + (b & 0xff00ff00u);
+    return (even & 0x00ff00ffu) | (odd & 0xff00ff00u);
 }
 
 static inline void fxp_sum_twin(
