@@ -53,16 +53,18 @@ def kernel(lead: int) -> Kernel:
             return f"a position takes {size} bytes, more than {_MAX_POSITION_BYTES}"
         return not_few_inputs(layer)
 
-    def cost(layer: Layer, add: float, ldm: float, loop: float, around: float, a_channel: float) -> float:
-        """By what an addition, loads of some words and a turn of the loop take, a loop's words and a channel."""
+    def cost(layer: Layer, a_word: int, around: float, a_row: float, a_lead: float) -> float:
+        """By what LDM takes for a word beside one for itself, what is around a loop's words, and rows alone."""
         height, width, channels = layer.input_shape
         words, columns = _words_at_once(layer), _columns(layer)
+        turn = columns * (2 + words * a_word) + 2 + a_word
         if _in_bytes(layer):
-            turn = columns * (ldm + 1 + words) - words + 2 * ldm + 2 * words * add + loop + 1
+            turn += (columns - 1) * words + 2 * (1 + 2 * words * a_word) + 2 * words + 1 + a_word
         else:
-            turn = columns * (ldm + 1 + 2 * words * add) + loop
+            turn += columns * 2 * words
         turns = row_pairs(height, lead) * width / columns
-        return padded(channels) / 2 / words * (turns * turn + around) + a_channel * padded(channels)
+        around += (lead + (height - lead) % 2) * a_row + lead * a_lead
+        return padded(channels) / 2 / words * (turns * turn + around)
 
     def args(layer: Layer) -> dict:
         height, width, channels = layer.input_shape
@@ -78,8 +80,8 @@ def kernel(lead: int) -> Kernel:
         args=args,
         constants=lambda layer: {},
         instances=_instances,
-        instructions=lambda layer: cost(layer, 1, 1, 2, 130, 9),
-        cycles=lambda layer: cost(layer, 1, 5, 4, 190, 12),
+        instructions=lambda layer: cost(layer, 0, 198, 50, 50),
+        cycles=lambda layer: cost(layer, 1, 320, 100, 93),
         refusal=refusal,
         proof=_proof,
     )

@@ -81,7 +81,7 @@ def kernel(lead: int, code_at: int = NIBBLES, compact: bool = False, wide: bool 
       code_at: where in its byte an output's code begins.
     """
     out_of_lanes = 0.0 if code_at == NIBBLES else 1.0  # an output's share of LSR and UXTB16
-    instructions, cycles = (6.9, 8.4) if wide else (6.6, 9.1) if compact else (6.43, 8.85)
+    instructions, cycles = (6.9, 8.4) if wide else (6.6, 9.1) if compact else (6.33, 8.8)
     instructions, cycles = instructions + out_of_lanes, cycles + out_of_lanes
 
     def expand(layer: Layer, a_channel: float) -> float:
