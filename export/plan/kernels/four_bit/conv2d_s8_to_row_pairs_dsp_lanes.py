@@ -108,8 +108,8 @@ def _instances(layer: Layer) -> dict[str, Instance]:
 def _cost(layer: Layer, two_rows: float, one_row: float, around: float, packed: float) -> float:
     """Of channel pairs, by what rows of the window take and what is around them, and of packing two rows."""
     height, _, channels = layer.output_shape
-    pairs, odd = divmod(layer.kernel_size[0], 2)
-    channel_pairs = padded(channels) // 2 * (pairs * two_rows + odd * one_row + around)
+    twos, odd = divmod(layer.kernel_size[0], 2)
+    channel_pairs = padded(channels) // 2 * (twos * two_rows + odd * one_row + around)
     return height * (channel_pairs + 35) + _packed_row_pairs(layer) * packed
 
 

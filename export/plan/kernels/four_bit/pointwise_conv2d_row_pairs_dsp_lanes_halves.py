@@ -143,7 +143,7 @@ def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
         weights_words = padded(layer.output_shape[2]) // 4 * (4 + padded(layer.input_shape[2]))
         return sizes(layer, lead, code_at) | dict(scale=_scales(layer)[0], weights_words=weights_words)
 
-    def pairs(layer: Layer, channel_quad: float, a_code: float, a_position_pair: float) -> float:
+    def whole(layer: Layer, channel_quad: float, a_code: float, a_position_pair: float) -> float:
         """The cost of whole row pairs, by what a channel quad takes, and copies."""
         height, width, channels = layer.output_shape
         position_pair = padded(channels) // 4 * channel_quad + a_code * padded(layer.input_shape[2]) + a_position_pair
@@ -158,11 +158,11 @@ def kernel(lead: int, code_at: int = NIBBLES) -> Kernel:
 
     def instructions(layer: Layer) -> float:
         two_quads = 11 * steps(layer) + _two_quads(layer)
-        return pairs(layer, 10 * steps(layer) + _channel_quad(layer), 1.25, 16) + singles(layer, two_quads, 2.25, 45)
+        return whole(layer, 10 * steps(layer) + _channel_quad(layer), 1.25, 16) + singles(layer, two_quads, 2.25, 45)
 
     def cycles(layer: Layer) -> float:
         two_quads = 21 * steps(layer) + _two_quads(layer) + 12
-        return pairs(layer, 18 * steps(layer) + _channel_quad(layer) + 15, 2.2, 30) + singles(layer, two_quads, 4, 70)
+        return whole(layer, 18 * steps(layer) + _channel_quad(layer) + 15, 2.2, 30) + singles(layer, two_quads, 4, 70)
 
     return Kernel(
         "fxp_pointwise_conv2d_row_pairs_dsp_lanes_halves",

@@ -19,7 +19,7 @@
  *         both rows, store, loop               4 PKH, LDRD, STM, STR, 2 ADD and SUB, MOV, CMP, BNE      28 around the steps
  *
  * FXP_MATRIX_LOOP_ROW_PAIRS_DSP_LANES_SINGLE(name, steps, lane, lower, shift, bits) defines a function of type
- * fxp_matrix_loop_row_pairs_dsp_lanes_single. Plain numbers, with the limits of the loop for pairs. All fourteen
+ * fxp_matrix_loop_row_pairs_dsp_lanes_single. Plain numbers, with the limits of the loop for position pairs. All fourteen
  * registers are in use; hence assembly.
  *
  * Names and terms: docs/glossary.md.
