@@ -26,6 +26,7 @@ from kws.sweeps.shared_storage import is_url
 from kws_cli import command
 from kws_cli.command import UserError
 from kws_cli.cores import usable_cores
+from kws_cli.settings import spelled
 
 SEARCHES = ("asha",)
 ABLATION = pathlib.Path(__file__).parent / "sweeps" / "ablation.toml"
@@ -294,7 +295,8 @@ def main() -> None:
     def work(values: flags.FlagValues) -> None:
         config = config_from_flags(values)
         failed = sweep(config, lambda text: print(text, flush=True))
-        print(f"results: {config.sweep_dir}/{results.CSV}; next: python -m kws.report --sweep_dir={config.sweep_dir}")
+        then = spelled("python -m kws.report", {"sweep_dir": config.sweep_dir})
+        print(f"results: {config.sweep_dir}/{results.CSV}; next: {then}")
         if failed:
             print(f"{len(failed)} cells failed:", *failed, sep="\n  ", file=sys.stderr)
             # Few clips, or a float model near chance: what these flags would let pass.

@@ -13,6 +13,7 @@ from kws.training import devices, run, run_folder
 from kws.training.settings import TrainConfig
 from kws_cli import command, setting_flags
 from kws_cli.cores import usable_cores
+from kws_cli.settings import spelled
 
 _MANY_CORES = 4
 
@@ -50,7 +51,8 @@ def main() -> None:
             )
         if group and group.rank:
             return
-        print(f"the run is in {folder.path}; next: python -m export.convert --run_dir={folder.path} --bundle=...")
+        then = spelled("python -m export.convert", {"run_dir": folder.path, "bundle": folder.path / "bundle"})
+        print(f"the run is in {folder.path}; next: {then}")
 
     command.run(work, define_flags)
 

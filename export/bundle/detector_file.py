@@ -11,6 +11,7 @@ from export.model.detector import FILE, Detector
 from export.model.integer_model import IntegerModel
 from export.model.stream_interpreter import StreamInterpreter
 from kws_cli import json_file
+from kws_cli.settings import spelled
 
 if TYPE_CHECKING:
     from export.bundle.folder import Bundle
@@ -36,7 +37,7 @@ def of_bundle(bundle: "Bundle") -> Detector:
     Raises:
       BundleError: there is none, or not one for this model.
     """
-    remedy = f"write one with python -m kws.tune_detector --bundle={bundle.path} --data_dir=D"
+    remedy = f"write one with {spelled('python -m kws.tune_detector', {'bundle': bundle.path})} --data_dir=D"
     path = bundle.path / FILE
     if FILE not in bundle.manifest["files"]:
         raise BundleError(f"bundle={bundle.path} has no detector: {remedy}")

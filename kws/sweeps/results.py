@@ -13,6 +13,7 @@ from kws.sweeps.shared_storage import SharedStorage, is_url
 from kws.sweeps.sweep_error import SweepError
 from kws.training.run_folder import BATCH_SIZE, FIXED_POINT, FLOAT
 from kws_cli import atomic, json_file
+from kws_cli.settings import spelled
 
 CSV = "results.csv"
 JSON = "results.json"
@@ -107,8 +108,9 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
       SweepError: there is no such sweep, it has no finished cell, or a row is damaged.
     """
     path, text = f"{sweep_dir}/{JSON}", content(sweep_dir, JSON)
+    again = spelled("python -m kws.sweep", {"sweep_dir": sweep_dir})
     if text is None:
-        raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run python -m kws.sweep --sweep_dir={sweep_dir}")
+        raise SweepError(f"sweep_dir={sweep_dir} holds no {JSON}: run {again}")
     try:
         found = json_file.parse(text, dict[str, Any])
         cells, _, _ = found["cells"], found["left_out"], found["missing"]
@@ -117,7 +119,7 @@ def read(sweep_dir: str | pathlib.Path) -> dict[str, Any]:
             f"{path} is damaged ({error!r}): run python -m kws.sweep again, which writes it anew"
         ) from error
     if not cells:
-        raise SweepError(f"{path} has no finished cell yet: run python -m kws.sweep --sweep_dir={sweep_dir}")
+        raise SweepError(f"{path} has no finished cell yet: run {again}")
     for number, cell in enumerate(cells, 1):
         _check(cell, f"{path}, cell {number}")
     return found

@@ -44,7 +44,7 @@ def lines(text: str) -> Iterator[tuple[str, bool]]:
     """Lines of shell: those of blocks, and what stands as code within sentences or among what is printed."""
     fences = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
     for language, block in fences.findall(text):
-        if language in ("", "sh"):
+        if language in ("", "sh", "console"):
             yield from ((line, language == "sh") for line in block.replace("\\\n", " ").splitlines())
     yield from ((code.replace("\n", " "), False) for code in re.findall(r"`([^`]+)`", fences.sub("", text)))
 

@@ -1,49 +1,36 @@
-"""README's first lines, run as they stand: from a pretrained bundle to libraries and a page."""
+"""README's commands, run as they stand: from a pretrained bundle to libraries and pages, and the demonstration."""
 
 import pathlib
-import re
-import shlex
 import shutil
 import subprocess
-import sys
 import zipfile
+from collections.abc import Callable
 
+import documented
 import pytest
+import small_world
+from not_run import NOT_RUN
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PYTHON = ".venv/bin/python"
-
-pytestmark = pytest.mark.slow
-
-
-def block(text: str) -> list[str]:
-    """The lines of the first block of shell, without comments."""
-    [first, *_] = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [line for line in first.splitlines() if not line.startswith("#")]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 
 
-def test_the_first_lines_make_libraries_that_build_and_a_page(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    (tmp_path / "models").symlink_to(ROOT / "models")
-    lines = [line for line in block((ROOT / "README.md").read_text(encoding="utf-8")) if line.startswith(PYTHON)]
-    assert [shlex.split(line)[2] for line in lines] == [
-        "export.package",
-        "export.package",
-        "microcontroller.bench",
-        "kws.report",
-    ]
-    for line in lines:
-        words = [sys.executable, *shlex.split(line)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{line}: {done.stderr}"
-    page = (tmp_path / "build" / "report.html").read_text(encoding="utf-8")
+@pytest.mark.slow
+def test_the_first_screen_makes_libraries_that_build_and_a_page(world: small_world.World, run_all: Callable) -> None:
+    run_all("README.md", {})
+    build_folder = world.folder / "build"
+    page = (build_folder / "report.html").read_text(encoding="utf-8")
     assert "Report on w4a4" in page and "counted on stm32f4" in page
-    with zipfile.ZipFile(tmp_path / "build" / "keywords.zip") as library:
+    assert "<script>" in (build_folder / "keywords.html").read_text(encoding="utf-8")
+    assert (world.folder / "runs/demo/bundle/bundle.json").is_file()
+    with zipfile.ZipFile(build_folder / "keywords.zip") as library:
         assert "fxp_kws/library.properties" in library.namelist()
     if shutil.which("cmake") and shutil.which("gcc"):
-        build(tmp_path / "build" / "two.zip", tmp_path / "two")
+        build(build_folder / "two.zip", world.folder / "two")
+
+
+def test_what_is_run_for_contributing_is_run_for_readme() -> None:
+    of_readme, of_contributing = ({each.text for each in documented.commands(document)} for document in DOCUMENTS)
+    assert of_contributing <= of_readme | set(NOT_RUN) and "make demo" in of_contributing
 
 
 def build(package: pathlib.Path, folder: pathlib.Path) -> None:
@@ -51,6 +38,6 @@ def build(package: pathlib.Path, folder: pathlib.Path) -> None:
     with zipfile.ZipFile(package) as library:
         library.extractall(folder)
     root = folder / "fxp_kws"
-    line, *_ = block((root / "README.md").read_text(encoding="utf-8"))
-    done = subprocess.run(["bash", "-c", line], cwd=root, capture_output=True, text=True, check=False)
+    first, *_ = documented.commands("README.md", (root / "README.md").read_text(encoding="utf-8"))
+    done = subprocess.run(["bash", "-c", first.text], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "100% tests passed" in done.stdout, done.stdout + done.stderr

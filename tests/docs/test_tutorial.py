@@ -1,12 +1,12 @@
 """Every command of docs/tutorial.md, on recordings that espeak-ng makes, with a training that is over at once."""
 
 import pathlib
-import re
 import shlex
 import subprocess
 import sys
 import wave
 
+import documented
 import numpy as np
 import pytest
 
@@ -14,6 +14,7 @@ from kws.datasets.synthetic import espeak
 from kws.datasets.synthetic.utterance import resample
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = ("docs/tutorial.md",)
 VOICES = {"anna": "en-us+f3", "ben": "en+m1", "cem": "en-us+m7"}
 # Appended to a command: a training that is over at once, and hardly learns.
 SHORT = {
@@ -30,12 +31,6 @@ spoken.MINUTES = dict.fromkeys(spoken.MINUTES, 0.1)
 spoken.NOISE_MINUTES = 0.1
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
-
-
-def commands() -> list[list[str]]:
-    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [shlex.split(line) for block in blocks for line in block.splitlines() if line]
 
 
 def record(root: pathlib.Path) -> None:
@@ -56,7 +51,7 @@ def record(root: pathlib.Path) -> None:
 def test_every_command_of_the_tutorial_runs(tmp_path: pathlib.Path) -> None:
     record(tmp_path / "own")
     (tmp_path / "models").symlink_to(ROOT / "models")
-    found = commands()
+    found = [shlex.split(command.text) for command in documented.commands(*DOCUMENTS)]
     assert [line[2] for line in found] == [
         "kws.record",
         "kws.datasets",

@@ -3,9 +3,11 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
+import documented
 import numpy as np
 import pytest
 
@@ -13,7 +15,8 @@ import export
 import quant
 
 pytestmark = pytest.mark.slow
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "your_own_model.md"
+DOCUMENTS = ("docs/your_own_model.md",)
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / DOCUMENTS[0]
 TEXT = DOCUMENT.read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
@@ -90,17 +93,16 @@ def test_the_bundle_is_what_the_shell_writes(names: dict, folder: pathlib.Path) 
     assert export.verify_bundle(bundle, export.VerifyConfig(random_codes=20)).mismatches == 0
     names["model"].save(folder / "model.keras")
     np.save(folder / "inputs.npy", names["images"][:500])
-    command = re.search(r"    (python -m export\.convert .*?--bundle=\S+)", TEXT, re.DOTALL)[1]
-    flags = command.replace("\\\n", " ").split()[3:]
-    done = subprocess.run(
-        [sys.executable, "-m", "export.convert", *flags],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(DOCUMENT.parents[1])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    for command in documented.commands(*DOCUMENTS):
+        done = subprocess.run(
+            [sys.executable, *shlex.split(command.text)[1:]],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(DOCUMENT.parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
     converted = export.load_bundle(folder / "textures_bundle")
     for ours, theirs in zip(names["first"].layers, converted.model.layers, strict=True):
         np.testing.assert_array_equal(ours.kernel, theirs.kernel)
