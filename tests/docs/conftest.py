@@ -29,7 +29,9 @@ def python() -> Iterator[str]:
     """What a shell runs with Python's arguments, to have the rest done by a fork of a process that has TensorFlow."""
     program = [sys.executable, str(small_world.HERE / "forked_commands.py"), f"kws-{os.getpid()}"]
     environment = {**os.environ, "PYTHONPATH": small_world.PYTHONPATH}
-    server = subprocess.Popen(program, stdout=subprocess.PIPE, env=environment, start_new_session=True)
+    server = subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+    )
     try:
         assert server.stdout and server.stdout.readline() == b"ready\n"
         yield " ".join([program[0], "-IS", *program[1:]])

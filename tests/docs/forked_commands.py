@@ -9,6 +9,7 @@ The second is what the name `python` stands for in a small world (`small_world.p
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -28,13 +29,16 @@ def ask(name: str, arguments: list[str]) -> int:
 
 
 def serve(name: str) -> None:
-    """Returns in the processes of commands alone, with the command in `sys.argv`."""
+    """Returns in the processes of commands alone, with the command in `sys.argv`. Ends with its standard input."""
     with socket.socket(*ROUTE) as listener:
         listener.bind(f"\0{name}")
         listener.listen()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that answer
         print("ready", flush=True)
         while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if sys.stdin in ready:
+                sys.exit()
             connection, _ = listener.accept()
             if os.fork() == 0:
                 break

@@ -25,7 +25,7 @@ SHRUNK = {
     "export.convert": ("--allow_chance",),
     "export.fuzz": ("--models=1",),
     "export.verify": ("--clips=2", "--random_codes=2"),
-    "kws.bit_search": ("--examples=64", "--bits=4,8", "--points=2", _ALONE),
+    "kws.bit_search": ("--examples=64", "--bits=8", "--points=2", _ALONE),
     "kws.datasets": (_ALONE,),
     "kws.demo": ("--float_epochs=1", "--fixed_point_epochs=1", "--clips_per_word=20"),
     "kws.evaluate": ("--allow_chance", _ALONE),
