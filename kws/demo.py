@@ -157,7 +157,7 @@ def _next(result: dict[str, Any]) -> list[str]:
     return [
         "",
         "next, with .venv/bin/python:",
-        settings.spelled("  python -m kws.stream", given | {"microphone": "true"}) + "   (or --audio=FILE)",
+        settings.spelled("  python -m kws.stream", given | {"microphone": "true"}) + "   # or --audio=FILE",
         settings.spelled("  python -m microcontroller.web_page", given | {"page": bundle.parent / "keywords.html"}),
         settings.spelled(
             "  python -m export.package", given | {"target": "arduino", "output": bundle.parent / "keywords.zip"}

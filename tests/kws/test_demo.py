@@ -1,6 +1,7 @@
 """The demonstration, made small."""
 
 import pathlib
+import shlex
 
 import pytest
 
@@ -54,10 +55,10 @@ def test_it_ends_with_the_commands_that_go_on(tmp_path: pathlib.Path) -> None:
     }
     lines = demo.table(result).splitlines()
     assert any(line.startswith(f"{clip}  left ") for line in lines)
-    bundle = f"--bundle='{tmp_path}/my run/bundle'"
-    assert [" ".join(line.split()[:4]) for line in lines[-3:]] == [
-        f"python -m {module} {bundle.split()[0]}"
-        for module in ("kws.stream", "microcontroller.web_page", "export.package")
+    bundle = f"--bundle={tmp_path}/my run/bundle"
+    typed = [shlex.split(line, comments=True) for line in lines[-3:]]
+    assert [words[:4] for words in typed] == [
+        ["python", "-m", module, bundle] for module in ("kws.stream", "microcontroller.web_page", "export.package")
     ]
-    assert all(bundle in line for line in lines[-3:])
+    assert all(word.startswith("--") for words in typed for word in words[3:])
     assert demo.table(result | {"detector": None}).splitlines()[-1].startswith("next: train for longer")
