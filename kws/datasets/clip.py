@@ -118,7 +118,7 @@ class DatasetConfig:
     top_up: str = setting(
         "",
         "Fill the training clips of keywords up to --clips_per_word: synthetic, speech_commands or none (folder only; "
-        "default: synthetic where fewer than five people say a keyword in training).",
+        "default: synthetic where fewer than ten people say a keyword in training).",
         later=True,
     )
     noise: str | None = setting(

@@ -16,7 +16,7 @@ from kws.datasets.word_folders import as_said
 _RATES, _PITCHES, _PITCH_RANGES = (120, 230), (25, 75), (20, 80)
 
 
-FEW_VOICES = 5
+FEW_VOICES = 10
 """A keyword that fewer people say in training is filled up unasked: a network would learn who speaks, not what."""
 
 

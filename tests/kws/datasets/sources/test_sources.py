@@ -1,6 +1,7 @@
 """Recordings of one's own, filled up from a corpus, from spoken words and from a folder of noise."""
 
 import pathlib
+import string
 
 import corpus as small_corpus
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from kws import datasets
 from kws.datasets.clip import SPLITS, UNKNOWN, DatasetConfig
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.sources import shares
+from kws.datasets.sources import shares, top_up
 from kws.datasets.synthetic import speaking
 
 RNG = np.random.default_rng(2)
@@ -63,8 +64,8 @@ def test_keywords_are_filled_up_in_training_alone(
 
 @pytest.fixture
 def few(tmp_path: pathlib.Path) -> pathlib.Path:
-    """Nine people say "lamp", six of whom train; three of them say "door", too."""
-    for word, speakers in (("lamp", "abcdefghi"), ("door", "abc")):
+    """Twenty people say "lamp", ten of whom train at least; three of them say "door", too."""
+    for word, speakers in (("lamp", string.ascii_lowercase[:20]), ("door", "abc")):
         for speaker in speakers:
             for take in range(3):
                 small_corpus.write_wav(tmp_path / word / f"{speaker}__{take}.wav", RNG.integers(-999, 999, 14000))
@@ -80,6 +81,8 @@ def test_a_keyword_of_few_voices_is_filled_up_without_being_asked(
     assert set(spoken) == {"door"} and len(spoken) == 30 - (training.words.count("door") - len(spoken))
     assert f"espeak-ng says it {len(spoken)} times in others (--top_up=none: it does not;" in said
     assert "'lamp'" not in said
+    people = {speaker for speaker, word in zip(training.speakers, training.words, strict=True) if word == "lamp"}
+    assert len(people) >= top_up.FEW_VOICES
     for path in list((few / "door").glob("?__[01].wav")):  # a recording each: too few to train on, filled up or not
         path.unlink()
     capsys.readouterr()
