@@ -4,9 +4,9 @@
     python -m scripts.fuzz_readers --target=report --seconds=60 --folder=runs/fuzz
 
 A Python reader reads, or raises an error of the kind that it promises: anything else is a crash, and so is what takes
-more than ten seconds of CPU or a gigabyte. In C it is a sanitizer's word. Inputs that reached new code stay in
-FOLDER/TARGET, where the next run begins; what crashed lies beside them. FOLDER/TARGET.json holds CPU seconds and inputs
-of all runs, so that a long one goes on where it was stopped.
+more than ten seconds of CPU or a gigabyte. In C it is a sanitizer's word, or two minutes of a clock. Inputs that
+reached new code stay in FOLDER/TARGET, where the next run begins; what crashed lies beside them. FOLDER/TARGET.json
+holds CPU seconds and inputs of all runs, so that a long one goes on where it was stopped.
 """
 
 import os

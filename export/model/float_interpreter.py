@@ -5,12 +5,12 @@ without a gap: up to 2**24 in float32, up to 2**53 in float64. `accumulator.wors
 layer, and chooses between the two. Weights and biases are scaled by 2**-shift, which changes exponents and no digit:
 what is left of requantization is rounding to whole numbers and saturation.
 
-Tensors are [channels, height, width, n] here, clips last. A convolution's output is then one product of matrices, and
-each row of a depthwise one's is one for each channel. `Steps` are all but products of large matrices: by NumPy here,
-by compiled C in `export.host.float_steps`.
+Tensors are [channels, height, width, n] here, clips last. A convolution's output is then one product of matrices.
+`Steps` are all but those: by NumPy here, by compiled C in `export.host.float_steps`.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -21,10 +21,12 @@ from export.model.integer_model import CONV2D, DENSE, IntegerModel, Layer
 
 FLOAT32_INTEGERS = 2**24
 """All integers of at most this magnitude are float32 values. Float64 holds every sum of int8 products (2**53)."""
-_MOST_CLIPS = 64
+LANES = 32
+"""Clips that `Steps` by C compute side by side; of those that are left NumPy makes less."""
+_MOST_CLIPS = 2 * LANES
 """At once: a layer's tensors of more leave the caches of a core."""
 _MOST_VALUES = 2**22
-"""In the largest tensor: a bound on memory."""
+"""In the largest tensor, or the largest matrix of windows: a bound on memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +35,13 @@ class FloatLayer:
 
     Attributes:
       layer: the integer layer.
-      taps: [channels, kh, kw] where channels aren't mixed, else empty.
-      matrices: as `matrices` makes them.
+      kernel: as `mixing` has it.
       bias: [out]; single rounding's half is in it.
       rounding: 'single' or 'double'.
     """
 
     layer: Layer
-    taps: np.ndarray
-    matrices: np.ndarray
+    kernel: np.ndarray
     bias: np.ndarray
     rounding: str
 
@@ -63,17 +63,27 @@ def run(model: IntegerModel, codes: np.ndarray, rounding: str, steps: Steps) -> 
     """As `interpreter.run`, for codes of the input's format and accumulators that are proved to keep their widths: none
     is looked at."""
     layers = [float_layer(layer, rounding) for layer in model.layers]
-    largest = max(math.prod(layer.output_shape) for layer in model.layers)
+    largest = max(max(math.prod(layer.output_shape), _windows(layer)) for layer in model.layers)
     at_once = min(max(_MOST_VALUES // largest, 1), _MOST_CLIPS, max(len(codes), 1))
     # The same memory again and again: what malloc gives back to the system costs as much as half of the products.
-    memory = [np.empty(largest * at_once) for _ in range(2)]
+    memory = [np.empty(max(math.prod(layer.output_shape) for layer in model.layers) * at_once) for _ in range(2)]
     logits = np.empty((len(codes), len(model.labels)), np.int8)
-    for start in range(0, len(codes), at_once):
-        x = codes[start : start + at_once].transpose(3, 1, 2, 0)
+    start = 0
+    while start < len(codes):
+        count = min(at_once, len(codes) - start)
+        end = start + (count - count % LANES or count)
+        x = codes[start:end].transpose(3, 1, 2, 0)
         for index, layer in enumerate(layers):
             x = run_layer(layer, x, memory[index % 2], steps)
-        logits[start : start + at_once] = x.reshape(len(model.labels), -1).T
+        logits[start:end] = x.reshape(len(model.labels), -1).T
+        start = end
     return logits
+
+
+def _windows(layer: Layer) -> int:
+    """Values of all windows of a clip that `mixed_sums` multiplies."""
+    height, width, _ = layer.output_shape
+    return height * width * math.prod(layer.kernel_size) * layer.input_shape[2] if layer.op == CONV2D else 0
 
 
 def sum_type(layer: Layer) -> type[np.floating]:
@@ -86,30 +96,18 @@ def float_layer(layer: Layer, rounding: str) -> FloatLayer:
     kernel = layer.kernel * 2.0**-layer.shift
     half = (1 << layer.shift) >> 1 if rounding == "single" else 0
     bias = (layer.bias.astype(np.int64) + half) * 2.0**-layer.shift
-    taps = np.empty(0) if layer.op in (CONV2D, DENSE) else kernel.transpose(2, 0, 1)
-    taps, mixing, bias = (np.ascontiguousarray(c, sum_type(layer)) for c in (taps, matrices(layer, kernel), bias))
-    return FloatLayer(layer, taps, mixing, bias, rounding)
+    taken, bias = (np.ascontiguousarray(array, sum_type(layer)) for array in (mixing(layer, kernel), bias))
+    return FloatLayer(layer, taken, bias, rounding)
 
 
-def matrices(layer: Layer, kernel: np.ndarray) -> np.ndarray:
-    """What a layer's input is multiplied by, of a kernel that is shaped as the layer's: [out, in * kh * kw] where
-    channels are mixed, else `_bands`."""
+def mixing(layer: Layer, kernel: np.ndarray) -> np.ndarray:
+    """A kernel that is shaped as the layer's, as what `mixed_sums` or `channel_sums` take: [out, in * kh * kw] where
+    channels are mixed, else [channels, kh, kw]."""
     if layer.op == DENSE:
         return kernel.T
-    return kernel.transpose(3, 2, 0, 1).reshape(kernel.shape[3], -1) if layer.op == CONV2D else _bands(layer, kernel)
-
-
-def _bands(layer: Layer, kernel: np.ndarray) -> np.ndarray:
-    """Depthwise weights [kh, kw, channels] as [channels, output columns, kh * input columns]: for each channel the
-    matrix that makes a row of output of the kh rows of input that it sees. Where a row's window is on padding, nothing
-    is multiplied."""
-    (kh, kw), (_, width, channels) = layer.kernel_size, layer.input_shape
-    bands = np.zeros((channels, layer.output_shape[1], kh, width))
-    for column in range(layer.output_shape[1]):
-        left = column * layer.stride[1] - layer.padding[1][0]
-        for j in range(max(-left, 0), min(width - left, kw)):
-            bands[:, column, :, left + j] = kernel[:, j].T
-    return bands.reshape(*bands.shape[:2], -1)
+    return (
+        kernel.transpose(3, 2, 0, 1).reshape(kernel.shape[3], -1) if layer.op == CONV2D else kernel.transpose(2, 0, 1)
+    )
 
 
 def run_layer(float_layer: FloatLayer, x: np.ndarray, memory: np.ndarray, steps: Steps) -> np.ndarray:
@@ -124,7 +122,7 @@ def run_layer(float_layer: FloatLayer, x: np.ndarray, memory: np.ndarray, steps:
     y: np.ndarray = np.ndarray((channels, height, width, x.shape[-1]), float_layer.bias.dtype, memory)
     x = np.ascontiguousarray(x, y.dtype)
     if layer.op in (CONV2D, DENSE):
-        mixed_sums(layer, float_layer.matrices, x, y)
+        mixed_sums(layer, float_layer.kernel, x, y)
         steps.finish(float_layer, y)
     else:
         steps.channels(float_layer, x, y)
@@ -140,9 +138,14 @@ def mixed_sums(layer: Layer, matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -
     np.matmul(matrix, x.reshape(matrix.shape[1], -1), out=y.reshape(len(matrix), -1))
 
 
-def channel_sums(layer: Layer, bands: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Sums of products over a window of one channel into `y`, a product of matrices for each row and channel."""
+def channel_sums(layer: Layer, taps: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    """Sums of products over a window of one channel into `y`: a product of matrices for each row and channel, or tap by
+    tap where rows are so wide that those matrices are large. What is on padding is left out."""
+    if len(y) * y.shape[2] * layer.kernel_size[0] * x.shape[2] > _MOST_VALUES:
+        _sums_by_tap(layer, taps, x, y)
+        return
     channels, height, width, clips = x.shape
+    bands = _bands(layer, taps)
     for row in range(y.shape[1]):
         top = row * layer.stride[0] - layer.padding[0][0]
         first, end = (min(max(i, 0), height) for i in (top, top + layer.kernel_size[0]))
@@ -150,8 +153,42 @@ def channel_sums(layer: Layer, bands: np.ndarray, x: np.ndarray, y: np.ndarray) 
         np.matmul(bands[..., (first - top) * width : (end - top) * width], seen, out=y[:, row])
 
 
+def _bands(layer: Layer, taps: np.ndarray) -> np.ndarray:
+    """[channels, output columns, kh * input columns]: for each channel the matrix that makes a row of output of the kh
+    rows of input that it sees."""
+    (kh, kw), (_, width, channels) = layer.kernel_size, layer.input_shape
+    bands = np.zeros((channels, layer.output_shape[1], kh, width), taps.dtype)
+    for column in range(layer.output_shape[1]):
+        left = column * layer.stride[1] - layer.padding[1][0]
+        for j in range(max(-left, 0), min(width - left, kw)):
+            bands[:, column, :, left + j] = taps[:, :, j]
+    return bands.reshape(*bands.shape[:2], -1)
+
+
+def _sums_by_tap(layer: Layer, taps: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    y[...] = 0
+    for i, j in itertools.product(*map(range, layer.kernel_size)):
+        (out_rows, rows), (out_columns, columns) = (
+            _in_step(tap, stride, before, size, out)
+            for tap, stride, (before, _), size, out in zip(
+                (i, j), layer.stride, layer.padding, x.shape[1:3], y.shape[1:3], strict=True
+            )
+        )
+        y[:, out_rows, out_columns] += x[:, rows, columns] * taps[:, i, j, None, None, None]
+
+
+def _in_step(tap: int, stride: int, before: int, size: int, out: int) -> tuple[slice, slice]:
+    """Along one dimension, the outputs of which a tap of the window lies on the input, and the inputs that it is on."""
+    first = max(-(-(before - tap) // stride), 0)
+    end = min((size - 1 + before - tap) // stride + 1, out)
+    if first >= end:
+        return slice(0, 0), slice(0, 0)
+    start = first * stride + tap - before
+    return slice(first, end), slice(start, start + (end - first - 1) * stride + 1, stride)
+
+
 def _channels(float_layer: FloatLayer, x: np.ndarray, y: np.ndarray) -> None:
-    channel_sums(float_layer.layer, float_layer.matrices, x, y)
+    channel_sums(float_layer.layer, float_layer.kernel, x, y)
     _finish(float_layer, y)
 
 

@@ -88,26 +88,26 @@ def run(float_model: FloatModel, codes: np.ndarray) -> np.ndarray:
     logits = np.empty((len(codes), len(model.labels)), np.float32)
     for start in range(0, len(codes), _CLIPS_AT_ONCE):
         x = dequantize(codes[start : start + _CLIPS_AT_ONCE], model.input_format).transpose(3, 1, 2, 0)
-        for layer, (matrices, bias) in zip(model.layers, constants, strict=True):
-            x = _run_layer(layer, matrices, bias, x)
+        for layer, (kernel, bias) in zip(model.layers, constants, strict=True):
+            x = _run_layer(layer, kernel, bias, x)
         logits[start : start + _CLIPS_AT_ONCE] = x.reshape(len(model.labels), -1).T
     return logits
 
 
 def _constants(layer: Layer, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """A layer's matrices (as `float_interpreter.matrices` makes them) and bias, float32."""
+    """A layer's kernel (as `float_interpreter.mixing` has it) and bias, float32."""
     if layer.op == AVERAGE_POOL:
         kernel = layer.kernel * 2.0**-layer.weight_format.fraction_bits
-        return float_interpreter.matrices(layer, kernel).astype(np.float32), np.zeros(len(layer.bias), np.float32)
+        return float_interpreter.mixing(layer, kernel).astype(np.float32), np.zeros(len(layer.bias), np.float32)
     kernel = weights[f"{layer.name}.kernel"]
-    return float_interpreter.matrices(layer, kernel).astype(np.float32), weights[f"{layer.name}.bias"]
+    return float_interpreter.mixing(layer, kernel).astype(np.float32), weights[f"{layer.name}.bias"]
 
 
-def _run_layer(layer: Layer, matrices: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _run_layer(layer: Layer, kernel: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The output of one layer, float32 [channels, height, width, n]; the input is laid out like this, too."""
     height, width, channels = layer.output_shape
     y = np.empty((channels, height, width, x.shape[-1]), np.float32)
     sums = float_interpreter.mixed_sums if layer.op in (CONV2D, DENSE) else float_interpreter.channel_sums
-    sums(layer, matrices, np.ascontiguousarray(x), y)
+    sums(layer, kernel, np.ascontiguousarray(x), y)
     y += bias[:, None, None, None]
     return np.maximum(y, 0) if layer.output_format.min_code == 0 and layer.op != AVERAGE_POOL else y

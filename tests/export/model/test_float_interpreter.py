@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -191,6 +192,40 @@ def test_a_large_model_takes_fewer_clips_at_once(monkeypatch: pytest.MonkeyPatch
     for values in (1, 7 * max(np.prod(layer.output_shape) for layer in model.layers)):
         monkeypatch.setattr(float_interpreter, "_MOST_VALUES", int(values))
         np.testing.assert_array_equal(interpreter.run(model, x), expected)
+
+
+@pytest.mark.parametrize("op", [DEPTHWISE_CONV2D, AVERAGE_POOL])
+def test_wide_rows_are_summed_tap_by_tap(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(float_interpreter, "_MOST_VALUES", 0)
+    monkeypatch.setattr(float_interpreter, "_bands", None)
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        layer = random_layer(op, rng)
+        assert_equal(layer, rng.integers(-128, 128, (3, *layer.input_shape), dtype=np.int8))
+
+
+def one_channel(op: str, input_shape: tuple, output_shape: tuple, kernel_shape: tuple, shift: int) -> Layer:
+    """A layer of weights of 1, without padding."""
+    weights, bias = np.ones(kernel_shape, np.int8), np.zeros(1, np.int32)
+    q = QFormat(8, 0)
+    formats = q, weight_format(8, shift), q
+    return Layer(op, op, input_shape, output_shape, weights, bias, (1, 1), ((0, 0), (0, 0)), *formats)
+
+
+def test_memory_is_bounded_where_windows_or_rows_are_large() -> None:
+    """Of either the matrices for all 64 clips would take gigabytes."""
+    wide = one_channel(DEPTHWISE_CONV2D, (1, 24000, 1), (1, 23998, 1), (1, 3, 1), 2)
+    large = one_channel(CONV2D, (64, 64, 4), (49, 49, 1), (16, 16, 4, 1), 9)
+    layers = (large, one_channel(AVERAGE_POOL, (49, 49, 1), (1, 1, 1), (49, 49, 1), 11))
+    model = IntegerModel("m", ("a",), layers)
+    codes = random_model.codes(0, model, 64)
+    tracemalloc.start()
+    assert_equal(wide, np.resize(codes, (2, 1, 24000, 1)))
+    logits = float_interpreter.run(model, codes, "single", NUMPY)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(logits[:4], plainly(model, codes[:4], "single"))
+    assert most < 300e6
 
 
 def test_only_what_is_proved_is_not_looked_at() -> None:

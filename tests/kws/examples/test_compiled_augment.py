@@ -69,6 +69,8 @@ def test_speech_and_noise_are_left_as_they_are(library: CAugment) -> None:
             "fmaf(cubic * fraction + (2 * a - 5 * b + 4 * c - d), fraction, c - a)",
         ),
         ("value += *(const floats *)noise * level", "value += *(const floats *)noise * (level * 1.0000001f)"),
+        ("memcpy(rest[1], noise + first", "memcpy(rest[1], noise"),
+        ("memcpy(rest[0], speech + first", "memcpy(rest[0], speech"),
         ("value = value + UNIT - UNIT", "value = value + UNIT - UNIT + 0.5f"),
         ("12582912.0f", "12582911.0f"),
         ("replace(&beyond, INT16_MAX, &value)", "replace(&beyond, 32766, &value)"),
