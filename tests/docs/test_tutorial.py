@@ -1,6 +1,7 @@
 """Every command of docs/tutorial.md, on recordings that espeak-ng makes, with a training that is over at once."""
 
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -68,5 +69,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path: pathlib.Path) -> None:
         environment = {"PYTHONPATH": str(ROOT), "KWS_CACHE_DIR": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"}
         done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{shlex.join(line)}\n{done.stdout}\n{done.stderr}"
+        if line[2] == "kws.train":
+            assert re.search(r"next: python -m export\.convert --run_dir=\S+ --bundle=\S+$", done.stdout, re.MULTILINE)
     assert (tmp_path / "bundles" / "own" / "detector.json").is_file()
     assert '"stop it"' in (tmp_path / "bundles" / "own" / "words.json").read_text()
