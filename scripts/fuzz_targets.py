@@ -221,7 +221,7 @@ def write_words(target: str, path: pathlib.Path) -> None:
 
 
 def _recordings() -> Iterator[bytes]:
-    """A tenth of a second of a tone in several formats."""
+    """A tenth of a second of a tone in several formats, and at another rate."""
     import numpy as np
     import soundfile
 
@@ -230,6 +230,9 @@ def _recordings() -> Iterator[bytes]:
         written = io.BytesIO()
         soundfile.write(written, tone, _RATE, subtype, format=kind)
         yield written.getvalue()
+    written = io.BytesIO()
+    soundfile.write(written, tone, 2 * _RATE, "PCM_16", format="WAV")
+    yield written.getvalue()
 
 
 @functools.cache
@@ -297,6 +300,7 @@ def main() -> None:
         target = TARGETS[name]()
     corpus = pathlib.Path(arguments[-1])
     for i, content in enumerate(seeds(name)):
+        target(content)  # what is imported on first use takes no input's time
         (corpus / f"seed{i}").write_bytes(content)
     write_words(name, _scratch() / "words")
     atheris.Setup([sys.argv[0], f"-dict={_scratch() / 'words'}", *arguments], bounded(target))
