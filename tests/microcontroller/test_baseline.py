@@ -42,10 +42,9 @@ def test_a_case_that_a_compiler_was_never_at_hand_for_is_no_worse() -> None:
     assert len(baseline.worse(measured, KEPT)) == 1
 
 
-def test_the_compiler_that_keeps_layers_has_counted_everything() -> None:
-    kept = baseline.read()
-    assert [version for version, counts in kept.items() if counts.layers] == ["12"]
-    assert not kept["12"].uncounted and set(kept["12"].layers["w8a8"]) == set(baseline.cases())
+def test_the_compiler_of_set_up_on_debian_12_has_counted_everything_by_layer() -> None:
+    kept = baseline.read()["12"]
+    assert not kept.uncounted and set(kept.layers["w8a8"]) == set(baseline.cases())
 
 
 def test_table_shows_the_change() -> None:
