@@ -50,8 +50,7 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     from export.model import lower  # imports TensorFlow
 
     source = trained.read(config.run_dir)
-    if not config.allow_chance:
-        _check_chance(source, config.run_dir)
+    _check_chance(source, config, say)
     model = _loaded(source.model)
     try:
         lowered = lower.lower(model, source.name, source.labels)
@@ -91,14 +90,17 @@ def convert(config: ConvertConfig, say: Callable[[str], None] = print) -> folder
     return written
 
 
-def _check_chance(source: trained.Trained, run_dir: pathlib.Path) -> None:
-    allowed = source.training.get("settings", {}).get("allow_chance", False)
+def _check_chance(source: trained.Trained, config: ConvertConfig, say: Callable[[str], None]) -> None:
+    """Raises `BundleError` for a network that is hardly better than guessing, or says so where that is allowed."""
     found = trained.near_chance(source.metrics.get("fixed_point", {}).get("validation", {}))
-    if found and not allowed:
+    if not found:
+        return
+    if not (config.allow_chance or source.training.get("settings", {}).get("allow_chance", False)):
         raise BundleError(
-            f"run_dir={run_dir} has learned next to nothing (on validation {found}): train it on more recordings or "
-            "longer, or give allow_chance=true"
+            f"run_dir={config.run_dir} has learned next to nothing (on validation {found}): train it on more "
+            "recordings or longer, or give allow_chance=true"
         )
+    say(f"warning: the network has learned next to nothing (on validation {found}); its card says so")
 
 
 def _kept_texts(path: pathlib.Path, lowered: IntegerModel, say: Callable[[str], None]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from export.bundle.training import trained
 from export.model import accumulator
 from export.model.integer_model import IntegerModel
 from quant.qformat import QFormat
@@ -13,7 +14,7 @@ _SCALAR = (str, int, float)
 _BACKTICKS = re.compile("`+")
 _LOCAL_SUFFIXES = ("_dir", "_path")
 INTENDED_USE = (
-    "Spotting the words below in one-second clips of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
+    "Spotting the words below in {clips} of 16-bit mono speech at 16 kHz, on a microcontroller or in a test "
     "of one. Audio unlike the training data (other languages, distances, microphones, noises) was not part of the "
     "metrics below unless they say so. It recognizes words, not people, and is not meant to trigger anything that "
     "needs certainty."
@@ -31,6 +32,7 @@ def write(
     frontend: dict[str, Any],
     training: dict[str, Any],
     data: dict[str, Any],
+    warning: str = "",
 ) -> str:
     """The card as Markdown text.
 
@@ -44,9 +46,11 @@ def write(
       frontend: the front end's parameters.
       training: `command` (the lines that make the model again), `seed`, and anything else but `data`, given apart.
       data: `name`, `licence`, `attribution`, `source` and anything else known about the training data.
+      warning: a sentence that whoever takes the model has to know first.
     """
-    use = INTENDED_USE if frontend else USE_WITHOUT_FRONTEND
-    parts = [f"# {_escaped(model.name)}", _summary(model), "## Intended use", use]
+    parts = [f"# {_escaped(model.name)}", _summary(model)]
+    parts += [f"**{warning}**"] if warning else []
+    parts += ["## Intended use", _use(frontend)]
     parts += ["## Input and output", _interface(model)]
     parts += _section("## Training data", _bullets(data))
     details = {key: value for key, value in training.items() if key not in ("command", "data")}
@@ -74,7 +78,17 @@ def of_trained(model: IntegerModel, metrics: dict[str, Any], frontend: dict[str,
         if isinstance(splits, dict)
     }
     settings = {name: value for name, value in training.items() if name != "data"}
-    return write(model, figures, frontend, settings, training.get("data", {}))
+    found = trained.near_chance(metrics.get("fixed_point", {}).get("validation", {}))
+    warning = f"It has learned next to nothing: on validation {found}." if found else ""
+    return write(model, figures, frontend, settings, training.get("data", {}), warning)
+
+
+def _use(frontend: dict[str, Any]) -> str:
+    """What it is for, of a model with a front end's parameters."""
+    if not frontend:
+        return USE_WITHOUT_FRONTEND
+    seconds = frontend.get("clip_samples", 0) / frontend.get("sample_rate", 1)
+    return INTENDED_USE.format(clips="one-second clips" if seconds in (0, 1) else f"clips of {seconds:g} s")
 
 
 def _headlines(metrics: dict[str, Any]) -> dict[str, float]:

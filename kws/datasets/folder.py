@@ -56,15 +56,21 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     has_unknown = (root / UNKNOWN).is_dir() or from_corpus or negative_clips.are_given(config, root)
     names = part.labels or _labels(config, list(folders), has_unknown, where)
     builder = DatasetBuilder(config.dataset, names, rows, root, part)
+    word_folders.check_spellings(folders, names, where)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
+    for path in word_folders.set_apart(root, (UNKNOWN, SILENCE, BACKGROUND_NOISE)):
+        builder.skip(path, "its name begins with '_': rename it if it is a word")
     walk = Walk(root, builder.skip)
     noises = split_noises(_noises(config, root, walk, builder, needed=part.labels is None), part.splits)
     folders |= {name: [root / name] for name in (UNKNOWN, SILENCE) if name in names and (root / name).is_dir()}
-    recordings = {word: walk.recordings(word, paths) for word, paths in folders.items()}
+    # Links last: a folder that a link leads to is read under its own name.
+    last = sorted(folders, key=lambda word: any(path.is_symlink() for path in folders[word]))
+    found_in = {word: walk.recordings(word, folders[word]) for word in last}
+    recordings = word_folders.one_spelling({word: found_in[word] for word in folders})
     for word, found in recordings.items():
         if not found:
-            raise DatasetError(f"{where}: the folder '{word}' holds no recordings: {_remedy_for(folders[word])}")
+            raise DatasetError(f"{where}: the folder '{word}' holds no recordings: {_remedy_for(word, folders)}")
     splits = assign(recordings, config.seed)
     _read_clips(config, root, recordings, splits, names, builder, part)
     if from_corpus and UNKNOWN in names:
@@ -76,9 +82,12 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     return builder.build(noises, where)
 
 
-def _remedy_for(folders: Sequence[pathlib.Path]) -> str:
+def _remedy_for(word: str, folders: dict[str, list[pathlib.Path]]) -> str:
     """What to do about a word's folders without recordings; those of an unpacked zip may hold the words themselves."""
-    for folder in folders:
+    for folder in folders[word]:
+        for other in set(folders) - {word}:
+            if any(folder.samefile(path) for path in folders[other]):
+                return f"it is the folder '{other}' by another name: remove the link"
         if any(folder.glob("*/*/")):
             return f"if the words are the folders in it, give data_dir={folder}, else put some there or remove it"
     return "put some there or into a folder per speaker, or remove it"

@@ -7,7 +7,8 @@ class wherever its folder came from.
 import dataclasses
 import pathlib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from kws.datasets.dataset_error import DatasetError
 
@@ -60,6 +61,11 @@ def words(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
     return dict(sorted(found.items()))
 
 
+def set_apart(root: pathlib.Path, known: Collection[str]) -> list[pathlib.Path]:
+    """Folders that are no words since their names begin with `_`, but for those that are `known`."""
+    return [path for path in sorted(root.iterdir()) if path.name[0] == "_" and path.name not in known and path.is_dir()]
+
+
 def dangling(root: pathlib.Path) -> list[pathlib.Path]:
     """Links among the words that lead nowhere."""
     return [path for path in sorted(root.iterdir()) if path.is_symlink() and not path.exists()]
@@ -69,6 +75,29 @@ def check_word(word: str, where: str) -> None:
     """Raises `DatasetError` for a word that can't be shown, or that no folder can be called."""
     if not word.strip() or not word.isprintable() or "/" in word:
         raise DatasetError(f"{where} {word!r}: expected a word of printable characters without '/', in UTF-8")
+
+
+def check_spellings(found: Iterable[str], keywords: Collection[str], where: str) -> None:
+    """Raises `DatasetError` where a keyword has a second folder that is said the same, as `Lamp` beside `lamp`."""
+    spelt: dict[str, list[str]] = defaultdict(list)
+    for word in found:
+        spelt[as_said(word).casefold()].append(word)
+    for words_of_one in spelt.values():
+        if len(words_of_one) > 1 and not set(words_of_one).isdisjoint(keywords):
+            names = " and ".join(f"'{word}'" for word in words_of_one)
+            raise DatasetError(f"{where} has one word in several folders, {names}: put its recordings into one")
+
+
+def one_spelling(recordings: dict[str, list[Recording]]) -> dict[str, list[Recording]]:
+    """The recordings with speakers whose names differ in capitals alone as one, by the first of these names."""
+    names = sorted({each.speaker for found in recordings.values() for each in found})
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.casefold(), name)
+    return {
+        word: [dataclasses.replace(each, speaker=first[each.speaker.casefold()]) for each in found]
+        for word, found in recordings.items()
+    }
 
 
 def speaker(file_name: str) -> str:

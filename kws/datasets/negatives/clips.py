@@ -19,7 +19,7 @@ from kws.datasets.clip import (
     Part,
 )
 from kws.datasets.dataset_error import DatasetError
-from kws.datasets.negatives.folder import MUSIC, NOISE, Recording, recordings
+from kws.datasets.negatives.folder import MUSIC, NOISE, Recording, files_of, recordings
 from kws.datasets.noise import rms
 from kws.datasets.word_folders import NEGATIVES
 
@@ -41,7 +41,7 @@ def folder_of(config: DatasetConfig, root: pathlib.Path | None) -> pathlib.Path 
     """The folder of negatives: `config.negatives`, else `negatives` in the corpus, else one that is spoken; or None.
 
     Raises:
-      DatasetError: `config.negatives` is not a folder.
+      DatasetError: `config.negatives` is not a folder of recordings.
     """
     keywords = spoken_without(config, root)
     if keywords:
@@ -58,6 +58,7 @@ def folder_of(config: DatasetConfig, root: pathlib.Path | None) -> pathlib.Path 
         raise DatasetError(
             f"negatives={folder} is not a folder: give one of recordings without keywords, or {NO_NEGATIVES}"
         )
+    files_of(folder)
     return folder
 
 

@@ -58,7 +58,7 @@ def recordings(folder: str | pathlib.Path, split: str) -> list[Recording]:
     """
     if split not in SPLITS:
         raise DatasetError(f"split={split} is unknown: choose one of {', '.join(SPLITS)}")
-    paths = _files(pathlib.Path(folder))
+    paths = files_of(pathlib.Path(folder))
     validated = {kind_of(path.stem) for path in paths if split_of(path.stem) in ("validation", None)}
     found = []
     for path in paths:
@@ -98,7 +98,7 @@ def hours_by_kind(found: Sequence[Recording]) -> dict[str, float]:
     return {kind: sum(recording.hours for recording in found if recording.kind == kind) for kind in kinds}
 
 
-def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+def files_of(folder: pathlib.Path) -> list[pathlib.Path]:
     """The recordings in a folder, by name. Raises `DatasetError` unless it has some."""
     try:
         paths = sorted(path for path in folder.iterdir() if _is_recording(path))

@@ -38,7 +38,7 @@ def cut(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     Returns:
       clips of int16 [clip]; none for a recording without sound.
     """
-    if not np.any(samples):
+    if _is_flat(samples):
         return []
     if len(samples) <= clip:
         return [centre(samples, clip)]
@@ -68,6 +68,8 @@ def word(samples: np.ndarray, longest: float, clip: int = CLIP_SAMPLES) -> list[
     Raises:
       TooLong: the word lasts longer.
     """
+    if _is_flat(samples):
+        return []
     sounds = _sounds(samples)
     if sounds:
         start, end = sounds[0][0], sounds[-1][1]
@@ -90,7 +92,7 @@ def phrases(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     Raises:
       TooLong: a phrase lasts longer.
     """
-    if not np.any(samples):
+    if _is_flat(samples):
         return []
     sounds = _sounds(samples, _SHORTEST_GAP_OF_PHRASES)
     for start, end in sounds:
@@ -114,6 +116,11 @@ def grid(samples: np.ndarray, clip: int = CLIP_SAMPLES) -> list[np.ndarray]:
     if len(samples) <= clip:
         return [centre(samples, clip)]
     return [_window(samples, start, clip) for start in range(0, len(samples) - clip + 1, clip)]
+
+
+def _is_flat(samples: np.ndarray) -> bool:
+    """Whether the samples are all alike: zeros, or an offset alone."""
+    return bool(np.all(samples == samples[:1]))
 
 
 def _window(samples: np.ndarray, start: int, clip: int) -> np.ndarray:

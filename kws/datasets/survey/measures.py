@@ -77,9 +77,10 @@ def _of_block(samples: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _frame_power(samples: np.ndarray) -> np.ndarray:
-    """float64 [n, frames]: the mean square of each 20 ms, of full scale."""
+    """float64 [n, frames]: the mean square of each 20 ms, of full scale, about their mean: an offset is no sound."""
     count, length = samples.shape
     frames = samples[:, : length - length % _FRAME].reshape(count, -1, _FRAME).astype(np.float32)
+    frames -= np.mean(frames, axis=2, keepdims=True)
     return np.einsum("nft,nft->nf", frames, frames).astype(np.float64) / (_FRAME * _FULL_SCALE**2)
 
 

@@ -109,4 +109,8 @@ def test_what_has_learned_nothing_is_not_converted_unless_that_is_allowed(tmp_pa
     with pytest.raises(BundleError, match=r"on validation 30.0 % .* guessing gives 33.3 %.* allow_chance=true$"):
         conversion.convert(conversion.ConvertConfig(source, tmp_path / "bundle"))
     assert not (tmp_path / "bundle").exists()
-    conversion.convert(conversion.ConvertConfig(source, tmp_path / "bundle", allow_chance=True))
+    said: list[str] = []
+    allowed = conversion.convert(conversion.ConvertConfig(source, tmp_path / "bundle", allow_chance=True), said.append)
+    card = (allowed.path / folder.CARD).read_text(encoding="utf-8")
+    assert "**It has learned next to nothing: on validation 30.0 % of each class are recognized" in card
+    assert said[0].startswith("warning: the network has learned next to nothing (on validation 30.0 %")

@@ -41,6 +41,12 @@ def test_every_fact_is_on_the_card(small_model) -> None:
         assert fact in card, fact
 
 
+def test_the_length_of_the_clips_is_on_the_card(small_model) -> None:
+    for samples, clips in ((16000, "one-second clips"), (20800, "clips of 1.3 s")):
+        frontend = {"sample_rate": 16000, "clip_samples": samples}
+        assert f"Spotting the words below in {clips} of 16-bit" in model_card.write(small_model, {}, frontend, {}, {})
+
+
 def test_one_shift_is_on_the_card_where_there_is_one(small_model, one_shift_model) -> None:
     fact = "- One shift: every layer requantizes by 6 bits"
     assert fact in model_card.write(one_shift_model, {}, {}, {}, {}).splitlines()

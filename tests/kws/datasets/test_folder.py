@@ -148,6 +148,48 @@ def test_folders_and_links_that_can_not_be_read_are_one_line_each(
     assert [dataset.splits[split].names for split in SPLITS] == [before.splits[split].names for split in SPLITS]
 
 
+def test_a_word_is_read_under_its_own_name_though_a_link_to_it_comes_first(recordings: pathlib.Path) -> None:
+    (recordings / "alias").symlink_to(recordings / "lamp")
+    with pytest.raises(DatasetError, match="'alias' holds no recordings: it is the folder 'lamp' by another name"):
+        datasets.load(_config(recordings))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("lamp", "Lamp"), ("stop it", "stop_it"), ("lamp", "lamp "), ("été", "Été")]
+)
+def test_one_word_in_two_folders_is_refused(recordings: pathlib.Path, first: str, second: str) -> None:
+    for word in (first, second):
+        shutil.copytree(recordings / "door", recordings / word, dirs_exist_ok=True)
+    with pytest.raises(DatasetError, match="has one word in several folders, '.*' and '.*': put its recordings into"):
+        datasets.load(_config(recordings, words=("door", first)))
+    for word in (first, second):
+        for path in (recordings / word).iterdir():
+            write_wav(path, _tone(0.3 + int(path.stem) / 1000 + len(word) / 100 + (word == second) / 200))
+    assert datasets.load(_config(recordings, words=("door",))).labels == (SILENCE, UNKNOWN, "door")
+
+
+def test_speakers_whose_names_differ_in_capitals_are_one(recordings: pathlib.Path) -> None:
+    for word in ("lamp", "door"):
+        for path in list((recordings / word).iterdir()):
+            number = int(path.stem)
+            path.rename(path.with_name(f"{('anna', 'Anna', 'ben', 'cem', 'ANNA')[number % 5]}__{number}.wav"))
+    for seed in range(5):
+        dataset = datasets.load(_config(recordings, seed=seed))
+        people = [{clip.name[5:9].lower() for clip in dataset.splits[split] if clip.label} for split in SPLITS]
+        assert [len(group) for group in people] == [1, 1, 1]
+        assert {clip.speaker for split in SPLITS for clip in dataset.splits[split] if clip.label} == {
+            "ANNA",
+            "ben",
+            "cem",
+        }
+
+
+def test_a_folder_that_is_set_apart_is_named(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (recordings / "door").rename(recordings / "_door")
+    dataset = datasets.load(_config(recordings))
+    assert dataset.skipped == ((str(recordings / "_door"), "its name begins with '_': rename it if it is a word"),)
+
+
 def test_linked_words_and_speakers_are_read(recordings: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for name in ("anna", "ben", "cem"):

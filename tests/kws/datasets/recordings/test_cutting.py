@@ -80,7 +80,7 @@ def test_a_word_may_last_as_long_as_it_may() -> None:
 
 def test_a_word_without_a_sound_is_cut_as_any_recording() -> None:
     assert cutting.word(np.zeros(50000, np.int16), 1.0) == cutting.word(np.ones(50000, np.int16), 1.0) == []
-    assert [len(clip) for clip in cutting.word(np.ones(500, np.int16), 1.0)] == [CLIP_SAMPLES]
+    assert [len(clip) for clip in cutting.word(np.arange(500, dtype=np.int16), 1.0)] == [CLIP_SAMPLES]
 
 
 def test_cut_ignores_clicks_and_silence() -> None:
@@ -89,5 +89,13 @@ def test_cut_ignores_clicks_and_silence() -> None:
     assert cutting.cut(np.zeros(50000, np.int16)) == []
     assert cutting.cut(np.zeros(500, np.int16)) == []
     assert cutting.cut(np.ones(50000, np.int16)) == []
-    assert len(cutting.cut(np.ones(500, np.int16))) == 1
+    assert len(cutting.cut(np.arange(500, dtype=np.int16))) == 1
+
+
+def test_an_offset_alone_is_no_sound() -> None:
+    for cut in (cutting.cut, cutting.phrases, lambda samples: cutting.word(samples, 1.0)):
+        assert all(cut(np.full(length, 1000, np.int16)) == [] for length in (0, 1, 500, 16000, 50000))
+
+
+def test_silence_is_cut_into_whole_clips() -> None:
     assert [clip.shape for clip in cutting.grid(np.zeros(50000, np.int16))] == [(CLIP_SAMPLES,)] * 3

@@ -53,6 +53,13 @@ def test_padding_is_no_quiet_room() -> None:
     assert _measured(padded).snr_db[0] == pytest.approx(20, abs=3)
 
 
+def test_a_microphones_offset_is_neither_level_nor_noise() -> None:
+    word = _word(3000, 30, 1)
+    found = _measured(word, word + 3000, np.full(16000, 3000.0))
+    assert found.snr_db[:2] == pytest.approx(40, abs=3) and found.snr_db[1] == pytest.approx(found.snr_db[0], abs=0.1)
+    assert found.level_db == pytest.approx([found.level_db[0], found.level_db[0], -100], abs=0.1)
+
+
 def test_levels_are_of_the_word() -> None:
     found = _measured(_word(3276.8, 3, 1), _word(32.768, 0, 2), np.zeros(16000))
     assert found.level_db == pytest.approx([-20, -60, -100], abs=0.5)
