@@ -160,7 +160,9 @@ def _remarks(result: dict[str, Any]) -> list[str]:
     against = result["against_float"]
     if against is None:
         return ["no float model to compare with: this bundle carries no float weights"]
-    lines = [f"95 % intervals: bootstrap over {against['speakers']} speakers; differences in points"]
+    alone = against["without_speaker"]
+    note = f" ({alone} of them clips whose speaker isn't known, such as silence)" if alone else ""
+    lines = [f"95 % intervals: bootstrap over {against['speakers']} speakers{note}; differences in points"]
     change = against["false_discovery_rate"]
     if change["relative_change"] is not None:
         interval = change["relative_interval"]

@@ -37,7 +37,8 @@ def against_float(
     """Differences between a model and its float model on the same clips; arguments as of `intervals`.
 
     Returns:
-      "accuracy": "difference" (positive where the model is better) and its "interval"; "false_discovery_rate", at 5 %
+      "speakers": how many there are, with each clip whose speaker isn't known as one more, and "without_speaker": these
+      clips; "accuracy": "difference" (positive where the model is better) and its "interval"; "false_discovery_rate", at 5 %
       false reject rate: the same, and "relative_change" with "relative_interval", None where float has none.
     """
     drawn = bootstrap.draws(speakers)
@@ -52,6 +53,7 @@ def against_float(
         relative = rates / float_rates - 1
     return {
         "speakers": drawn.speakers,
+        "without_speaker": sum(not speaker for speaker in speakers),
         "accuracy": {
             "difference": metrics.accuracy(logits, labels) - metrics.accuracy(float_logits, labels),
             "interval": _interval(drawn, accuracies - float_accuracies),

@@ -84,9 +84,13 @@ def test_the_float_model_is_measured_on_the_same_clips(data: pathlib.Path, tmp_p
     low, high = accuracy["interval"]
     assert low <= accuracy["difference"] <= high
     # Six speakers, each with a clip of every word, and a clip of silence.
-    assert result["against_float"]["speakers"] == corpus.EVALUATION + 1
+    against = result["against_float"]
+    assert (against["speakers"], against["without_speaker"]) == (corpus.EVALUATION + 1, 1)
     text = clips.table(result)
-    assert f"{100 * result['float']['accuracy']:.2f}" in text and "bootstrap over 7 speakers" in text
+    assert (
+        f"{100 * result['float']['accuracy']:.2f}" in text
+        and "bootstrap over 7 speakers (1 of them clips whose" in text
+    )
     assert [*LABELS, "recall"] in [line.split() for line in text.splitlines()]
 
 
