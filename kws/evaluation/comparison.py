@@ -38,8 +38,8 @@ def against_float(
 
     Returns:
       "speakers": how many there are, with each clip whose speaker isn't known as one more, and "without_speaker": these
-      clips; "accuracy": "difference" (positive where the model is better) and its "interval"; "false_discovery_rate", at 5 %
-      false reject rate: the same, and "relative_change" with "relative_interval", None where float has none.
+      clips; "accuracy": "difference" (positive where the model is better) and its "interval"; "false_discovery_rate",
+      at 5 % false reject rate: the same, and "relative_change" with "relative_interval", None where float has none.
     """
     drawn = bootstrap.draws(speakers)
     accuracies, rates = _figures(drawn, logits, labels, names)

@@ -160,7 +160,7 @@ def test_a_word_is_read_under_its_own_name_though_a_link_to_it_comes_first(recor
 def test_one_word_in_two_folders_is_refused(recordings: pathlib.Path, first: str, second: str) -> None:
     for word in (first, second):
         shutil.copytree(recordings / "door", recordings / word, dirs_exist_ok=True)
-    with pytest.raises(DatasetError, match="has one word in several folders, '.*' and '.*': put its recordings into"):
+    with pytest.raises(DatasetError, match=r"has one word in several folders, '.*' and '.*': put its recordings into"):
         datasets.load(_config(recordings, words=("door", first)))
     for word in (first, second):
         for path in (recordings / word).iterdir():
