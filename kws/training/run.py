@@ -181,7 +181,7 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
                 **saved,
                 run_folder.TEACHERS: earlier_runs.identities(saved),
                 "float_sha256": earlier_runs.float_sha256(folder),
-                run_folder.DATA: _description(data),
+                run_folder.DATA: _description(config, data),
             },
             clips=testing.names,
             features=features,
@@ -191,11 +191,10 @@ def _hand_over(config: TrainConfig, data: TrainingData, features: np.ndarray, fo
     )
 
 
-def _description(data: TrainingData) -> dict[str, Any]:
+def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
     dataset = data.dataset
     clips = {split: len(clips) for split, clips in dataset.splits.items()}
     about = {"name": dataset.name, **ATTRIBUTION[dataset.name], "clips": clips, "skipped": len(dataset.skipped)}
-    of_sources = shares.sources(dataset)
-    if set(of_sources) - {dataset.name, shares.DRAWN}:
-        about["sources"] = {source: {**ATTRIBUTION.get(source, {}), **counts} for source, counts in of_sources.items()}
+    if mixed := shares.described(dataset, config.dataset):
+        about["sources"] = mixed
     return {**about, "sha256": identity.sha256(data.clips)}

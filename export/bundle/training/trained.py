@@ -28,7 +28,6 @@ _OLDER_FLOAT_MODEL = pathlib.PurePath("float", "model.h5")
 _TESTING = "testing.npz"
 _DESCRIPTION = "trained.json"
 
-
 # Share of the way from chance to certainty.
 _NEAR_CHANCE = 0.2
 
@@ -73,18 +72,22 @@ def near_chance(metrics: dict[str, Any]) -> str | None:
     """What says that a network has learned next to nothing, in words; None for one that has.
 
     Chance is 1 / k for the mean recall of the k classes that were spoken, whatever class a network prefers. Near it is
-    what lies in the first fifth of the way to 1.
+    what lies in the first fifth of the way to 1: the mean of all classes, or that of the keywords alone, since silence
+    and other words can be told apart by a network that hears no keyword.
 
     Args:
       metrics: of a split, with `recall` by class, None for a class that was not spoken.
     """
-    recall = [value for value in metrics.get("recall", {}).values() if value is not None]
+    recall = {name: value for name, value in metrics.get("recall", {}).items() if value is not None}
     if len(recall) < 2:
         return None
-    chance, mean = 1 / len(recall), sum(recall) / len(recall)
-    if mean >= chance + _NEAR_CHANCE * (1 - chance):
-        return None
-    return f"{100 * mean:.1f} % of each class are recognized, and guessing gives {100 * chance:.1f} %"
+    chance = 1 / len(recall)
+    keywords = [value for name, value in recall.items() if not name.startswith("_")]
+    for kind, values in (("class", list(recall.values())), ("keyword", keywords)):
+        mean = sum(values) / len(values) if values else 1.0
+        if mean < chance + _NEAR_CHANCE * (1 - chance):
+            return f"{100 * mean:.1f} % of each {kind} are recognized, and guessing gives {100 * chance:.1f} %"
+    return None
 
 
 def qformat(trained: Trained) -> str:

@@ -1,9 +1,12 @@
 """Where the clips of a dataset come from, by their names."""
 
+import pathlib
 from collections import Counter
+from typing import Any
 
-from kws.datasets.clip import SILENCE, Dataset
-from kws.datasets.negatives.clips import WORD
+from kws.datasets.clip import SILENCE, Dataset, DatasetConfig
+from kws.datasets.negatives.clips import WORD, spoken_without
+from kws.datasets.origin.attribution import ATTRIBUTION, NEGATIVES_OF_ONES_OWN, SPOKEN_NEGATIVES
 
 # The folder in a clip's name, behind its word.
 CORPUS, SPOKEN = "_speech_commands_", "_synthetic_"
@@ -22,13 +25,24 @@ def sources(dataset: Dataset) -> dict[str, dict[str, int]]:
     return {source: {split: found[source][split] for split in dataset.splits} for source in ordered}
 
 
+def described(dataset: Dataset, config: DatasetConfig) -> dict[str, dict[str, Any]]:
+    """`sources`, and where each is from under which licence, as a model card has it; empty for a dataset of one."""
+    found = sources(dataset)
+    if not set(found) - {dataset.name, DRAWN}:
+        return {}
+    root = pathlib.Path(config.data_dir) if config.data_dir else None
+    spoken = bool(spoken_without(config, root))
+    known = {**ATTRIBUTION, NEGATIVES: SPOKEN_NEGATIVES if spoken else NEGATIVES_OF_ONES_OWN}
+    return {source: {**known.get(source, {}), **counts} for source, counts in found.items()}
+
+
 def line(dataset: Dataset) -> str:
     """The shares of the training clips in words; "" for a dataset of one source."""
     counts = {source: of["training"] for source, of in sources(dataset).items() if of.get("training")}
     total = sum(counts.values())
     if len(counts) < 2:
         return ""
-    return "training clips: " + ", ".join(f"{100 * count / total:.0f} % {source}" for source, count in counts.items())
+    return "training clips: " + ", ".join(f"{100 * count / total:.1f} % {source}" for source, count in counts.items())
 
 
 def is_filled_up(name: str) -> bool:

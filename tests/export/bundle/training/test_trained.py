@@ -23,3 +23,10 @@ def test_what_is_near_chance_whatever_class_is_preferred(recall: list[float], ne
     if found:
         assert f"guessing gives {100 / len(recall):.1f} %" in found
     assert near_chance({}) is None
+
+
+def test_a_network_that_hears_no_keyword_has_learned_next_to_nothing() -> None:
+    recall = {"_silence_": 1.0, "_unknown_": 1.0, "lamp": 0.0, "door": 0.1, "stop it": 0.2}
+    assert near_chance({"recall": recall}) == "10.0 % of each keyword are recognized, and guessing gives 20.0 %"
+    assert near_chance({"recall": {**recall, "lamp": 1.0}}) is None
+    assert near_chance({"recall": {"_silence_": 1.0, "_unknown_": 0.9}}) is None

@@ -58,8 +58,27 @@ def test_keywords_are_filled_up_in_training_alone(
     found = shares.sources(dataset)
     assert found[source] == {"training": yes + lamp - 16, "validation": 0, "testing": 0}
     assert found["folder"]["training"] == 16
-    assert shares.line(dataset).startswith("training clips: ") and source in shares.line(dataset)
+    share = 100 * (yes + lamp - 16) / (yes + lamp)
+    assert f"{share:.1f} % {source}" in shares.line(dataset).removeprefix("training clips: ").split(", ")
     assert set(dataset.splits["training"].words) == {"lamp", "yes"}
+
+
+def test_a_card_says_where_each_source_is_from(own: pathlib.Path, other: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    def described(**settings: object) -> dict:
+        dataset = _load(own, other, top_up="none", **settings)
+        return shares.described(dataset, DatasetConfig("folder", data_dir=str(own), **settings))
+
+    assert described(negatives="none") == {}
+    small_corpus.write_wav(tmp_path / "speech.wav", RNG.integers(-999, 999, 160000))
+    of_a_folder = described(negatives=str(tmp_path))
+    assert of_a_folder["negatives"]["source"] == "the user's own recordings without keywords"
+    assert of_a_folder["folder"] == {
+        "source": "the user's own recordings",
+        **{"training": 16, "validation": 2, "testing": 2},
+    }
+    spoken = described(negatives=None)
+    assert spoken["negatives"]["source"] == "spoken by espeak-ng; no recording of a person"
+    assert described(negatives="speech_commands")["speech_commands"]["licence"] == "CC BY 4.0"
 
 
 @pytest.fixture
