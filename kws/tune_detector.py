@@ -21,10 +21,11 @@ from export.bundle.folder import Bundle
 from export.model import detector as detectors
 from kws import datasets, evaluate
 from kws.datasets import dataset_flags, negatives
-from kws.datasets.clip import Part
+from kws.datasets.clip import Dataset, Part
 from kws.datasets.negatives import clips as negative_clips
 from kws.datasets.synthetic import spoken_words
 from kws.evaluation.clips import check_classes
+from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import always_on_figures, evaluation, hearing, negatives_tuning, tuning
 from kws.evaluation.streaming.hearing import NOISY, QUIET
 from kws.evaluation.streaming.recording import Recipe
@@ -109,6 +110,7 @@ def _on_words(config: TuneConfig, bundle: Bundle) -> tuple[detectors.Detector, d
     """The detector and the record of its choice, on a composed recording."""
     target = _COMPOSED_TARGET if config.false_alarms_per_hour is None else config.false_alarms_per_hour
     dataset = datasets.load(config.dataset)
+    _check_all_said(bundle, dataset)
     heard = evaluation.hear(bundle, dataset, config.recipe, config.dataset.worker_processes)
     logits = evaluation.logits_of(bundle, heard.frames, config.backend)
     tuned = tuning.tune(bundle.model, logits, heard.recording, heard.step_samples, target)
@@ -128,6 +130,7 @@ def _on_negatives(
     recordings = hearing.of_split(folder, _SPLIT)
     dataset = datasets.load(config.dataset, Part((_SPLIT,), bundle.labels))
     check_classes(bundle, dataset)
+    _check_all_said(bundle, dataset)
     chosen, _ = hearing.chosen_clips(dataset, _SPLIT)
     around = hearing.surroundings(bundle, dataset, recordings, folder, _SPLIT, config.recipe.seed)
     clips = dataset.splits[_SPLIT]
@@ -147,6 +150,21 @@ def _on_negatives(
         "seed": config.recipe.seed,
     }
     return tuned.detector, {"tuned_for": made_for, "there": tuned.to_json()}
+
+
+def _check_all_said(bundle: Bundle, dataset: Dataset) -> None:
+    """Raises `EvaluationError` where a keyword has no validation clips: no threshold of it could be chosen."""
+    clips = dataset.splits[_SPLIT]
+    lacking = [
+        name
+        for name in hearing.keyword_labels(bundle.labels)
+        if name not in dataset.labels or not (clips.labels == dataset.labels.index(name)).any()
+    ]
+    if lacking:
+        raise EvaluationError(
+            f"{', '.join(map(repr, lacking))}: the bundle's keywords without {_SPLIT} clips, which thresholds are "
+            "chosen on: give recordings of every keyword"
+        )
 
 
 def table(result: dict[str, Any]) -> str:

@@ -102,4 +102,6 @@ def _as_kept(config: Any, name: str, given: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if value in ("", None):
+        return "(none given)"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -8,6 +8,7 @@ are split by file, 80/10/10 in each word; the clips cut from one file always sta
 import functools
 import hashlib
 import pathlib
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,6 +73,8 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
         if not found:
             raise DatasetError(f"{where}: the folder '{word}' holds no recordings: {_remedy_for(word, folders)}")
     splits = assign(recordings, config.seed)
+    if part.labels is None:
+        _say_without_speaker(recordings, names)
     _read_clips(config, root, recordings, splits, names, builder, part)
     if from_corpus and UNKNOWN in names:
         corpus.add_other_words(config, builder, names, part)
@@ -132,6 +135,18 @@ def assign(recordings: dict[str, list[Recording]], seed: int) -> dict[pathlib.Pa
         )
     result.update(_by_speaker(of_speaker, seed))
     return result
+
+
+def _say_without_speaker(recordings: dict[str, list[Recording]], names: Sequence[str]) -> None:
+    """A line on stderr where some recordings of keywords say who speaks and others don't, who may be in two splits."""
+    spoken = [each for word, found in recordings.items() if word in names for each in found if word != SILENCE]
+    alone = [each.path for each in spoken if not each.speaker]
+    if alone and len(alone) < len(spoken):
+        print(
+            f"warning: {len(alone)} recordings, as {alone[0]}, say no speaker, beside {len(spoken) - len(alone)} that "
+            "do: they are split by file, a voice may be trained on and measured; put them into a folder per speaker",
+            file=sys.stderr,
+        )
 
 
 def _by_speaker(of_speaker: dict[str, list[pathlib.Path]], seed: int) -> dict[pathlib.Path, str]:

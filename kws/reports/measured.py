@@ -130,7 +130,7 @@ class Words(msgspec.Struct):
 
     spoken: int
     miss_rate: Rate
-    interval: tuple[Rate, Rate]
+    interval: tuple[Rate, Rate] | None
 
 
 class Curve(msgspec.Struct):

@@ -154,6 +154,8 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert "go on with python -m kws.train --resume" in error_line(refused)
     contradicting = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--seed=7")
     assert "--seed=7 contradicts the run's own 0: leave it out, or start another run" in error_line(contradicting)
+    contradicting = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--top_up=none")
+    assert "--top_up=none contradicts the run's own (none given): leave it out" in error_line(contradicting)
 
     resumed = command("kws.train", f"--run_dir={run_dir}", f"--data_dir={data}", "--resume", "--processes=1")
     assert resumed.returncode == 0, resumed.stderr

@@ -36,14 +36,14 @@ def _words(result: dict[str, Any]) -> list[str]:
     rooms = ", ".join(f"{room['rt60_seconds']:.2f} s" for room in result["rooms"])
     words = result["words"]
     first = words[QUIET.name]
+    speakers = "1 speaker" if first["speakers"] == 1 else f"{first['speakers']} speakers"
     lines = [
-        f"{first['spoken']} keywords of {first['speakers']} speakers, each alone in a stream; reverberant: RT60 "
-        f"{rooms}",
+        f"{first['spoken']} keywords of {speakers}, each alone in a stream; reverberant: RT60 {rooms}",
         f"{'missed':24}{'all':>9}  {'interval':18}{'another keyword':>16}",
     ]
     for condition in CONDITIONS:
         values = words[condition.name]
-        interval = " to ".join(_percent(end) for end in values["interval"])
+        interval = " to ".join(_percent(end) for end in values["interval"]) if values["interval"] else "(one speaker)"
         lines.append(
             f"{condition.name:24}{_percent(values['miss_rate']):>9}  {interval:18}"
             f"{_percent(values['taken_for_another']):>16}"

@@ -53,8 +53,11 @@ def poisson_interval(events: int, hours: float) -> tuple[float, float]:
     return float(lower / hours), float(chi2.ppf(1 - tail, 2 * events + 2) / 2 / hours)
 
 
-def interval_over_speakers(outcomes: np.ndarray, speakers: Sequence[str]) -> tuple[float, float]:
-    """The interval at `CONFIDENCE` of the mean of `outcomes`, bool [n], by `kws.evaluation.bootstrap`."""
+def interval_over_speakers(outcomes: np.ndarray, speakers: Sequence[str]) -> tuple[float, float] | None:
+    """The interval at `CONFIDENCE` of the mean of `outcomes`, bool [n], by `kws.evaluation.bootstrap`; None of one
+    speaker, who says nothing about others."""
     drawn = bootstrap.draws(speakers)
+    if drawn.speakers < 2:
+        return None
     lower, upper = np.quantile(bootstrap.accuracies(drawn, outcomes), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(lower), float(upper)

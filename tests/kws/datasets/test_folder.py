@@ -184,6 +184,17 @@ def test_speakers_whose_names_differ_in_capitals_are_one(recordings: pathlib.Pat
         }
 
 
+def test_recordings_without_a_speaker_beside_others_are_named(
+    recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datasets.load(_config(recordings))
+    assert "say no speaker" not in capsys.readouterr().err
+    for number, person in enumerate(("anna", "ben", "cem")):
+        write_wav(recordings / "lamp" / f"{person}__1.wav", _tone(0.5 + number / 50))
+    datasets.load(_config(recordings))
+    assert "warning: 20 recordings, as " in (said := capsys.readouterr().err) and "beside 3 that do: they are" in said
+
+
 def test_a_folder_that_is_set_apart_is_named(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     (recordings / "door").rename(recordings / "_door")
     dataset = datasets.load(_config(recordings))

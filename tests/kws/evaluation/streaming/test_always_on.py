@@ -157,6 +157,7 @@ def test_the_bootstrap_draws_speakers():
     alone = false_alarms.interval_over_speakers(outcomes, [""] * 100)
     assert alike == (0.0, 1.0)
     assert 0.3 < alone[0] < 0.45 and 0.55 < alone[1] < 0.7
+    assert false_alarms.interval_over_speakers(outcomes, ["a"] * 100) is None
 
 
 def _around(seed: int = 0) -> Surroundings:

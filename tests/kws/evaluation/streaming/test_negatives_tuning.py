@@ -1,5 +1,6 @@
 """Thresholds chosen on made-up logits of negatives and words; and the command, on a folder of negatives."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -16,6 +17,7 @@ from export.bundle import folder as bundles
 from export.model.detector import NEVER
 from kws import datasets, tune_detector
 from kws.datasets import DatasetConfig
+from kws.datasets.clip import Clips
 from kws.datasets.dataset_error import DatasetError
 from kws.evaluation.evaluation_error import EvaluationError
 from kws.evaluation.streaming import error_rates, evaluation, negatives_tuning
@@ -187,6 +189,24 @@ def test_without_negatives_the_command_says_what_it_cannot_know(tmp_path, monkey
     missing = DatasetConfig(words=("yes", "no"), negatives=str(tmp_path / "none"))
     with pytest.raises(DatasetError, match=r"negatives=.*none is not a folder"):
         tune_detector.tune(tune_detector.TuneConfig(bundle.path, missing, recipe))
+
+
+@pytest.mark.parametrize("on_negatives", [False, True])
+def test_thresholds_are_not_chosen_where_a_keyword_is_not_said(tmp_path, folder, monkeypatch, on_negatives):
+    whole = streaming_corpus.dataset()
+    said = whole.splits["validation"]
+    others = np.flatnonzero(said.labels != whole.labels.index("no"))
+    names, speakers = (tuple(values[place] for place in others) for values in (said.names, said.speakers))
+    without = Clips("validation", names, said.samples[others], said.labels[others], speakers)
+    lacking = dataclasses.replace(whole, splits={**whole.splits, "validation": without})
+    monkeypatch.setattr(datasets, "load", lambda config, part=None: lacking)
+    bundle = streaming_corpus.random_bundle(tmp_path / "bundle", share=None)
+    before = {path.name: path.read_bytes() for path in bundle.path.iterdir() if path.is_file()}
+    data = DatasetConfig(words=("yes", "no"), processes=1, negatives=str(folder) if on_negatives else None)
+    recipe = Recipe(split="validation", hours=0.02)
+    with pytest.raises(EvaluationError, match="'no': the bundle's keywords without validation clips"):
+        tune_detector.tune(tune_detector.TuneConfig(bundle.path, data, recipe))
+    assert {path.name: path.read_bytes() for path in bundle.path.iterdir() if path.is_file()} == before
 
 
 @pytest.mark.parametrize(
