@@ -30,6 +30,7 @@ EXTRAS = {
     "ray": "sweep",
 }
 """Packages that a small installation does without, and the extra of this project that brings them."""
+_JSON_BEGINNINGS = (b"{", b"[")
 _PAGE_BEGINNING = b"<!doctype html"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -242,6 +243,8 @@ def _check_json(json_path: str | None) -> None:
         return
     try:
         atomic.check(json_path)
+        if os.path.isfile(json_path) and not _begins(json_path, _JSON_BEGINNINGS):
+            raise UserError(f"--json={json_path} exists and is no JSON file: give another path")
     except OSError as error:
         raise UserError(f"can't write --json={json_path}: {error.strerror}") from error
 
@@ -272,7 +275,7 @@ def check_page(path: pathlib.Path, flag: str) -> None:
     """
     try:
         atomic.check(path)
-        if path.is_file() and not _is_page(path):
+        if path.is_file() and not _begins(path, (_PAGE_BEGINNING,)):
             raise UserError(f"--{flag}={path} exists and is no HTML page: give another path")
     except OSError as error:
         raise UserError(f"can't write --{flag}={path}: {error.strerror}: give another path") from error
@@ -291,7 +294,8 @@ def write_page(path: pathlib.Path, text: str, flag: str) -> None:
         raise UserError(f"can't write --{flag}={path}: {error.strerror}: give another path") from error
 
 
-def _is_page(path: pathlib.Path) -> bool:
-    """Whether a file begins as a page does; an empty one may become a page, too."""
-    with path.open("rb") as file:
-        return file.read(len(_PAGE_BEGINNING)).lower() in (b"", _PAGE_BEGINNING)
+def _begins(path: str | pathlib.Path, beginnings: tuple[bytes, ...]) -> bool:
+    """Whether a file begins with one of these, in small letters, as what may be written over it does; or is empty."""
+    with open(path, "rb") as file:
+        found = file.read(max(map(len, beginnings))).lower()
+    return not found or found.startswith(beginnings)

@@ -25,7 +25,12 @@ def copy(path: pathlib.Path, fresh: pathlib.Path, files: Iterable[str]) -> None:
                 raise BundleError(f"{inside} is no file of a bundle: move it elsewhere")
         return ()
 
-    shutil.copytree(path, fresh, symlinks=True, ignore=checked)
+    try:
+        shutil.copytree(path, fresh, symlinks=True, ignore=checked)
+    except shutil.Error as error:
+        # It lists every file; one of them tells what is wrong.
+        source, _, reason = error.args[0][0]
+        raise OSError(f"{source} can't be copied: {reason}") from None
     for name in files:
         if (fresh / name).is_symlink():
             (fresh / name).unlink()

@@ -217,11 +217,14 @@ def write(
       texts: further files, name -> text, such as a detector's; None for none.
 
     Raises:
-      BundleError: `path` holds something that is not a bundle, or can't be written; a part for which there is no C.
+      BundleError: `path` holds something that is not a bundle, or a trained one that an untrained model would
+        replace, or can't be written; a part for which there is no C.
     """
     path = pathlib.Path(path)
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise BundleError(f"bundle={path} exists and is not a bundle: choose another path or remove it")
+    if not training and _is_trained(path):
+        raise BundleError(f"bundle={path} holds a trained model, which would be lost: choose another path or remove it")
     with _writing(path) as fresh:
         fresh.mkdir()
         integer_model.save(model, fresh / INTEGER_MODEL)
@@ -230,14 +233,8 @@ def write(
             shutil.copyfile(keras_model, fresh / KERAS)
         if float_weights is not None:
             float_model.save(float_weights, fresh / FLOAT_WEIGHTS)
-        np.savez_compressed(
-            fresh / GOLDEN,
-            clips=np.array(golden.clips, dtype=np.str_),
-            features=golden.features,
-            labels=golden.labels,
-            logits_single=golden.logits_single,
-            logits_double=golden.logits_double,
-        )
+        arrays = {name: getattr(golden, name) for name in ("features", "labels", "logits_single", "logits_double")}
+        array_file.write(fresh / GOLDEN, {"clips": np.array(golden.clips, dtype=np.str_), **arrays})
         (fresh / CARD).write_text(card, encoding="utf-8")
         (fresh / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         for name, text in (texts or {}).items():
@@ -275,6 +272,14 @@ def add(bundle: Bundle, files: dict[str, str], profile: str | None = None) -> Bu
         c = bundle.manifest["c"] | {"profile": profile or bundle.profile}
         _finish(fresh, bundle.manifest | {"files": dict(sorted(hashes.items())), "c": c})
     return load(bundle.path)
+
+
+def _is_trained(path: pathlib.Path) -> bool:
+    """Whether there is a whole bundle that says how it was trained."""
+    try:
+        return bool(manifests.read(path).get("training"))
+    except BundleError:
+        return False
 
 
 @contextlib.contextmanager
@@ -315,7 +320,7 @@ def load(path: str | pathlib.Path) -> Bundle:
 
 def _load(path: pathlib.Path) -> Bundle:
     if not path.is_dir():
-        raise BundleError(f"bundle={path} is not a folder: {manifests.REMEDY}, or correct the path")
+        raise BundleError(f"bundle={path} is not a folder: correct the path, or {manifests.REMEDY}")
     if not (path / MANIFEST).is_file():
         raise BundleError(f"bundle={path} has no {MANIFEST}: it is not a bundle or not a whole one; {manifests.REMEDY}")
     manifest = manifests.read(path)

@@ -8,7 +8,6 @@ codes start at 0 is ReLU's, and pooling is a sum and a shift, whose ratio the ne
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -60,9 +59,7 @@ def weights_of(layers: FoldedLayers) -> dict[str, np.ndarray]:
 
 def save(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
     """Writes weights as .npz, always the same bytes."""
-    arrays: dict[str, Any] = dict(weights)
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    array_file.write(path, weights)
 
 
 def load(path: pathlib.Path, model: IntegerModel) -> FloatModel:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import pathlib
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -288,11 +287,11 @@ def _header(model: IntegerModel) -> str:
 
 def save(model: IntegerModel, path: str | pathlib.Path) -> None:
     """Writes an .npz of plain arrays: the JSON header as bytes, kernel and bias of each layer."""
-    arrays: dict[str, Any] = {"header": np.frombuffer(_header(model).encode(), np.uint8)}
+    arrays = {"header": np.frombuffer(_header(model).encode(), np.uint8)}
     for layer in model.layers:
         arrays[f"{layer.name}.kernel"] = layer.kernel
         arrays[f"{layer.name}.bias"] = layer.bias
-    np.savez_compressed(path, **arrays)
+    array_file.write(path, arrays)
 
 
 def load(path: str | pathlib.Path) -> IntegerModel:

@@ -60,6 +60,8 @@ def collect(config: DatasetConfig, root: pathlib.Path | None, rows: Rows, part: 
     word_folders.check_spellings(folders, names, where)
     for link in word_folders.dangling(root):
         builder.skip(link, "a link that leads nowhere")
+    if stray := [path for path in sorted(root.iterdir()) if path.suffix.lower() in audio_file.SUFFIXES]:
+        builder.skip(stray[0], f"one of {len(stray)} in no word's folder: move them into one")
     for path in word_folders.set_apart(root, (UNKNOWN, SILENCE, BACKGROUND_NOISE)):
         builder.skip(path, "its name begins with '_': rename it if it is a word")
     walk = Walk(root, builder.skip)

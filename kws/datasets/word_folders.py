@@ -89,13 +89,13 @@ def check_spellings(found: Iterable[str], keywords: Collection[str], where: str)
 
 
 def one_spelling(recordings: dict[str, list[Recording]]) -> dict[str, list[Recording]]:
-    """The recordings with speakers whose names differ in capitals alone as one, by the first of these names."""
+    """The recordings with speakers whose names differ in capitals or spaces alone as one, called by the first name."""
     names = sorted({each.speaker for found in recordings.values() for each in found})
     first: dict[str, str] = {}
     for name in names:
-        first.setdefault(name.casefold(), name)
+        first.setdefault(as_said(name).casefold(), name)
     return {
-        word: [dataclasses.replace(each, speaker=first[each.speaker.casefold()]) for each in found]
+        word: [dataclasses.replace(each, speaker=first[as_said(each.speaker).casefold()]) for each in found]
         for word, found in recordings.items()
     }
 
@@ -146,7 +146,8 @@ class Walk:
 
     def _listed(self, folder: pathlib.Path) -> list[pathlib.Path]:
         try:
-            return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            return sorted(found, key=pathlib.Path.is_symlink)  # what a link leads to is read under its own name
         except OSError as error:
             self._skip(folder, f"it can't be read: {error.strerror or error}")
             return []
@@ -157,5 +158,5 @@ class Walk:
         if path.is_dir():
             self._skip(path, "a folder inside a speaker's folder: put its recordings into the speaker's")
         else:
-            self._skip(path, "a link that leads nowhere" if path.is_symlink() else "no file")
+            self._skip(path, "a link that leads nowhere" if path.is_symlink() and not path.exists() else "no file")
         return False

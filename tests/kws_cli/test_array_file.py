@@ -1,5 +1,6 @@
 """Arrays of a file are read as NumPy reads them, and what is hostile or damaged is one line before memory is taken."""
 
+import gc
 import io
 import pathlib
 import pickle
@@ -162,3 +163,21 @@ def test_what_is_no_whole_array_is_not_mapped(content: bytes, message: str, tmp_
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         array_file.mapped(path)
+
+
+def test_what_is_written_is_read_again_always_the_same_bytes(tmp_path: pathlib.Path) -> None:
+    for name in ("first.npz", "second.npz"):
+        array_file.write(tmp_path / name, ARRAYS)
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
+    found = array_file.read(tmp_path / "first.npz")
+    assert found.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no device that is full")
+def test_a_full_disk_is_one_error(recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        array_file.write("/dev/full", ARRAYS)
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err and not recwarn.list

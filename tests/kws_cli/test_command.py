@@ -224,6 +224,21 @@ def test_json_that_cannot_be_written_is_said_before_the_work(tmp_path: pathlib.P
     assert run("--count=4", "--json=/dev/null").returncode == 0
 
 
+def test_json_is_written_over_json_alone(tmp_path: pathlib.Path) -> None:
+    diary = tmp_path / "diary.txt"
+    diary.write_text("Dear diary")
+    done = run("--count=4", f"--json={diary}")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"error: --json={diary} exists and is no JSON file: give another path\n",
+    )
+    assert diary.read_text() == "Dear diary"
+    for before in ("", "[1]", '{"count": 3}'):
+        diary.write_text(before)
+        assert run("--count=4", f"--json={diary}").returncode == 0
+        assert json.loads(diary.read_text()) == {"count": 4}
+
+
 def test_json_that_cannot_be_written_is_the_users(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="can't write --json="):

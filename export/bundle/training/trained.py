@@ -103,12 +103,9 @@ def write(run_dir: pathlib.Path, trained: Trained) -> None:
         shutil.copyfile(trained.model, fresh / _MODEL)
         if trained.float_model is not None:
             shutil.copyfile(trained.float_model, fresh / _FLOAT_MODEL)
-        np.savez_compressed(
-            fresh / _TESTING,
-            clips=np.array(trained.clips, np.str_),
-            features=trained.features,
-            labels=trained.true_labels,
-        )
+        clips = np.array(trained.clips, np.str_)
+        arrays = {"clips": clips, "features": trained.features, "labels": trained.true_labels}
+        array_file.write(fresh / _TESTING, arrays)
         description["files"] = {file.name: file_sha256(file) for file in sorted(fresh.iterdir())}
         (fresh / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 

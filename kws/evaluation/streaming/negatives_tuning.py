@@ -124,8 +124,8 @@ def tune(
         target *= 2
     if tuned is None or tuned.heard_in_quiet == 0:
         raise EvaluationError(
-            f"no thresholds hear a keyword with at most false_alarms_per_hour={target:g} on the negatives: allow more "
-            "of them, or train with negatives"
+            f"no thresholds hear a keyword with at most false_alarms_per_hour={target:g} on the negatives: the network "
+            "tells keywords and other sounds too badly apart; train it longer or with negatives, or allow more of them"
         )
     return tuned
 

@@ -163,3 +163,28 @@ def test_a_bundle_that_listens_at_another_rate_hears_no_recording(make_bundle, s
     path = make_bundle(small_model, frontend=front_end | {"sample_rate": 44100}).path
     with pytest.raises(BundleError, match="listens at 44100 Hz, recordings have 16000: train again"):
         bundles.load_hearing(path)
+
+
+def test_a_full_disk_while_a_bundle_is_copied_is_one_short_reason(make_bundle, small_model, monkeypatch) -> None:
+    bundle = make_bundle(small_model)
+
+    def full(*_: object, **__: object) -> None:
+        raise shutil.Error([(f"{i}.npz", f"copy/{i}.npz", "[Errno 28] No space left on device") for i in range(99)])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(
+        BundleError, match=r"^can't write bundle=.*: 0.npz can't be copied: .* No space left on device$"
+    ) as found:
+        bundles.add(bundle, {"words.txt": "a"})
+    assert len(str(found.value)) < 400
+
+
+def test_a_trained_model_is_not_lost_to_an_untrained_one(make_bundle, small_model) -> None:
+    trained = make_bundle(small_model, training={"seed": 1})
+    before = {path.name: path.read_bytes() for path in trained.path.iterdir() if path.is_file()}
+    with pytest.raises(
+        BundleError, match="holds a trained model, which would be lost: choose another path or remove it"
+    ):
+        random_bundle.write(random_bundle.RandomBundleConfig(trained.path, channels=8, blocks=1))
+    assert {path.name: path.read_bytes() for path in trained.path.iterdir() if path.is_file()} == before
+    assert bundles.load(make_bundle(small_model, training={"seed": 2}).path).training == {"seed": 2}

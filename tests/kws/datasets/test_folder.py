@@ -172,13 +172,13 @@ def test_speakers_whose_names_differ_in_capitals_are_one(recordings: pathlib.Pat
     for word in ("lamp", "door"):
         for path in list((recordings / word).iterdir()):
             number = int(path.stem)
-            path.rename(path.with_name(f"{('anna', 'Anna', 'ben', 'cem', 'ANNA')[number % 5]}__{number}.wav"))
+            path.rename(path.with_name(f"{('anna', 'Anna', 'ben', 'cem', 'ANNA ')[number % 5]}__{number}.wav"))
     for seed in range(5):
         dataset = datasets.load(_config(recordings, seed=seed))
         people = [{clip.name[5:9].lower() for clip in dataset.splits[split] if clip.label} for split in SPLITS]
         assert [len(group) for group in people] == [1, 1, 1]
         assert {clip.speaker for split in SPLITS for clip in dataset.splits[split] if clip.label} == {
-            "ANNA",
+            "ANNA ",
             "ben",
             "cem",
         }
@@ -193,6 +193,20 @@ def test_recordings_without_a_speaker_beside_others_are_named(
         write_wav(recordings / "lamp" / f"{person}__1.wav", _tone(0.5 + number / 50))
     datasets.load(_config(recordings))
     assert "warning: 20 recordings, as " in (said := capsys.readouterr().err) and "beside 3 that do: they are" in said
+
+
+def test_stray_recordings_are_named_and_a_speakers_own_name_goes_before_a_links(recordings: pathlib.Path) -> None:
+    for word in ("lamp", "door"):
+        for person in ("anna", "ben", "cem"):
+            write_wav(recordings / word / person / "1.wav", _tone(0.5))
+    (recordings / "lamp" / "aaa").symlink_to(recordings / "lamp" / "anna")
+    write_wav(recordings / "stray.wav", _tone(0.5))
+    dataset = datasets.load(_config(recordings))
+    assert {clip.speaker for split in SPLITS for clip in dataset.splits[split]} == {"", "anna", "ben", "cem"}
+    assert dict(dataset.skipped) == {
+        str(recordings / "lamp" / "aaa"): f"the same folder as {recordings / 'lamp' / 'anna'}",
+        str(recordings / "stray.wav"): "one of 1 in no word's folder: move them into one",
+    }
 
 
 def test_a_folder_that_is_set_apart_is_named(recordings: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

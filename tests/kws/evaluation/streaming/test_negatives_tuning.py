@@ -118,7 +118,7 @@ def test_of_few_clips_the_target_begins_higher():
 
 def test_a_target_that_cannot_be_kept_is_one_line():
     noise = _negative("noise", [(60.0 + 9 * i, 3, 127) for i in range(10)])
-    with pytest.raises(EvaluationError, match="at most false_alarms_per_hour=1 on the negatives: allow more"):
+    with pytest.raises(EvaluationError, match="at most false_alarms_per_hour=1 on the negatives: the network"):
         _tune([noise], _words({2: [60] * 4, 3: [60] * 4}), 1.0)
 
 
