@@ -15,7 +15,7 @@ from absl import flags
 
 from export.packaging import memory, package, public_header, variants
 from export.packaging.library import Member
-from export.packaging.package import TARGETS, PackageConfig
+from export.packaging.package import PACK, TARGETS, PackageConfig, pack_name
 from kws_cli import command
 from kws_cli.command import UserError
 
@@ -80,7 +80,8 @@ def _changes(member: Member) -> str:
 
 def work(values: Any) -> None:
     """The command with parsed flags."""
-    members = package.write(config_of(values))
+    config = config_of(values)
+    members = package.write(config)
     print(f"{values.output}: a package for {values.target}")
     for member in members:
         subject, clip = member.subject, member.clip
@@ -91,6 +92,8 @@ def work(values: Any) -> None:
             print(f"    {cores} (profile {variant.profile}): {ram:,} bytes of RAM")
         if values.max_ram is not None:
             print(f"    within {values.max_ram:,} bytes with {memory.STACK_BYTES} of stack: {_changes(member)}")
+    if values.target == PACK and not values.output.endswith(".pack"):
+        print(f"  a pack's file is called {pack_name(config)}: rename it, or give --output that name")
     print("README.md in it says how to build it and what to flash first; docs/integrate.md has the rest")
 
 

@@ -16,8 +16,9 @@ from export.packaging.variants import AUTO
 
 TARGETS = ("arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack", "cmake", "stm32cube", "tflm")
 TFLM = "tflm"
+PACK = "cmsis-pack"
 # Their zip has everything at its top: it is the pack itself.
-_WITHOUT_ROOT = ("cmsis-pack",)
+_WITHOUT_ROOT = (PACK,)
 _VERSION = "1.0.0"
 _DISTRIBUTION = "fixed-point-kws"
 _MOST_MODELS = 8
@@ -104,6 +105,11 @@ def contents(config: PackageConfig, members: Sequence[Member], sources: Mapping[
     files = {**sources, **_around(config, members, name, sources)}
     root = "" if config.target in _WITHOUT_ROOT else f"{name}/"
     return {root + path: text.encode() for path, text in files.items()}
+
+
+def pack_name(config: PackageConfig) -> str:
+    """What the file of a CMSIS pack has to be called."""
+    return f"{config.vendor}.{_names(config)[1]}.{config.version}.pack"
 
 
 def _names(config: PackageConfig) -> tuple[list[str], str]:

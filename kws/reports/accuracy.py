@@ -29,20 +29,27 @@ def clips_of(subject: Subject) -> Clips | None:
         return None
     about: dict[str, Any] = {
         "model_sha256": subject.bundle.model.sha256,
-        "dataset": "its training's data",
+        "dataset": "the dataset it was trained with",
         "split": "testing",
     }
     about |= {"labels": list(subject.bundle.labels), "intervals": {}, "computed_by": "kws.train"}
+    about["float"] = _kept_of_float(subject, values.get("clips"))
     try:
         return measured.shaped(values | about, Clips, "metrics.json", "kws.train")
     except ReportError:
         return None
 
 
-def _kept(subject: Subject) -> Any:
+def _kept(subject: Subject, model: str = "fixed_point") -> Any:
     """What the bundle's own metrics.json has about testing; None where that is nothing."""
-    stage = subject.bundle.metrics.get("fixed_point")
+    stage = subject.bundle.metrics.get(model)
     return stage.get("testing") if isinstance(stage, dict) else None
+
+
+def _kept_of_float(subject: Subject, clips: Any) -> dict[str, Any] | None:
+    """The same of the float model, where it heard as many clips."""
+    values = _kept(subject, "float")
+    return values if isinstance(values, dict) and values.get("clips") == clips else None
 
 
 def verdict(subject: Subject) -> str:
@@ -85,13 +92,13 @@ def accuracy(subjects: Sequence[Subject]) -> Markup:
                 percent(found.float_model.accuracy if found.float_model else None),
                 percent(found.false_discovery_rate_at_false_reject_rate.get(_RATE)),
                 interval(found.intervals.get("false_discovery_rate")),
-                f"{found.computed_by}, {found.dataset} {found.split}",
+                f"{found.computed_by}, {found.dataset}: {found.split}",
             )
         )
     note = "Intervals: bootstrap over speakers. FDR: the share of false among all detections; FRR: of keywords missed."
     parts = [markup.table(head, rows), markup.paragraph(note, "note")]
     if not all(subject.result(Clips) for subject in subjects):
-        parts.append(markup.absent("Intervals, and the float model on the same clips", EVALUATE))
+        parts.append(markup.absent("Intervals", EVALUATE))
     return markup.section("accuracy", "Accuracy", parts)
 
 

@@ -76,7 +76,7 @@ class Page {
   /** Other thresholds: a recording is decided on again, a microphone from now on. */
   sensitivity(value) {
     this.decision.sensitivity = value;
-    document.getElementById("thresholds").value = value === 0 ? "the bundle's" : value > 0 ? "lower" : "higher";
+    document.getElementById("thresholds").value = value === 0 ? "default" : value > 0 ? "lower" : "higher";
     if (!this.endless) {
       this.decision.reset();
       this.detections = [];

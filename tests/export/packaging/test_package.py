@@ -1,6 +1,7 @@
 """The command: what it writes, and what it says of what it can't take."""
 
 import dataclasses
+import json
 import pathlib
 import re
 import shutil
@@ -179,6 +180,51 @@ def test_the_loop_in_the_readme_compiles(
         (tmp_path / "loop.c").write_text(program)
         packages.run(["gcc", *packages.host_flags(), f"-I{root / 'src'}", "-fsyntax-only", "loop.c"], tmp_path)
         assert text.count("_self_test`") == models
+
+
+def detector_of(folder: pathlib.Path, record: dict) -> Bundle:
+    """The words' bundle, whose detector.json says this of how it was chosen."""
+    bundle = bundles.load(shutil.copytree(WORDS, folder / "b"))
+    return bundles.add(bundle, detector_file.bundle_files(detector_file.of_bundle(bundle), record))
+
+
+def test_the_readme_says_how_well_the_detector_hears(one: tuple[pathlib.Path, Member]) -> None:
+    found = json.loads((WORDS / "detector.json").read_text())["there"]
+    text = (one[0] / "README.md").read_text(encoding="utf-8")
+    assert "tuned for 8 false alarms per hour on 0.42 h of `speech` and 0.09 h of `noise` of validation" in text
+    assert f"{found['expected_false_alarms_per_hour']:.2f} per hour are expected there" in text
+    assert f"{found['negatives']['all']['false_alarms']} counted" in text
+    for name, words in found["words"].items():
+        assert f"`{name}` {100 - 100 * words['miss_rate']:.1f} % of {words['spoken']:,}" in text
+    up = found["words"]["30 dB"]["keywords"]["up"]
+    assert f"`up` {100 - 100 * up['miss_rate']:.1f} % of {up['spoken']}" in text
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({}, "How well it hears in a stream is not recorded in its bundle: measure it with"),
+        ({"tuned_for": "a test", "there": {"miss_rate": "low"}}, "is not recorded"),
+        (
+            {
+                "tuned_for": {"false_alarms_per_hour": 2.0},
+                "there": {"miss_rate": 0.25, "false_alarms_per_hour": 1.5},
+                "tuned_on": "0123",
+            },
+            "tuned for 2 false alarms per hour on a recording composed of clips of validation, without other speech or "
+            "noise: there 75.0 % of the words are heard, with 1.50 false alarms per hour. It was chosen with another",
+        ),
+    ],
+)
+def test_the_readme_invents_nothing_about_the_detector(record: dict, said: str, tmp_path: pathlib.Path) -> None:
+    assert said in readme._hearing(detector_of(tmp_path, record))
+
+
+@pytest.mark.parametrize(("output", "lines"), [("kws.zip", 1), ("Example.fxp_kws.1.0.0.pack", 0)])
+def test_a_pack_is_told_its_name(output: str, lines: int, tmp_path: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "export.package", f"--bundle={WORDS}", "--target=cmsis-pack"]
+    printed = packages.run([*command, f"--output={tmp_path / output}"], packages.ROOT)
+    assert printed.count("is called Example.fxp_kws.1.0.0.pack: rename it") == lines
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in packages.MODELS.glob("*/bundle.json")))

@@ -89,7 +89,10 @@ def test_bundles_stand_side_by_side_with_what_they_were_trained_with(bundle: pat
     text = page.write(subject.open_all([bundle, MODEL], [], files), ["python"])
     read(text)
     assert "Report on small, w4a4" in text and text.count("<h3>w4a4</h3>") > 5
-    assert "kws.train, its training&#x27;s data testing" in text
+    assert "kws.train, the dataset it was trained with: testing" in text
+    kept = subject.open_all([MODEL], [], [])[0].bundle.metrics["float"]["testing"]["accuracy"]
+    [row] = re.findall(r"<tr>.{0,40}w4a4.*?kws\.train.*?</tr>", text, re.DOTALL)[:1]
+    assert f"{100 * kept:.2f} %" in row
 
 
 def test_texts_from_elsewhere_are_no_markup(

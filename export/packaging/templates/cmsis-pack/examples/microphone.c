@@ -23,6 +23,21 @@ static void on_event(uint32_t event) {
     }
 }
 
+/*
+ * Sleeps until there is more than what was heard. The look and the sleep are one: an interrupt in between would wait for the
+ * next one. A pending interrupt ends __WFI although it is masked, and is served behind __enable_irq.
+ */
+static void sleep_until_more_than(uint32_t heard) {
+    __disable_irq();
+    while (received == heard) {
+        __WFI();
+        __enable_irq();
+        __ISB();
+        __disable_irq();
+    }
+    __enable_irq();
+}
+
 /* for each model { */
 #include "fxp_kws.h"
 
@@ -62,10 +77,7 @@ int main(void) {
         return 1;
     }
     for (;;) {
-        if (heard_blocks == received) {
-            __WFI();
-            continue;
-        }
+        sleep_until_more_than(heard_blocks);
         if (received - heard_blocks > 1) {
             printf("samples were lost\n");
             heard_blocks = received - 1;

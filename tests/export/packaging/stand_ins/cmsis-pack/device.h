@@ -3,5 +3,8 @@
 #define DEVICE_H
 
 void __WFI(void);
+void __ISB(void);
+void __disable_irq(void);
+void __enable_irq(void);
 
 #endif

@@ -13,5 +13,8 @@ HAL_StatusTypeDef HAL_I2S_Receive_DMA(I2S_HandleTypeDef *i2s, uint16_t *data, ui
 void HAL_I2S_RxHalfCpltCallback(I2S_HandleTypeDef *i2s);
 void HAL_I2S_RxCpltCallback(I2S_HandleTypeDef *i2s);
 void __WFI(void);
+void __ISB(void);
+void __disable_irq(void);
+void __enable_irq(void);
 
 #endif

@@ -25,6 +25,21 @@ void HAL_I2S_RxCpltCallback(I2S_HandleTypeDef *i2s) {
     received++;
 }
 
+/*
+ * Sleeps until there is more than what was heard. The look and the sleep are one: an interrupt in between would wait for the
+ * next one. A pending interrupt ends __WFI although it is masked, and is served behind __enable_irq.
+ */
+static void sleep_until_more_than(uint32_t heard) {
+    __disable_irq();
+    while (received == heard) {
+        __WFI();
+        __enable_irq();
+        __ISB();
+        __disable_irq();
+    }
+    __enable_irq();
+}
+
 /* for each model { */
 #include "fxp_kws.h"
 
@@ -64,10 +79,7 @@ void kws_microphone(void) {
         return;
     }
     for (;;) {
-        if (heard_halves == received) {
-            __WFI();
-            continue;
-        }
+        sleep_until_more_than(heard_halves);
         if (received - heard_halves > 1) {
             printf("samples were lost\n");
             heard_halves = received - 1;
