@@ -59,13 +59,26 @@ def verdict(subjects: Sequence[Subject]) -> Markup:
 def _verdict(subject: Subject) -> Markup:
     model = subject.bundle.model
     lines = [accuracy.verdict(subject), _proof(subject.result(Verification))]
-    fits = board_fit.fits(subject)
-    planned = "No firmware was measured: its arena, stack and constants alone fit into the memory of"
-    what = "It fits, as far as is known," if device.is_counted(subject) else planned
-    lines.append(f"{what} {sum(fit.fits for fit in fits)} of the {len(fits)} boards below.")
+    lines.append(_boards(subject))
     words = ", ".join(label for label in model.labels if not label.startswith("_"))
     lines.append(f"{len(model.labels)} classes ({words}), {model.macs:,} MAC an inference, sha256 {model.sha256[:16]}.")
     return Markup("".join(markup.paragraph(line) for line in lines))
+
+
+def _boards(subject: Subject) -> str:
+    """How many boards it fits, by what was measured."""
+    fits = board_fit.fits(subject)
+    if not device.is_counted(subject):
+        count = sum(fit.fits for fit in fits)
+        memory = "No firmware was measured: its arena, stack and constants alone fit into the memory of"
+        return f"{memory} {count} of the {len(fits)} boards below."
+    answers = [fit.answer for fit in fits]
+    line = f"It fits {answers.count('yes')} of the {len(fits)} boards below"
+    if unknown := answers.count("in memory"):
+        line += f", and {unknown} more in memory, for whose cores no cycles are estimated"
+    if all(fit.listening is None for fit in fits):
+        line += "; an inference alone, for listening was not counted (microcontroller.bench --streaming)"
+    return line + "."
 
 
 def _proof(found: Verification | None) -> str:

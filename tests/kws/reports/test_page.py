@@ -37,10 +37,19 @@ def test_a_page_has_every_section_and_needs_nothing_else(bundle: pathlib.Path, f
     ):
         assert figure in text, figure
     assert "Proved: all 1,234 codes compared equal" in text
-    assert "It fits, as far as is known, " in text and "Rows: spoken." in text
+    assert re.search(r"It fits \d+ of the \d+ boards below, and \d+ more in memory, for whose cores no cycles", text)
+    assert "listening was not counted" not in text and "Rows: spoken." in text
     assert "var(--s0)" in text and "#0072b2;" in text  # the page's own definition alone
     assert text.count("#0072b2") == 1
     assert "10^" not in text and "mathdefault" not in text
+
+
+def test_an_inference_alone_says_that_listening_was_not_counted(
+    bundle: pathlib.Path, files: list[pathlib.Path]
+) -> None:
+    counted = [path for path in files if path.stem == "bench"]
+    text = page.write(subject.open_all([bundle], [], counted), ["python"])
+    assert "; an inference alone, for listening was not counted (microcontroller.bench --streaming)." in text
 
 
 def test_what_was_not_measured_is_said_to_be_so(bundle: pathlib.Path) -> None:
