@@ -60,8 +60,9 @@ def _verdict(subject: Subject) -> Markup:
     model = subject.bundle.model
     lines = [accuracy.verdict(subject), _proof(subject.result(Verification))]
     lines.append(_boards(subject))
-    words = ", ".join(label for label in model.labels if not label.startswith("_"))
-    lines.append(f"{len(model.labels)} classes ({words}), {model.macs:,} MAC an inference, sha256 {model.sha256[:16]}.")
+    words = [label for label in model.labels if not label.startswith("_")]
+    of = f"{len(model.labels)} classes" + (f", of them {len(words)} words ({', '.join(words)})" if words else "")
+    lines.append(f"{of}, {model.macs:,} MAC an inference, sha256 {model.sha256[:16]}.")
     return Markup("".join(markup.paragraph(line) for line in lines))
 
 
