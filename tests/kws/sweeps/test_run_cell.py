@@ -7,11 +7,12 @@ import time
 
 # What does not end at Ctrl-C: foreign code that drops it.
 STUBBORN = """
-import signal, sys, time
+import os, signal, sys, time
 from kws.sweeps import run_cell
 run_cell._stop_with_sweep(int(sys.argv[1]))
-signal.signal(signal.SIGINT, lambda number, frame: print("asked", flush=True))
-print("begun", flush=True)
+# Straight to the pipe: what asks may come while "begun" is being written, and a buffer is not entered twice.
+signal.signal(signal.SIGINT, lambda number, frame: os.write(1, b"asked\\n"))
+os.write(1, b"begun\\n")
 time.sleep(30)
 """
 
