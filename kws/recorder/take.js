@@ -8,15 +8,13 @@ class Judge {
     return 10 * Math.log10(Math.max(power, 1e-10));
   }
 
-  /** The mean square of each frame, of full scale. */
+  /** The mean square of each frame, of full scale, about its mean: an offset is no sound. */
   powers(samples) {
     const { frame } = this.settings;
     return Array.from({ length: Math.floor(samples.length / frame) }, (_, i) => {
-      let sum = 0;
-      for (let at = i * frame; at < (i + 1) * frame; ++at) {
-        sum += samples[at] * samples[at];
-      }
-      return sum / frame / 32768 ** 2;
+      const inside = samples.slice(i * frame, (i + 1) * frame);
+      const mean = inside.reduce((sum, sample) => sum + sample, 0) / frame;
+      return inside.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / frame / 32768 ** 2;
     });
   }
 

@@ -49,6 +49,7 @@ SOUNDS = {
     "loud": _word(60000, 0.5, 0.9),
     "quiet": _word(150, 0.5, 0.9, noise=3),
     "noisy": _word(1500, 0.5, 0.9, noise=650),
+    "offset": _word(8000, 0.5, 0.9) + np.int16(2000),
 }
 
 
@@ -66,6 +67,7 @@ def test_what_is_wrong_with_a_take_is_said() -> None:
         "loud": take.CLIPPED,
         "quiet": take.QUIET,
         "noisy": take.NOISY,
+        "offset": "",
     }
     assert found["noisy"].is_good and not found["loud"].is_good
     assert found["good"].level_db == pytest.approx(20 * np.log10(8000 / np.sqrt(2) / 32768), abs=0.5)
